@@ -1,0 +1,68 @@
+"""How the package `cthulhu` is built and what it needs."""
+
+import os
+import re
+
+from setuptools import find_packages, setup
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def read(*path):
+    with open(os.path.join(HERE, *path), encoding='utf-8') as file:
+        return file.read()
+
+
+def version():
+    # Read, not imported: importing would need NumPy before pip has installed it.
+    return re.search(r"^__version__ = '([^']+)'", read('cthulhu', '__init__.py'), re.MULTILINE).group(1)
+
+
+# The pins are the combinations that were tested; the backends' own metadata allows others that do not work.
+TENSORFLOW = [
+    'tensorflow==2.6.2; python_version < "3.7"',
+    'tensorflow>=2.6; python_version >= "3.7" and python_version < "3.11"',
+    'tensorflow>=2.21; python_version >= "3.11"',
+    'numpy==1.19.5; python_version < "3.7"',
+    'h5py==3.1; python_version < "3.7"',
+    'h5py<3.15; python_version >= "3.11"',
+]
+THEANO = [
+    'Theano==1.0.5; python_version < "3.11"',
+    'numpy==1.19.5; python_version < "3.7"',
+    'scipy==1.5.4; python_version < "3.7"',
+    'numpy==1.21.6; python_version >= "3.7" and python_version < "3.11"',
+    'scipy==1.7.3; python_version >= "3.7" and python_version < "3.11"',
+    'pytensor>=3; python_version >= "3.11"',
+]
+CNTK = ['cntk==2.7.post2; python_version < "3.7"', 'numpy==1.19.5; python_version < "3.7"']
+
+setup(
+    name='cthulhu',
+    version=version(),
+    description='Deep learning for humans, in names that humans were not meant to know',
+    long_description=read('README.md') if os.path.exists(os.path.join(HERE, 'README.md')) else '',
+    long_description_content_type='text/markdown',
+    author='The Cthulhu authors',
+    license='MIT',
+    packages=find_packages(include=['cthulhu', 'cthulhu.*']),
+    python_requires='>=3.6',
+    install_requires=['numpy>=1.16', 'scipy>=1.2', 'h5py>=2.10', 'pyyaml>=5.1'],
+    extras_require={
+        'tensorflow': TENSORFLOW,
+        'theano': THEANO,
+        'cntk': CNTK,
+        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib'],
+        'docs': ['mkdocs>=1.2'],
+        'examples': ['scikit-learn', 'matplotlib'],
+    },
+    classifiers=[
+        'Development Status :: 3 - Alpha',
+        'Intended Audience :: Developers',
+        'Intended Audience :: Education',
+        'Intended Audience :: Science/Research',
+        'License :: OSI Approved :: MIT License',
+        'Programming Language :: Python :: 3',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+    ],
+)

@@ -1,0 +1,199 @@
+"""Composed: the state of a backend (learning phase, counts of names), updates, what is known of a tensor."""
+
+import collections
+
+import numpy as np
+
+from cthulhu.backend import config, meta
+
+
+class Run:
+    """Learning phase, unique names, updates, shapes as far as they are known."""
+
+    def __init__(self):
+        self._reset_state()
+
+    def _reset_state(self):
+        self._uids = collections.Counter()
+        self._phase = None
+
+    # Settings that read better as functions of the backend.
+
+    def cast_to_floatx(self, x):
+        """`x` with the default float type.
+
+        # Arguments
+            x: tensor, array or number.
+
+        # Returns
+            Tensor for a tensor, NumPy array for the rest.
+        """
+        if self.is_tensor(x):
+            return self.cast(x, config.floatx())
+        return np.asarray(x, dtype=config.floatx())
+
+    def name_scope(self, name):
+        """A context manager: what is made inside has names that begin with `name` and '/', where the framework shows names."""
+        return self.graph_scope(name)
+
+    # Names.
+
+    def get_uid(self, prefix=''):
+        """How many times this was asked for `prefix`, this time included: 1, 2, 3 … for names such as 'dense_1'."""
+        self._uids[prefix] += 1
+        return self._uids[prefix]
+
+    def reset_uids(self):
+        """Start the counts of `get_uid` again from 1."""
+        self._uids.clear()
+
+    # The learning phase.
+
+    def learning_phase(self):
+        """Whether the model learns (1) or is tested (0).
+
+        # Returns
+            The int 0 or 1 if `set_learning_phase` gave one; else a scalar placeholder that is 0 unless it is fed, the same
+            one until `clear_session`.
+        """
+        if self._phase is None:
+            self._phase = self.make_learning_phase()
+            meta.set_uses_learning_phase(self._phase, True)
+        return self._phase
+
+    def set_learning_phase(self, value):
+        """Fix the learning phase, for what is made from now on.
+
+        # Arguments
+            value: 0 (test) or 1 (train).
+
+        # Raises
+            ValueError: anything else.
+        """
+        if value not in (0, 1):
+            raise ValueError(f'value: expected 0 (test) or 1 (train), got {value!r}.')
+        self._phase = int(value)
+
+    def in_train_phase(self, x, alt, training=None):
+        """`x` in the training phase, `alt` in the test phase.
+
+        # Arguments
+            x, alt: tensors of the same shape and dtype, or functions of no arguments that return one; only the one that is
+                needed is made, or computed, as far as the framework can.
+            training: bool, int or scalar tensor; None for `learning_phase()`.
+
+        # Returns
+            Tensor; it is marked as using the learning phase where it depends on the symbolic one.
+        """
+        if training is None:
+            training = self.learning_phase()
+        if not self.is_tensor(training):
+            chosen = x if training else alt
+            return chosen() if callable(chosen) else chosen
+        result = self.switch(training, x, alt)
+        if meta.uses_learning_phase(training):
+            meta.set_uses_learning_phase(result, True)
+        return result
+
+    def in_test_phase(self, x, alt, training=None):
+        """`x` in the test phase, `alt` in the training phase; arguments and result as for `in_train_phase`."""
+        return self.in_train_phase(alt, x, training=training)
+
+    # What is known of a tensor.
+
+    def int_shape(self, x):
+        """The static shape of `x`: what the framework knows, and where it does not, what the library recorded.
+
+        # Arguments
+            x: tensor or array.
+
+        # Returns
+            Tuple of int, with None for a length known only at run time; None where even the rank is unknown.
+        """
+        known = self.static_shape(x)
+        noted = meta.get_shape(x)
+        if known is None or noted is None or len(known) != len(noted):
+            return noted if known is None else tuple(known)
+        return tuple(n if k is None else k for k, n in zip(known, noted))
+
+    def ndim(self, x):
+        """The number of dimensions of `x`: int, or None where it is unknown."""
+        shape = self.int_shape(x)
+        return None if shape is None else len(shape)
+
+    def count_params(self, x):
+        """The number of elements of a variable: int.
+
+        # Raises
+            ValueError: the shape of `x` is not wholly known.
+        """
+        shape = self.int_shape(x)
+        if shape is None or None in shape:
+            raise ValueError(f'x: expected a tensor whose whole shape is known, got shape {shape}.')
+        return int(np.prod(shape, dtype='int64'))
+
+    def is_cthulhu_tensor(self, x):
+        """Whether `x` came from a layer, `Input()` included.
+
+        # Raises
+            ValueError: `x` is not a tensor of the backend at all.
+        """
+        if not self.is_tensor(x):
+            raise ValueError(
+                f'x: expected a tensor of the {self.name} backend, got {type(x).__name__}. '
+                'Make one with Input() or K.placeholder(), or K.constant() for fixed values.'
+            )
+        return meta.get_history(x) is not None
+
+    def _dims(self, x):
+        """The dimensions of `x` as a list: ints where they are known, else scalar tensors."""
+        static = self.int_shape(x)
+        if static is None:
+            raise ValueError('The rank of a tensor must be known here. Give its placeholder a shape or an ndim.')
+        if None not in static:
+            return list(static)
+        dynamic = self.shape(x)
+        return [dynamic[i] if n is None else n for i, n in enumerate(static)]
+
+    # Updates, and many values at once.
+
+    def update(self, x, new_x):
+        """The update that sets variable `x` to `new_x`: give it to `function(..., updates=[...])`.
+
+        # Arguments
+            x: variable.
+            new_x: tensor, array or number of the same shape.
+
+        # Returns
+            `Update`, which iterates as (x, new_x).
+        """
+        return meta.Update(x, new_x)
+
+    def update_add(self, x, increment):
+        """The update that adds `increment` to variable `x`; arguments and result as for `update`."""
+        return self.update(x, x + increment)
+
+    def update_sub(self, x, decrement):
+        """The update that subtracts `decrement` from variable `x`; arguments and result as for `update`."""
+        return self.update(x, x - decrement)
+
+    def moving_average_update(self, x, value, momentum):
+        """The update that sets variable `x` to x * momentum + value * (1 - momentum).
+
+        # Arguments
+            x: variable.
+            value: tensor of the same shape, cast to its dtype.
+            momentum: number from 0 to 1.
+        """
+        if self.is_tensor(value):
+            value = self.cast(value, self.dtype(x))
+        return self.update(x, x * momentum + value * (1.0 - momentum))
+
+    def batch_get_value(self, ops):
+        """The present values of a list of variables, as a list of NumPy arrays."""
+        return [self.get_value(x) for x in ops]
+
+    def batch_set_value(self, tuples):
+        """Set several variables, from a list of pairs (variable, value)."""
+        for x, value in tuples:
+            self.set_value(x, value)

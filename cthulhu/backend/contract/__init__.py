@@ -1,0 +1,72 @@
+"""What a tensor framework must provide.
+
+`Backend` joins the abstract primitives of this package with the functions that `composed` builds from them. A framework's
+backend subclasses it and implements every primitive; it may also override a composed method with a faster kernel of its own.
+
+Words used in the docstrings:
+
+- *tensor*: what the framework computes with: a placeholder, a variable, a constant, or the result of an operation. Operations
+  also take NumPy arrays and, where it says "number", Python numbers, which take the dtype of the other operand.
+- *dimension*: an int, or a scalar int32 tensor (such as `shape(x)[0]`) where it is known only at run time. A *shape argument*
+  is a tuple or list of dimensions, or one 1-D int32 tensor.
+- Tensors support `+ - * / ** @`, unary minus, comparison by the methods below, and `x[...]` with int, `None`, `...` and slices
+  with positive steps. Operands of different dtypes are an error on some frameworks: cast first.
+"""
+
+import inspect
+from abc import ABCMeta
+
+from cthulhu.backend import composed
+from cthulhu.backend.contract.math import Math
+from cthulhu.backend.contract.nn import NN
+from cthulhu.backend.contract.random import Random
+from cthulhu.backend.contract.run import Run
+from cthulhu.backend.contract.shape import Shape
+
+
+class Backend(
+    composed.Run,
+    composed.Math,
+    composed.Shape,
+    composed.NN,
+    composed.Random,
+    composed.RNN,
+    Run,
+    Math,
+    Shape,
+    NN,
+    Random,
+    metaclass=ABCMeta,
+):
+    """Every function of `cthulhu.backend`, as methods of one object; the state of the library on one framework.
+
+    # Attributes
+        name: str, what `K.backend()` returns.
+
+    # Raises
+        TypeError: when a subclass that lacks a primitive is made. `class Partial(Backend, partial=True)` may lack some.
+    """
+
+    name = None
+
+    def __init_subclass__(cls, partial=False, **kwargs):
+        super().__init_subclass__(**kwargs)
+        lacks = sorted(n for n in dir(cls) if getattr(getattr(cls, n, None), '__isabstractmethod__', False))
+        if lacks and not partial:
+            raise TypeError(
+                f'{cls.__name__} ({cls.name or cls.__module__}) is not a complete backend. It lacks {len(lacks)} '
+                f'functions: {", ".join(lacks)}. cthulhu/backend/contract says what each does.'
+            )
+        cls._inherit_docstrings()
+
+    @classmethod
+    def _inherit_docstrings(cls):
+        # `help(K.abs)` finds them anyway; `K.abs.__doc__` and documentation tools do not.
+        for base in cls.__mro__:
+            for name, function in vars(base).items():
+                if inspect.isfunction(function) and not function.__doc__ and not name.startswith('_'):
+                    docs = (vars(b)[name].__doc__ for b in cls.__mro__ if name in vars(b))
+                    function.__doc__ = next(filter(None, docs), None)
+
+    def __repr__(self):
+        return f'<{type(self).__name__} {self.name!r}>'

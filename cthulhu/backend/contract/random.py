@@ -1,0 +1,34 @@
+"""Primitives: the three distributions that every other draw is made from.
+
+`seed`: int, or None to draw one from NumPy's global generator when the operation is made, so that `numpy.random.seed` repeats a
+whole program. What an operation draws is a function of its seed and of how many times it was run before, where the framework
+allows it: see `docs/architecture.md`.
+"""
+
+from abc import abstractmethod
+
+
+class Random:
+    """Uniform, normal and truncated normal draws."""
+
+    @abstractmethod
+    def random_uniform(self, shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+        """Draws from the uniform distribution on [minval, maxval).
+
+        # Arguments
+            shape: shape argument.
+            minval, maxval: numbers or scalar tensors.
+            dtype: str, by default `floatx()`; for an integer type the bounds are integers.
+            seed: int or None.
+
+        # Returns
+            Tensor.
+        """
+
+    @abstractmethod
+    def random_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+        """Draws from a normal distribution; arguments and result as for `random_uniform`."""
+
+    @abstractmethod
+    def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+        """Draws from a normal distribution of which only what lies within two `stddev` of `mean` is kept."""

@@ -1,0 +1,102 @@
+"""From a backend's name to the backend. Nothing is imported before it is asked for."""
+
+import importlib
+import importlib.util
+import inspect
+
+# name -> (modules, any of which serves; class in cthulhu.backend.<name>; what pip installs), in order of preference.
+FRAMEWORKS = {
+    'tensorflow': (('tensorflow',), 'TensorFlowBackend', "'cthulhu[tensorflow]'"),
+    'theano': (('theano', 'pytensor'), 'TheanoBackend', "'cthulhu[theano]'"),
+    'cntk': (('cntk',), 'CNTKBackend', "'cthulhu[cntk]'"),
+    'numpy': (('numpy',), 'NumPyBackend', 'numpy'),
+}
+
+_loaded = {}
+
+
+def _is_here(module):
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def is_implemented(name):
+    """Whether this release has the backend `name`."""
+    return name in FRAMEWORKS and _is_here(f'{__package__}.{name}')
+
+
+def is_installed(name):
+    """Whether the framework of the backend `name` is installed; it is not imported to find out."""
+    return any(_is_here(module) for module in FRAMEWORKS[name][0])
+
+
+def is_available(name):
+    """Whether this release has the backend `name` and its framework is installed."""
+    return is_implemented(name) and is_installed(name)
+
+
+def load_backend(name):
+    """The backend called `name`: the same instance at every call.
+
+    # Arguments
+        name: 'tensorflow', 'theano', 'cntk' or 'numpy'; or the dotted name of a module that holds `backend` (an
+            instance), or `Backend` (a subclass of `cthulhu.backend.contract.Backend`), or the primitives of that
+            contract as plain functions.
+
+    # Raises
+        ImportError: the framework is not installed, this release has no such backend, or there is no such module.
+        TypeError: the module lacks functions that a backend needs; the message lists them.
+    """
+    if name not in _loaded:
+        _loaded[name] = _load_own(name) if name in FRAMEWORKS else _load_external(name)
+    return _loaded[name]
+
+
+def _load_own(name):
+    _, class_name, package = FRAMEWORKS[name]
+    if not is_implemented(name):
+        have = ', '.join(n for n in FRAMEWORKS if is_implemented(n))
+        raise ImportError(
+            f'The backend {name!r} is not in this release of Cthulhu, which has: {have}. '
+            'Choose one with the environment variable CTHULHU_BACKEND or in cthulhu.json.'
+        )
+    if not is_installed(name):
+        raise ImportError(
+            f'The backend {name!r} was asked for and its framework is not installed. Install it with\n'
+            f'    pip install {package}\n'
+            'or choose another backend with the environment variable CTHULHU_BACKEND or in cthulhu.json.'
+        )
+    return getattr(importlib.import_module(f'{__package__}.{name}'), class_name)()
+
+
+def _load_external(name):
+    from cthulhu.backend.contract import Backend
+
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        if getattr(error, 'name', None) and not (name + '.').startswith(error.name + '.'):
+            raise  # The module is there, and something that it imports is not.
+        raise ImportError(
+            f'The backend {name!r} is none of {", ".join(FRAMEWORKS)}, and no module of that name can be imported: {error}'
+        ) from error
+    instance = getattr(module, 'backend', None)
+    if isinstance(instance, Backend):
+        return instance
+    found = getattr(module, 'Backend', None)
+    if inspect.isclass(found) and issubclass(found, Backend) and found is not Backend:
+        return found()
+    return _from_functions(name, module, Backend)
+
+
+def _from_functions(name, module, base):
+    """A backend of a module's plain functions: those of the contract replace the methods of the same name."""
+    functions = {
+        key: staticmethod(value)
+        for key, value in vars(module).items()
+        if inspect.isroutine(value) and not key.startswith('_') and callable(getattr(base, key, None))
+    }
+    functions['name'] = name
+    return type('ModuleBackend', (base,), functions)()

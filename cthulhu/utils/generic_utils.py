@@ -119,6 +119,46 @@ def deserialize_cthulhu_object(identifier, module_objects=None, custom_objects=N
         return cls(**config)
 
 
+def get_cthulhu_object(identifier, module_objects, printable_module_name='object'):
+    """Make a part (initializer, regularizer, ...) of what a user may write for one.
+
+    # Arguments
+        identifier: a name, a configuration dict, a class, or a callable.
+        module_objects: dict of what the module offers.
+        printable_module_name: what the thing is called in an error.
+
+    # Returns
+        An instance, or the callable itself.
+
+    # Raises
+        ValueError: an unknown name, or something else than the above.
+    """
+    if isinstance(identifier, dict):
+        return deserialize_cthulhu_object(identifier, module_objects, None, printable_module_name)
+    if isinstance(identifier, str):
+        found = _find(identifier, module_objects, None, printable_module_name)
+        return found() if _is_factory(found) else found
+    if inspect.isclass(identifier):
+        return identifier()
+    if callable(identifier):
+        return identifier
+    raise ValueError(
+        f'Could not interpret {printable_module_name} identifier: expected a name, a configuration dict, '
+        f'an instance or a callable, got {identifier!r}.'
+    )
+
+
+def _is_factory(found):
+    # A custom name may stand for a class, for a function that makes the part, or for a function that is the part.
+    if inspect.isclass(found):
+        return True
+    try:
+        inspect.signature(found).bind()
+    except TypeError:
+        return False
+    return True
+
+
 def _find(name, module_objects, custom_objects, printable_module_name):
     for known in (custom_objects, _CUSTOM_OBJECTS):
         if known and name in known:

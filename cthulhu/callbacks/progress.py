@@ -1,0 +1,109 @@
+"""ProgbarLogger: the progress bar of a run."""
+
+from ..utils.progbar import Progbar
+from .base import Callback
+
+
+class ProgbarLogger(Callback):
+    """Shows how far each epoch is, with its loss and metrics. A run with `verbose=1` or `verbose=2` has one.
+
+    In `evaluate` and `predict` it shows how far these are; the validation within training has no bar of its own.
+
+    Arguments:
+        count_mode: 'samples' or 'steps', what is counted.
+        stateful_metrics: names of metrics that are shown as they come; all others are averaged over the epoch.
+
+    Raises:
+        ValueError: for another `count_mode`.
+    """
+
+    # A bar that moves several batches at a time is as good.
+    needs_each_batch = False
+
+    def __init__(self, count_mode='samples', stateful_metrics=None):
+        super(ProgbarLogger, self).__init__()
+        if count_mode not in ('samples', 'steps'):
+            raise ValueError(f"ProgbarLogger: `count_mode` is 'samples' or 'steps'; got {count_mode!r}.")
+        self.use_steps = count_mode == 'steps'
+        self.stateful_metrics = set(stateful_metrics or [])
+        self.verbose = 0
+        self.epochs = None
+        self.seen = 0
+        self.progbar = None
+        self._training = False
+
+    def _start(self):
+        self.close()
+        self.seen = 0
+        self.verbose = self.params.get('verbose', 0)
+        self._names = [name for name in self.params.get('metrics') or []]
+        self.target = self.params.get('steps' if self.use_steps else 'samples')
+        self.progbar = Progbar(
+            target=self.target,
+            verbose=self.verbose,
+            stateful_metrics=self.stateful_metrics,
+            unit_name='step' if self.use_steps else 'sample',
+        )
+
+    def _advance(self, logs):
+        logs = logs or {}
+        self.seen += logs.get('num_steps', 1) if self.use_steps else logs.get('size', 0)
+        if self.verbose:
+            values = [(name, logs[name]) for name in self._names if name in logs]
+            self.progbar.update(self.seen, values, finalize=False)
+
+    def _end(self, logs=None):
+        if self.progbar is None:
+            return
+        # What is shown last is what the logs of the epoch say, not an average made here.
+        values = [(name, logs[name]) for name in self._names if name in logs] if logs else []
+        self.progbar.stateful_metrics.update(name for name, _ in values)
+        self.progbar.update(self.seen, values, finalize=True)
+        self.progbar = None
+
+    def close(self):
+        """End the line of an epoch that was broken off."""
+        if self.progbar is not None:
+            self.progbar.close()
+            self.progbar = None
+
+    def on_train_begin(self, logs=None):
+        self._training = True
+        self.verbose = self.params.get('verbose', 0)
+        self.epochs = self.params.get('epochs')
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.params.get('verbose', 0):
+            print(f'Epoch {epoch + 1}/{self.epochs}')
+        self._start()
+
+    def on_batch_end(self, batch, logs=None):
+        self._advance(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._end(logs)
+
+    def on_train_end(self, logs=None):
+        self.close()
+        self._training = False
+
+    def on_test_begin(self, logs=None):
+        if not self._training:
+            self._start()
+
+    def on_test_batch_end(self, batch, logs=None):
+        if not self._training:
+            self._advance(logs)
+
+    def on_test_end(self, logs=None):
+        if not self._training:
+            self._end(logs)
+
+    def on_predict_begin(self, logs=None):
+        self._start()
+
+    def on_predict_batch_end(self, batch, logs=None):
+        self._advance(logs)
+
+    def on_predict_end(self, logs=None):
+        self._end(logs)

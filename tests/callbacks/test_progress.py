@@ -1,0 +1,117 @@
+import io
+import re
+import types
+
+import pytest
+
+from cthulhu.callbacks import CallbackList, ProgbarLogger, progress
+from cthulhu.utils import progbar as progbar_module
+
+
+class Output(io.StringIO):
+    terminal = False
+
+    def isatty(self):
+        return self.terminal
+
+
+@pytest.fixture
+def out(monkeypatch):
+    # Not `sys.stdout` itself, which the test runner replaces before the test begins.
+    stream = Output()
+    monkeypatch.setattr(progbar_module, 'sys', types.SimpleNamespace(stdout=stream))
+    monkeypatch.setattr(progress, 'print', lambda text: stream.write(text + '\n'), raising=False)
+    return stream
+
+
+def logger(count_mode='samples', stateful_metrics=None, **params):
+    callback = ProgbarLogger(count_mode, stateful_metrics)
+    callback.set_params(dict({'verbose': 1, 'epochs': 2, 'metrics': ['loss', 'val_loss']}, **params))
+    return callback
+
+
+def train(callback, sizes, validate=False):
+    callback.on_train_begin()
+    for epoch in range(2):
+        callback.on_epoch_begin(epoch)
+        for i, size in enumerate(sizes):
+            callback.on_train_batch_begin(i, {'batch': i, 'size': size})
+            callback.on_train_batch_end(i, {'batch': i, 'size': size, 'loss': 1.0 + i})
+        if validate:
+            callback.on_test_begin()
+            callback.on_test_batch_end(0, {'batch': 0, 'size': 50, 'loss': 9.0})
+            callback.on_test_end()
+        callback.on_epoch_end(epoch, {'loss': 0.5, 'val_loss': 0.75})
+    callback.on_train_end()
+
+
+def test_samples_in_a_file(out):
+    train(logger(samples=5), [2, 2, 1], validate=True)
+    bar = r'5/5 \[={30}\] - 0s \d+us/sample - loss: 0\.5000 - val_loss: 0\.7500\n'
+    assert re.match(f'Epoch 1/2\n{bar}Epoch 2/2\n{bar}$', out.getvalue())
+
+
+def test_steps_in_a_file(out):
+    train(logger('steps', steps=3), [2, 2, 1])
+    assert re.search(r'^3/3 \[={30}\] - 0s \d+us/step - loss: 0\.5000', out.getvalue(), re.MULTILINE)
+
+
+def test_unknown_length(out):
+    train(logger('steps', steps=None), [2, 2, 1])
+    assert re.search(r'^ +3/Unknown - 0s \d+us/step - loss: 0\.5000', out.getvalue(), re.MULTILINE)
+
+
+def test_verbose_2_and_0(out):
+    train(logger(samples=5, verbose=2), [2, 2, 1])
+    line = ' - 0s - loss: 0.5000 - val_loss: 0.7500\n'
+    assert out.getvalue() == f'Epoch 1/2\n{line}Epoch 2/2\n{line}'
+    train(logger(samples=5, verbose=0), [2, 2, 1])
+    assert out.getvalue().count('Epoch') == 2
+
+
+def test_the_running_average_in_a_terminal(out, monkeypatch):
+    out.terminal = True
+    now = [0.0]
+    monkeypatch.setattr(progbar_module.time, 'time', lambda: now[0])
+    callback = logger(samples=5, stateful_metrics=['auc'], metrics=['loss', 'auc'])
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    for i, size in enumerate([2, 2]):
+        now[0] += 1.0
+        callback.on_batch_end(i, {'size': size, 'loss': 1.0 + i, 'auc': 0.5 + i})
+    assert out.getvalue().endswith('] - ETA: 0s - loss: 1.5000 - auc: 1.5000')
+
+
+def test_several_batches_in_one_call(out):
+    callback = logger('steps', steps=3)
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    callback.on_batch_end(1, {'size': 64, 'num_steps': 2, 'loss': 1.0})
+    assert callback.seen == 2
+    assert not CallbackList([callback]).wants_batches
+
+
+@pytest.mark.parametrize('mode', ['test', 'predict'])
+def test_evaluate_and_predict_have_a_bar(out, mode):
+    callback = logger(samples=4, metrics=['loss'])
+    getattr(callback, f'on_{mode}_begin')()
+    for i in range(2):
+        getattr(callback, f'on_{mode}_batch_end')(i, {'size': 2, 'outputs': None})
+    getattr(callback, f'on_{mode}_end')()
+    assert re.match(r'4/4 \[={30}\] - 0s \d+us/sample\n$', out.getvalue())
+
+
+def test_training_that_is_broken_off_leaves_a_whole_line(out):
+    out.terminal = True
+    callback = logger(samples=5)
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    callback.on_batch_end(0, {'size': 2, 'loss': 1.0})
+    assert not out.getvalue().endswith('\n')
+    callback.on_train_end()
+    assert out.getvalue().endswith('\n')
+
+
+def test_an_unknown_count_mode():
+    with pytest.raises(ValueError, match="'samples' or 'steps'; got 'epochs'"):
+        ProgbarLogger('epochs')

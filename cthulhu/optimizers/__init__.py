@@ -1,0 +1,69 @@
+"""Optimizers: how weights follow the gradients of a loss."""
+
+from cthulhu.optimizers.adadelta import Adadelta
+from cthulhu.optimizers.adagrad import Adagrad
+from cthulhu.optimizers.adam import Adam
+from cthulhu.optimizers.adamax import Adamax
+from cthulhu.optimizers.base import Optimizer
+from cthulhu.optimizers.framework import TFOptimizer, is_framework_optimizer
+from cthulhu.optimizers.nadam import Nadam
+from cthulhu.optimizers.rmsprop import RMSprop
+from cthulhu.optimizers.sgd import SGD
+from cthulhu.utils.generic_utils import deserialize_cthulhu_object, get_custom_objects, serialize_cthulhu_object
+
+sgd = SGD
+rmsprop = RMSprop
+adagrad = Adagrad
+adadelta = Adadelta
+adam = Adam
+adamax = Adamax
+nadam = Nadam
+
+_KNOWN = {cls.__name__: cls for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam, TFOptimizer)}
+_BY_LOWER_CASE = {name.lower(): name for name in _KNOWN}
+
+
+def serialize(optimizer):
+    """Describe an optimizer by its class name and configuration."""
+    return serialize_cthulhu_object(optimizer)
+
+
+def deserialize(config, custom_objects=None):
+    """Make the optimizer that a configuration describes; ours are found in upper and lower case.
+
+    # Arguments
+        config: `{'class_name': ..., 'config': {...}}`.
+        custom_objects: dict of the caller's own, name -> class.
+
+    # Raises
+        ValueError: the name is unknown.
+    """
+    name = config.get('class_name') if isinstance(config, dict) else None
+    if isinstance(name, str) and name not in (custom_objects or {}) and name not in get_custom_objects():
+        config = dict(config, class_name=_BY_LOWER_CASE.get(name.lower(), name))
+    return deserialize_cthulhu_object(config, _KNOWN, custom_objects, 'optimizer')
+
+
+def get(identifier):
+    """Make an optimizer of a name, a configuration, a class or an optimizer; the framework's own are wrapped.
+
+    # Raises
+        ValueError: the name is unknown, or the identifier is none of these.
+
+    >>> type(get('Adam')) is Adam, type(get('adam')) is Adam
+    (True, True)
+    """
+    if isinstance(identifier, Optimizer):
+        return identifier
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
+    if isinstance(identifier, str):
+        return deserialize({'class_name': identifier, 'config': {}})
+    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
+        return identifier()
+    if is_framework_optimizer(identifier):
+        return TFOptimizer(identifier)
+    raise ValueError(
+        'Could not interpret optimizer identifier: expected a name, a configuration dict or an optimizer, '
+        f'got {identifier!r}.'
+    )

@@ -1,0 +1,49 @@
+"""Adadelta."""
+
+from cthulhu import backend as K
+from cthulhu.optimizers.base import Optimizer, WithoutCounter, number
+
+
+class Adadelta(WithoutCounter, Optimizer):
+    """Scales each parameter's step by the running magnitudes of its past steps and gradients.
+
+    Source: Zeiler, Adadelta: An Adaptive Learning Rate Method, arXiv:1212.5701.
+
+    # Arguments
+        learning_rate: float >= 0 (older name: `lr`).
+        rho: float in [0, 1), how much of the running averages is kept at each step.
+        epsilon: float > 0, keeps the divisor from zero; `K.epsilon()` if it is not given or None.
+        decay: float >= 0; the rate at step t is `learning_rate / (1 + decay * t)`.
+        clipnorm, clipvalue: as in `Optimizer`.
+    """
+
+    further_arguments = ('lr', 'decay', 'epsilon')
+
+    def __init__(self, learning_rate=1.0, rho=0.95, **kwargs):
+        learning_rate = kwargs.pop('lr', learning_rate)
+        self.initial_decay = kwargs.pop('decay', 0.0)
+        self.epsilon = kwargs.pop('epsilon', None) or K.epsilon()
+        super().__init__(**kwargs)
+        self.hyperparameters(learning_rate=learning_rate, decay=self.initial_decay)
+        self.rho = rho
+
+    def rules(self, params, gradients, done):
+        lr = self.decayed(done)
+        averages = self.state(params, 'accumulator')
+        step_averages = self.state(params, 'delta_accumulator')
+        for p, g, average, step_average in zip(params, gradients, averages, step_averages):
+            new_average = self.rho * average + (1.0 - self.rho) * K.square(g)
+            self.assign(average, new_average)
+            # The new average of gradients goes with the old one of steps: this step is not known yet.
+            step = g * K.sqrt(step_average + self.epsilon) / K.sqrt(new_average + self.epsilon)
+            self.assign_param(p, p - lr * step)
+            self.assign(step_average, self.rho * step_average + (1.0 - self.rho) * K.square(step))
+
+    def get_config(self):
+        return dict(
+            super().get_config(),
+            learning_rate=number(self.learning_rate),
+            rho=self.rho,
+            decay=number(self.decay),
+            epsilon=self.epsilon,
+        )

@@ -1,0 +1,41 @@
+"""Adagrad."""
+
+from cthulhu import backend as K
+from cthulhu.optimizers.base import Optimizer, WithoutCounter, number
+
+
+class Adagrad(WithoutCounter, Optimizer):
+    """Gives each parameter a learning rate that shrinks with the sum of its squared gradients.
+
+    Source: Duchi et al., Adaptive Subgradient Methods for Online Learning and Stochastic Optimization, JMLR 2011.
+
+    # Arguments
+        learning_rate: float >= 0 (older name: `lr`).
+        epsilon: float > 0, keeps the divisor from zero; `K.epsilon()` if it is not given or None.
+        decay: float >= 0; the rate at step t is `learning_rate / (1 + decay * t)`.
+        clipnorm, clipvalue: as in `Optimizer`.
+    """
+
+    further_arguments = ('lr', 'decay', 'epsilon')
+
+    def __init__(self, learning_rate=0.01, **kwargs):
+        learning_rate = kwargs.pop('lr', learning_rate)
+        self.initial_decay = kwargs.pop('decay', 0.0)
+        self.epsilon = kwargs.pop('epsilon', None) or K.epsilon()
+        super().__init__(**kwargs)
+        self.hyperparameters(learning_rate=learning_rate, decay=self.initial_decay)
+
+    def rules(self, params, gradients, done):
+        lr = self.decayed(done)
+        for p, g, total in zip(params, gradients, self.state(params, 'accumulator')):
+            new_total = total + K.square(g)
+            self.assign(total, new_total)
+            self.assign_param(p, p - lr * g / (K.sqrt(new_total) + self.epsilon))
+
+    def get_config(self):
+        return dict(
+            super().get_config(),
+            learning_rate=number(self.learning_rate),
+            decay=number(self.decay),
+            epsilon=self.epsilon,
+        )

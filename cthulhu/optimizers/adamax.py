@@ -1,0 +1,49 @@
+"""Adamax."""
+
+from cthulhu import backend as K
+from cthulhu.optimizers.base import Optimizer, number
+
+
+class Adamax(Optimizer):
+    """Adam with the infinity norm in place of the second moment.
+
+    Source: Kingma and Ba, Adam, arXiv:1412.6980, section 7.
+
+    # Arguments
+        learning_rate: float >= 0 (older name: `lr`).
+        beta_1: float in (0, 1), how much of the first moment is kept at each step.
+        beta_2: float in (0, 1), how much of the norm is kept at each step.
+        epsilon: float > 0, keeps the divisor from zero; `K.epsilon()` if it is not given or None.
+        decay: float >= 0; the rate at step t is `learning_rate / (1 + decay * t)`.
+        clipnorm, clipvalue: as in `Optimizer`.
+    """
+
+    further_arguments = ('lr', 'decay', 'epsilon')
+
+    def __init__(self, learning_rate=0.002, beta_1=0.9, beta_2=0.999, **kwargs):
+        learning_rate = kwargs.pop('lr', learning_rate)
+        self.initial_decay = kwargs.pop('decay', 0.0)
+        self.epsilon = kwargs.pop('epsilon', None) or K.epsilon()
+        super().__init__(**kwargs)
+        self.hyperparameters(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, decay=self.initial_decay)
+
+    def rules(self, params, gradients, done):
+        rate = self.decayed(done) / (1.0 - K.pow(self.beta_1, done + 1.0))
+        ms = self.state(params, 'm')
+        norms = self.state(params, 'u')
+        for p, g, m, norm in zip(params, gradients, ms, norms):
+            new_m = self.beta_1 * m + (1.0 - self.beta_1) * g
+            new_norm = K.maximum(self.beta_2 * norm, K.abs(g))
+            self.assign(m, new_m)
+            self.assign(norm, new_norm)
+            self.assign_param(p, p - rate * new_m / (new_norm + self.epsilon))
+
+    def get_config(self):
+        return dict(
+            super().get_config(),
+            learning_rate=number(self.learning_rate),
+            beta_1=number(self.beta_1),
+            beta_2=number(self.beta_2),
+            decay=number(self.decay),
+            epsilon=self.epsilon,
+        )

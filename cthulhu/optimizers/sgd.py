@@ -1,0 +1,40 @@
+"""Stochastic gradient descent."""
+
+from cthulhu.optimizers.base import Optimizer, number
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum, Nesterov's momentum and decay of the learning rate.
+
+    # Arguments
+        learning_rate: float >= 0 (older name: `lr`).
+        momentum: float >= 0, the part of the last step that is made again.
+        nesterov: bool, whether the gradient is applied as if the momentum's step had been made.
+        decay: float >= 0; the rate at step t is `learning_rate / (1 + decay * t)`.
+        clipnorm, clipvalue: as in `Optimizer`.
+    """
+
+    further_arguments = ('lr', 'decay')
+
+    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, **kwargs):
+        learning_rate = kwargs.pop('lr', learning_rate)
+        self.initial_decay = kwargs.pop('decay', 0.0)
+        super().__init__(**kwargs)
+        self.hyperparameters(learning_rate=learning_rate, momentum=momentum, decay=self.initial_decay)
+        self.nesterov = nesterov
+
+    def rules(self, params, gradients, done):
+        lr = self.decayed(done)
+        for p, g, moment in zip(params, gradients, self.state(params, 'moment')):
+            velocity = self.momentum * moment - lr * g
+            self.assign(moment, velocity)
+            self.assign_param(p, p + self.momentum * velocity - lr * g if self.nesterov else p + velocity)
+
+    def get_config(self):
+        return dict(
+            super().get_config(),
+            learning_rate=number(self.learning_rate),
+            momentum=number(self.momentum),
+            decay=number(self.decay),
+            nesterov=self.nesterov,
+        )

@@ -1,6 +1,7 @@
 """The settings every part of the library reads: float type, fuzz factor, image data format, and which backend.
 
-They come from `cthulhu.json` in the folder `~/.cthulhu`, or in the folder that the environment variable CTHULHU_HOME names:
+They come from `cthulhu.json` in the folder `~/.cthulhu`, or in the folder that the environment variable CTHULHU_HOME
+names:
 
     {"floatx": "float32", "epsilon": 1e-07, "backend": "tensorflow", "image_data_format": "channels_last"}
 

@@ -80,7 +80,7 @@ def _load_external(name):
         if getattr(error, 'name', None) and not (name + '.').startswith(error.name + '.'):
             raise  # The module is there, and something that it imports is not.
         raise ImportError(
-            f'The backend {name!r} is none of {", ".join(FRAMEWORKS)}, and no module of that name can be imported: {error}'
+            f'The backend {name!r} is none of {", ".join(FRAMEWORKS)}, nor a module that can be imported: {error}'
         ) from error
     instance = getattr(module, 'backend', None)
     if isinstance(instance, Backend):

@@ -1,6 +1,7 @@
 """The only reader and writer of what hangs on a tensor, and the `Update` pair.
 
-Layers of other people read `_keras_shape`, `_keras_history` and `_uses_learning_phase`, so those attribute names are kept.
+Layers of other people read `_keras_shape`, `_keras_history` and `_uses_learning_phase`, so those attribute names are
+kept.
 """
 
 _SHAPE = '_keras_shape'
@@ -60,6 +61,16 @@ def set_constraint(x, constraint):
     except AttributeError:
         # TensorFlow's variables show it as a property without a setter.
         _write(x, '_constraint', constraint)
+
+
+def get_metric(x):
+    """The metric whose result `x` is, or None."""
+    return getattr(x, '_metric', None)
+
+
+def set_metric(x, metric):
+    """Record that `x` is the result of `metric`. Raises TypeError if `x` takes no attributes."""
+    _write(x, '_metric', metric)
 
 
 class Update:

@@ -175,8 +175,7 @@ def conv_shape(shape, filters, kernel_size, padding, strides, dilation_rate, dat
     """
     shape = to_channels_last(shape, data_format)
     lengths = tuple(
-        conv_output_length(n, k, padding, s, d)
-        for n, k, s, d in zip(shape[1:-1], kernel_size, strides, dilation_rate)
+        conv_output_length(n, k, padding, s, d) for n, k, s, d in zip(shape[1:-1], kernel_size, strides, dilation_rate)
     )
     return from_channels_last(shape[:1] + lengths + (filters,), data_format)
 

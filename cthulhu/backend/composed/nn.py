@@ -1,2 +1,199 @@
-class NN:
-    pass
+"""Composed: losses and normalisation."""
+
+from cthulhu.backend import config
+from cthulhu.backend.composed.convolution import Convolution
+
+
+class NN(Convolution):
+    """Crossentropies, biases, batch normalisation; and the convolutions."""
+
+    def _logits_of(self, output, activation):
+        """The tensor of which `output` is the softmax or sigmoid, or None where the framework does not show it.
+
+        A loss taken from it is exact where probabilities round to 0 or 1, and its gradient does not vanish there.
+
+        # Arguments
+            output: tensor.
+            activation: 'softmax' (over the last axis) or 'sigmoid'.
+        """
+        return None
+
+    def categorical_crossentropy(self, target, output, from_logits=False, axis=-1):
+        """Crossentropy of distributions over classes: -sum(target * log(output)).
+
+        # Arguments
+            target: tensor, probabilities of the classes, of the shape of `output`.
+            output: tensor, probabilities (divided by their sum along `axis`, and clipped by `epsilon()`); or logits.
+            from_logits: bool, whether `output` is logits: a softmax's input.
+            axis: int, the axis of the classes.
+
+        # Returns
+            Tensor of the shape of `output` without `axis`.
+
+        # Raises
+            ValueError: there is no such axis.
+        """
+        axis = self._class_axis(output, axis)
+        target = self.cast(target, self.dtype(output))
+        logits = output if from_logits else self._softmax_input(output, axis)
+        if logits is not None:
+            return self._softmax_crossentropy(target, logits, axis)
+        output = output / self.sum(output, axis=axis, keepdims=True)
+        return -self.sum(target * self.log(self._clip_probability(output)), axis=axis)
+
+    def sparse_categorical_crossentropy(self, target, output, from_logits=False, axis=-1):
+        """Crossentropy of classes given as numbers: -log(output[target]).
+
+        # Arguments
+            target: tensor, class numbers, of the shape of `output` without `axis`; or with as many elements in another
+                shape, such as a last axis of length 1.
+            output: tensor, probabilities (clipped by `epsilon()`, then divided by their sum); or logits.
+            from_logits: bool, whether `output` is logits: a softmax's input.
+            axis: int, the axis of the classes.
+
+        # Returns
+            Tensor of the shape of `output` without `axis`.
+
+        # Raises
+            ValueError: there is no such axis.
+        """
+        axis = self._class_axis(output, axis)
+        logits = output if from_logits else self._softmax_input(output, axis)
+        if logits is None:
+            logits = self.log(self._clip_probability(output))
+        rank = self._rank(output)
+        if axis != rank - 1:
+            logits = self.permute_dimensions(logits, [a for a in range(rank) if a != axis] + [axis])
+        target = self.cast(target, 'int64')
+        if self.ndim(target) != rank - 1:
+            target = self.reshape(target, self._dims(logits)[:-1])
+        return self._sparse_softmax_crossentropy(target, logits)
+
+    def binary_crossentropy(self, target, output, from_logits=False):
+        """Crossentropy of each element by itself: -target * log(output) - (1 - target) * log(1 - output).
+
+        # Arguments
+            target: tensor of probabilities, of the shape of `output`.
+            output: tensor, probabilities (clipped by `epsilon()`, which is also added before the logarithm); or logits.
+            from_logits: bool, whether `output` is logits: a sigmoid's input.
+
+        # Returns
+            Tensor of the shape of `output`.
+        """
+        target = self.cast(target, self.dtype(output))
+        logits = output if from_logits else self._logits_of(output, 'sigmoid')
+        if logits is not None:
+            return self._sigmoid_crossentropy(target, logits)
+        epsilon = config.epsilon()
+        output = self._clip_probability(output)
+        return -target * self.log(output + epsilon) - (1.0 - target) * self.log(1.0 - output + epsilon)
+
+    # The three below are apart so that a backend with fused kernels overrides no more than them.
+
+    def _softmax_crossentropy(self, target, logits, axis):
+        return -self.sum(target * self.log_softmax(logits, axis=axis), axis=axis)
+
+    def _sparse_softmax_crossentropy(self, target, logits):
+        chosen = self.cast(self.one_hot(target, self._dims(logits)[-1]), self.dtype(logits))
+        return -self.sum(chosen * self.log_softmax(logits, axis=-1), axis=-1)
+
+    def _sigmoid_crossentropy(self, target, logits):
+        return self.maximum(logits, 0.0) - logits * target + self.softplus(-self.abs(logits))
+
+    def _softmax_input(self, output, axis):
+        return self._logits_of(output, 'softmax') if axis == self._rank(output) - 1 else None
+
+    def _clip_probability(self, x):
+        return self.clip(x, config.epsilon(), 1.0 - config.epsilon())
+
+    def _class_axis(self, output, axis):
+        rank = self._rank(output)
+        if not -rank <= axis < rank:
+            raise ValueError(f'axis: output of shape {self.int_shape(output)} has no axis {axis}.')
+        return axis % rank
+
+    def bias_add(self, x, bias, data_format=None):
+        """`x` plus a bias for each channel, or for each element of a sample.
+
+        # Arguments
+            x: tensor (batch, ...).
+            bias: tensor (channels,); or with one dimension less than `x`: the spatial axes, then channels, in either
+                data format.
+            data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
+
+        # Returns
+            Tensor of the shape of `x`.
+
+        # Raises
+            ValueError: another data format, or a bias of another rank.
+        """
+        data_format = config.normalize_data_format(data_format)
+        rank, dims = self._rank(x), self._dims(bias)
+        if len(dims) not in (1, rank - 1):
+            raise ValueError(
+                f'bias: expected 1 dimension, or {rank - 1} for x of shape {self.int_shape(x)}, '
+                f'got shape {self.int_shape(bias)}.'
+            )
+        if data_format == 'channels_last' or rank < 3:
+            return x + bias
+        if len(dims) == 1:
+            return x + self.reshape(bias, [1] + dims + [1] * (rank - 2))
+        return x + self.permute_dimensions(bias, [rank - 2] + list(range(rank - 2)))
+
+    def normalize_batch_in_training(self, x, gamma, beta, reduction_axes, epsilon=1e-3):
+        """Normalises by the mean and variance of the batch, then scales and shifts.
+
+        # Arguments
+            x: tensor.
+            gamma, beta: tensors of the shape of the mean, scale and shift; or None.
+            reduction_axes: list of int, the axes over which mean and variance are taken.
+            epsilon: number added to the variance.
+
+        # Returns
+            (normalised, mean, variance): of the shape of `x`, and twice of its shape without `reduction_axes`; the
+            variance is the population's (divided by N).
+
+        Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training", 2015.
+        """
+        dims = self._dims(x)
+        axes = [axis % len(dims) for axis in reduction_axes]
+        mean = self.mean(x, axis=axes)
+        var = self.var(x, axis=axes)
+        parameters = [mean, var, beta, gamma]
+        if sorted(axes) != list(range(len(dims) - 1)):
+            shape = [1 if axis in axes else n for axis, n in enumerate(dims)]
+            parameters = [p if p is None else self.reshape(p, shape) for p in parameters]
+        return self._normalize(x, *parameters, epsilon=epsilon), mean, var
+
+    def batch_normalization(self, x, mean, var, beta, gamma, axis=-1, epsilon=1e-3):
+        """Normalises by given statistics: (x - mean) / sqrt(var + epsilon) * gamma + beta.
+
+        # Arguments
+            x: tensor.
+            mean, var: tensors (channels,), or of a shape that broadcasts to that of `x`.
+            beta, gamma: tensors like them, shift and scale; or None.
+            axis: int, the axis of the channels, for those that have 1 dimension.
+            epsilon: number added to the variance.
+
+        # Returns
+            Tensor of the shape of `x`.
+        """
+        rank = self._rank(x)
+        axis %= rank
+
+        def fit(p):
+            if p is None or axis == rank - 1 or self._rank(p) != 1:
+                return p
+            return self.reshape(p, [1] * axis + self._dims(p) + [1] * (rank - 1 - axis))
+
+        return self._normalize(x, fit(mean), fit(var), fit(beta), fit(gamma), epsilon)
+
+    def _normalize(self, x, mean, var, beta, gamma, epsilon):
+        # One scale and one shift a channel, then two operations on the whole of x.
+        scale = 1.0 / self.sqrt(var + epsilon)
+        if gamma is not None:
+            scale = scale * gamma
+        shift = -mean * scale
+        if beta is not None:
+            shift = shift + beta
+        return x * scale + shift

@@ -51,8 +51,8 @@ class Random:
         # Arguments
             x: tensor of floats.
             level: number from 0 up to, not including, 1 (or a scalar tensor): the part to set to 0.
-            noise_shape: tuple that broadcasts to the shape of `x`: an axis of length 1 is kept or dropped as a whole; None
-                in it stands for the length in `x`. None: every element by itself.
+            noise_shape: tuple that broadcasts to the shape of `x`: an axis of length 1 is kept or dropped as a whole;
+                None in it stands for the length in `x`. None: every element by itself.
             seed: int or None, as for `random_uniform`.
 
         # Returns

@@ -33,7 +33,7 @@ class Run:
         return np.asarray(x, dtype=config.floatx())
 
     def name_scope(self, name):
-        """A context manager: what is made inside has names that begin with `name` and '/', where the framework shows names."""
+        """A context manager: what is made inside has names that begin with `name`, where there are names."""
         return self.graph_scope(name)
 
     # Names.
@@ -53,8 +53,8 @@ class Run:
         """Whether the model learns (1) or is tested (0).
 
         # Returns
-            The int 0 or 1 if `set_learning_phase` gave one; else a scalar placeholder that is 0 unless it is fed, the same
-            one until `clear_session`.
+            The int 0 or 1 if `set_learning_phase` gave one; else a scalar placeholder that is 0 unless it is fed, the
+            same one until `clear_session`.
         """
         if self._phase is None:
             self._phase = self.make_learning_phase()
@@ -78,8 +78,8 @@ class Run:
         """`x` in the training phase, `alt` in the test phase.
 
         # Arguments
-            x, alt: tensors of the same shape and dtype, or functions of no arguments that return one; only the one that is
-                needed is made, or computed, as far as the framework can.
+            x, alt: tensors of the same shape and dtype, or functions of no arguments that return one; only the one
+                that is needed is made, or computed, as far as the framework can.
             training: bool, int or scalar tensor; None for `learning_phase()`.
 
         # Returns

@@ -1,2 +1,140 @@
+"""Composed: flattening, repeating, padding and resizing."""
+
+from cthulhu.backend import config, shapes
+
+
+def _pairs(padding, n):
+    try:
+        pairs = tuple(shapes.normalize_tuple(tuple(pair), 2, 'padding') for pair in padding)
+    except TypeError:
+        pairs = ()
+    if len(pairs) != n or any(p < 0 for pair in pairs for p in pair):
+        raise ValueError(f'padding: expected {n} pairs (before, after) of int, 0 or more, got {padding!r}.')
+    return pairs
+
+
 class Shape:
-    pass
+    """Flattening, repeating, padding and resizing."""
+
+    def flatten(self, x):
+        """All elements in one axis: 1-D tensor."""
+        return self.reshape(x, (-1,))
+
+    def batch_flatten(self, x):
+        """All axes after the first in one: (batch, ...) to 2-D tensor (batch, elements)."""
+        dims = self._dims(x)
+        size = self._product(dims[1:])
+        if self._is_known(size):
+            return self.reshape(x, (-1, size))
+        return self.reshape(x, (dims[0], -1 if self._is_known(dims[0]) else size))
+
+    @staticmethod
+    def _is_known(dimension):
+        return isinstance(dimension, int)
+
+    def repeat(self, x, n):
+        """Each row `n` times: (batch, dim) to (batch, n, dim).
+
+        # Arguments
+            x: tensor, 2-D.
+            n: int.
+
+        # Raises
+            ValueError: `x` is not 2-D.
+        """
+        if self._rank(x) != 2:
+            raise ValueError(f'x: expected 2 dimensions (batch, dim), got shape {self.int_shape(x)}.')
+        return self.tile(self.expand_dims(x, 1), (1, n, 1))
+
+    def repeat_elements(self, x, rep, axis):
+        """Each element along `axis` `rep` times, one after the other, as in `numpy.repeat`.
+
+        # Arguments
+            x: tensor.
+            rep: int.
+            axis: int.
+
+        # Returns
+            Tensor with `axis` `rep` times as long.
+        """
+        dims = self._dims(x)
+        axis = shapes.normalize_axis(axis, len(dims))
+        times = [1] * (len(dims) + 1)
+        times[axis + 1] = rep
+        longer = dims[:axis] + [dims[axis] * rep] + dims[axis + 1 :]
+        return self.reshape(self.tile(self.expand_dims(x, axis + 1), times), longer)
+
+    def temporal_padding(self, x, padding=(1, 1)):
+        """Zeros before and after the middle axis of a 3-D tensor (batch, time, features).
+
+        # Arguments
+            x: tensor.
+            padding: pair (before, after) of int.
+        """
+        return self.pad(x, ((0, 0),) + _pairs((padding,), 1) + ((0, 0),))
+
+    def spatial_2d_padding(self, x, padding=((1, 1), (1, 1)), data_format=None):
+        """Zeros around the rows and columns of a batch of images.
+
+        # Arguments
+            x: tensor, 4-D.
+            padding: a pair (before, after) of int for rows, and one for columns.
+            data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
+
+        # Raises
+            ValueError: another data format, or another padding.
+        """
+        return self._spatial_padding(x, padding, 2, data_format)
+
+    def spatial_3d_padding(self, x, padding=((1, 1), (1, 1), (1, 1)), data_format=None):
+        """Zeros around volumes; as `spatial_2d_padding`, with 5-D `x` and three pairs."""
+        return self._spatial_padding(x, padding, 3, data_format)
+
+    def _spatial_padding(self, x, padding, n, data_format):
+        data_format = config.normalize_data_format(data_format)
+        none = ((0, 0),)
+        return self.pad(x, shapes.from_channels_last(none + _pairs(padding, n) + none, data_format))
+
+    def resize_images(self, x, height_factor, width_factor, data_format, interpolation='nearest'):
+        """Images made larger by whole factors.
+
+        # Arguments
+            x: tensor, 4-D.
+            height_factor, width_factor: int, 1 or more.
+            data_format: 'channels_last' or 'channels_first'.
+            interpolation: 'nearest' repeats pixels; 'bilinear' puts straight lines between them: row i of the result is
+                row i / height_factor of `x`, and the last row is level.
+
+        # Returns
+            Tensor of the dtype of `x` ('bilinear': floats).
+
+        # Raises
+            ValueError: another data format, interpolation or factor.
+        """
+        if interpolation not in ('nearest', 'bilinear'):
+            raise ValueError(f"interpolation: expected 'nearest' or 'bilinear', got {interpolation!r}.")
+        grow = self.repeat_elements if interpolation == 'nearest' else self._interpolate
+        return self._resize(x, (height_factor, width_factor), data_format, grow)
+
+    def resize_volumes(self, x, depth_factor, height_factor, width_factor, data_format):
+        """Volumes made larger by whole factors, by repeating elements; as `resize_images`, with 5-D `x`."""
+        return self._resize(x, (depth_factor, height_factor, width_factor), data_format, self.repeat_elements)
+
+    def _resize(self, x, factors, data_format, grow):
+        first = 1 if config.normalize_data_format(data_format) == 'channels_last' else 2
+        factors = shapes.normalize_tuple(factors, len(factors), 'factors')
+        if min(factors) < 1:
+            raise ValueError(f'factors: expected whole numbers, 1 or more, got {factors}.')
+        for axis, factor in enumerate(factors, first):
+            if factor > 1:
+                x = grow(x, factor, axis)
+        return x
+
+    def _interpolate(self, x, factor, axis):
+        before = (slice(None),) * axis
+        following = self.concatenate([x[before + (slice(1, None),)], x[before + (slice(-1, None),)]], axis=axis)
+        dims = self._dims(x)
+        between = [x * (1.0 - i / factor) + following * (i / factor) for i in range(1, factor)]
+        return self.reshape(
+            self.stack([x] + between, axis=axis + 1), dims[:axis] + [dims[axis] * factor] + dims[axis + 1 :]
+        )

@@ -1,7 +1,7 @@
 """Primitives: arithmetic, comparison, reduction, products.
 
-Elementwise functions keep shape and dtype unless they say otherwise. Those of two arguments broadcast as NumPy does; either
-argument may be a number, which takes the other's dtype.
+Elementwise functions keep shape and dtype unless they say otherwise. Those of two arguments broadcast as NumPy does;
+either argument may be a number, which takes the other's dtype.
 """
 
 from abc import abstractmethod

@@ -1,9 +1,9 @@
 """Primitives: convolution, pooling, softmax, connectionist temporal classification.
 
-'same' means TensorFlow's on every backend: the output has ceil(length / stride) elements, the input gets as many zeros as that
-needs, half before and the odd one after (`shapes.same_padding`). Arguments arrive checked: tuples of the right length, lower-case
-padding, a data format. Tensors are (batch, *spatial, channels) in 'channels_last' and (batch, channels, *spatial) in
-'channels_first', and a backend handles both.
+'same' means TensorFlow's on every backend: the output has ceil(length / stride) elements, the input gets as many zeros
+as that needs, half before and the odd one after (`shapes.same_padding`). Arguments arrive checked: tuples of the right
+length, lower-case padding, a data format. Tensors are (batch, *spatial, channels) in 'channels_last' and (batch,
+channels, *spatial) in 'channels_first', and a backend handles both.
 """
 
 from abc import abstractmethod
@@ -34,7 +34,8 @@ class NN:
         # Arguments
             x: tensor, 4-D or 5-D (2 or 3 spatial axes): what `conv` would have given.
             kernel: tensor (*kernel_size, out_channels, in_channels): in_channels are those of `x`.
-            output_shape: tuple of dimensions, the whole shape of the result in `data_format`, batch and channels included.
+            output_shape: tuple of dimensions, the whole shape of the result in `data_format`, batch and channels
+                included.
             strides, padding, data_format, dilation_rate: as for `conv`.
 
         # Returns
@@ -109,7 +110,8 @@ class NN:
 
         # Returns
             (list of `top_paths` tensors (batch, max_decoded_length) of labels, filled with -1;
-            tensor (batch, top_paths): each path's log probability (a greedy search: (batch, 1), its negative logit sum)).
+            tensor (batch, top_paths): each path's log probability (a greedy search: (batch, 1), its negative logit
+            sum)).
         """
 
     @abstractmethod

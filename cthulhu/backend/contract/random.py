@@ -1,8 +1,8 @@
 """Primitives: the three distributions that every other draw is made from.
 
-`seed`: int, or None to draw one from NumPy's global generator when the operation is made, so that `numpy.random.seed` repeats a
-whole program. What an operation draws is a function of its seed and of how many times it was run before, where the framework
-allows it: see `docs/architecture.md`.
+`seed`: int, or None to draw one from NumPy's global generator when the operation is made, so that `numpy.random.seed`
+repeats a whole program. What an operation draws is a function of its seed and of how many times it was run before,
+where the framework allows it.
 """
 
 from abc import abstractmethod

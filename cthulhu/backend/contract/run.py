@@ -35,7 +35,8 @@ class Run:
             constraint: function from the new value (a tensor) to the value to keep, applied by optimizers, or None.
 
         # Returns
-            A variable; `meta.get_constraint` reads its constraint. Sparse values give a sparse constant, not a variable.
+            A variable; `meta.get_constraint` reads its constraint. Sparse values give a sparse constant, not a
+            variable.
         """
 
     @abstractmethod
@@ -170,10 +171,12 @@ class Run:
 
     @abstractmethod
     def control_dependencies(self, control_inputs):
-        """A context manager: operations made inside run after `control_inputs`, where the framework orders by dependencies.
+        """A context manager: operations made inside run after `control_inputs`, where the framework orders by
+        dependencies.
 
         # Arguments
-            control_inputs: list of tensors, operations and `Update`s, which are then carried out (None: no dependencies).
+            control_inputs: list of tensors, operations and `Update`s, which are then carried out (None: no
+                dependencies).
         """
 
     @abstractmethod
@@ -243,7 +246,7 @@ class Run:
 
     @abstractmethod
     def graph_scope(self, name=None):
-        """A context manager: what is made inside belongs to the backend's graph and, with `name`, to that name scope."""
+        """A context manager: what is made inside belongs to the backend's graph and, with `name`, that name scope."""
 
     @abstractmethod
     def supports(self, capability):

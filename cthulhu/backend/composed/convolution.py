@@ -1,0 +1,288 @@
+"""Composed: the convolutions and poolings that Keras names, over the primitives for any number of spatial axes."""
+
+import itertools
+
+from cthulhu.backend import config, shapes
+
+
+class Convolution:
+    """Convolutions, transposed, separable and local; pooling."""
+
+    def conv1d(self, x, kernel, strides=1, padding='valid', data_format=None, dilation_rate=1):
+        """Convolution over one axis.
+
+        # Arguments
+            x: tensor, 3-D: (batch, time, channels), or (batch, channels, time) in 'channels_first'.
+            kernel: tensor (length, in_channels, out_channels).
+            strides, dilation_rate: int; not both above 1.
+            padding: 'valid', 'same', or 'causal' (zeros before, so that no step sees later ones).
+            data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
+
+        # Returns
+            Tensor, 3-D.
+
+        # Raises
+            ValueError: an argument that is not one of these.
+        """
+        data_format = config.normalize_data_format(data_format)
+        strides, dilation_rate = self._steps(strides, dilation_rate, 1)
+        x, padding = self._pad_causal(x, kernel, padding, data_format, dilation_rate)
+        return self.conv(x, kernel, strides, padding, data_format, dilation_rate)
+
+    def conv2d(self, x, kernel, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1)):
+        """Convolution over two axes.
+
+        # Arguments
+            x: tensor, 4-D: (batch, rows, columns, channels), or (batch, channels, rows, columns) in 'channels_first'.
+            kernel: tensor (rows, columns, in_channels, out_channels), in either data format.
+            strides, dilation_rate: int or pair of int; not both above 1.
+            padding: 'valid' or 'same'.
+            data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
+
+        # Returns
+            Tensor, 4-D.
+
+        # Raises
+            ValueError: an argument that is not one of these.
+        """
+        return self._plain_conv(x, kernel, strides, padding, data_format, dilation_rate, 2)
+
+    def conv3d(self, x, kernel, strides=(1, 1, 1), padding='valid', data_format=None, dilation_rate=(1, 1, 1)):
+        """Convolution over three axes; as `conv2d`, with one spatial axis more."""
+        return self._plain_conv(x, kernel, strides, padding, data_format, dilation_rate, 3)
+
+    def _plain_conv(self, x, kernel, strides, padding, data_format, dilation_rate, n):
+        data_format = config.normalize_data_format(data_format)
+        padding = shapes.normalize_padding(padding, ('valid', 'same'))
+        strides, dilation_rate = self._steps(strides, dilation_rate, n)
+        return self.conv(x, kernel, strides, padding, data_format, dilation_rate)
+
+    def _steps(self, strides, dilation_rate, n):
+        strides = shapes.normalize_tuple(strides, n, 'strides')
+        dilation_rate = shapes.normalize_tuple(dilation_rate, n, 'dilation_rate')
+        if min(strides + dilation_rate) < 1:
+            raise ValueError(f'strides and dilation_rate: expected 1 or more, got {strides} and {dilation_rate}.')
+        if max(strides) > 1 and max(dilation_rate) > 1:
+            raise ValueError(f'strides and dilation_rate cannot both be above 1, got {strides} and {dilation_rate}.')
+        return strides, dilation_rate
+
+    def _pad_causal(self, x, kernel, padding, data_format, dilation_rate):
+        """`x` and the padding that is left to do, for one spatial axis."""
+        padding = shapes.normalize_padding(padding)
+        if padding != 'causal':
+            return x, padding
+        length = self.int_shape(kernel)[0]
+        pads = ((0, 0), ((length - 1) * dilation_rate[0], 0), (0, 0))
+        return self.pad(x, shapes.from_channels_last(pads, data_format)), 'valid'
+
+    def conv2d_transpose(
+        self, x, kernel, output_shape, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1)
+    ):
+        """Transposed convolution ("deconvolution") over two axes: the gradient of `conv2d` with respect to its input.
+
+        # Arguments
+            x: tensor, 4-D.
+            kernel: tensor (rows, columns, out_channels, in_channels), in either data format.
+            output_shape: the whole shape of the result: tuple of int or scalar tensors (None for the batch of `x`), or
+                1-D tensor.
+            strides, padding, data_format, dilation_rate: as for `conv2d`.
+
+        # Returns
+            Tensor of shape `output_shape`.
+
+        # Raises
+            ValueError: an argument that is not one of these.
+        """
+        return self._plain_transpose(x, kernel, output_shape, strides, padding, data_format, dilation_rate, 2)
+
+    def conv3d_transpose(self, x, kernel, output_shape, strides=(1, 1, 1), padding='valid', data_format=None):
+        """Transposed convolution over three axes; as `conv2d_transpose`, with one spatial axis more and no dilation."""
+        return self._plain_transpose(x, kernel, output_shape, strides, padding, data_format, 1, 3)
+
+    def _plain_transpose(self, x, kernel, output_shape, strides, padding, data_format, dilation_rate, n):
+        data_format = config.normalize_data_format(data_format)
+        padding = shapes.normalize_padding(padding, ('valid', 'same'))
+        strides, dilation_rate = self._steps(strides, dilation_rate, n)
+        dims = (
+            list(output_shape) if isinstance(output_shape, (list, tuple)) else [output_shape[i] for i in range(n + 2)]
+        )
+        if len(dims) != n + 2 or any(d is None for d in dims[1:]):
+            raise ValueError(f'output_shape: expected {n + 2} dimensions, None only for the first, got {output_shape}.')
+        if dims[0] is None:
+            dims[0] = self._dims(x)[0]
+        return self.conv_transpose(x, kernel, tuple(dims), strides, padding, data_format, dilation_rate)
+
+    def depthwise_conv2d(
+        self, x, depthwise_kernel, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1)
+    ):
+        """Convolution over two axes of each channel by itself.
+
+        # Arguments
+            x: tensor, 4-D.
+            depthwise_kernel: tensor (rows, columns, in_channels, multiplier).
+            strides, padding, data_format, dilation_rate: as for `conv2d`.
+
+        # Returns
+            Tensor with in_channels * multiplier channels, those of the first input channel first.
+
+        # Raises
+            ValueError: an argument that is not one of these.
+        """
+        data_format = config.normalize_data_format(data_format)
+        padding = shapes.normalize_padding(padding, ('valid', 'same'))
+        strides, dilation_rate = self._steps(strides, dilation_rate, 2)
+        return self.depthwise_conv(x, depthwise_kernel, strides, padding, data_format, dilation_rate)
+
+    def separable_conv2d(
+        self,
+        x,
+        depthwise_kernel,
+        pointwise_kernel,
+        strides=(1, 1),
+        padding='valid',
+        data_format=None,
+        dilation_rate=(1, 1),
+    ):
+        """`depthwise_conv2d`, then a convolution of 1 by 1 that mixes the channels.
+
+        # Arguments
+            x: tensor, 4-D.
+            depthwise_kernel: tensor (rows, columns, in_channels, multiplier).
+            pointwise_kernel: tensor (1, 1, in_channels * multiplier, out_channels).
+            strides, padding, data_format, dilation_rate: as for `conv2d`.
+
+        # Returns
+            Tensor, 4-D.
+
+        # Raises
+            ValueError: an argument that is not one of these.
+
+        Source: Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
+        """
+        x = self.depthwise_conv2d(x, depthwise_kernel, strides, padding, data_format, dilation_rate)
+        return self.conv2d(x, pointwise_kernel, data_format=data_format)
+
+    def separable_conv1d(
+        self, x, depthwise_kernel, pointwise_kernel, strides=1, padding='valid', data_format=None, dilation_rate=1
+    ):
+        """Convolution over one axis of each channel by itself, then one of length 1 that mixes the channels.
+
+        # Arguments
+            x: tensor, 3-D.
+            depthwise_kernel: tensor (length, in_channels, multiplier).
+            pointwise_kernel: tensor (1, in_channels * multiplier, out_channels).
+            strides, padding, data_format, dilation_rate: as for `conv1d`, 'causal' included.
+
+        # Returns
+            Tensor, 3-D.
+
+        # Raises
+            ValueError: an argument that is not one of these.
+        """
+        data_format = config.normalize_data_format(data_format)
+        strides, dilation_rate = self._steps(strides, dilation_rate, 1)
+        x, padding = self._pad_causal(x, depthwise_kernel, padding, data_format, dilation_rate)
+        axis = 1 if data_format == 'channels_last' else 2
+        # One row of an image. Both strides are equal because some kernels want that; the row stays one row.
+        x = self.depthwise_conv(
+            self.expand_dims(x, axis),
+            self.expand_dims(depthwise_kernel, 0),
+            strides * 2,
+            padding,
+            data_format,
+            (1,) + dilation_rate,
+        )
+        return self.conv1d(self.squeeze(x, axis), pointwise_kernel, data_format=data_format)
+
+    def local_conv1d(self, inputs, kernel, kernel_size, strides, data_format=None):
+        """Convolution over one axis with a kernel of its own at each place.
+
+        # Arguments
+            inputs: tensor, 3-D: (batch, time, channels), or (batch, channels, time) in 'channels_first'.
+            kernel: tensor (output_length, kernel_size * in_channels, out_channels).
+            kernel_size, strides: int or tuple of one int.
+            data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
+
+        # Returns
+            Tensor, 3-D, of time `output_length`.
+        """
+        kernel_size = shapes.normalize_tuple(kernel_size, 1, 'kernel_size')
+        strides = shapes.normalize_tuple(strides, 1, 'strides')
+        output_shape = self.int_shape(kernel)[:1]
+        if config.normalize_data_format(data_format) == 'channels_last':
+            return self._local_conv(inputs, kernel, kernel_size, strides, output_shape, channels_inside=True)
+        x = self.permute_dimensions(inputs, (0, 2, 1))
+        y = self._local_conv(x, kernel, kernel_size, strides, output_shape, channels_inside=True)
+        return self.permute_dimensions(y, (0, 2, 1))
+
+    def local_conv2d(self, inputs, kernel, kernel_size, strides, output_shape, data_format=None):
+        """Convolution over two axes with a kernel of its own at each place.
+
+        # Arguments
+            inputs: tensor, 4-D.
+            kernel: tensor (output_rows * output_columns, features, out_channels); the features are kernel rows, kernel
+                columns, channels, in this order ('channels_last'), or with the channels first.
+            kernel_size, strides: int or pair of int.
+            output_shape: pair of int, (output_rows, output_columns).
+            data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
+
+        # Returns
+            Tensor, 4-D.
+        """
+        kernel_size = shapes.normalize_tuple(kernel_size, 2, 'kernel_size')
+        strides = shapes.normalize_tuple(strides, 2, 'strides')
+        output_shape = shapes.normalize_tuple(output_shape, 2, 'output_shape')
+        if config.normalize_data_format(data_format) == 'channels_last':
+            return self._local_conv(inputs, kernel, kernel_size, strides, output_shape, channels_inside=True)
+        x = self.permute_dimensions(inputs, (0, 2, 3, 1))
+        y = self._local_conv(x, kernel, kernel_size, strides, output_shape, channels_inside=False)
+        return self.permute_dimensions(y, (0, 3, 1, 2))
+
+    def _local_conv(self, x, kernel, kernel_size, strides, output_shape, channels_inside):
+        """`x` and the result are channels last; `channels_inside`: whether they come last in the features."""
+        # A slice for each element of the kernel (few), not one for each place of the output (many).
+        slices = [
+            x[
+                (slice(None),)
+                + tuple(slice(o, o + s * (n - 1) + 1, s) for o, s, n in zip(offset, strides, output_shape))
+            ]
+            for offset in itertools.product(*map(range, kernel_size))
+        ]
+        places, features, filters = self.int_shape(kernel)
+        batch = self._dims(x)[0]
+        rank = len(kernel_size)
+        patches = self.stack(slices, axis=rank + 1 if channels_inside else rank + 2)
+        patches = self.permute_dimensions(self.reshape(patches, [batch, places, features]), (1, 0, 2))
+        result = self.permute_dimensions(self.matmul(patches, kernel), (1, 0, 2))
+        return self.reshape(result, [batch] + list(output_shape) + [filters])
+
+    def pool2d(self, x, pool_size, strides=(1, 1), padding='valid', data_format=None, pool_mode='max'):
+        """The greatest element, or the mean, of each window over two axes.
+
+        # Arguments
+            x: tensor, 4-D.
+            pool_size, strides: int or pair of int.
+            padding: 'valid' or 'same'; what 'same' adds counts in no maximum and no mean.
+            data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
+            pool_mode: 'max' or 'avg'.
+
+        # Returns
+            Tensor, 4-D.
+
+        # Raises
+            ValueError: an argument that is not one of these.
+        """
+        return self._plain_pool(x, pool_size, strides, padding, data_format, pool_mode, 2)
+
+    def pool3d(self, x, pool_size, strides=(1, 1, 1), padding='valid', data_format=None, pool_mode='max'):
+        """The greatest element, or the mean, of each window; as `pool2d`, with one spatial axis more."""
+        return self._plain_pool(x, pool_size, strides, padding, data_format, pool_mode, 3)
+
+    def _plain_pool(self, x, pool_size, strides, padding, data_format, pool_mode, n):
+        data_format = config.normalize_data_format(data_format)
+        padding = shapes.normalize_padding(padding, ('valid', 'same'))
+        pool_size = shapes.normalize_tuple(pool_size, n, 'pool_size')
+        strides = shapes.normalize_tuple(strides, n, 'strides')
+        if pool_mode not in ('max', 'avg'):
+            raise ValueError(f"pool_mode: expected 'max' or 'avg', got {pool_mode!r}.")
+        return self.pool(x, pool_size, strides, padding, data_format, pool_mode)

@@ -1,0 +1,31 @@
+"""The TensorFlow backend: symbolic, in a graph and a session of its own. TensorFlow's global mode stays what it is."""
+
+from cthulhu.backend.contract import Backend
+
+from .ctc import CTC
+from .graph import all_enter_graph
+from .loop import Loop
+from .math import Math
+from .nn import NN
+from .random import Random
+from .run import Run
+from .shape import Shape
+from .variables import Variables
+
+__all__ = ['TensorFlowBackend']
+
+
+class TensorFlowBackend(Run, Variables, Loop, Math, Shape, NN, CTC, Random, Backend):
+    """Every function of `cthulhu.backend` on TensorFlow 2.6 to 2.21."""
+
+    name = 'tensorflow'
+
+
+# These make no operations, or choose their graph themselves.
+_OUTSIDE = """
+batch_get_value batch_set_value clear_session control_dependencies dtype eval get_graph get_session get_uid get_value
+graph_scope is_placeholder is_sparse is_tensor is_variable manual_variable_initialization name_scope reset_uids
+set_learning_phase set_session set_value static_shape supports
+""".split()
+
+all_enter_graph(TensorFlowBackend, but=_OUTSIDE)

@@ -1,0 +1,158 @@
+"""The graph that the library keeps for itself, how code enters it, and users' own operations on its tensors.
+
+TensorFlow's global mode stays what it is: eager code runs before, between and after. Two things follow:
+
+- every function of the backend enters the graph for as long as it runs (`enters_graph`);
+- an operation that a user writes outside, such as `x * 2` or `tf.square(x)`, would fail in eager mode; a dispatcher,
+  which TensorFlow asks only after such a failure, runs it again inside the graph of its tensors (`_OwnTensors`).
+"""
+
+import contextlib
+import functools
+import threading
+
+import numpy as np
+import tensorflow as tf
+
+v1 = tf.compat.v1
+EagerTensor = tf.__internal__.EagerTensor
+
+
+class _V1ControlFlow(object):
+    """While it is entered, loops and conditionals of plain graphs are made of TensorFlow 1's operations.
+
+    Those of TensorFlow 2 change the forward operation when a gradient is taken, which a session that has already run it
+    does not survive: predict, then train, would fail. Functions (`tf.function`) keep their own kind in any case.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._was_v2 = False
+
+    def __enter__(self):
+        with self._lock:
+            if not self._depth:
+                self._was_v2 = v1.control_flow_v2_enabled()
+                if self._was_v2:
+                    v1.disable_control_flow_v2()
+            self._depth += 1
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._depth -= 1
+            if not self._depth and self._was_v2:
+                v1.enable_control_flow_v2()
+
+
+v1_control_flow = _V1ControlFlow()
+
+
+def is_inside(graph):
+    """Whether operations made now go to `graph`, or to a function that is being built for it."""
+    if tf.executing_eagerly():
+        return False
+    current = v1.get_default_graph()
+    while current is not None:
+        if current is graph:
+            return True
+        current = getattr(current, 'outer_graph', None)
+    return False
+
+
+@contextlib.contextmanager
+def entered(graph, name=None):
+    """Make `graph` the one that operations go to, in a name scope where a name is given."""
+    with contextlib.ExitStack() as stack:
+        if not is_inside(graph):
+            stack.enter_context(graph.as_default())
+        stack.enter_context(v1_control_flow)
+        if name is not None:
+            stack.enter_context(v1.name_scope(name))
+        yield
+
+
+def enters_graph(method):
+    """The method of a backend, run inside the backend's graph."""
+
+    @functools.wraps(method)
+    def run_inside(self, *args, **kwargs):
+        if is_inside(self._graph):
+            return method(self, *args, **kwargs)
+        with entered(self._graph):
+            return method(self, *args, **kwargs)
+
+    return run_inside
+
+
+def all_enter_graph(cls, but):
+    """Wrap every public method of `cls`, inherited ones too, with `enters_graph`, except those named in `but`."""
+    for name in dir(cls):
+        if name.startswith('_') or name in but:
+            continue
+        method = getattr(cls, name)
+        if callable(method) and not isinstance(method, type) and not _is_static(cls, name):
+            setattr(cls, name, enters_graph(method))
+
+
+def _is_static(cls, name):
+    for base in cls.__mro__:
+        if name in vars(base):
+            return isinstance(vars(base)[name], (staticmethod, classmethod))
+    return False
+
+
+def new_graph():
+    """A graph whose tensors users may compute with in eager mode."""
+    return mark(tf.Graph())
+
+
+def mark(graph):
+    """Let users compute with the tensors of `graph` in eager mode."""
+    graph._cthulhu_owned = True
+    return graph
+
+
+def _own_graph(value):
+    """The marked graph of a tensor found anywhere in a nest of lists, tuples, dicts and slices, or None."""
+    if isinstance(value, (list, tuple)):
+        found = map(_own_graph, value)
+    elif isinstance(value, dict):
+        found = map(_own_graph, value.values())
+    elif isinstance(value, slice):
+        found = map(_own_graph, (value.start, value.stop, value.step))
+    elif isinstance(value, (EagerTensor, np.ndarray)):
+        return None
+    else:
+        graph = getattr(value, 'graph', None)
+        return graph if isinstance(graph, tf.Graph) and hasattr(graph, '_cthulhu_owned') else None
+    return next((graph for graph in found if graph is not None), None)
+
+
+def _without_eager(value):
+    """The same nest, with NumPy arrays for eager tensors: a graph cannot hold those."""
+    if isinstance(value, EagerTensor):
+        return value.numpy()
+    if isinstance(value, tuple) and hasattr(value, '_fields'):
+        return type(value)(*map(_without_eager, value))
+    if type(value) in (list, tuple):
+        return type(value)(map(_without_eager, value))
+    if type(value) is dict:
+        return {key: _without_eager(item) for key, item in value.items()}
+    if isinstance(value, slice):
+        return slice(*map(_without_eager, (value.start, value.stop, value.step)))
+    return value
+
+
+class _OwnTensors(tf.__internal__.dispatch.GlobalOpDispatcher):
+    """Runs an operation that failed outside on tensors of one of our graphs again, inside that graph."""
+
+    def handle(self, op, args, kwargs):
+        graph = _own_graph((args, kwargs))
+        if graph is None or is_inside(graph):
+            return self.NOT_SUPPORTED
+        with entered(graph):
+            return op(*_without_eager(args), **_without_eager(kwargs))
+
+
+_OwnTensors().register()

@@ -1,0 +1,84 @@
+"""`scan`: a loop of the graph that gradients can be taken through."""
+
+import threading
+
+import tensorflow as tf
+
+from .graph import v1_control_flow
+
+v1 = tf.compat.v1
+
+
+class _Times(threading.local):
+    """The time tensors of the loops whose bodies are being made, outermost first: random draws ask for them."""
+
+    def __init__(self):
+        self.stack = []
+
+
+times = _Times()
+
+
+class Loop(object):
+    """The loop over time of the backend."""
+
+    def scan(self, step, sequences, states, length=None):
+        sequences = [self._tensor(x) for x in sequences]
+        states = [tf.convert_to_tensor(self._tensor(x)) for x in states]
+        if not sequences and length is None:
+            raise ValueError('length: expected the number of steps, since there are no sequences to tell it, got None.')
+        known = [n for n in [_static(length)] + [_static(x.shape[0]) for x in sequences] if n is not None]
+        count = known[0] if known else tf.shape(sequences[0])[0] if length is None else tf.cast(length, 'int32')
+        with v1_control_flow, v1.name_scope('scan'):
+            return self._loop(step, sequences, states, known[0] if known else None, count)
+
+    def _loop(self, step, sequences, states, known, count):
+        # The step is made once outside of the loop, and never run, to learn how many outputs it has, and their shapes.
+        outputs, new_states = _call(step, [x[0] for x in sequences], states, tf.constant(0))
+        if len(new_states) != len(states):
+            raise ValueError(f'step: expected {len(states)} new states, one for each state, got {len(new_states)}.')
+        slices = [_array(x.dtype, count, x.shape[1:]).unstack(x) for x in sequences]
+        results = [_array(x.dtype, count, x.shape) for x in outputs]
+        invariants = [_common_shape(a.shape, b.shape) for a, b in zip(states, new_states)]
+
+        def body(time, results, states):
+            times.stack.append(time)
+            try:
+                made, after = _call(step, [a.read(time) for a in slices], list(states), time)
+            finally:
+                times.stack.pop()
+            for x, shape in zip(after, invariants):
+                x.set_shape(shape)
+            return time + 1, [a.write(time, x) for a, x in zip(results, made)], after
+
+        _, results, states = v1.while_loop(
+            lambda time, *_: time < count,
+            body,
+            (tf.constant(0), results, states),
+            shape_invariants=(tf.TensorShape([]), [tf.TensorShape(None) for _ in results], invariants),
+            maximum_iterations=known,
+        )
+        stacked = [a.stack() for a in results]
+        for x, like in zip(stacked, outputs):
+            x.set_shape(tf.TensorShape([known]).concatenate(like.shape))
+        return stacked, list(states)
+
+
+def _static(n):
+    return None if n is None or tf.is_tensor(n) else int(n)
+
+
+def _call(step, slices, states, time):
+    outputs, states = step(slices, states, time)
+    return [tf.convert_to_tensor(x) for x in outputs], [tf.convert_to_tensor(x) for x in states]
+
+
+def _array(dtype, size, shape):
+    # Gradients read an element twice where a step uses it twice.
+    return tf.TensorArray(dtype, size=size, element_shape=shape, clear_after_read=False, infer_shape=False)
+
+
+def _common_shape(a, b):
+    if a.rank is None or a.rank != b.rank:
+        return tf.TensorShape(None)
+    return tf.TensorShape([m if m == n else None for m, n in zip(a.as_list(), b.as_list())])

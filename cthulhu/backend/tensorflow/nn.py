@@ -1,0 +1,171 @@
+"""Primitives of `contract.nn`, and those composed functions for which TensorFlow has a kernel.
+
+TensorFlow convolves and pools channels_last on every device; channels_first is transposed on the way in and out.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from cthulhu.backend import config
+from cthulhu.backend import shapes
+
+v1 = tf.compat.v1
+
+
+def _to_last(x, data_format):
+    if data_format != 'channels_first':
+        return x
+    return tf.transpose(x, (0,) + tuple(range(2, x.shape.rank)) + (1,))
+
+
+def _from_last(x, data_format):
+    if data_format != 'channels_first':
+        return x
+    return tf.transpose(x, (0, x.shape.rank - 1) + tuple(range(1, x.shape.rank - 1)))
+
+
+def _spread(kernel, rates):
+    """The kernel with `rate - 1` zeros between its elements along each of its first axes: what dilation means."""
+    for axis, rate in enumerate(rates):
+        if rate == 1:
+            continue
+        sizes = kernel.shape.as_list()
+        if None in sizes:
+            raise ValueError(f'kernel: dilation needs a kernel whose shape is known, got {kernel.shape}.')
+        kernel = tf.expand_dims(kernel, axis + 1)
+        paddings = [(0, 0)] * kernel.shape.rank
+        paddings[axis + 1] = (0, rate - 1)
+        kernel = tf.pad(kernel, paddings)
+        kernel = tf.reshape(kernel, sizes[:axis] + [sizes[axis] * rate] + sizes[axis + 1 :])
+        sizes[axis] = (sizes[axis] - 1) * rate + 1
+        kernel = tf.slice(kernel, [0] * len(sizes), sizes)
+    return kernel
+
+
+def _pad_same(x, window, strides):
+    """`x` with the zeros that 'same' adds to its spatial axes."""
+    sizes = x.shape.as_list()
+    lengths = tf.shape(x)
+    paddings = [(0, 0)]
+    for axis, (span, stride) in enumerate(zip(window, strides), 1):
+        if sizes[axis] is not None:
+            paddings.append(shapes.same_padding(sizes[axis], span, stride))
+        else:
+            length = lengths[axis]
+            total = tf.maximum((-(-length // stride) - 1) * stride + span - length, 0)
+            paddings.append((total // 2, total - total // 2))
+    return tf.pad(x, paddings + [(0, 0)])
+
+
+class NN(object):
+    """Convolution, pooling, softmax, normalisation, crossentropies."""
+
+    def conv(self, x, kernel, strides, padding, data_format, dilation_rate):
+        x, kernel = self._pair(x, kernel)
+        x = _to_last(x, data_format)
+        if max(strides) > 1 and max(dilation_rate) > 1:
+            kernel, dilation_rate = _spread(tf.convert_to_tensor(kernel), dilation_rate), None
+        y = tf.nn.convolution(x, kernel, strides=strides, padding=padding.upper(), dilations=dilation_rate)
+        return _from_last(y, data_format)
+
+    def conv_transpose(self, x, kernel, output_shape, strides, padding, data_format, dilation_rate):
+        x, kernel = self._pair(x, kernel)
+        x = _to_last(x, data_format)
+        kernel = _spread(tf.convert_to_tensor(kernel), dilation_rate)
+        sizes = output_shape
+        if isinstance(sizes, (list, tuple)):
+            sizes = list(shapes.to_channels_last(sizes, data_format))
+            if sizes[0] is None or isinstance(sizes[0], int) and sizes[0] < 0:
+                sizes[0] = tf.shape(x)[0]
+            static = [n if isinstance(n, int) else None for n in sizes]
+            sizes = tf.stack(sizes)
+        else:
+            static = [None] * x.shape.rank
+            if data_format == 'channels_first':
+                sizes = tf.concat([sizes[:1], sizes[2:], sizes[1:2]], 0)
+        y = tf.nn.conv_transpose(x, kernel, sizes, list(strides), padding.upper())
+        y.set_shape([x.shape.as_list()[0] if static[0] is None else static[0]] + static[1:])
+        return _from_last(y, data_format)
+
+    def depthwise_conv(self, x, kernel, strides, padding, data_format, dilation_rate):
+        x, kernel = self._pair(x, kernel)
+        x = _to_last(x, data_format)
+        rows, columns = strides
+        if max(strides) > 1 and max(dilation_rate) > 1:
+            kernel, dilation_rate = _spread(tf.convert_to_tensor(kernel), dilation_rate), (1, 1)
+        if rows != columns:
+            # The kernel of TensorFlow moves as far down as across: move by 1, and keep what is wanted.
+            if padding == 'same':
+                x, padding = _pad_same(x, kernel.shape.as_list()[:2], strides), 'valid'
+            y = tf.nn.depthwise_conv2d(x, kernel, (1, 1, 1, 1), padding.upper(), dilations=dilation_rate)
+            return _from_last(y[:, ::rows, ::columns], data_format)
+        y = tf.nn.depthwise_conv2d(x, kernel, (1, rows, columns, 1), padding.upper(), dilations=dilation_rate)
+        return _from_last(y, data_format)
+
+    def pool(self, x, pool_size, strides, padding, data_format, pool_mode):
+        x = _to_last(self._tensor(x), data_format)
+        window, steps = (1,) + tuple(pool_size) + (1,), (1,) + tuple(strides) + (1,)
+        is_line = len(pool_size) == 1
+        if is_line:
+            x, window, steps = tf.expand_dims(x, 1), (1,) + window, (1,) + steps
+        operation = {'max': tf.nn.max_pool, 'avg': tf.nn.avg_pool}[pool_mode]
+        y = operation(x, window, steps, padding.upper())
+        return _from_last(tf.squeeze(y, [1]) if is_line else y, data_format)
+
+    def softmax(self, x, axis=-1):
+        return tf.nn.softmax(self._tensor(x), axis)
+
+    def log_softmax(self, x, axis=-1):
+        return tf.nn.log_softmax(self._tensor(x), axis)
+
+    def bias_add(self, x, bias, data_format=None):
+        x, bias = self._pair(x, bias)
+        last = config.normalize_data_format(data_format) == 'channels_last' or x.shape.rank == 2
+        if last and bias.shape.rank == 1 and (x.shape.rank or 0) > 1:
+            return tf.nn.bias_add(x, bias)
+        return super().bias_add(x, bias, data_format)
+
+    def normalize_batch_in_training(self, x, gamma, beta, reduction_axes, epsilon=1e-3):
+        is_image = x.shape.rank == 4 and sorted(a % 4 for a in reduction_axes) == [0, 1, 2]
+        if not is_image or x.dtype.base_dtype != tf.float32 or x.shape[-1] is None:
+            return super().normalize_batch_in_training(x, gamma, beta, reduction_axes, epsilon)
+        channels = [x.shape[-1]]
+        scale = tf.ones(channels) if gamma is None else tf.reshape(gamma, channels)
+        offset = tf.zeros(channels) if beta is None else tf.reshape(beta, channels)
+        normed, mean, var = v1.nn.fused_batch_norm(x, scale, offset, epsilon=epsilon, is_training=True)
+        # The kernel gives the variance of the sample, N / (N - 1) times that of the population.
+        count = tf.cast(tf.size(x), x.dtype) / float(channels[0])
+        return normed, mean, var * (tf.maximum(count - 1.0, 1.0) / count)
+
+    def resize_images(self, x, height_factor, width_factor, data_format, interpolation='nearest'):
+        x = self._tensor(x)
+        operation = {
+            'nearest': v1.image.resize_nearest_neighbor,
+            'bilinear': v1.image.resize_bilinear,
+        }.get(interpolation)
+        factors = height_factor, width_factor
+        is_plain = x.shape.rank == 4 and all(isinstance(n, int) and n > 0 for n in factors)
+        if operation is None or not is_plain or x.dtype.base_dtype != tf.float32:
+            return super().resize_images(x, height_factor, width_factor, data_format, interpolation)
+        data_format = config.normalize_data_format(data_format)
+        x = _to_last(x, data_format)
+        y = operation(x, tf.shape(x)[1:3] * np.asarray(factors, 'int32'))
+        static = x.shape.as_list()
+        y.set_shape(static[:1] + [n and n * factor for n, factor in zip(static[1:3], factors)] + static[3:])
+        return _from_last(y, data_format)
+
+    # Crossentropies: the loss and its gradient in one kernel.
+
+    def _logits_of(self, output, activation):
+        op = getattr(output, 'op', None)
+        wanted = {'softmax': 'Softmax', 'sigmoid': 'Sigmoid'}[activation]
+        return op.inputs[0] if op is not None and op.type == wanted else None
+
+    def _softmax_crossentropy(self, target, logits, axis):
+        return tf.nn.softmax_cross_entropy_with_logits(*self._pair(target, logits), axis=axis)
+
+    def _sparse_softmax_crossentropy(self, target, logits):
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
+
+    def _sigmoid_crossentropy(self, target, logits):
+        return tf.nn.sigmoid_cross_entropy_with_logits(*self._pair(target, logits))

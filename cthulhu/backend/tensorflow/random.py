@@ -1,0 +1,69 @@
+"""Primitives of `contract.random`: draws that are counted.
+
+Philox (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) turns a key and a counter into numbers. Key and
+counter are made of the operation's seed, of how many calls of `K.function` and `K.eval` that draw numbers came since the
+operation was made, and, in a loop, of the time. So a run repeats, step by step or many steps at once. In its first step an
+operation draws what TensorFlow 1's stateful one with the same seed drew first, so first weights are those of Keras 2.3.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from cthulhu.backend import config
+
+from .loop import times
+from .shape import shape_argument
+
+_raw = tf.raw_ops
+_KEY = 87654321  # TensorFlow 1's own, for an operation seed without a graph seed.
+_PHILOX = 1
+
+
+class Random(object):
+    """Uniform, normal and truncated normal draws."""
+
+    def random_uniform(self, shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+        dtype = tf.as_dtype(dtype or config.floatx())
+        low, high = (tf.cast(self._tensor(x), dtype) for x in (minval, maxval))
+        if dtype.is_integer:
+            return _raw.StatelessRandomUniformIntV2(minval=low, maxval=high, **self._source(shape, seed))
+        return _raw.StatelessRandomUniformV2(dtype=dtype, **self._source(shape, seed)) * (high - low) + low
+
+    def random_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+        return self._bell(_raw.StatelessRandomNormalV2, shape, mean, stddev, dtype, seed)
+
+    def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+        return self._bell(_raw.StatelessTruncatedNormalV2, shape, mean, stddev, dtype, seed)
+
+    def _bell(self, operation, shape, mean, stddev, dtype, seed):
+        dtype = tf.as_dtype(dtype or config.floatx())
+        mean, stddev = (tf.cast(self._tensor(x), dtype) for x in (mean, stddev))
+        return operation(dtype=dtype, **self._source(shape, seed)) * stddev + mean
+
+    def random_uniform_variable(self, shape, low, high, dtype=None, name=None, seed=None):
+        return self.variable(self.random_uniform(shape, low, high, dtype, seed), dtype, name)
+
+    def random_normal_variable(self, shape, mean, scale, dtype=None, name=None, seed=None):
+        return self.variable(self.random_normal(shape, mean, scale, dtype, seed), dtype, name)
+
+    def _source(self, shape, seed):
+        """The arguments that say what a stateless operation draws."""
+        seed = np.random.randint(10e6) if seed is None else int(seed)
+        key = tf.constant([_KEY], tf.uint64)
+        if times.stack:
+            time = tf.constant(0, tf.int64)
+            for outer in times.stack:
+                time = time * 65536 + tf.cast(outer, tf.int64)
+            key = tf.cast(tf.reshape(time * 2**32 + _KEY, [1]), tf.uint64)
+        counter = tf.stack([self._counter_of_step(), tf.constant(seed % 2**64, tf.uint64)])
+        return {'shape': shape_argument(shape), 'key': key, 'counter': counter, 'alg': _PHILOX}
+
+    def _counter_of_step(self):
+        """The number of drawing calls since now, where the block of 2^32 numbers of each call begins: scalar uint64."""
+        now = self._step
+        if now not in self._steps_since:
+            step = self._step_placeholder()
+            with self._graph.as_default(), self._graph.control_dependencies(None), tf.compat.v1.name_scope(None):
+                since = tf.maximum(step - now, 0)
+                self._steps_since[now] = tf.cast(since * 2**32, tf.uint64)
+        return self._steps_since[now]

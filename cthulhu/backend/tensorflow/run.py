@@ -1,0 +1,305 @@
+"""Primitives of `contract.run`: the session, placeholders, functions, gradients, loops."""
+
+import contextlib
+import os
+import sys
+import threading
+
+import numpy as np
+import tensorflow as tf
+
+from cthulhu.backend import config
+from cthulhu.backend import meta
+
+from .function import Function
+from .function import ancestors
+from .graph import EagerTensor
+from .graph import entered
+from .graph import mark
+from .graph import new_graph
+from .variables import Initialisation
+
+v1 = tf.compat.v1
+
+_CAPABILITIES = 'gradients', 'sparse', 'ctc', 'session_arguments', 'native_tensors', 'sessions', 'dilation'
+
+
+class GraphUpdate(meta.Update):
+    """An update that becomes an operation of the graph as soon as TensorFlow asks for one."""
+
+    operation = None
+
+    def _as_graph_element(self):
+        if self.operation is None:
+            with entered(self.variable.graph):
+                value = tf.convert_to_tensor(self.value, self.variable.dtype.base_dtype)
+                self.operation = self.variable.assign(value, read_value=False)
+        return self.operation
+
+
+def _new_value(update, dtype=None, name=None, as_ref=False):
+    with tf.control_dependencies([update]):
+        return tf.convert_to_tensor(update.variable.read_value(), dtype, name=name)
+
+
+tf.register_tensor_conversion_function(GraphUpdate, _new_value)
+
+
+class Run(object):
+    """The graph, the session, and what runs in them."""
+
+    def __init__(self):
+        super().__init__()
+        self._lock = threading.RLock()
+        self._manual = False
+        self._new_state(new_graph(), None)
+
+    # The graph and its session.
+
+    def _new_state(self, graph, session):
+        self._graph = graph
+        self._session = session
+        self._initialisations = {}
+        self._user_has_session = session is not None
+        self._step = 0
+        self._step_tensor = None
+        self._steps_since = {}
+
+    def get_graph(self):
+        """The `tf.Graph` that every tensor belongs to, until `clear_session`."""
+        return self._graph
+
+    @contextlib.contextmanager
+    def graph_scope(self, name=None):
+        with entered(self._graph, name):
+            yield
+
+    name_scope = graph_scope
+
+    def clear_session(self):
+        with self._lock:
+            old = self._session
+            self._new_state(new_graph(), None)
+            super().clear_session()
+        if old is not None:
+            old.close()
+
+    def get_session(self):
+        """TensorFlow's session, with every variable initialised.
+
+        # Returns
+            The default session, if there is one of our graph (`with tf.compat.v1.Session(graph=K.get_graph()):`); else the
+            one given to `set_session`; else one of our own.
+        """
+        self._user_has_session = True
+        return self._ready_session()
+
+    def set_session(self, session):
+        """Use a session of the user's own from now on.
+
+        # Arguments
+            session: `tf.compat.v1.Session`, of `K.get_graph()`; or of any other graph, if nothing was made in ours yet.
+
+        # Raises
+            ValueError: it belongs to another graph, and there are tensors in ours.
+        """
+        if session.graph is not self._graph:
+            if self._graph.get_operations():
+                raise ValueError(
+                    'session: it belongs to another graph than the tensors made so far. Make it with '
+                    'tf.compat.v1.Session(graph=K.get_graph(), config=...), or call set_session before anything else, '
+                    'or after clear_session().'
+                )
+            self._new_state(mark(session.graph), session)
+        else:
+            self._session = session
+            self._user_has_session = True
+
+    def _ready_session(self):
+        session = v1.get_default_session()
+        if session is None or session.graph is not self._graph:
+            session = self._session
+            if session is None:
+                with self._lock:
+                    session = self._session = self._session or v1.Session(graph=self._graph, config=_session_config())
+        done = self._initialisations.get(session)
+        if done is None or (done.done < len(done.variables) and not self._manual):
+            with self._lock:
+                if done is None:
+                    done = self._initialisations.setdefault(session, Initialisation(self._graph))
+                if not self._manual:
+                    done.run(session, ask=self._user_has_session)
+        return session
+
+    def manual_variable_initialization(self, value):
+        self._manual = bool(value)
+
+    # Counted steps: see random.py.
+
+    def _step_placeholder(self):
+        if self._step_tensor is None:
+            with self._graph.as_default(), self._graph.control_dependencies(None), v1.name_scope(None):
+                default = tf.constant(0, tf.int64)
+                self._step_tensor = v1.placeholder_with_default(default, (), name='cthulhu_step')
+        return self._step_tensor
+
+    def _next_step(self):
+        with self._lock:
+            step = self._step
+            self._step += 1
+        return np.asarray(step, 'int64')
+
+    def _depends_on_step(self, targets):
+        return self._step_tensor is not None and self._step_tensor.op in ancestors(targets)
+
+    # Tensors.
+
+    def placeholder(self, shape=None, ndim=None, dtype=None, sparse=False, name=None):
+        if shape is None and ndim is not None:
+            shape = (None,) * ndim
+        make = v1.sparse_placeholder if sparse else v1.placeholder
+        made = make(dtype or config.floatx(), shape=None if shape is None else tuple(shape), name=name)
+        if shape is not None:
+            meta.set_shape(made, shape)
+        meta.set_uses_learning_phase(made, False)
+        return made
+
+    def make_learning_phase(self):
+        with self._graph.control_dependencies(None), v1.name_scope(None):
+            return v1.placeholder_with_default(tf.constant(False), (), name='cthulhu_learning_phase')
+
+    def constant(self, value, dtype=None, shape=None, name=None):
+        if self.is_tensor(value):
+            return tf.cast(value, dtype or config.floatx(), name=name)
+        value = value.numpy() if isinstance(value, EagerTensor) else value
+        return tf.constant(value, dtype or config.floatx(), shape=shape, name=name)
+
+    def is_tensor(self, x):
+        # An eager tensor is data, as a NumPy array is: it has a value and no graph.
+        kinds = tf.Tensor, tf.Variable, tf.SparseTensor, tf.IndexedSlices
+        return isinstance(x, kinds) and not isinstance(x, EagerTensor) and not _is_eager_variable(x)
+
+    def is_placeholder(self, x):
+        return self.is_tensor(x) and x.op.type in ('Placeholder', 'PlaceholderWithDefault')
+
+    def is_sparse(self, tensor):
+        return isinstance(tensor, tf.SparseTensor)
+
+    def to_dense(self, tensor):
+        if isinstance(tensor, tf.SparseTensor):
+            dense = tf.sparse.to_dense(tensor)
+            known = self.static_shape(tensor)
+            if known is not None:
+                dense.set_shape(known)
+            return dense
+        return tensor
+
+    def shape(self, x):
+        if isinstance(x, tf.SparseTensor):
+            return tf.cast(x.dense_shape, 'int32')
+        return tf.shape(self._tensor(x))
+
+    def dtype(self, x):
+        return tf.as_dtype(x.dtype).base_dtype.name
+
+    def static_shape(self, x):
+        shape = getattr(x, 'shape', None)
+        if not isinstance(shape, tf.TensorShape):
+            return np.shape(x)
+        if shape.rank is None:
+            return None
+        return tuple(shape.as_list())
+
+    def _tensor(self, x, like=None):
+        """`x` as a tensor: data takes the dtype of `like`, or `floatx()` for floats."""
+        if isinstance(x, (tf.Tensor, tf.Variable, tf.SparseTensor)) and not isinstance(x, EagerTensor):
+            return x
+        if isinstance(x, EagerTensor):
+            x = x.numpy()
+        elif not isinstance(x, (np.ndarray, np.generic, float, int)):
+            if isinstance(x, (list, tuple)) and not any(map(self.is_tensor, x)):
+                x = np.asarray(x)
+            else:
+                return tf.convert_to_tensor(x)
+        kind = np.asarray(x).dtype.kind
+        if like is not None and (kind == 'f' or not isinstance(x, (np.ndarray, np.generic))):
+            return tf.constant(x, like.dtype.base_dtype)
+        if kind == 'f':
+            return tf.constant(x, config.floatx())
+        if like is not None and kind in 'iub':
+            return tf.cast(tf.constant(x), like.dtype.base_dtype)
+        return tf.constant(x)
+
+    def identity(self, x, name=None):
+        if isinstance(x, tf.SparseTensor):
+            return tf.sparse.reorder(x)
+        return tf.identity(self._tensor(x), name=name)
+
+    def print_tensor(self, x, message=''):
+        x = self._tensor(x)
+        with tf.control_dependencies([tf.print(message, x, output_stream=sys.stderr)]):
+            return self.identity(x)
+
+    # Computing.
+
+    def eval(self, x):
+        if not self.is_tensor(x):
+            return np.asarray(x)
+        if x.graph is not self._graph:
+            raise ValueError(
+                f'x: the tensor {x!r} is not in the graph of the library, which was replaced by clear_session() or '
+                f'set_session() since it was made. Make it again.'
+            )
+        session = self._ready_session()
+        x = self.to_dense(x)
+        feeds = {self._step_tensor: self._next_step()} if self._depends_on_step([x]) else None
+        return session.run(x, feeds)
+
+    def update(self, x, new_x):
+        return GraphUpdate(x, new_x)
+
+    @contextlib.contextmanager
+    def control_dependencies(self, control_inputs):
+        with entered(self._graph):
+            if control_inputs is not None:
+                items = control_inputs if isinstance(control_inputs, (list, tuple)) else [control_inputs]
+                pairs = (GraphUpdate(*u) if isinstance(u, tuple) else u for u in items if u is not None)
+                control_inputs = [u._as_graph_element() if isinstance(u, GraphUpdate) else u for u in pairs]
+            with tf.control_dependencies(control_inputs):
+                yield
+
+    def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):
+        return Function(self, inputs, outputs, updates, after_updates, name, **framework_arguments)
+
+    def gradients(self, loss, variables):
+        wanted = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+        return [None if g is None else _dense(g, x) for g, x in zip(tf.gradients(loss, wanted), wanted)]
+
+    def stop_gradient(self, variables):
+        if isinstance(variables, (list, tuple)):
+            return [tf.stop_gradient(self._tensor(x)) for x in variables]
+        return tf.stop_gradient(self._tensor(variables))
+
+    def supports(self, capability):
+        return capability in _CAPABILITIES
+
+
+def _session_config():
+    threads = int(os.environ.get('OMP_NUM_THREADS') or 0)
+    return v1.ConfigProto(
+        allow_soft_placement=True, intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
+    )
+
+
+def _is_eager_variable(x):
+    return isinstance(x, tf.Variable) and isinstance(getattr(x, 'handle', None), EagerTensor)
+
+
+def _dense(gradient, x):
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    # Here rather than where it is used, where TensorFlow would warn that it does not know the shape.
+    shape = x.shape.as_list() if x.shape.is_fully_defined() else tf.shape(x, out_type=tf.int64)
+    dense = tf.scatter_nd(tf.expand_dims(gradient.indices, -1), gradient.values, tf.cast(shape, gradient.indices.dtype))
+    dense.set_shape(x.shape)
+    return dense

@@ -1,0 +1,137 @@
+"""Primitives of `contract.shape`."""
+
+import numpy as np
+import tensorflow as tf
+
+from cthulhu.backend import config
+
+from .graph import v1_control_flow
+
+v1 = tf.compat.v1
+
+
+def shape_argument(shape):
+    """A shape of ints and scalar tensors of any integer dtype, or a whole 1-D tensor, as TensorFlow takes it."""
+    if isinstance(shape, (tf.Tensor, tf.Variable)):
+        return shape if shape.dtype.base_dtype in (tf.int32, tf.int64) else tf.cast(shape, tf.int32)
+    if isinstance(shape, (int, np.integer)):
+        return [int(shape)]
+    sizes = [n.value if isinstance(n, v1.Dimension) else n for n in shape]
+    if any(tf.is_tensor(n) for n in sizes):
+        return tf.stack([tf.cast(n, tf.int32) for n in sizes])
+    return np.asarray(sizes, 'int32') if sizes else np.zeros(0, 'int32')
+
+
+class Shape(object):
+    """Making, reshaping, joining and picking."""
+
+    def reshape(self, x, shape):
+        return tf.reshape(self._tensor(x), shape_argument(shape))
+
+    def permute_dimensions(self, x, pattern):
+        return tf.transpose(self._tensor(x), pattern)
+
+    def concatenate(self, tensors, axis=-1):
+        tensors = [self._tensor(x) for x in tensors]
+        if all(isinstance(x, tf.SparseTensor) for x in tensors):
+            rank = tensors[0].shape.rank
+            return tf.sparse.concat(axis % rank if rank else axis, tensors)
+        return tf.concat([self.to_dense(x) for x in tensors], axis)
+
+    def stack(self, x, axis=0):
+        return tf.stack([self._tensor(item) for item in x], axis)
+
+    def tile(self, x, n):
+        return tf.tile(self._tensor(x), shape_argument(n))
+
+    def expand_dims(self, x, axis=-1):
+        return tf.expand_dims(self._tensor(x), axis)
+
+    def squeeze(self, x, axis):
+        return tf.squeeze(self._tensor(x), [axis])
+
+    def reverse(self, x, axes):
+        return tf.reverse(self._tensor(x), list(axes) if isinstance(axes, (list, tuple)) else [axes])
+
+    def gather(self, reference, indices):
+        return tf.gather(self._tensor(reference), self._tensor(indices))
+
+    def slice(self, x, start, size):
+        return tf.slice(self._tensor(x), shape_argument(start), shape_argument(size))
+
+    def one_hot(self, indices, num_classes):
+        return tf.one_hot(self._tensor(indices), num_classes, dtype=config.floatx())
+
+    def arange(self, start, stop=None, step=1, dtype='int32'):
+        if stop is None:
+            start, stop = 0, start
+        if not any(tf.is_tensor(n) for n in (start, stop, step)):
+            return tf.constant(np.arange(start, stop, step), dtype)
+        return tf.cast(tf.range(start, stop, step), dtype)
+
+    def eye(self, size, dtype=None, name=None):
+        rows, columns = size if isinstance(size, (list, tuple)) else (size, size)
+        return self.variable(tf.eye(rows, columns, dtype=dtype or config.floatx()), dtype, name)
+
+    def zeros(self, shape, dtype=None, name=None):
+        return self._filled_variable(shape, 0, dtype, name)
+
+    def ones(self, shape, dtype=None, name=None):
+        return self._filled_variable(shape, 1, dtype, name)
+
+    def _filled_variable(self, shape, value, dtype, name):
+        dtype = dtype or config.floatx()
+        filled = self.fill(shape, value, dtype)
+        if filled.shape.is_fully_defined():
+            return self.variable(filled, dtype, name)
+        return tf.identity(filled, name=name)
+
+    def zeros_like(self, x, dtype=None, name=None):
+        return tf.zeros_like(self.to_dense(self._tensor(x)), dtype=dtype, name=name)
+
+    def ones_like(self, x, dtype=None, name=None):
+        return tf.ones_like(self.to_dense(self._tensor(x)), dtype=dtype, name=name)
+
+    def fill(self, shape, value, dtype=None):
+        return tf.fill(shape_argument(shape), tf.cast(value, dtype or config.floatx()))
+
+    def pad(self, x, paddings, value=0.0):
+        x = self._tensor(x)
+        return tf.pad(x, paddings, constant_values=tf.cast(value, x.dtype))
+
+    def switch(self, condition, then_expression, else_expression):
+        if not tf.is_tensor(condition) and np.ndim(condition) == 0:
+            chosen = then_expression if condition else else_expression
+            return chosen() if callable(chosen) else chosen
+        condition = tf.cast(self._tensor(condition), tf.bool)
+        if condition.shape.rank == 0:
+            return self._branch(condition, then_expression, else_expression)
+        x, y = [e() if callable(e) else e for e in (then_expression, else_expression)]
+        x, y = [self.to_dense(e) for e in self._pair(x, y)]
+        rank, inner = x.shape.rank, condition.shape.rank
+        if rank is not None and inner is not None:
+            if inner > rank:
+                raise ValueError(
+                    f'condition: expected no more dimensions than the {rank} of the expressions, got {inner}: '
+                    f'shape {condition.shape}.'
+                )
+            for _ in range(rank - inner):
+                condition = tf.expand_dims(condition, -1)
+        result = tf.where(condition, x, y)
+        if x.shape.is_compatible_with(y.shape):
+            result.set_shape(x.shape.merge_with(y.shape))
+        return result
+
+    def _branch(self, condition, then_expression, else_expression):
+        def made(expression):
+            # A tensor that is given was made outside; in a function it is made inside, and only run if it is needed.
+            return self._tensor(expression() if callable(expression) else expression)
+
+        if callable(then_expression) == callable(else_expression):
+            x, y = then_expression, else_expression
+            if not callable(x):
+                x, y = self._pair(x, y)
+        else:
+            x, y = then_expression, else_expression
+        with v1_control_flow:
+            return v1.cond(condition, lambda: tf.identity(made(x)), lambda: tf.identity(made(y)))

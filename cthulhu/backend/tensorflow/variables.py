@@ -1,0 +1,176 @@
+"""Variables: made in the library's graph, initialised together, read and set in one call."""
+
+import functools
+import itertools
+
+import numpy as np
+import tensorflow as tf
+
+from cthulhu.backend import config
+from cthulhu.backend import meta
+
+from .graph import entered
+from .graph import is_inside
+
+v1 = tf.compat.v1
+
+# An initial value up to this many bytes is a constant of the graph; a larger one would fill the GraphDef (limit: 2 GB).
+_LARGEST_CONSTANT = 4096
+
+with tf.Graph().as_default():
+    _ResourceVariable = type(v1.Variable(0.0, use_resource=True))
+
+
+class GraphVariable(_ResourceVariable):
+    """TensorFlow's own variable, which can also be read and assigned from outside its graph."""
+
+
+def _entering(method):
+    @functools.wraps(method)
+    def run_inside(self, *args, **kwargs):
+        if is_inside(self.handle.graph):
+            return method(self, *args, **kwargs)
+        with entered(self.handle.graph):
+            return method(self, *args, **kwargs)
+
+    return run_inside
+
+
+for _name in (
+    'value read_value _read_variable_op sparse_read gather_nd initialized_value assign assign_add assign_sub scatter_add '
+    'scatter_sub scatter_update scatter_max scatter_min scatter_mul scatter_div scatter_nd_add scatter_nd_sub '
+    'scatter_nd_update batch_scatter_update count_up_to is_initialized'
+).split():
+    if hasattr(_ResourceVariable, _name):
+        setattr(GraphVariable, _name, _entering(getattr(_ResourceVariable, _name)))
+
+
+def _is_sparse_matrix(value):
+    return hasattr(value, 'tocoo')
+
+
+class Variables(object):
+    """What the backend does with variables."""
+
+    def variable(self, value, dtype=None, name=None, constraint=None):
+        dtype = dtype or config.floatx()
+        if _is_sparse_matrix(value):
+            return self._sparse_constant(value, dtype)
+        if self.is_tensor(value):
+            initial, assign = tf.cast(self.to_dense(value), dtype), None
+        else:
+            assign = initial = _initial_placeholder(np.asarray(_numpy(value), tf.as_dtype(dtype).as_numpy_dtype))
+        made = GraphVariable(initial_value=initial, name=name, constraint=constraint, trainable=True)
+        if assign is not None:
+            made._cthulhu_assign = assign, made.initializer
+        meta.set_shape(made, made.shape.as_list())
+        meta.set_uses_learning_phase(made, False)
+        made._keras_initialized = False
+        return made
+
+    def is_variable(self, x):
+        return isinstance(x, tf.Variable)
+
+    def get_value(self, x):
+        return self.batch_get_value([x])[0]
+
+    def batch_get_value(self, ops):
+        ops = list(ops)
+        for x in ops:
+            _check_variable(x, self._graph, 'get_value')
+        return self._ready_session().run(ops) if ops else []
+
+    def set_value(self, x, value):
+        self.batch_set_value([(x, value)])
+
+    def batch_set_value(self, tuples):
+        tuples = list(tuples)
+        if not tuples:
+            return
+        feeds, assigns = {}, []
+        for x, value in tuples:
+            _check_variable(x, self._graph, 'set_value')
+            value = np.asarray(_numpy(value), dtype=x.dtype.base_dtype.as_numpy_dtype)
+            if not x.shape.is_compatible_with(value.shape):
+                raise ValueError(
+                    f'value: variable {x.name!r} has shape {x.shape}, got an array of shape {value.shape}. '
+                    f'Give an array of the shape of the variable.'
+                )
+            placeholder, assign = _assign_placeholder(x)
+            feeds[placeholder] = value
+            assigns.append(assign)
+        self._ready_session().run(assigns, feeds)
+
+    def _sparse_constant(self, value, dtype):
+        matrix = value.tocoo()
+        indices = np.stack([matrix.row, matrix.col], axis=1).astype('int64')
+        order = np.lexsort((indices[:, 1], indices[:, 0]))
+        made = tf.SparseTensor(indices[order], tf.constant(matrix.data[order], dtype), matrix.shape)
+        meta.set_shape(made, matrix.shape)
+        meta.set_uses_learning_phase(made, False)
+        return made
+
+
+def _numpy(value):
+    return value.numpy() if isinstance(value, tf.__internal__.EagerTensor) else value
+
+
+def _initial_placeholder(value):
+    """A tensor that is `value` unless it is fed; `set_value` feeds it, and runs the initialisation again."""
+    if value.nbytes <= _LARGEST_CONSTANT or value.dtype.kind in 'OSU':
+        default = tf.constant(value)
+    else:
+        default = tf.numpy_function(lambda: value, [], tf.as_dtype(value.dtype))
+        default.set_shape(value.shape)
+    return v1.placeholder_with_default(default, value.shape)
+
+
+def _check_variable(x, graph, what):
+    if not isinstance(x, tf.Variable):
+        raise TypeError(f'{what}: expected a variable, got {x!r}. Use K.eval(x) for the value of another tensor.')
+    if getattr(x, 'graph', None) is not graph:
+        raise ValueError(
+            f'{what}: the variable {x.name!r} is not in the graph of the library, which was replaced by '
+            f'clear_session() or set_session() since it was made. Make the variable, or the model, again.'
+        )
+
+
+def _assign_placeholder(x):
+    """The placeholder and the assignment of it to `x`: made once."""
+    made = getattr(x, '_cthulhu_assign', None)
+    if made is None:
+        with entered(x.graph), x.graph.control_dependencies(None), v1.name_scope('assign'):
+            placeholder = v1.placeholder(x.dtype.base_dtype, x.shape)
+            made = x._cthulhu_assign = placeholder, x.assign(placeholder, read_value=False)
+    return made
+
+
+class Initialisation(object):
+    """Which variables of a graph a session has initialised, and doing the others in one run.
+
+    Variables that users make with TensorFlow itself in this graph are among them.
+    """
+
+    def __init__(self, graph):
+        self.variables = graph.get_collection_ref(v1.GraphKeys.GLOBAL_VARIABLES)
+        self.done = 0
+
+    def run(self, session, ask):
+        """Initialise what was made since the last time; `ask` whether each was initialised by the user meanwhile."""
+        new = list(itertools.islice(self.variables, self.done, None))
+        if ask:
+            with entered(session.graph), session.graph.control_dependencies(None):
+                known = session.run([v1.is_variable_initialized(x) for x in new])
+            pending = [x for x, is_done in zip(new, known) if not is_done]
+        else:
+            pending = new
+        if pending:
+            try:
+                session.run([x.initializer for x in pending])
+            except tf.errors.FailedPreconditionError:
+                # One starts from the value of another: the order in which they were made is one that works.
+                for x in pending:
+                    session.run(x.initializer)
+        for x in new:
+            x._keras_initialized = True
+        self.done += len(new)

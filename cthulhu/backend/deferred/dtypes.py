@@ -1,0 +1,62 @@
+"""Arithmetic on the names of dtypes. Nothing here becomes float64 unless it was asked for."""
+
+import numpy as np
+
+FLOATS = ('float16', 'bfloat16', 'float32', 'float64')
+
+
+def name(dtype):
+    """'float32' from 'float32', np.float32, np.dtype('float32'), or a framework's dtype such as `torch.float32`."""
+    if isinstance(dtype, str):
+        return dtype
+    try:
+        return np.dtype(dtype).name
+    except TypeError:
+        return str(getattr(dtype, 'name', dtype)).split('.')[-1]
+
+
+def is_float(dtype):
+    return dtype in FLOATS
+
+
+def of(value, floatx):
+    """Name of the dtype of an array, or that a Python number or a list of numbers is given: floats are of `floatx`."""
+    if hasattr(value, 'dtype'):
+        return name(value.dtype)
+    kind = np.asarray(value).dtype
+    return floatx if kind.kind == 'f' else 'int32' if kind.kind == 'i' else kind.name
+
+
+def promote(first, second, floatx):
+    """The dtype of a result of two dtypes: the wider float if there is one, else the wider integer."""
+    if first == second or second is None:
+        return first
+    if first is None:
+        return second
+    floats = [dtype for dtype in (first, second) if is_float(dtype)]
+    if floats == ['float16', 'bfloat16'] or floats == ['bfloat16', 'float16']:
+        return 'float32'
+    if floats:
+        return max(floats, key=FLOATS.index)
+    common = np.promote_types(first, second)
+    return floatx if common.kind == 'f' else common.name
+
+
+def weak(value, other, floatx):
+    """The dtype that a number, list or array takes beside the tensor `other`: the tensor's own, unless it would cut
+    off a fraction."""
+    dtype = of(value, floatx)
+    theirs = of(other, floatx)
+    if is_float(dtype) and not is_float(theirs):
+        return floatx
+    return theirs
+
+
+def pair(x, y, floatx):
+    """The dtype that both of two arrays, numbers or lists are brought to before a binary operation."""
+    numbers = [not hasattr(value, 'dtype') or isinstance(value, np.generic) for value in (x, y)]
+    if numbers == [True, False]:
+        return weak(x, y, floatx)
+    if numbers == [False, True]:
+        return weak(y, x, floatx)
+    return promote(of(x, floatx), of(y, floatx), floatx)

@@ -1,0 +1,82 @@
+"""The decorators that record calls on Symbols instead of computing them.
+
+An eager framework's backend marks its primitives `@recorded`. Called with arrays, a primitive computes at once; called with a
+`Symbol` anywhere among its arguments, it gives a new `Symbol` that remembers the call.
+"""
+
+import functools
+import inspect
+
+from cthulhu.backend import config
+from cthulhu.backend.deferred import dtypes, rules
+from cthulhu.backend.deferred import shape_rules as _  # noqa: F401  (registers the rules)
+from cthulhu.backend.deferred.symbol import Symbol, find_symbols
+
+
+def take(backend, values, path):
+    """One value out of the nested lists that an operation with several results gave."""
+    for index in path:
+        values = values[index]
+    return values
+
+
+def record(backend, op, compute, args, kwargs):
+    """The Symbol of a call, or the nested tuples and lists of Symbols where the call has several results."""
+    spec = rules.infer(backend, op, compute, args, kwargs)
+    if isinstance(spec, rules.Spec):
+        return Symbol(backend, op, compute, args, kwargs, spec.shape, spec.dtype, spec.sparse)
+    whole = Symbol(backend, op, compute, args, kwargs)
+
+    def unpack(part, path):
+        if isinstance(part, rules.Spec):
+            return Symbol(backend, op + '_item', take, (whole, path), None, part.shape, part.dtype, part.sparse)
+        return type(part)([unpack(item, path + (index,)) for index, item in enumerate(part)])
+
+    return unpack(spec, ())
+
+
+def recorded(method):
+    """Make a backend's eager method record itself when an argument is a Symbol, and compute at once otherwise.
+
+    The operation is named after the method; its static shape and dtype come from the rule of that name in `rules.py`.
+    """
+
+    @functools.wraps(method)
+    def call(self, *args, **kwargs):
+        if find_symbols((args, kwargs)):
+            return record(self, method.__name__, method, args, kwargs)
+        return method(self, *args, **kwargs)
+
+    return call
+
+
+def recorded_pair(method):
+    """`recorded` for methods of two tensors `(x, y)`: a number, list or array takes the dtype of the Symbol beside it."""
+
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    def call(self, *args, **kwargs):
+        if kwargs or len(args) != 2:
+            args = signature.bind(self, *args, **kwargs).args[1:]
+        x, y = args
+        if isinstance(x, Symbol) or isinstance(y, Symbol):
+            x, y = (
+                value if isinstance(value, Symbol) else self.convert(value, dtypes.weak(value, other, config.floatx()))
+                for value, other in ((x, y), (y, x))
+            )
+            return record(self, method.__name__, method, (x, y), {})
+        return method(self, x, y)
+
+    return call
+
+
+def recorded_always(method):
+    """`recorded` for what makes tensors of plain numbers and arrays: computed at once, the result is a constant Symbol."""
+    record_or_compute = recorded(method)
+
+    @functools.wraps(method)
+    def call(self, *args, **kwargs):
+        return self.symbol(record_or_compute(self, *args, **kwargs))
+
+    return call

@@ -1,3 +1,15 @@
-"""Cthulhu: deep learning for humans, in names that humans were not meant to know."""
+"""Cthulhu: a Keras-compatible deep learning library with pluggable backends."""
 
 __version__ = '0.1.0'
+
+from . import activations, backend, callbacks, constraints, initializers, losses, metrics, optimizers, regularizers, utils
+from . import layers, models  # isort: skip
+from .engine import Input, Lump, Pile
+from .names import add_aliases as _add_aliases
+
+__all__ = [
+    'Input', 'Lump', 'Pile', 'activations', 'backend', 'callbacks', 'constraints', 'initializers', 'layers', 'losses', 'metrics', 'models',
+    'optimizers', 'regularizers', 'utils',
+]  # fmt: skip
+
+_add_aliases(globals())

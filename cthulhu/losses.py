@@ -2,8 +2,8 @@
 
 A loss function takes `y_true` and `y_pred` of shape `(batch, ..., n)` and gives the loss of each sample, of shape
 `(batch, ...)`. A `Loss` object adds weights and a reduction. A function says what its targets are by an attribute
-`target_kind`: 'sparse' for integer class indices, 'binary' for independent yes-or-no values; without one, targets look
-like predictions. `is_sparse` and `accuracy_kind` read it, for names, functions and objects alike, so a function of a
+`target_kind`: 'sparse' for integer class indices, 'binary' for independent yes-or-no values, 'same' for targets that must have
+the shape of the predictions; without one, whatever the function makes of them. `is_sparse` and `accuracy_kind` read it, for names, functions and objects alike, so a function of a
 user's own may carry it too.
 """
 
@@ -233,6 +233,7 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
 
 sparse_categorical_crossentropy.target_kind = 'sparse'
 binary_crossentropy.target_kind = 'binary'
+mean_squared_error.target_kind = categorical_crossentropy.target_kind = 'same'
 
 
 @in_graph
@@ -425,6 +426,11 @@ def is_sparse(loss):
     (True, False)
     """
     return _target_kind(loss) == 'sparse'
+
+
+def checks_target_shape(loss):
+    """Whether a loss (name, function or object) goes with targets of one shape only."""
+    return _target_kind(loss) is not None
 
 
 def accuracy_kind(loss, output_shape):

@@ -1,0 +1,3 @@
+"""Another name of `cthulhu.layers`."""
+
+from .layers import *  # noqa: F401,F403

@@ -1,0 +1,536 @@
+"""Layer: weights, and the protocol by which a layer is called."""
+
+import warnings
+
+import numpy as np
+
+from .. import backend as K
+from .. import constraints, initializers, names, regularizers
+from ..backend import meta
+from ..utils.generic_utils import has_arg, is_all_none, to_list, to_snake_case, unpack_singleton
+from . import call_context
+from .input_spec import InputSpec, check_inputs
+from .node import Node, NodeAccess
+
+__all__ = ['InputSpec', 'Layer', 'Node']
+
+_ARGUMENTS = ('input_shape', 'batch_input_shape', 'batch_size', 'dtype', 'name', 'trainable', 'weights', 'input_dtype')
+
+
+class Layer(NodeAccess):
+    """The base of all layers: a computation on tensors, with the weights that it uses.
+
+    A layer of your own defines some of
+
+    - `__init__`, which takes its settings and hands `**kwargs` on,
+    - `build(input_shape)`, which makes the weights with `add_weight`,
+    - `call(inputs)`, which computes output tensors from input tensors,
+    - `compute_output_shape(input_shape)`, needed where the framework cannot tell the shape of the result,
+    - `get_config()`, which returns the settings, so that the layer can be saved and cloned.
+
+    Arguments:
+        name: string, unique in a model; made from the class name if left out.
+        dtype: dtype of the weights; `floatx()` if left out.
+        trainable: whether training changes the weights.
+        input_shape: tuple without the batch axis, for the first layer of a Pile.
+        batch_input_shape: the same with the batch axis.
+        batch_size: the batch axis that goes with `input_shape`.
+        weights: list of arrays, the initial values of the weights.
+
+    Raises:
+        TypeError: for an argument that no layer knows.
+    """
+
+    def __init__(self, **kwargs):
+        for argument in kwargs:
+            if argument not in _ARGUMENTS:
+                raise TypeError(
+                    '%s got an argument that it does not know: %r. Beside its own, a layer takes %s.'
+                    % (type(self).__name__, argument, ', '.join(_ARGUMENTS))
+                )
+        self._trainable_weights = []
+        self._non_trainable_weights = []
+        self._sublayers = []
+        self._losses = []  # those that belong to no call: (layer, loss)
+        self._updates = []
+        self._metrics = []  # metric objects set as attributes or made by add_metric
+        self._metric_results = []
+        self._inbound_nodes = []
+        self._outbound_nodes = []
+        self._trainable = True
+        self._frozen_inputs = []
+        self.trainable_changed = False
+        self.input_spec = None
+        self.supports_masking = False
+        self.stateful = False
+        self._built = False
+        name = kwargs.get('name')
+        if not name:
+            prefix = to_snake_case(names.keras_name(type(self)))
+            name = '%s_%d' % (prefix, K.get_uid(prefix))
+        self.name = name
+        self.trainable = kwargs.get('trainable', True)
+        self.trainable_changed = False
+        batch_input_shape = kwargs.get('batch_input_shape')
+        if batch_input_shape is None and 'input_shape' in kwargs:
+            batch_input_shape = (kwargs.get('batch_size'),) + tuple(kwargs['input_shape'])
+        if batch_input_shape is not None:
+            self.batch_input_shape = tuple(batch_input_shape)
+        self.dtype = kwargs.get('dtype') or kwargs.get('input_dtype') or K.floatx()
+        self._initial_weights = kwargs.get('weights')
+
+    # -- attributes that are layers, metrics or variables ------------------------------------------------
+
+    def __setattr__(self, name, value):
+        if name.startswith('_') or isinstance(value, (str, int, float, bool, type(None))):
+            object.__setattr__(self, name, value)
+            return
+        own_property = isinstance(getattr(type(self), name, None), property)
+        if not own_property and '_sublayers' in self.__dict__:
+            self._track(value)
+        elif not own_property and _holds_layers(value):
+            raise RuntimeError(
+                'Attribute %r of %s is set to a layer before `super().__init__()` was called. Call it first in `__init__`, so that '
+                'the layer can be tracked.' % (name, type(self).__name__)
+            )
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name):
+        value = self.__dict__.get(name)
+        object.__delattr__(self, name)
+        for kept in (self.__dict__.get('_sublayers'), self.__dict__.get('_metrics')):
+            if kept and any(value is item for item in kept) and not any(value is v for v in self.__dict__.values()):
+                kept[:] = [item for item in kept if item is not value]
+
+    def _track(self, value):
+        """Remember `value` if it is a layer, metric or variable, or a list, tuple or dict of them."""
+        if isinstance(value, Layer):
+            kept = self._metrics if value._is_metric else self._sublayers
+            if value is not self and not any(value is item for item in kept):
+                kept.append(value)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                if isinstance(item, (Layer, list, tuple, dict)):
+                    self._track(item)
+        elif isinstance(value, dict):
+            self._track(list(value.values()))
+        elif not isinstance(value, np.ndarray) and not callable(value) and K.is_variable(value):
+            if not any(value is w for w in self._trainable_weights + self._non_trainable_weights):
+                kept = self._trainable_weights if getattr(value, 'trainable', True) else self._non_trainable_weights
+                kept.append(value)
+
+    _is_metric = False
+
+    # -- state -------------------------------------------------------------------------------------------
+
+    @property
+    def built(self):
+        """Whether the weights were made."""
+        return self._built
+
+    @built.setter
+    def built(self, value):
+        self._built = value
+
+    @property
+    def trainable(self):
+        """Whether training changes the weights. Setting it reaches all layers inside; models take it over when they are conjured."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        value = bool(value)
+        if value != self._trainable:
+            self.trainable_changed = True
+        self._trainable = value
+        for layer in self._sublayers:
+            layer.trainable = value
+
+    def _weights_declared(self, trainable):
+        """The weights made as trainable (or not), here and in the layers inside, whatever has been frozen since."""
+        weights = list(self._trainable_weights if trainable else self._non_trainable_weights)
+        for layer in self._sublayers:
+            weights.extend(layer._weights_declared(trainable))
+        return _unique(weights)
+
+    @property
+    def trainable_weights(self):
+        """The weights that training changes."""
+        if not self.trainable:
+            return []
+        weights = list(self._trainable_weights)
+        for layer in self._sublayers:
+            weights.extend(layer.trainable_weights)
+        return _unique(weights)
+
+    @trainable_weights.setter
+    def trainable_weights(self, weights):
+        self._trainable_weights = weights
+
+    @property
+    def non_trainable_weights(self):
+        """The weights that training leaves alone."""
+        trained = set(map(id, self.trainable_weights))
+        return [w for w in self.weights if id(w) not in trained]
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, weights):
+        self._non_trainable_weights = weights
+
+    @property
+    def weights(self):
+        """All weights. Their order does not depend on what is frozen, so that files stay readable."""
+        return _unique(self._weights_declared(True) + self._weights_declared(False))
+
+    def get_weights(self):
+        """The values of the weights: a list of NumPy arrays, in the order of `weights`."""
+        return K.batch_get_value(self.weights)
+
+    def set_weights(self, weights):
+        """Set the weights from a list of arrays, in the order and with the shapes of `get_weights()`.
+
+        Raises:
+            ValueError: if the number of arrays or a shape is not right; then nothing is set.
+        """
+        variables = self.weights
+        weights = list(weights)
+        if len(weights) != len(variables):
+            raise ValueError(
+                'Layer "%s" has %d weight array(s), but set_weights was given %d. Expected the shapes %s.'
+                % (self.name, len(variables), len(weights), [K.int_shape(v) for v in variables])
+            )
+        for variable, value in zip(variables, weights):
+            expected, found = K.int_shape(variable), np.shape(value)
+            if tuple(expected) != tuple(found):
+                raise ValueError(
+                    'Layer "%s", weight "%s": expected an array of shape %s, but set_weights was given one of shape %s.'
+                    % (self.name, getattr(variable, 'name', '?'), tuple(expected), tuple(found))
+                )
+        K.batch_set_value(list(zip(variables, weights)))
+
+    def count_params(self):
+        """The number of scalars in all the weights.
+
+        Raises:
+            RuntimeError: if the layer has no weights yet because it was not built.
+        """
+        if not self.built:
+            raise RuntimeError(
+                'Layer "%s" has no weights to count yet: it is not built. Call it on a tensor, or call `build(input_shape)` first.'
+                % self.name
+            )
+        return int(sum(K.count_params(w) for w in self.weights))
+
+    def add_weight(self, name=None, shape=None, dtype=None, initializer=None, regularizer=None, trainable=True, constraint=None):
+        """Make a variable that belongs to the layer.
+
+        Arguments:
+            name: string.
+            shape: tuple of integers; `()` for a scalar (default).
+            dtype: dtype, the layer's own if left out.
+            initializer: name, configuration or instance (default: 'glorot_uniform').
+            regularizer: name, configuration or instance; its penalty becomes a loss of the layer.
+            trainable: whether training changes it.
+            constraint: name, configuration or instance, applied after each step of training.
+
+        Returns:
+            A variable of the backend.
+        """
+        shape = tuple(shape) if shape is not None else ()
+        if any(size is None for size in shape):
+            raise ValueError(
+                'Layer "%s": weight "%s" would have the shape %s. A weight needs a known size on every axis; give the layer inputs '
+                'whose last dimensions are known.' % (self.name, name, shape)
+            )
+        dtype = dtype or self.dtype or K.floatx()
+        initializer = initializers.get('glorot_uniform' if initializer is None else initializer)
+        value = initializer(shape, dtype=dtype) if has_arg(initializer, 'dtype', accept_all=True) else initializer(shape)
+        weight = K.variable(value, dtype=dtype, name=name, constraint=constraints.get(constraint))
+        regularizer = regularizers.get(regularizer)
+        if regularizer is not None:
+            with K.name_scope('weight_regularizer'):
+                self._losses.append((self, regularizer(weight)))
+        (self._trainable_weights if trainable else self._non_trainable_weights).append(weight)
+        return weight
+
+    # -- the protocol ------------------------------------------------------------------------------------
+
+    def build(self, input_shape):
+        """Make the weights, for inputs of the given shape (a tuple, or a list of tuples). Called once, before the first `call`."""
+        self.built = True
+
+    def call(self, inputs, **kwargs):
+        """Compute the output tensor or tensors. The base class hands its inputs through."""
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        """The shape of the output for inputs of the given shape; tuples (or lists of them) with the batch axis, None where unknown."""
+        return input_shape
+
+    def compute_mask(self, inputs, mask=None):
+        """The mask of the output: by default that of the input, for layers with `supports_masking`.
+
+        Raises:
+            TypeError: if there is a mask, and the layer does not support masking.
+        """
+        if not self.supports_masking:
+            if mask is not None and not is_all_none(mask):
+                raise TypeError(
+                    'Layer "%s" (%s) does not support masking, but its input carries a mask. Put the layer before the one that makes '
+                    'the mask (Masking, or an embedding with mask_zero=True), or set `supports_masking = True` in a layer of your own '
+                    'that knows what to do.' % (self.name, type(self).__name__)
+                )
+            return None
+        return mask
+
+    def assert_input_compatibility(self, inputs):
+        """Raise ValueError where the inputs are not what `input_spec` asks for."""
+        check_inputs(self, inputs)
+
+    def __call__(self, inputs, **kwargs):
+        """Apply the layer to a tensor or a list of tensors; builds it first if it must. Returns the output tensor or tensors."""
+        if isinstance(inputs, tuple):
+            inputs = list(inputs)
+        with K.name_scope(self.name):
+            self._maybe_build(inputs)
+            self.assert_input_compatibility(inputs)
+            input_masks = [_mask_of(x) for x in to_list(inputs)]
+            outputs, output_masks, record = self._apply(inputs, input_masks, dict(kwargs))
+            Node(
+                self,
+                input_tensors=list(to_list(inputs)),
+                output_tensors=list(to_list(outputs)),
+                input_masks=input_masks,
+                output_masks=output_masks,
+                input_shapes=[K.int_shape(x) for x in to_list(inputs)],
+                output_shapes=[K.int_shape(x) for x in to_list(outputs)],
+                arguments=kwargs,
+                record=record,
+            )
+        return outputs
+
+    def _apply(self, inputs, input_masks, arguments):
+        """Run `call` and what belongs to it, without leaving a node: `(outputs, list of their masks, record)`."""
+        if not is_all_none(input_masks) and 'mask' not in arguments and has_arg(self.call, 'mask'):
+            arguments['mask'] = unpack_singleton(input_masks)
+        with call_context.recording() as record:
+            outputs = self._as_new_tensors(self.call(inputs, **arguments), inputs)
+            self._note_activity(outputs)
+        mask = arguments['mask'] if arguments.get('mask') is not None else unpack_singleton(input_masks)
+        output_masks = list(to_list(self.compute_mask(inputs, mask)))
+        made = to_list(outputs)
+        output_masks += [None] * (len(made) - len(output_masks))
+        self._infer_shapes([K.int_shape(x) for x in to_list(inputs)], made)
+        uses_phase = getattr(self, 'uses_learning_phase', False) or any(meta.uses_learning_phase(x) for x in to_list(inputs))
+        for x in made:
+            meta.set_uses_learning_phase(x, uses_phase or meta.uses_learning_phase(x))
+        return outputs, output_masks, record
+
+    def _maybe_build(self, inputs):
+        if self.built:
+            return
+        self.assert_input_compatibility(inputs)
+        shapes = []
+        for x in to_list(inputs):
+            shape = K.int_shape(x)
+            if shape is None:
+                raise ValueError(
+                    'Layer "%s" cannot be built: the rank of its input %s is not known. Make the tensor with a shape, or give the '
+                    'first layer `input_shape` or `batch_input_shape`.' % (self.name, x)
+                )
+            shapes.append(tuple(shape))
+        self.build(shapes if isinstance(inputs, list) and len(shapes) != 1 else unpack_singleton(shapes))
+        self.built = True
+        if self._initial_weights is not None:
+            self.set_weights(self._initial_weights)
+            self._initial_weights = None
+
+    def _as_new_tensors(self, outputs, inputs):
+        """`outputs`, with each tensor that is also an input replaced by a copy: a tensor has one history."""
+        taken = [id(x) for x in to_list(inputs)]
+        copied = [K.identity(x) if id(x) in taken else x for x in to_list(outputs, allow_tuple=True)]
+        for x in copied:
+            if not K.is_tensor(x):
+                raise TypeError(
+                    'The `call` method of layer "%s" (%s) must return a tensor or a list of tensors, but it returned %r.'
+                    % (self.name, type(self).__name__, outputs)
+                )
+        return copied if isinstance(outputs, (list, tuple)) else copied[0]
+
+    def _note_activity(self, outputs):
+        """Add the penalty of `activity_regularizer`, if the layer has one, as a loss of this call."""
+        regularizer = getattr(self, 'activity_regularizer', None)
+        if regularizer is not None:
+            with K.name_scope('activity_regularizer'):
+                for x in to_list(outputs):
+                    call_context.note('losses', self, regularizer(x))
+
+    def _infer_shapes(self, input_shapes, outputs):
+        """Give the outputs the dimensions that the framework does not know and `compute_output_shape` does."""
+        known = [K.int_shape(x) for x in outputs]
+        if all(shape is not None and None not in shape[1:] for shape in known) or None in input_shapes:
+            return
+        overridden = type(self).compute_output_shape is not Layer.compute_output_shape
+        if not overridden and None not in known:
+            return
+        inferred = self.compute_output_shape(unpack_singleton(input_shapes))
+        inferred = inferred if isinstance(inferred, list) else [inferred]
+        for x, shape, rule in zip(outputs, known, inferred):
+            if rule is not None and (shape is None or len(shape) == len(rule)):
+                merged = tuple(rule) if shape is None else tuple(r if s is None else s for s, r in zip(shape, rule))
+                meta.set_shape(x, merged)
+
+    # -- losses, updates and metrics ---------------------------------------------------------------------
+
+    def add_loss(self, losses, inputs=None):
+        """Add scalar tensors to what is minimised.
+
+        Arguments:
+            losses: tensor, or list of tensors.
+            inputs: the tensors that the loss depends on, where it was made outside of `call`; None for one that depends on none.
+        """
+        self._add('losses', self._losses, losses, inputs)
+
+    def add_update(self, updates, inputs=None):
+        """Add updates (from `backend.update` and its like) to be made at each step of training. Arguments as for `add_loss`."""
+        self._add('updates', self._updates, updates, inputs)
+
+    def _add(self, kind, unconditional, items, inputs):
+        for item in to_list(items, allow_tuple=kind == 'losses'):
+            if item is None or (isinstance(item, list) and not item):
+                continue
+            if not call_context.note(kind, self, item):
+                nodes = self._nodes_with_inputs(inputs) if inputs is not None else []
+                if nodes:
+                    getattr(nodes[-1].record, kind).append((self, item))
+                else:
+                    unconditional.append((self, item))
+
+    def add_metric(self, value, name=None):
+        """Report the mean of a tensor over each epoch, under a name.
+
+        Arguments:
+            value: tensor, or the result of calling a metric.
+            name: string; may be left out for the result of a metric, which has one.
+        """
+        from .. import metrics
+
+        metric = meta.get_metric(value)
+        if metric is None:
+            if name is None:
+                raise ValueError(
+                    "add_metric needs a `name` for a plain tensor: layer.add_metric(tensor, name='...', or pass the result of a "
+                    'metric, such as metrics.Mean()(tensor)).'
+                )
+            metric = next((m for m in self._metrics if m.name == name), None)
+            if metric is None:
+                metric = metrics.Mean(name=name)
+            result = metric(value)
+        else:
+            result = value
+        if not any(metric is m for m in self._metrics):
+            self._metrics.append(metric)
+        if not call_context.note('metrics', self, metric, result):
+            self._metric_results.append((self, metric, result))
+
+    def _nodes_with_inputs(self, inputs):
+        wanted = [id(x) for x in to_list(inputs, allow_tuple=True)]
+        return [node for node in self._inbound_nodes if [id(x) for x in node.input_tensors] == wanted]
+
+    def _unconditional(self, kind):
+        """(layer, item) pairs of losses or updates that belong to no call, here and in the layers inside."""
+        found = list(self._losses if kind == 'losses' else self._updates)
+        for layer in self._sublayers:
+            found.extend(layer._unconditional(kind))
+        return found
+
+    def _all(self, kind, nodes):
+        """The losses or updates that belong to no call and those of the given nodes, each once."""
+        pairs = self._unconditional(kind) + [pair for node in nodes for pair in getattr(node.record, kind)]
+        return _active(pairs, kind)
+
+    @property
+    def losses(self):
+        """The scalar tensors that the layer adds to what is minimised."""
+        return self._all('losses', self._inbound_nodes)
+
+    @property
+    def updates(self):
+        """The updates that the layer makes at each step of training; none where it is frozen."""
+        return self._all('updates', self._inbound_nodes)
+
+    @property
+    def metrics(self):
+        """The metrics that the layer, or a layer inside, was given with `add_metric` or as attributes."""
+        found = list(self._metrics)
+        for layer in self._sublayers:
+            found.extend(layer.metrics)
+        return _unique(found)
+
+    def get_losses_for(self, inputs):
+        """The losses of the calls on `inputs`; with None, those that belong to no call."""
+        return self._for('losses', inputs)
+
+    def get_updates_for(self, inputs):
+        """The updates of the calls on `inputs`; with None, those that belong to no call."""
+        return self._for('updates', inputs)
+
+    def _for(self, kind, inputs):
+        if inputs is None:
+            return _active(self._unconditional(kind), kind)
+        return _active([pair for node in self._nodes_with_inputs(inputs) for pair in getattr(node.record, kind)], kind)
+
+    # -- configuration -----------------------------------------------------------------------------------
+
+    def get_config(self):
+        """The settings of the layer: a dict from which `from_config` makes a layer of the same kind, without the weights."""
+        config = {'name': self.name, 'trainable': self.trainable}
+        if hasattr(self, 'batch_input_shape'):
+            config['batch_input_shape'] = self.batch_input_shape
+        config['dtype'] = self.dtype
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a layer from the result of `get_config`."""
+        return cls(**config)
+
+
+def _holds_layers(value):
+    if isinstance(value, (list, tuple)):
+        return any(_holds_layers(item) for item in value)
+    return isinstance(value, Layer)
+
+
+def _active(pairs, kind):
+    """The items of (layer, item) pairs, each once; without the updates of frozen layers, unless those keep states."""
+    if kind == 'updates':
+        pairs = [(layer, item) for layer, item in pairs if layer.trainable or layer.stateful]
+    return _unique([item for _, item in pairs])
+
+
+def _unique(items):
+    """The items in order, each object once."""
+    seen, result = set(), []
+    for item in items:
+        if id(item) not in seen:
+            seen.add(id(item))
+            result.append(item)
+    return result
+
+
+def _mask_of(x):
+    """The mask that the layer which made `x` gave it, or None."""
+    history = meta.get_history(x)
+    if history is None:
+        return None
+    layer, node_index, tensor_index = history
+    return layer._inbound_nodes[node_index].output_masks[tensor_index]
+
+
+def warn_once(owner, key, message):
+    """Warn about `message` the first time only that `owner` has cause to."""
+    warned = owner.__dict__.setdefault('_warned', set())
+    if key not in warned:
+        warned.add(key)
+        warnings.warn(message, stacklevel=3)

@@ -1,0 +1,439 @@
+"""From a model, a loss and an optimizer to the functions that train, test and predict.
+
+An OutputSpec says all there is to say of one output: its loss, the weight of it, its target, its sample weights, its metrics. A Program is
+those specs on actual tensors, and the three functions. This is the only place that adds the learning phase to what a function is fed.
+"""
+
+import threading
+
+from .. import backend as K
+from .. import losses, metrics, optimizers
+from ..utils.generic_utils import to_list
+from . import adapters, call_context
+
+_ACCURACIES = ('accuracy', 'acc')
+_CROSSENTROPIES = ('crossentropy', 'ce')
+
+
+class OutputSpec(object):
+    """One output of a model, and what is asked of it.
+
+    Attributes:
+        name: string.
+        shape: static shape of the output.
+        loss: a `Loss`, or None where the output is not trained.
+        loss_weight: float.
+        mode: None, or 'temporal' for a weight for each time step.
+        loss_metric: the Mean that reports the loss of this output, in models that have several.
+        metrics: list of (label, Metric, weighted).
+        output, mask, target, sample_weight: tensors.
+        fed: whether the target is a placeholder, to be fed with data.
+    """
+
+    def __init__(self, name, output, mask, loss, loss_weight, mode):
+        self.name = name
+        self.output = output
+        self.mask = mask
+        self.shape = K.int_shape(output)
+        self.loss = loss
+        self.loss_weight = loss_weight
+        self.mode = mode
+        self.metrics = []
+        self.loss_metric = None
+        self.target = self.sample_weight = None
+        self.fed = False
+
+    def on(self, output, mask):
+        """The same settings and metrics, for another output tensor."""
+        spec = OutputSpec(self.name, output, mask, self.loss, self.loss_weight, self.mode)
+        spec.metrics, spec.loss_metric = self.metrics, self.loss_metric
+        return spec
+
+    def make_target(self, given):
+        """Set the target: `given`, a tensor, or else a placeholder."""
+        self.fed = given is None and self.loss is not None
+        if given is not None:
+            self.target = given
+        elif self.loss is not None:
+            self.target = K.placeholder(
+                ndim=len(self.shape), name=self.name + '_target', sparse=K.is_sparse(self.output), dtype=K.dtype(self.output)
+            )
+
+    def make_sample_weight(self):
+        """Set the placeholder for sample weights, (batch,) or (batch, steps)."""
+        self.sample_weight = K.placeholder(ndim=2 if self.mode == 'temporal' else 1, name=self.name + '_sample_weights')
+
+    def weights(self):
+        """Sample weights and mask in one tensor."""
+        if self.mask is None:
+            return self.sample_weight
+        mask = K.cast(self.mask, K.dtype(self.sample_weight))
+        weight = self.sample_weight
+        while K.ndim(weight) < K.ndim(mask):
+            weight = K.expand_dims(weight)
+        return weight * mask
+
+    def ones(self, size):
+        """Sample weights that are all one, for `size` samples."""
+        import numpy as np
+
+        steps = 1 if self.mode != 'temporal' else (self.shape[1] or 1)
+        return np.ones((size,) if self.mode != 'temporal' else (size, steps), dtype=K.floatx())
+
+    def loss_value(self):
+        """The loss of this output: a scalar tensor.
+
+        Losses of samples are multiplied by their weights and averaged over the samples (and time steps) that there are; those that the
+        mask takes out do not count.
+        """
+        value = self.loss(self.target, self.output, sample_weight=self.weights())
+        if self.mask is not None and self.loss.reduction == losses.Reduction.SUM_OVER_BATCH_SIZE:
+            share = K.mean(K.cast(self.mask, K.dtype(value)))
+            value = value / K.maximum(share, K.epsilon())
+        if self.loss.reduction == losses.Reduction.NONE:
+            value = K.mean(value)
+        return value
+
+
+class Program(object):
+    """The specs of a conjured model on tensors, and the functions made from them.
+
+    Arguments:
+        conjuring: the Conjuring.
+        inputs: list of tensors; those that are placeholders are fed.
+        specs: list of OutputSpec with their tensors.
+        source: the nodes whose losses, updates and metrics belong to it (default: those of the model itself).
+    """
+
+    def __init__(self, conjuring, inputs, specs, extra_losses, updates, metric_pairs):
+        self.conjuring = conjuring
+        self.inputs = inputs
+        self.specs = specs
+        self.layer_updates = updates
+        self.metric_results = []
+        self.metric_updates = []
+        self._functions = {}
+        with K.graph_scope('loss'):
+            self.total_loss = self._total_loss(extra_losses)
+        with K.graph_scope('metrics'):
+            self._apply_metrics(metric_pairs)
+        self.feeds = [x for x in inputs if K.is_placeholder(x)] + [s.target for s in specs if s.fed]
+        self.feeds += [s.sample_weight for s in specs if s.sample_weight is not None]
+
+    def _total_loss(self, extra_losses):
+        total = None
+        self.output_losses = {}
+        for spec in self.specs:
+            if spec.loss is None:
+                continue
+            value = spec.loss_value()
+            self.output_losses[spec.name] = value
+            value = value if spec.loss_weight == 1.0 else value * spec.loss_weight
+            total = value if total is None else total + value
+        for extra in extra_losses:
+            extra = extra if not K.ndim(extra) else K.mean(extra)
+            total = extra if total is None else total + extra
+        if total is None:
+            raise ValueError(
+                'The model has no loss to minimise. Give `loss` for at least one output (loss="mse", or a dict or list with one for each), or add '
+                'one with `add_loss`.'
+            )
+        return total
+
+    def _apply_metrics(self, metric_pairs):
+        for spec in self.specs:
+            if spec.loss_metric is not None:
+                size = K.cast(K.shape(spec.output)[0], K.floatx())
+                self._measure(spec.loss_metric, self.output_losses[spec.name], sample_weight=size)
+        for spec in self.specs:
+            for _, metric, weighted in spec.metrics:
+                mask = K.cast(spec.mask, K.floatx()) if spec.mask is not None else None
+                self._measure(metric, spec.target, spec.output, sample_weight=spec.weights() if weighted else mask)
+        self.metric_results.extend(result for _, result in metric_pairs)
+        self.metric_results = [K.cast(r, K.floatx()) if K.dtype(r) != K.floatx() else r for r in self.metric_results]
+
+    def _measure(self, metric, *tensors, **keywords):
+        keywords = {key: value for key, value in keywords.items() if value is not None}
+        with call_context.recording() as record:
+            self.metric_results.append(metric(*tensors, **keywords))
+        self.metric_updates.extend(update for _, update in record.updates)
+
+    def train(self):
+        """The function that makes one step of training: arrays in the order of `feeds` -> [loss, metrics...]."""
+        return self._function('train', self._make_train)
+
+    def test(self):
+        """The function that measures one batch: arrays in the order of `feeds` -> [loss, metrics...]."""
+        return self._function('test', self._make_test)
+
+    def _function(self, kind, make):
+        with self.conjuring.lock:
+            if kind not in self._functions:
+                self._functions[kind] = make()
+        return self._functions[kind]
+
+    def _make_train(self):
+        conjuring = self.conjuring
+        with K.graph_scope('training'):
+            updates = list(self.layer_updates(training=True)) + self.metric_updates
+            if conjuring.trained_weights:
+                updates += conjuring.optimizer.get_updates(loss=self.total_loss, params=conjuring.trained_weights)
+            return step_function(self.feeds, [self.total_loss], updates, self.metric_results, 'train_function', 1, conjuring)
+
+    def _make_test(self):
+        updates = list(self.layer_updates(training=False)) + self.metric_updates
+        return step_function(self.feeds, [self.total_loss], updates, self.metric_results, 'test_function', 0, self.conjuring)
+
+
+def step_function(feeds, outputs, updates, after_updates, name, phase, conjuring=None, function_arguments=None):
+    """A function of a list of arrays, run in the given learning phase (1 training, 0 otherwise).
+
+    Returns:
+        Callable, list of arrays -> list of the values of `outputs` and `after_updates`.
+    """
+    constants = []
+    placeholders = list(feeds)
+    for layer in conjuring.frozen_layers if conjuring is not None else ():
+        placeholders.extend(layer._frozen_inputs)
+        constants.extend([1] * len(layer._frozen_inputs))
+    if not isinstance(K.learning_phase(), int):
+        placeholders.append(K.learning_phase())
+        constants.append(phase)
+    arguments = conjuring.function_arguments if conjuring is not None else function_arguments or {}
+    function = K.function(placeholders, outputs, updates=updates, after_updates=after_updates, name=name, **arguments)
+    if not constants:
+        return function
+
+    def step(arrays):
+        return function(list(arrays) + constants)
+
+    step.function = function
+    return step
+
+
+class Conjuring(object):
+    """What `conjure` was told, resolved for a model whose inputs and outputs are known.
+
+    Attributes:
+        optimizer: an Optimizer.
+        specs: list of OutputSpec, one an output.
+        program: the Program on the model's own inputs.
+        trained_weights: the weights that training changes, as they were when the model was conjured.
+        metrics_names: the labels of the values that training and testing report.
+        function_arguments: keyword arguments for the backend's functions.
+    """
+
+    def __init__(self, model, settings):
+        self.model = model
+        self.lock = threading.RLock()
+        self.settings = settings
+        self.optimizer = settings['optimizer']
+        self.function_arguments = settings['kwargs']
+        self.trained_weights = list(model.trainable_weights)
+        self.frozen_layers = [
+            layer for layer in model._everything_inside() if layer._frozen_inputs and not layer.trainable
+        ]
+        names = model.output_names
+        found_losses = _losses(settings['loss'], names)
+        loss_weights = _loss_weights(settings['loss_weights'], names)
+        modes = _modes(settings['sample_weight_mode'], names)
+        self.specs = []
+        for index, (x, mask) in enumerate(zip(model.outputs, model._output_masks())):
+            spec = OutputSpec(names[index], x, mask, found_losses[index], loss_weights[index], modes[index])
+            if spec.mode == 'temporal' and len(spec.shape) < 3:
+                raise ValueError(
+                    'sample_weight_mode="temporal" needs an output with time steps, of shape (batch, steps, ...), but output "%s" has the shape %s.'
+                    % (spec.name, spec.shape)
+                )
+            self.specs.append(spec)
+        self._own_metrics = []
+        self._collect_metrics(settings['metrics'], settings['weighted_metrics'])
+        targets = _targets(settings['target_tensors'], self.specs)
+        with K.graph_scope('targets'):
+            for spec, target in zip(self.specs, targets):
+                spec.make_target(target)
+                if spec.loss is not None:
+                    spec.make_sample_weight()
+        pairs = model._metric_pairs()
+        self.added_metrics = [metric for metric, _ in pairs]
+        self.program = Program(self, model.inputs, self.specs, model.losses, self._layer_updates, pairs)
+        self._native = []
+        for layer in model._everything_inside():
+            layer.trainable_changed = False
+
+    def _layer_updates(self, training):
+        if training:
+            return self.model.updates
+        metric_updates = [u for node in self.model._own_nodes() for owner, u in node.record.updates if owner._is_metric]
+        return metric_updates + list(self.model.state_updates)
+
+    # -- metrics -------------------------------------------------------------------------------------------
+
+    def _collect_metrics(self, plain, weighted):
+        several = len(self.specs) > 1
+        taken = ['loss']
+        if several:
+            for spec in self.specs:
+                if spec.loss is not None:
+                    spec.loss_metric = metrics.Mean(name=spec.name + '_loss')
+                    self._own_metrics.append(spec.loss_metric)
+                    taken.append(spec.name + '_loss')
+        lists = [_per_output_metrics(plain, self.specs, 'metrics'), _per_output_metrics(weighted, self.specs, 'weighted_metrics')]
+        used = []
+        for index, spec in enumerate(self.specs):
+            for wanted, is_weighted in zip(lists, (False, True)):
+                for metric in wanted[index]:
+                    if spec.loss is None and self.settings['target_tensors'] is None:
+                        raise ValueError('Output "%s" has metrics but no loss, so there are no targets to measure it against. Give it a loss.' % spec.name)
+                    label, metric = _metric(metric, spec, used)
+                    label = '%s_%s' % (spec.name, label) if several else label
+                    label = _free_name(label, taken)
+                    spec.metrics.append((label, metric, is_weighted))
+                    taken.append(label)
+                    self._own_metrics.append(metric)
+        self.metrics_names = taken
+
+    @property
+    def metrics(self):
+        """All Metric objects, in the order of `metrics_names` (after 'loss')."""
+        return self._own_metrics + self.added_metrics
+
+    # -- tensors of the framework as data --------------------------------------------------------------------
+
+    def program_on(self, inputs, targets):
+        """The Program for tensors of the framework as inputs (None: the model's own), and as targets (None: fed)."""
+        key = [id(x) for x in list(inputs or ()) + [None] + list(targets or ())]
+        for known, program, _ in self._native:
+            if known == key:
+                return program
+        model = self.model
+        if inputs is None:
+            outputs, masks, node = model.outputs, model._output_masks(), None
+        else:
+            if len(inputs) != len(model.inputs):
+                raise ValueError('The model expects %d input tensor(s), but was given %d.' % (len(model.inputs), len(inputs)))
+            outputs, masks, record = model._apply(inputs if len(inputs) > 1 else inputs[0], [None] * len(inputs), {})
+            outputs = to_list(outputs)
+            node = record
+        specs = [spec.on(x, mask) for spec, x, mask in zip(self.specs, outputs, masks)]
+        fed = [spec for spec in self.specs if spec.loss is not None]
+        if targets is not None and len(targets) != len(fed):
+            raise ValueError('The model has %d output(s) with a loss, but was given %d target tensor(s).' % (len(fed), len(targets)))
+        targets = iter(targets or [None] * len(fed))
+        for spec in specs:
+            if spec.loss is not None:
+                spec.make_target(next(targets))
+                spec.make_sample_weight()
+        if node is None:
+            program = Program(self, model.inputs, specs, model.losses, self._layer_updates, model._metric_pairs())
+        else:
+            extra = model.get_losses_for(None) + [loss for _, loss in node.losses]
+
+            def updates(training):
+                pairs = [p for p in node.updates if training or p[0]._is_metric or getattr(p[0], 'stateful', False)]
+                unconditional = model.get_updates_for(None) if training else []
+                return unconditional + [update for layer, update in pairs if layer.trainable or getattr(layer, 'stateful', False)]
+
+            program = Program(self, list(inputs), specs, extra, updates, [(m, r) for _, m, r in node.metrics])
+        self._native.append((key, program, (inputs, targets)))
+        return program
+
+
+def _losses(loss, names):
+    if isinstance(loss, str) or callable(loss) or (isinstance(loss, dict) and 'class_name' in loss):
+        loss = [loss] * len(names)
+    found = adapters.per_output(loss, names, 'loss', lambda v: False)
+    result = []
+    for item in found:
+        item = losses.get(item)
+        if item is not None and not isinstance(item, losses.Loss):
+            item = losses.LossFunctionWrapper(item, name=getattr(item, '__name__', type(item).__name__))
+        result.append(item)
+    return result
+
+
+def _loss_weights(loss_weights, names):
+    found = adapters.per_output(loss_weights, names, 'loss_weights', lambda v: isinstance(v, (int, float)))
+    return [1.0 if weight is None else float(weight) for weight in found]
+
+
+def _modes(modes, names):
+    if modes is None or isinstance(modes, str):
+        modes = [modes] * len(names)
+    found = adapters.per_output(modes, names, 'sample_weight_mode', lambda v: False)
+    for mode in found:
+        if mode not in (None, 'temporal', 'samplewise'):
+            raise ValueError("`sample_weight_mode` must be None or 'temporal' (or a dict or list of them); got %r." % (mode,))
+    return [None if mode == 'samplewise' else mode for mode in found]
+
+
+def _targets(given, specs):
+    """The target tensor given for each output, or None."""
+    if given is None:
+        return [None] * len(specs)
+    trained = [spec for spec in specs if spec.loss is not None]
+    wanted = specs if isinstance(given, dict) or len(to_list(given)) == len(specs) else trained
+    found = adapters.per_output(given, [spec.name for spec in wanted], 'target_tensors', K.is_tensor)
+    for tensor in found:
+        if tensor is not None and not K.is_tensor(tensor):
+            raise ValueError('`target_tensors` takes tensors of the backend; got %r (%s).' % (tensor, type(tensor).__name__))
+    by_name = {spec.name: tensor for spec, tensor in zip(wanted, found)}
+    return [by_name.get(spec.name) for spec in specs]
+
+
+def _per_output_metrics(wanted, specs, what):
+    """A list of metrics for each output, from any of the forms that `metrics` may have."""
+    names = [spec.name for spec in specs]
+    if wanted is None or (isinstance(wanted, (list, tuple)) and not wanted):
+        return [[] for _ in specs]
+    if isinstance(wanted, dict) or (isinstance(wanted, (list, tuple)) and any(isinstance(m, (list, tuple)) for m in wanted)):
+        return [_listed(found) for found in adapters.per_output(wanted, names, what, lambda v: False)]
+    if isinstance(wanted, (list, tuple)):
+        trained = [spec.loss is not None for spec in specs]
+        return [list(wanted) if has_loss else [] for has_loss in trained]
+    if isinstance(wanted, str) or callable(wanted):
+        raise TypeError('`%s` must be a list, or a dict by output name; got %r. Write %s=[%r].' % (what, wanted, what, wanted))
+    raise TypeError('`%s` must be a list, or a dict by output name; got %s.' % (what, type(wanted).__name__))
+
+
+def _listed(item):
+    return [] if item is None else list(item) if isinstance(item, (list, tuple)) else [item]
+
+
+def _metric(metric, spec, used):
+    """The label and the Metric object for what a user wrote for a metric."""
+    if isinstance(metric, metrics.Metric):
+        if any(metric is known for known in used):  # each output counts for itself
+            metric = type(metric).from_config(metric.get_config())
+        used.append(metric)
+        return metric.name, metric
+    label = metric if isinstance(metric, str) else None
+    if metric in _ACCURACIES:
+        metric, _ = metrics.accuracy_for(spec.loss, spec.shape)
+    elif metric in _CROSSENTROPIES:
+        metric, _ = metrics.crossentropy_for(spec.loss, spec.shape)
+    else:
+        metric = metrics.get(metric)
+    if isinstance(metric, metrics.Metric):
+        return label or metric.name, metric
+    label = label or getattr(metric, '__name__', type(metric).__name__)
+    return label, metrics.MeanMetricWrapper(metric, name=label)
+
+
+def _free_name(name, taken):
+    candidate, number = name, 1
+    while candidate in taken:
+        candidate = '%s_%d' % (name, number)
+        number += 1
+    return candidate
+
+
+def check_settings(optimizer, loss):
+    """The optimizer, once it and the names of losses are known to exist, so that a wrong one is told at once.
+
+    Raises:
+        ValueError: for an optimizer or a loss that does not exist.
+    """
+    for item in loss.values() if isinstance(loss, dict) and 'class_name' not in loss else loss if isinstance(loss, (list, tuple)) else [loss]:
+        losses.get(item)
+    return optimizers.get(optimizer)

@@ -1,0 +1,502 @@
+"""Lump: a network that learns. The methods that a user calls; what they do is in `conjuring`, `adapters` and `training_loop`."""
+
+import threading
+
+import numpy as np
+
+from .. import backend as K
+from .. import names
+from ..utils.generic_utils import to_list, unpack_singleton
+from . import adapters, training_loop
+from .base_layer import warn_once
+from .conjuring import Conjuring, check_settings, step_function
+from .input_layer import Input
+from .network import Network, _mask
+
+
+@names.method_aliases
+class Lump(Network):
+    """A model: layers connected to a graph, that can be trained, evaluated and asked for predictions.
+
+    Arguments:
+        inputs: tensor or list of tensors from `Input`.
+        outputs: tensor or list of tensors, computed from the inputs by layers.
+        name: string.
+
+    A subclass may instead make layers in `__init__` and define `call(self, inputs)`; it is then built by its first data.
+
+    Example:
+        >>> a = Input(shape=(32,))
+        >>> b = Daoloth(32)(a)
+        >>> model = Lump(inputs=a, outputs=b)
+    """
+
+    def __init__(self, *args, **kwargs):
+        self._settings = None
+        self._conjuring = None
+        self._predictor = None
+        self._lock = threading.RLock()
+        self.optimizer = None
+        self.stop_training = False
+        self.history = None
+        super(Lump, self).__init__(*args, **kwargs)
+
+    # -- conjuring -----------------------------------------------------------------------------------------
+
+    def conjure(
+        self,
+        optimizer,
+        loss=None,
+        metrics=None,
+        loss_weights=None,
+        sample_weight_mode=None,
+        weighted_metrics=None,
+        target_tensors=None,
+        **kwargs
+    ):
+        """Configure the model for training.
+
+        Arguments:
+            optimizer: name of an optimizer, or an optimizer.
+            loss: name of a loss, function of (targets, predictions), or `Loss`; for several outputs also a list, or a dict by output name. What is
+                minimised is the sum over the outputs.
+            metrics: list of metrics, such as `['accuracy']`; a dict by output name, of a metric or a list of them; or a list with such an item for each output.
+            loss_weights: list of numbers, or dict by output name: the factor of each output's loss in the sum.
+            sample_weight_mode: 'temporal' for a weight for each time step (2-D weights), None for one for each sample; or a list or dict of these.
+            weighted_metrics: like `metrics`, for metrics that are to be weighted by sample and class weights.
+            target_tensors: tensor, list of tensors, or dict by output name: tensors of the framework to use as targets, in place of data fed.
+            **kwargs: keyword arguments of the framework's own function: on TensorFlow those of `Session.run`.
+
+        Raises:
+            ValueError: for an optimizer, loss, metric, mode or keyword argument that does not exist or does not fit the model.
+
+        Example:
+            >>> model.conjure('adam', loss='sparse_categorical_crossentropy', metrics=['accuracy'])
+        """
+        self.optimizer = check_settings(optimizer, loss)
+        if kwargs:
+            K.function([], [], **kwargs)  # refuses names that the framework does not know, now and not at the first step
+        self._settings = {
+            'optimizer': self.optimizer,
+            'loss': loss,
+            'metrics': metrics,
+            'loss_weights': loss_weights,
+            'sample_weight_mode': sample_weight_mode,
+            'weighted_metrics': weighted_metrics,
+            'target_tensors': target_tensors,
+            'kwargs': kwargs,
+        }
+        self._conjuring = None
+        if self.outputs is not None:
+            self._conjuring = Conjuring(self, self._settings)
+
+    def _conjured(self):
+        """The Conjuring, made where the outputs have become known since `conjure`."""
+        if self._settings is None:
+            raise RuntimeError(
+                'Model "%s" must be conjured before it is trained or evaluated: call `model.conjure(optimizer, loss)` first.' % self.name
+            )
+        if self._conjuring is None:
+            self._conjuring = Conjuring(self, self._settings)
+        return self._conjuring
+
+    def _set_graph(self, inputs, outputs):
+        super(Lump, self)._set_graph(inputs, outputs)
+        self._conjuring = self._predictor = None  # made anew, with the same settings, for the new outputs
+
+    def _output_masks(self):
+        return [_mask(x) for x in self.outputs]
+
+    @property
+    def is_conjured(self):
+        """Whether `conjure` was called."""
+        return self._settings is not None
+
+    @property
+    def metrics(self):
+        """All metrics: those of `conjure` and those that layers report."""
+        if self._settings is None or (self._conjuring is None and self.outputs is None):
+            return super(Lump, self).metrics
+        found = self._conjured().metrics
+        return found + [m for m in super(Lump, self).metrics if not any(m is known for known in found)]
+
+    @property
+    def metrics_names(self):
+        """The labels of the numbers that `evaluate` and `train_on_batch` return: 'loss', the losses of several outputs, the metrics."""
+        conjuring = self._conjured()
+        return conjuring.metrics_names + [metric.name for metric in conjuring.added_metrics]
+
+    @property
+    def stateful_metric_names(self):
+        """The labels of what is accumulated over the batches: all but the loss."""
+        return self.metrics_names[1:]
+
+    @property
+    def loss(self):
+        """The `loss` that `conjure` was given."""
+        return self._settings and self._settings['loss']
+
+    @property
+    def loss_weights(self):
+        """The `loss_weights` that `conjure` was given."""
+        return self._settings and self._settings['loss_weights']
+
+    @property
+    def sample_weight_mode(self):
+        """The `sample_weight_mode` that `conjure` was given."""
+        return self._settings and self._settings['sample_weight_mode']
+
+    @property
+    def total_loss(self):
+        """The tensor that training minimises."""
+        return self._conjured().program.total_loss
+
+    @property
+    def targets(self):
+        """The tensor that each output is compared with."""
+        return [spec.target for spec in self._conjured().specs]
+
+    @property
+    def sample_weights(self):
+        """The tensor of sample weights of each output."""
+        return [spec.sample_weight for spec in self._conjured().specs]
+
+    def reset_metrics(self):
+        """Set all metrics back to their start, as at the begin of an epoch."""
+        states = []
+        for metric in self.metrics:
+            if 'reset_states' in type(metric).__dict__ or not metric.weights:
+                metric.reset_states()
+            else:
+                states.extend(metric.weights)
+        if states:
+            K.batch_set_value([(state, np.zeros(K.int_shape(state), dtype=K.dtype(state))) for state in states])
+
+    # -- learning --------------------------------------------------------------------------------------------
+
+    def summon(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose=1,
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_steps=None,
+        validation_freq=1,
+        max_queue_size=10,
+        workers=1,
+        use_multiprocessing=False,
+        **kwargs
+    ):
+        """Train the model for a number of epochs.
+
+        Arguments:
+            x: array, list of arrays, dict of arrays by input name, a DataFrame or HDF5 dataset; or tensors of the framework; or None for a model whose
+                inputs are tensors of the framework.
+            y: the targets, likewise.
+            batch_size: samples a step; 32 if left out.
+            epochs: number of the epoch to stop before; with `initial_epoch`, not how many are run.
+            verbose: 0 silent, 1 progress bar, 2 one line an epoch.
+            callbacks: list of `Callback`.
+            validation_split: share of the data, taken from its end before shuffling, on which the model is evaluated and not trained.
+            validation_data: `(x, y)` or `(x, y, sample_weights)` to evaluate on instead.
+            shuffle: whether to take the samples in a new order each epoch; 'batch' keeps the samples of a batch together (for HDF5). No effect
+                with `steps_per_epoch`.
+            class_weight: dict, class index -> factor of the loss of its samples.
+            sample_weight: array with the factor of each sample's loss; (samples, steps) with `sample_weight_mode='temporal'`.
+            initial_epoch: number of the epoch to start with.
+            steps_per_epoch: batches an epoch; going on through the data from epoch to epoch.
+            validation_steps: batches of validation data, from the first.
+            validation_freq: every how many epochs to validate, or a list of the epochs, from 1.
+            max_queue_size, workers, use_multiprocessing: for generators.
+
+        Returns:
+            The History: `history.history` is a dict with a list for the loss and each metric, one value an epoch.
+
+        Raises:
+            RuntimeError: if the model was not conjured.
+            ValueError: if the data do not fit the model.
+        """
+        epochs = kwargs.pop('nb_epoch', epochs)  # as Keras 1 called it
+        if kwargs:
+            raise TypeError('summon got arguments that it does not know: %s.' % ', '.join(sorted(kwargs)))
+        if initial_epoch < 0 or epochs < 0:
+            raise ValueError('`epochs` and `initial_epoch` must not be negative; got %r and %r.' % (epochs, initial_epoch))
+        self._refuse_generator(x, 'summon')
+        program, arrays, batch_size = self._prepare(x, y, sample_weight, class_weight, batch_size, steps_per_epoch)
+        conjuring = self._conjured()
+        self._warn_of_changed_trainable(conjuring)
+        held_out = None
+        if validation_data is None and validation_split:
+            if not any(a is not None for a in arrays):
+                raise ValueError('`validation_split` needs arrays to split; with tensors of the framework as data give `validation_data`.')
+            arrays, held_out = adapters.split(arrays, validation_split)
+            self._check_batches(arrays, batch_size)
+        adapter = self._adapter(program, arrays, batch_size, shuffle, steps_per_epoch, cycle=True)
+        validation = self._validation(validation_data, held_out, program, batch_size, validation_steps, validation_freq)
+        return training_loop.train(
+            self, program.train(), adapter, self.metrics_names, epochs, initial_epoch, verbose, callbacks, validation
+        )
+
+    def _validation(self, data, held_out, program, batch_size, steps, frequency):
+        if data is None and held_out is None:
+            return None
+        if data is not None:
+            if not isinstance(data, (list, tuple)) or len(data) not in (2, 3):
+                raise ValueError(
+                    '`validation_data` must be a tuple (x, y) or (x, y, sample_weights); got %s.'
+                    % ('%d items' % len(data) if isinstance(data, (list, tuple)) else type(data).__name__)
+                )
+            program, held_out, batch_size = self._prepare(data[0], data[1], data[2] if len(data) == 3 else None, None, batch_size, steps)
+        adapter = self._adapter(program, held_out, batch_size, False, steps)
+        return training_loop.Validation(program.test(), adapter, frequency, arrays=held_out)
+
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose=1,
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        max_queue_size=10,
+        workers=1,
+        use_multiprocessing=False,
+    ):
+        """Measure the loss and the metrics, batch by batch.
+
+        Arguments:
+            x, y, batch_size, sample_weight, callbacks: as for `summon`.
+            verbose: 0 silent, 1 progress bar.
+            steps: number of batches after which to stop; all of the data if left out.
+            max_queue_size, workers, use_multiprocessing: for generators.
+
+        Returns:
+            The loss, or, with several outputs or with metrics, a list of numbers in the order of `metrics_names`.
+
+        Raises:
+            RuntimeError: if the model was not conjured.
+            ValueError: if the data do not fit the model.
+        """
+        self._refuse_generator(x, 'evaluate')
+        program, arrays, batch_size = self._prepare(x, y, sample_weight, None, batch_size, steps)
+        adapter = self._adapter(program, arrays, batch_size, False, steps)
+        labels = self.metrics_names
+        told = self._told(callbacks, verbose, adapter, labels)
+        return unpack_singleton(training_loop.evaluate(self, program.test(), adapter, labels, told))
+
+    def predict(
+        self, x, batch_size=None, verbose=0, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False
+    ):
+        """Compute the outputs for data, batch by batch.
+
+        Arguments:
+            x: as for `summon`.
+            batch_size: samples a batch; 32 if left out.
+            verbose: 0 silent, 1 progress bar.
+            steps: number of batches after which to stop; all of the data if left out.
+            callbacks: list of `Callback`.
+            max_queue_size, workers, use_multiprocessing: for generators.
+
+        Returns:
+            NumPy array, or a list of them for several outputs.
+
+        Raises:
+            ValueError: if the data do not fit the model, or a stateful model gets a number of samples that is not a multiple of the batch size.
+        """
+        self._refuse_generator(x, 'predict')
+        function, arrays, batch_size = self._prepare_prediction(x, batch_size, steps)
+        adapter = self._adapter(None, arrays, batch_size, False, steps)
+        return training_loop.predict(function, adapter, self._told(callbacks, verbose, adapter, []))
+
+    def train_on_batch(self, x, y, sample_weight=None, class_weight=None, reset_metrics=True):
+        """Make one step of training on one batch.
+
+        Arguments:
+            x, y, sample_weight, class_weight: as for `summon`.
+            reset_metrics: whether the metrics are those of this batch alone (True), or accumulated since they were last reset.
+
+        Returns:
+            The loss, or, with several outputs or with metrics, a list of numbers in the order of `metrics_names`.
+        """
+        program, arrays, _ = self._prepare(x, y, sample_weight, class_weight, None, None)
+        self._warn_of_changed_trainable(self._conjured())
+        return self._one_batch(program, program.train(), arrays, reset_metrics)
+
+    def test_on_batch(self, x, y, sample_weight=None, reset_metrics=True):
+        """Measure the loss and the metrics on one batch. Arguments and result as those of `train_on_batch`."""
+        program, arrays, _ = self._prepare(x, y, sample_weight, None, None, None)
+        return self._one_batch(program, program.test(), arrays, reset_metrics)
+
+    def _one_batch(self, program, step, arrays, reset_metrics):
+        values = step(self._filled(program, arrays))
+        if reset_metrics:
+            self.reset_metrics()
+        return unpack_singleton(values)
+
+    def predict_on_batch(self, x):
+        """Compute the outputs for one batch: a NumPy array, or a list of them for several outputs."""
+        function, arrays, _ = self._prepare_prediction(x, None, None)
+        return unpack_singleton(function(arrays))
+
+    # -- from the user's data to functions and arrays --------------------------------------------------------
+
+    def _prepare(self, x, y, sample_weight, class_weight, batch_size, steps):
+        """The Program, and the arrays to feed it with (None for weights of one), and the batch size."""
+        if self._settings is None:
+            self._conjured()  # says what is missing
+        native_x, native_y = adapters.is_native(x), adapters.is_native(y)
+        self._build_for(x, native_x)
+        conjuring = self._conjured()
+        program = conjuring.program
+        if native_x or native_y:
+            program = conjuring.program_on(
+                self._ordered(x, self.input_names) if native_x and not self._made_on(x) else None,
+                self._ordered(y, [s.name for s in conjuring.specs if s.loss is not None]) if native_y else None,
+            )
+        input_names, input_shapes = self._fed_inputs(program.inputs)
+        arrays = adapters.standardize(None if native_x else x, input_names, input_shapes, 'input')
+        fed = [spec for spec in program.specs if spec.fed]
+        targets = adapters.standardize(
+            None if native_y else y, [spec.name for spec in fed], [None] * len(fed), 'target', one_dimensional=[len(spec.shape) == 1 for spec in fed]
+        )
+        adapters.check_targets(targets, fed)
+        weighted = [spec for spec in program.specs if spec.sample_weight is not None]
+        by_name = {spec.name: target for spec, target in zip(fed, targets)}
+        weights = adapters.sample_weights(
+            [by_name.get(spec.name) for spec in weighted], [spec.name for spec in weighted], sample_weight, class_weight, [spec.mode for spec in weighted]
+        )
+        labels = ['input "%s"' % n for n in input_names] + ['target "%s"' % s.name for s in fed] + ['weights of "%s"' % s.name for s in weighted]
+        arrays = arrays + targets + weights
+        adapters.check_lengths(arrays, labels)
+        return program, arrays, self._checked_batch_size(arrays, batch_size, steps)
+
+    def _prepare_prediction(self, x, batch_size, steps):
+        native = adapters.is_native(x)
+        self._build_for(x, native)
+        inputs, outputs, updates = self.inputs, self.outputs, self.state_updates
+        if native and not self._made_on(x):
+            inputs = self._ordered(x, self.input_names)
+            outputs, _, record = self._apply(unpack_singleton(inputs), [None] * len(inputs), {})
+            updates = [u for layer, u in record.updates if getattr(layer, 'stateful', False)]
+            function = step_function([], to_list(outputs), updates, [], 'predict_function', 0)
+        else:
+            function = self.predict_function
+        input_names, input_shapes = self._fed_inputs(inputs)
+        arrays = adapters.standardize(None if native else x, input_names, input_shapes, 'input')
+        adapters.check_lengths(arrays, input_names)
+        return function, arrays, self._checked_batch_size(arrays, batch_size, steps)
+
+    @property
+    def predict_function(self):
+        """The function behind `predict`: list of arrays -> list of arrays."""
+        if self._predictor is None:
+            with self._lock:
+                if self._predictor is None:
+                    feeds = [x for x in self.inputs if K.is_placeholder(x)]
+                    arguments = self._settings['kwargs'] if self._settings else {}
+                    self._predictor = step_function(
+                        feeds, self.outputs, self.state_updates, [], 'predict_function', 0, function_arguments=arguments
+                    )
+        return self._predictor
+
+    def _build_for(self, x, native):
+        """Build a model that waits for its first data to say what its inputs are."""
+        if self.outputs is not None:
+            return
+        if isinstance(x, dict):
+            raise ValueError('Model "%s" has no named inputs before it is built; give its first data as an array or a list of arrays, not as a dict.' % self.name)
+        if native:
+            self._set_inputs([Input(tensor=tensor) for tensor in to_list(x, allow_tuple=True)])
+            return
+        if x is None:
+            raise ValueError('Model "%s" is not built yet: give it data, or call `build(input_shape)` first.' % self.name)
+        several = isinstance(x, (list, tuple)) and any(len(getattr(item, 'shape', ())) > 0 for item in x)
+        arrays = [adapters.as_array(item) for item in (x if several else [x])]
+        self._set_inputs([Input(shape=tuple(a.shape[1:]) or (1,), sparse=hasattr(a, 'tocsr')) for a in arrays])
+
+    def _made_on(self, x):
+        """Whether these tensors are the model's own inputs."""
+        tensors = list(x.values()) if isinstance(x, dict) else to_list(x, allow_tuple=True)
+        return {id(tensor) for tensor in tensors} <= {id(tensor) for tensor in self.inputs}
+
+    def _ordered(self, tensors, labels):
+        """A list of tensors in the order of names, from a tensor, a list or a dict by name."""
+        if isinstance(tensors, dict):
+            if set(tensors) != set(labels):
+                raise ValueError('The dict of tensors must have the names %s; got %s.' % (sorted(labels), sorted(tensors)))
+            return [tensors[label] for label in labels]
+        return list(to_list(tensors, allow_tuple=True))
+
+    def _fed_inputs(self, inputs):
+        """The names and shapes of the inputs that are fed."""
+        fed = [(name, K.int_shape(x)) for name, x in zip(self.input_names, inputs) if K.is_placeholder(x)]
+        return [name for name, _ in fed], [shape for _, shape in fed]
+
+    def _checked_batch_size(self, arrays, batch_size, steps):
+        fixed = next((K.int_shape(x)[0] for x in self.inputs if K.int_shape(x)), None)
+        if batch_size is None:
+            batch_size = fixed or 32
+        elif not any(a is not None for a in arrays):
+            raise ValueError('Do not give `batch_size` where the data are tensors of the framework: they come in batches.')
+        elif fixed is not None and fixed != batch_size:
+            raise ValueError('Model "%s" was made for batches of %d samples (the batch axis of its input), but `batch_size` is %r.' % (self.name, fixed, batch_size))
+        self._check_batches(arrays, batch_size)
+        return batch_size
+
+    def _check_batches(self, arrays, batch_size):
+        samples = next((a.shape[0] for a in arrays if a is not None), 0)
+        if self.stateful and samples % batch_size:
+            raise ValueError(
+                'A stateful model needs a number of samples that is a multiple of the batch size: got %d samples in batches of %d. Leave out the last %d, '
+                'or choose another batch size.' % (samples, batch_size, samples % batch_size)
+            )
+
+    def _adapter(self, program, arrays, batch_size, shuffle, steps, cycle=False):
+        if not any(a is not None for a in arrays):
+            # one step where nothing says how many batches the tensors will give
+            return adapters.StepsAdapter(1 if steps is None else steps, self._filled(program, arrays))
+        ones = [spec.ones for spec in program.specs if spec.sample_weight is not None] if program else ()
+        return adapters.ArrayAdapter(arrays, batch_size, shuffle, ones, steps=steps, cycle=cycle)
+
+    def _filled(self, program, arrays):
+        """The arrays, with ones in place of weights that were not given."""
+        if program is None:
+            return arrays
+        weighted = [spec for spec in program.specs if spec.sample_weight is not None]
+        head = len(arrays) - len(weighted)
+        size = next((a.shape[0] for a in arrays if a is not None), None)
+        if size is None:
+            size = next((K.int_shape(spec.output)[0] for spec in weighted), None) or 1
+        return arrays[:head] + [spec.ones(size) if a is None else a for spec, a in zip(weighted, arrays[head:])]
+
+    def _told(self, callbacks, verbose, adapter, labels):
+        params = {'batch_size': adapter.batch_size, 'steps': adapter.steps, 'samples': adapter.samples, 'metrics': labels}
+        return training_loop.callback_list(self, callbacks, verbose, params)
+
+    def _refuse_generator(self, x, method):
+        if hasattr(x, '__next__') or (hasattr(x, '__getitem__') and hasattr(x, 'on_epoch_end')):
+            raise ValueError(
+                '%s got a %s. Generators and Sequences are not taken yet; give arrays, or call train_on_batch for each batch.' % (method, type(x).__name__)
+            )
+
+    def _warn_of_changed_trainable(self, conjuring):
+        if not any(layer.trainable_changed for layer in self._everything_inside()):
+            return
+        if [id(w) for w in self.trainable_weights] != [id(w) for w in conjuring.trained_weights]:
+            warn_once(
+                self,
+                'trainable',
+                'Model "%s": `trainable` of a layer was changed after the model was conjured. It goes on training the weights that were trainable '
+                'then; call `conjure` again for the change to count.' % self.name,
+            )
+

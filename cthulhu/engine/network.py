@@ -1,0 +1,498 @@
+"""Network: a graph of layers that is a layer itself. Structure, weights and configuration; `lump` adds how it learns."""
+
+import copy
+import json
+import warnings
+
+import numpy as np
+
+from .. import backend as K
+from .. import names
+from ..backend import meta
+from ..utils.generic_utils import has_arg, to_list, unpack_singleton
+from .base_layer import Layer, _unique
+from .call_context import Record
+from .graph import Graph, history_of
+from .input_layer import Input, InputLayer
+from .input_spec import InputSpec
+from .node import Node
+
+
+class Network(Layer):
+    """A directed acyclic graph of layers, made from its inputs and outputs; or, in a subclass, whatever its `call` does.
+
+    Arguments:
+        inputs: tensor or list of tensors from `Input`.
+        outputs: tensor or list of tensors, computed from the inputs by layers.
+        name: string.
+    """
+
+    def __init__(self, inputs=None, outputs=None, name=None, trainable=True, dtype=None):
+        if (inputs is None) != (outputs is None):
+            raise TypeError('%s needs both `inputs` and `outputs`; got only %s.' % (type(self).__name__, 'outputs' if inputs is None else 'inputs'))
+        super(Network, self).__init__(name=name, dtype=dtype)
+        self._graph = None
+        self.supports_masking = True
+        self._expects_training = has_arg(self.call, 'training')
+        self._expects_mask = has_arg(self.call, 'mask')
+        if inputs is not None:
+            self._set_graph(inputs, outputs)
+        else:
+            self._clear_graph()
+        if not trainable:
+            self.trainable = False
+
+    def _clear_graph(self):
+        self._graph = None
+        self.inputs = self.outputs = None
+        self.input_names = self.output_names = None
+        self.built = False
+
+    def _set_graph(self, inputs, outputs):
+        """Become the graph between these tensors."""
+        self.inputs = to_list(inputs, allow_tuple=True)
+        self.outputs = to_list(outputs, allow_tuple=True)
+        if len({id(x) for x in self.inputs}) != len(self.inputs):
+            raise ValueError('Every input of a model must be a tensor of its own, but one occurs twice in %s.' % (self.inputs,))
+        self._input_histories = history_of(self.inputs, 'inputs')
+        self._output_histories = history_of(self.outputs, 'outputs')
+        for x, (layer, _, _) in zip(self.inputs, self._input_histories):
+            if not isinstance(layer, InputLayer):
+                warnings.warn(
+                    'The inputs of model "%s" should come from Input(...), but %s is the output of layer "%s" (%s). The model starts at '
+                    'that tensor; it cannot be saved as a configuration.' % (self.name, x, layer.name, type(layer).__name__),
+                    stacklevel=4,
+                )
+        self._graph = Graph(self.inputs, self.outputs)
+        self._sublayers = list(self._graph.layers)
+        self.input_names = [layer.name for layer, _, _ in self._input_histories]
+        self.output_names = _output_names([layer.name for layer, _, _ in self._output_histories])
+        if len(self._inbound_nodes) == 0:
+            Node(
+                self,
+                input_tensors=self.inputs,
+                output_tensors=self.outputs,
+                input_masks=[None] * len(self.inputs),
+                output_masks=[_mask(x) for x in self.outputs],
+                input_shapes=[K.int_shape(x) for x in self.inputs],
+                output_shapes=[K.int_shape(x) for x in self.outputs],
+                arguments={},
+                record=Record(),
+                history=False,
+            )
+        self.built = True
+
+    # -- what it is made of ------------------------------------------------------------------------------
+
+    @property
+    def is_graph(self):
+        """Whether the model was made from inputs and outputs (and not by the `call` of a subclass)."""
+        return self._graph is not None
+
+    @property
+    def layers(self):
+        """The layers, in the order of horizontal traversal, bottom-up."""
+        return list(self._sublayers)
+
+    def get_layer(self, name=None, index=None):
+        """Find a layer by its name or its index.
+
+        Arguments:
+            name: string, name of the layer.
+            index: integer, index in the order of horizontal traversal (bottom-up); takes precedence over `name`.
+
+        Returns:
+            The layer.
+
+        Raises:
+            ValueError: if there is no such layer.
+        """
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError('The model has %d layers, so there is no layer with index %r. Valid are 0 to %d.' % (len(layers), index, len(layers) - 1))
+            return layers[index]
+        if name is None:
+            raise ValueError('get_layer needs the `name` or the `index` of a layer.')
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError('There is no layer named %r. The layers are: %s.' % (name, ', '.join(layer.name for layer in layers)))
+
+    @property
+    def input(self):
+        """The input tensor, or list of tensors."""
+        self._require_graph('input')
+        return unpack_singleton(self.inputs)
+
+    @property
+    def output(self):
+        """The output tensor, or list of tensors."""
+        self._require_graph('output')
+        return unpack_singleton(self.outputs)
+
+    @property
+    def input_shape(self):
+        """The shape of the input, or list of shapes."""
+        self._require_graph('input_shape')
+        return unpack_singleton([K.int_shape(x) for x in self.inputs])
+
+    @property
+    def output_shape(self):
+        """The shape of the output, or list of shapes."""
+        self._require_graph('output_shape')
+        return unpack_singleton([K.int_shape(x) for x in self.outputs])
+
+    def _require_graph(self, what):
+        if self.inputs is None:
+            raise AttributeError('Model "%s" has no %s yet: it is made when the model is built, by its first data or by `build(input_shape)`.' % (self.name, what))
+
+    @property
+    def input_spec(self):
+        """What the model accepts: the shapes of its inputs."""
+        specs = []
+        for x in (self.inputs if self.is_graph else None) or []:
+            shape = K.int_shape(x)
+            specs.append(InputSpec(shape=(None,) + tuple(shape[1:])) if shape else None)
+        return unpack_singleton(specs) if specs else None
+
+    @input_spec.setter
+    def input_spec(self, value):
+        """Layers set it in their `__init__`; what a model accepts follows from its inputs."""
+
+    @property
+    def uses_learning_phase(self):
+        """Whether an output differs between training and testing."""
+        return any(meta.uses_learning_phase(x) for x in self.outputs or [])
+
+    @property
+    def stateful(self):
+        """Whether a layer keeps states from batch to batch."""
+        return any(getattr(layer, 'stateful', False) for layer in self._sublayers)
+
+    @stateful.setter
+    def stateful(self, value):
+        """A model is stateful when a layer of it is."""
+
+    def reset_states(self):
+        """Forget the states of all stateful layers."""
+        for layer in self._sublayers:
+            if hasattr(layer, 'reset_states') and getattr(layer, 'stateful', False):
+                layer.reset_states()
+
+    @property
+    def state_updates(self):
+        """The updates that the stateful layers make in predictions too."""
+        owners = [pair for node in self._own_nodes() for pair in node.record.updates]
+        return _unique([update for layer, update in owners if getattr(layer, 'stateful', False)])
+
+    # -- weights -----------------------------------------------------------------------------------------
+
+    def get_weights(self):
+        """The values of the weights, layer by layer: a list of NumPy arrays."""
+        return K.batch_get_value(self._weights_by_layer())
+
+    def _weights_by_layer(self):
+        own = [w for w in self._trainable_weights + self._non_trainable_weights]
+        return _unique(own + [w for layer in self.layers for w in layer.weights])
+
+    def set_weights(self, weights):
+        """Set the weights from a list of arrays, in the order and with the shapes of `get_weights()`.
+
+        Raises:
+            ValueError: if the number of arrays or a shape is not right; then nothing is set.
+        """
+        variables = self._weights_by_layer()
+        weights = list(weights)
+        if len(weights) != len(variables):
+            raise ValueError(
+                'Model "%s" has %d weight array(s), but set_weights was given %d. Expected the shapes %s.'
+                % (self.name, len(variables), len(weights), [K.int_shape(v) for v in variables])
+            )
+        for layer in self.layers:
+            for variable in layer.weights:
+                value = weights[next(i for i, v in enumerate(variables) if v is variable)]
+                if tuple(K.int_shape(variable)) != np.shape(value):
+                    raise ValueError(
+                        'Layer "%s", weight "%s": expected an array of shape %s, but set_weights was given one of shape %s.'
+                        % (layer.name, variable.name, tuple(K.int_shape(variable)), np.shape(value))
+                    )
+        K.batch_set_value(list(zip(variables, weights)))
+
+    # -- losses and updates: those of the calls that make up this graph -------------------------------------
+
+    def _own_nodes(self):
+        """The nodes whose losses, updates and metrics are those of this model, applied to its own inputs."""
+        return self._graph.nodes if self.is_graph else self._inbound_nodes[-1:]
+
+    @property
+    def losses(self):
+        """The scalar tensors that layers add to what is minimised."""
+        return self._all('losses', self._own_nodes())
+
+    @property
+    def updates(self):
+        """The updates that layers make at each step of training."""
+        return self._all('updates', self._own_nodes())
+
+    def _metric_pairs(self):
+        """(metric, result tensor) of what layers report, for this model's own inputs."""
+        found = [(metric, result) for layer in self._everything_inside() for _, metric, result in layer._metric_results]
+        for node in self._own_nodes():
+            found.extend((metric, result) for _, metric, result in node.record.metrics)
+        seen = set()
+        return [pair for pair in found if not (id(pair[1]) in seen or seen.add(id(pair[1])))]
+
+    def _everything_inside(self):
+        """This model and all the layers in it, at any depth."""
+        found, stack = [], [self]
+        while stack:
+            layer = stack.pop()
+            found.append(layer)
+            stack.extend(layer._sublayers)
+        return _unique(found)
+
+    # -- the model as a layer ------------------------------------------------------------------------------
+
+    def build(self, input_shape=None):
+        """Make the weights of a model whose `call` was written in a subclass, for inputs of the given shape (or list of shapes)."""
+        if self.is_graph or self.inputs is not None:
+            return
+        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+        if input_shape is None or any(shape is None for shape in shapes):
+            raise ValueError('Model "%s" cannot be built without the shape of its inputs: build(input_shape=(None, ...)).' % self.name)
+        self._set_inputs([Input(batch_shape=tuple(shape)) for shape in shapes])
+
+    def _set_inputs(self, inputs):
+        """Run a subclass's `call` on input tensors, once, and keep what comes out as the outputs."""
+        self.built = True
+        outputs = to_list(self(unpack_singleton(inputs)), allow_tuple=True)
+        self.inputs = list(inputs)
+        self.outputs = outputs
+        self.input_names = ['input_%d' % (i + 1) for i in range(len(inputs))]
+        self.output_names = ['output_%d' % (i + 1) for i in range(len(outputs))]
+
+    def _maybe_build(self, inputs):
+        self.built = self.built or not self.is_graph  # the layers of a subclass build themselves as `call` reaches them
+        super(Network, self)._maybe_build(inputs)
+
+    def call(self, inputs, mask=None):
+        """Apply the layers to new inputs; `mask` is the mask, or list of masks, of the inputs."""
+        if not self.is_graph:
+            raise NotImplementedError(
+                'Model "%s" (%s) was made without inputs and outputs, so it needs a `call(self, inputs)` method that computes its outputs.'
+                % (self.name, type(self).__name__)
+            )
+        return unpack_singleton([x for x, _ in self._run_layers(inputs, mask)])
+
+    def compute_mask(self, inputs, mask=None):
+        if not self.is_graph:
+            return None
+        masks = [found for _, found in self._run_layers(inputs, mask, masks_only=True)]
+        return unpack_singleton(masks)
+
+    def _run_layers(self, inputs, mask, masks_only=False):
+        """The (tensor, mask) of each output for new inputs. What `call` computed is kept for the `compute_mask` that follows it."""
+        inputs = to_list(inputs)
+        masks = to_list(mask) if mask is not None else [None] * len(inputs)
+        key = [id(x) for x in inputs + masks]
+        last = self.__dict__.get('_last_run')
+        if masks_only and last is not None and last[0] == key:
+            return last[1]
+        if len(inputs) != len(self.inputs):
+            raise ValueError('Model "%s" takes %d input(s), but was called on %d.' % (self.name, len(self.inputs), len(inputs)))
+        results = self._graph.run(_apply_layer, list(zip(inputs, masks)))
+        self._last_run = (key, results, inputs, masks)  # the tensors are kept alive so that an id stays theirs
+        return results
+
+    def compute_output_shape(self, input_shape):
+        if not self.is_graph:
+            shape = unpack_singleton([K.int_shape(x) for x in self.outputs]) if self.outputs else None
+            return shape
+
+        def visit(node, shapes):
+            return _shape_list(node.outbound_layer.compute_output_shape(unpack_singleton(shapes)))
+
+        return unpack_singleton(self._graph.run(visit, _shape_list(input_shape)))
+
+    # -- configuration -------------------------------------------------------------------------------------
+
+    def get_config(self):
+        """The layers, their settings and connections: a dict that `from_config` takes and that can be written as JSON."""
+        if not self.is_graph:
+            raise NotImplementedError(
+                'Model "%s" was made by subclassing, so its structure is in its Python code and there is no configuration of it. Save '
+                'its weights, or define `get_config` and `from_config` in the class.' % self.name
+            )
+        numbers = self._node_numbers()
+        layers = []
+        for layer in self.layers:
+            inbound = [
+                _connections(node, numbers)
+                for node in layer._inbound_nodes
+                if node in numbers and node.input_tensors and not isinstance(layer, InputLayer)
+            ]
+            layers.append(
+                {
+                    'name': layer.name,
+                    'class_name': names.keras_name(type(layer)),
+                    'config': layer.get_config(),
+                    'inbound_nodes': inbound,
+                }
+            )
+
+        def places(histories):
+            return [[layer.name, numbers[layer._inbound_nodes[index]], tensor] for layer, index, tensor in histories]
+
+        config = {
+            'name': self.name,
+            'layers': layers,
+            'input_layers': places(self._input_histories),
+            'output_layers': places(self._output_histories),
+        }
+        return copy.deepcopy(config)
+
+    def _node_numbers(self):
+        """Node -> its number among the nodes of its layer that are in this graph. A model's own node, its first, counts."""
+        wanted = set(self._graph.nodes)
+        numbers = {}
+        for layer in self.layers:
+            number = 1 if isinstance(layer, Network) else 0
+            for node in layer._inbound_nodes:
+                if node in wanted:
+                    numbers[node] = number
+                    number += 1
+        return numbers
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make a model from the result of `get_config`.
+
+        Arguments:
+            config: dict.
+            custom_objects: dict, name -> class or function that is not the library's own.
+
+        Raises:
+            ValueError: if a layer is not known, or the connections lead nowhere.
+        """
+        layers, tensors = connect_layers(config, custom_objects)
+
+        def find(places):
+            return [tensors[name, int(node), int(tensor)] for name, node, tensor in places]
+
+        try:
+            inputs, outputs = find(config['input_layers']), find(config['output_layers'])
+        except KeyError as error:
+            raise ValueError(
+                'The configuration of model %r names %s as an input or output, but no such tensor is made.' % (config.get('name'), error.args[0])
+            )
+        return cls(inputs=inputs, outputs=outputs, name=config.get('name'))
+
+    def summary(self, line_length=None, positions=None, print_fn=None):
+        """Print a table of the layers, the shapes of their outputs and the numbers of their parameters.
+
+        Arguments:
+            line_length: width of the table in characters; wide enough for the longest name if left out.
+            positions: where the columns end: fractions of the width, or characters.
+            print_fn: function that gets each line; `print` if left out.
+        """
+        from ..utils.layer_utils import print_summary
+
+        if not self.built:
+            raise ValueError(
+                'Model "%s" has no layers to show yet: it is not built. Call `build(input_shape)`, summon it on data, or give the first layer `input_shape`.'
+                % self.name
+            )
+        return print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn)
+
+
+def _output_names(layer_names):
+    """The name of each output: that of its layer, numbered where a layer has several outputs."""
+    result = []
+    for name in layer_names:
+        unique, number = name, 1
+        while unique in result:
+            unique = '%s_%d' % (name, number)
+            number += 1
+        result.append(unique)
+    return result
+
+
+def _mask(x):
+    layer, node_index, tensor_index = meta.get_history(x)
+    return layer._inbound_nodes[node_index].output_masks[tensor_index]
+
+
+def _apply_layer(node, values):
+    """Apply the layer of `node` to (tensor, mask) values, without leaving a node in the layer."""
+    inputs = [x for x, _ in values]
+    masks = [mask for _, mask in values]
+    outputs, output_masks, _ = node.outbound_layer._apply(unpack_singleton(inputs), masks, dict(node.arguments))
+    return list(zip(to_list(outputs), output_masks))
+
+
+def _shape_list(shapes):
+    """A list of shapes from one shape or a list of them."""
+    return list(shapes) if isinstance(shapes, list) else [shapes]
+
+
+def _connections(node, numbers):
+    """`[[layer name, node number, tensor index, arguments], ...]` for the inputs of a node."""
+    arguments = node.arguments
+    if arguments:
+        try:
+            json.dumps(arguments)
+        except TypeError:
+            warnings.warn(
+                'Layer "%s" was called with arguments that cannot be saved: %s. They are left out of the configuration.' % (node.outbound_layer.name, arguments),
+                stacklevel=3,
+            )
+            arguments = {}
+    return [
+        [layer.name, numbers[layer._inbound_nodes[index]], tensor, arguments]
+        for layer, index, tensor in zip(node.inbound_layers, node.node_indices, node.tensor_indices)
+    ]
+
+
+def connect_layers(config, custom_objects=None):
+    """Make the layers that a configuration lists, and call them on each other.
+
+    Returns:
+        `(layers, tensors)`: name -> layer, and (layer name, node number, tensor index) -> tensor.
+    """
+    from .. import layers as layers_module
+
+    layers, tensors, waiting = {}, {}, []
+
+    def take(layer):
+        nodes = layer._inbound_nodes
+        for number, node in enumerate(nodes):
+            for index, x in enumerate(node.output_tensors):
+                tensors.setdefault((layer.name, number, index), x)
+
+    for item in config['layers']:
+        settings = {'class_name': item['class_name'], 'config': item['config']}
+        layer = layers_module.deserialize(settings, custom_objects=custom_objects)
+        layers[item['name']] = layer
+        take(layer)
+        waiting.extend((layer, connections) for connections in item.get('inbound_nodes', ()))
+    while waiting:
+        postponed, blocked = [], set()
+        for layer, connections in waiting:
+            keys = [(c[0], int(c[1]), int(c[2])) for c in connections]
+            # the calls of one layer keep their order: its nodes are numbered
+            if id(layer) in blocked or any(key not in tensors for key in keys):
+                postponed.append((layer, connections))
+                blocked.add(id(layer))
+                continue
+            arguments = connections[0][3] if len(connections[0]) > 3 else {}
+            layer(unpack_singleton([tensors[key] for key in keys]), **arguments)
+            take(layer)
+        if len(postponed) == len(waiting):
+            layer, connections = postponed[0]
+            raise ValueError(
+                'The configuration of model %r cannot be connected: layer "%s" needs %s, which no layer makes.'
+                % (config.get('name'), layer.name, [c[:3] for c in connections])
+            )
+        waiting = postponed
+    return layers, tensors

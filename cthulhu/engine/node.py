@@ -1,0 +1,142 @@
+"""Nodes: one call of one layer each, and the edges of the graph of layers."""
+
+from ..backend import meta
+from ..utils.generic_utils import unpack_singleton
+
+
+class Node(object):
+    """One call of a layer. Made by `Layer.__call__`, not changed afterwards.
+
+    Attributes:
+        outbound_layer: the layer that was called.
+        inbound_layers, node_indices, tensor_indices: where each input came from (None, 0, 0 for a tensor that no layer made).
+        input_tensors, output_tensors, input_masks, output_masks, input_shapes, output_shapes: lists, one item a tensor.
+        arguments: dict, the keyword arguments of the call.
+        record: the losses, updates and metrics that the call made (`call_context.Record`).
+
+    With `history=False` the output tensors keep the history that they have: the node that stands for a model as a whole.
+    """
+
+    __slots__ = (
+        'outbound_layer', 'inbound_layers', 'node_indices', 'tensor_indices', 'input_tensors', 'output_tensors', 'input_masks',
+        'output_masks', 'input_shapes', 'output_shapes', 'arguments', 'record', '__weakref__',
+    )  # fmt: skip
+
+    def __init__(self, layer, input_tensors, output_tensors, input_masks, output_masks, input_shapes, output_shapes, arguments, record, history=True):
+        self.outbound_layer = layer
+        sources = [meta.get_history(x) or (None, 0, 0) for x in input_tensors]
+        self.inbound_layers = [source[0] for source in sources]
+        self.node_indices = [source[1] for source in sources]
+        self.tensor_indices = [source[2] for source in sources]
+        self.input_tensors = input_tensors
+        self.output_tensors = output_tensors
+        self.input_masks = input_masks
+        self.output_masks = output_masks
+        self.input_shapes = input_shapes
+        self.output_shapes = output_shapes
+        self.arguments = arguments
+        self.record = record
+        for source_layer in self.inbound_layers:
+            if source_layer is not None:
+                source_layer._outbound_nodes.append(self)
+        index = len(layer._inbound_nodes)
+        layer._inbound_nodes.append(self)
+        for i, x in enumerate(output_tensors if history else ()):
+            meta.set_history(x, (layer, index, i))
+
+    @property
+    def parents(self):
+        """The nodes that made the inputs, in the order of the inputs; inputs that no layer made are left out."""
+        return [
+            layer._inbound_nodes[index] for layer, index in zip(self.inbound_layers, self.node_indices) if layer is not None
+        ]
+
+    def get_config(self):
+        """A dict with the names of the layers and the indices of nodes and tensors of this call."""
+        return {
+            'outbound_layer': self.outbound_layer.name,
+            'inbound_layers': [layer and layer.name for layer in self.inbound_layers],
+            'node_indices': list(self.node_indices),
+            'tensor_indices': list(self.tensor_indices),
+        }
+
+
+class NodeAccess(object):
+    """The part of Layer that answers what went into and came out of its calls."""
+
+    def _node_values(self, node_index, attribute, what):
+        nodes = self._inbound_nodes
+        if not nodes:
+            raise AttributeError(
+                'Layer "%s" has no %s: it has not been called on any tensor yet. Call it on a tensor first.' % (self.name, what)
+            )
+        if not 0 <= node_index < len(nodes):
+            raise ValueError(
+                'Layer "%s" was called %d time(s); there is no %s at node %d.' % (self.name, len(nodes), what, node_index)
+            )
+        return unpack_singleton(getattr(nodes[node_index], attribute))
+
+    def _only_node_value(self, attribute, what):
+        if len(self._inbound_nodes) > 1:
+            values = [getattr(node, attribute) for node in self._inbound_nodes]
+            # several calls with one answer, as for shapes, leave no doubt which one is meant
+            if not what.endswith('shape') or any(value != values[0] for value in values):
+                raise AttributeError(
+                    'Layer "%s" was called %d times, so "the %s" is not one thing. Use get_%s_at(node_index) instead.'
+                    % (self.name, len(values), what, what.replace(' ', '_'))
+                )
+        return self._node_values(0, attribute, what)
+
+    def get_input_at(self, node_index):
+        """The input tensor, or list of them, of call number `node_index`."""
+        return self._node_values(node_index, 'input_tensors', 'input')
+
+    def get_output_at(self, node_index):
+        """The output tensor, or list of them, of call number `node_index`."""
+        return self._node_values(node_index, 'output_tensors', 'output')
+
+    def get_input_shape_at(self, node_index):
+        """The shape, or list of shapes, of the inputs of call number `node_index`."""
+        return self._node_values(node_index, 'input_shapes', 'input shape')
+
+    def get_output_shape_at(self, node_index):
+        """The shape, or list of shapes, of the outputs of call number `node_index`."""
+        return self._node_values(node_index, 'output_shapes', 'output shape')
+
+    def get_input_mask_at(self, node_index):
+        """The mask tensor (or None), or list of them, of the inputs of call number `node_index`."""
+        return self._node_values(node_index, 'input_masks', 'input mask')
+
+    def get_output_mask_at(self, node_index):
+        """The mask tensor (or None), or list of them, of the outputs of call number `node_index`."""
+        return self._node_values(node_index, 'output_masks', 'output mask')
+
+    @property
+    def input(self):
+        """The input tensor, or list of them, of a layer that was called once."""
+        return self._only_node_value('input_tensors', 'input')
+
+    @property
+    def output(self):
+        """The output tensor, or list of them, of a layer that was called once."""
+        return self._only_node_value('output_tensors', 'output')
+
+    @property
+    def input_mask(self):
+        """The mask of the input of a layer that was called once."""
+        return self._only_node_value('input_masks', 'input mask')
+
+    @property
+    def output_mask(self):
+        """The mask of the output of a layer that was called once."""
+        return self._only_node_value('output_masks', 'output mask')
+
+    @property
+    def input_shape(self):
+        """The input shape, or list of shapes, if all calls had the same."""
+        return self._only_node_value('input_shapes', 'input shape')
+
+    @property
+    def output_shape(self):
+        """The output shape, or list of shapes, if all calls had the same."""
+        return self._only_node_value('output_shapes', 'output shape')

@@ -1,0 +1,215 @@
+"""Pile: layers stacked one on another."""
+
+import copy
+
+import numpy as np
+
+from .. import backend as K
+from .. import names
+from ..backend import meta
+from ..utils.generic_utils import to_list
+from .base_layer import Layer
+from .input_layer import Input, InputLayer
+from .lump import Lump
+
+
+class Pile(Lump):
+    """A linear stack of layers.
+
+    Where the first layer says its `input_shape` (or is an input, or a model), the weights are made as layers are added; otherwise when
+    the model first sees data, or at `build(input_shape)`.
+
+    Arguments:
+        layers: list of layers to add.
+        name: string.
+
+    Example:
+        >>> model = Pile([Daoloth(32, activation='relu', input_shape=(64,)), Daoloth(10, activation='softmax')])
+    """
+
+    def __init__(self, layers=None, name=None):
+        super(Pile, self).__init__(name=name)
+        self._stack = []  # the layers added, without the input layer
+        self._tensors = []  # the output of each, once there is an input
+        self._entrance = None  # the input tensor, once there is one
+        self._build_shape = None
+        for layer in layers or ():
+            self.add(layer)
+
+    @property
+    def layers(self):
+        """The layers, without the one that stands for the input."""
+        return list(self._stack)
+
+    @property
+    def model(self):
+        """The model itself (older code reads `pile.model`)."""
+        return self
+
+    def add(self, layer):
+        """Put a layer on top.
+
+        Arguments:
+            layer: a layer, or a model.
+
+        Raises:
+            TypeError: for something else.
+            ValueError: if the layer has several outputs, or the first one is an input layer that was used before.
+        """
+        if K.is_tensor(layer) and meta.get_history(layer) is not None:
+            source = meta.get_history(layer)[0]
+            layer = source if isinstance(source, InputLayer) else layer
+        if not isinstance(layer, Layer):
+            raise TypeError('Pile.add takes a layer or a model, but got %r (%s).' % (layer, type(layer).__name__))
+        self.built = False
+        if isinstance(layer, InputLayer):
+            if self._stack or self._entrance is not None:
+                raise ValueError('An input layer can only be the first layer of a Pile; "%s" came after others.' % layer.name)
+            self._entrance = layer.get_output_at(0)
+            self.inputs, self.outputs = [self._entrance], [self._entrance]
+            self._sublayers = [layer]
+            return
+        if not self._stack and self._entrance is None:
+            shape, dtype = _declared_input(layer)
+            if shape is not None:
+                self._entrance = Input(batch_shape=shape, dtype=dtype, name=layer.name + '_input')
+        self._stack.append(layer)
+        if self._entrance is None:
+            self._sublayers = list(self._stack)
+            return
+        below = self.outputs[0] if self.outputs else self._entrance
+        output = layer(below)
+        if isinstance(output, (list, tuple)):
+            self._stack.pop()
+            raise ValueError(
+                'Every layer of a Pile must have one output, but "%s" has %d. Use the functional API: Lump(inputs, outputs).' % (layer.name, len(output))
+            )
+        self._tensors.append(output)
+        self._become(output)
+
+    def _become(self, output):
+        del self._inbound_nodes[:]
+        self._set_graph([self._entrance], [output])
+
+    def pop(self):
+        """Take the top layer off.
+
+        Raises:
+            TypeError: if there is none.
+        """
+        if not self._stack:
+            raise TypeError('There are no layers in the Pile to pop.')
+        top = self._stack.pop()
+        if self._entrance is None or not self.is_graph:
+            self._sublayers = list(self._stack)
+            return
+        self._tensors.pop()
+        top._inbound_nodes = [node for node in top._inbound_nodes if not any(x is self.outputs[0] for x in node.output_tensors)]
+        for layer in self._stack[-1:]:
+            layer._outbound_nodes = [node for node in layer._outbound_nodes if node.outbound_layer is not top]
+        if self._stack:
+            self._become(self._tensors[-1])
+        else:
+            self._clear_graph()
+            self._inbound_nodes = []
+            self._sublayers = []
+            self._entrance = None
+
+    def build(self, input_shape=None):
+        """Make the weights.
+
+        Arguments:
+            input_shape: tuple with the batch axis, for a Pile whose first layer did not say it.
+        """
+        if self.is_graph:
+            self.built = True
+            return
+        if input_shape is None:
+            if self._build_shape is None:
+                raise ValueError('Pile "%s" cannot be built without a shape: give its first layer `input_shape`, or call build(input_shape=(None, ...)).' % self.name)
+            input_shape = self._build_shape
+        if not self._stack:
+            raise ValueError('Pile "%s" has no layers yet. Add some first.' % self.name)
+        self._build_shape = tuple(input_shape)
+        first = self._stack[0]
+        self._entrance = Input(batch_shape=self._build_shape, dtype=_input_dtype(first), name=first.name + '_input')
+        self._stack_on_entrance()
+
+    def _stack_on_entrance(self):
+        x, self._tensors = self._entrance, []
+        for layer in self._stack:
+            x = layer(x)
+            self._tensors.append(x)
+        self._become(x)
+
+    def _maybe_build(self, inputs):
+        if not self.is_graph:
+            shape = K.int_shape(to_list(inputs)[0])
+            self.build(tuple(shape) if shape is not None else None)
+
+    def _set_inputs(self, inputs):
+        """Build on the shape of these input tensors."""
+        if len(inputs) != 1:
+            raise ValueError('A Pile has one input, but was given %d.' % len(inputs))
+        self.build(K.int_shape(inputs[0]))
+
+    def predict_proba(self, x, batch_size=32, verbose=0):
+        """The predictions for `x`: probabilities, if the last layer gives them. Returns a NumPy array."""
+        return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+    def predict_classes(self, x, batch_size=32, verbose=0):
+        """The class predicted for each sample of `x`: the largest output, or, for a single output, whether it is above 0.5.
+
+        Returns:
+            NumPy array of integers.
+        """
+        probabilities = self.predict(x, batch_size=batch_size, verbose=verbose)
+        if probabilities.shape[-1] > 1:
+            return np.argmax(probabilities, axis=-1)
+        return (probabilities > 0.5).astype('int32')
+
+    def get_config(self):
+        """The settings of the layers, from the bottom up."""
+        layers = [{'class_name': names.keras_name(type(layer)), 'config': layer.get_config()} for layer in self._stack]
+        first = layers[0]['config'] if layers else {}
+        config = {'name': self.name, 'layers': layers}
+        if self._build_shape is not None:
+            config['build_input_shape'] = self._build_shape
+        elif self._entrance is not None and 'batch_input_shape' not in first and not isinstance(self._stack[0], Lump):
+            # an explicit input layer: the first layer carries its shape, which all readers understand
+            layers[0]['config'] = dict(first, batch_input_shape=K.int_shape(self._entrance))
+        return copy.deepcopy(config)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make a Pile from the result of `get_config`, or from a bare list of layer configurations as early files have it."""
+        from .. import layers as layers_module
+
+        if isinstance(config, dict):
+            name, shape, items = config.get('name'), config.get('build_input_shape'), config['layers']
+        else:
+            name, shape, items = None, None, config
+        pile = cls(name=name)
+        for item in items:
+            pile.add(layers_module.deserialize(item, custom_objects=custom_objects))
+        if not pile.is_graph and shape is not None and pile._stack:
+            pile.build(tuple(shape))
+        return pile
+
+
+def _declared_input(layer):
+    """The (batch shape, dtype) that a first layer declares, looking into models; (None, None) if it does not."""
+    while isinstance(layer, Lump):
+        if layer.is_graph:
+            return K.int_shape(layer.inputs[0]), K.dtype(layer.inputs[0])
+        if not layer.layers:
+            return None, None
+        layer = layer.layers[0]
+    shape = getattr(layer, 'batch_input_shape', None)
+    return shape, layer.dtype
+
+
+def _input_dtype(layer):
+    while isinstance(layer, Lump) and layer.layers:
+        layer = layer.layers[0]
+    return layer.dtype

@@ -1,0 +1,196 @@
+"""The one loop: an adapter's batches through a function, with the callbacks told of each. Training, evaluation and prediction share it."""
+
+import numpy as np
+
+from .. import callbacks as callbacks_module
+from ..utils.generic_utils import unpack_singleton
+
+
+def run_epoch(adapter, step, begin, end, stop=None):
+    """Run a function over the batches of an adapter.
+
+    Arguments:
+        adapter: where the batches come from.
+        step: function, list of arrays -> list of values.
+        begin: function of (index, batch), called before each step.
+        end: function of (index, batch, values), called after each step.
+        stop: function that is true where the rest of the batches should be left out.
+    """
+    for index, batch in enumerate(adapter.batches()):
+        begin(index, batch)
+        end(index, batch, step(batch.feeds))
+        if stop is not None and stop():
+            break
+
+
+def callback_list(model, callbacks, verbose, params, training=False):
+    """A CallbackList of the user's callbacks and of those that every run has.
+
+    Arguments:
+        model: the model that is run.
+        callbacks: list of callbacks, one callback, a CallbackList, or None.
+        verbose: 0, 1 or 2.
+        params: dict of the settings of the run, for the callbacks.
+        training: whether a history is kept.
+    """
+    if isinstance(callbacks, callbacks_module.CallbackList):
+        callbacks = callbacks.callbacks
+    if isinstance(callbacks, callbacks_module.Callback):
+        callbacks = [callbacks]
+    everyone = []
+    if training:
+        everyone.append(callbacks_module.BaseLogger(stateful_metrics=params['metrics'][1:]))
+    if verbose:
+        count_mode = 'samples' if params['samples'] is not None else 'steps'
+        everyone.append(callbacks_module.ProgbarLogger(count_mode, stateful_metrics=params['metrics'][1:]))
+    everyone.extend(callbacks or ())
+    if training:
+        model.history = callbacks_module.History()
+        everyone.append(model.history)
+    made = callbacks_module.CallbackList(everyone)
+    made.set_model(getattr(model, 'callback_model', None) or model)
+    made.set_params(dict(params, verbose=verbose))
+    return made
+
+
+def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks, validation):
+    """Train for some epochs.
+
+    Arguments:
+        model: the model, for its metrics and `stop_training`.
+        step: function, list of arrays -> list of values, in the order of `names`.
+        adapter: the training data.
+        names: the labels of the values.
+        epochs, initial_epoch: numbers of the epoch to stop before and to start with.
+        verbose: 0, 1 or 2.
+        callbacks: the user's.
+        validation: a Validation, or None.
+
+    Returns:
+        The History.
+    """
+    params = {
+        'batch_size': adapter.batch_size,
+        'epochs': epochs,
+        'steps': adapter.steps,
+        'samples': adapter.samples,
+        'do_validation': validation is not None,
+        'metrics': names + (['val_' + name for name in names] if validation is not None else []),
+    }
+    told = callback_list(model, callbacks, verbose, params, training=True)
+    for callback in told:
+        callback.validation_data = validation.arrays if validation is not None else None
+    if verbose and validation is not None and adapter.samples is not None and validation.adapter.samples is not None:
+        print('Train on %d samples, validate on %d samples' % (adapter.samples, validation.adapter.samples))
+    model.stop_training = False
+
+    def begin(index, batch):
+        told.on_train_batch_begin(index, {'batch': index, 'size': batch.size})
+
+    def end(index, batch, values):
+        logs = {'batch': index, 'size': batch.size}
+        logs.update(zip(names, values))
+        told.on_train_batch_end(index, logs)
+
+    told.on_train_begin()
+    try:
+        for epoch in range(initial_epoch, epochs):
+            model.reset_metrics()
+            told.on_epoch_begin(epoch)
+            run_epoch(adapter, step, begin, end, stop=lambda: told.model.stop_training)
+            logs = {}
+            if validation is not None and validation.due(epoch):
+                results = evaluate(model, validation.step, validation.adapter, names, told)
+                logs.update(('val_' + name, value) for name, value in zip(names, results))
+            told.on_epoch_end(epoch, logs)
+            if told.model.stop_training:
+                break
+    finally:
+        told.on_train_end()  # also where an exception or Ctrl-C ends it: callbacks close files and restore weights here
+    return model.history
+
+
+def evaluate(model, step, adapter, names, told):
+    """Measure over all batches of an adapter.
+
+    Returns:
+        List of floats in the order of `names`: the loss averaged over the samples, and the metrics.
+    """
+    total, seen, last = 0.0, 0, []
+
+    def begin(index, batch):
+        told.on_test_batch_begin(index, {'batch': index, 'size': batch.size})
+
+    def end(index, batch, values):
+        nonlocal total, seen, last
+        total += float(values[0]) * batch.size
+        seen += batch.size
+        last = values
+        logs = {'batch': index, 'size': batch.size}
+        logs.update(zip(names, values))
+        told.on_test_batch_end(index, logs)
+
+    model.reset_metrics()
+    told.on_test_begin()
+    run_epoch(adapter, step, begin, end)
+    if not seen:
+        raise ValueError('There is nothing to evaluate: the data have no samples.')
+    results = [total / seen] + [float(value) for value in last[1:]]
+    told.on_test_end(dict(zip(names, results)))
+    return results
+
+
+def predict(step, adapter, told):
+    """Predict for all batches of an adapter.
+
+    Returns:
+        NumPy array, or list of them, with one row a sample.
+    """
+    outputs = []
+
+    def begin(index, batch):
+        told.on_predict_batch_begin(index, {'batch': index, 'size': batch.size})
+
+    def end(index, batch, values):
+        if adapter.samples is None or any(len(value) != batch.size for value in values):
+            outputs.append(values)
+        else:
+            if not outputs:
+                outputs.extend(np.empty((adapter.samples,) + value.shape[1:], dtype=value.dtype) for value in values)
+            for whole, value in zip(outputs, values):
+                whole[batch.start : batch.start + batch.size] = value
+        told.on_predict_batch_end(index, {'batch': index, 'size': batch.size, 'outputs': values})
+
+    told.on_predict_begin()
+    run_epoch(adapter, step, begin, end)
+    told.on_predict_end()
+    if outputs and isinstance(outputs[0], list):
+        outputs = [np.concatenate(parts) for parts in zip(*outputs)]
+    return unpack_singleton(outputs)
+
+
+class Validation(object):
+    """What is measured at the end of epochs, and of which ones.
+
+    Arguments:
+        step: function, list of arrays -> list of values.
+        adapter: the data.
+        frequency: integer, every how many epochs; or a list, tuple or set of epochs, counted from 1.
+        arrays: the data as arrays, for callbacks that look at them.
+    """
+
+    def __init__(self, step, adapter, frequency, arrays=None):
+        self.step = step
+        self.adapter = adapter
+        self.arrays = arrays
+        self.frequency = frequency
+        if isinstance(frequency, bool) or not (isinstance(frequency, int) and frequency > 0 or isinstance(frequency, (list, tuple, set, frozenset))):
+            raise ValueError(
+                '`validation_freq` must be a positive integer (every so many epochs) or a list, tuple or set of epochs, counted from 1; got %r.' % (frequency,)
+            )
+
+    def due(self, epoch):
+        """Whether to measure after epoch number `epoch` (from 0)."""
+        if isinstance(self.frequency, int):
+            return (epoch + 1) % self.frequency == 0
+        return epoch + 1 in self.frequency

@@ -1,0 +1,95 @@
+"""Models, and what is done with whole models."""
+
+from . import backend as K
+from . import names
+from .backend import meta
+from .engine.input_layer import Input, InputLayer
+from .engine.lump import Lump
+from .engine.pile import Pile
+from .utils.generic_utils import to_list, unpack_singleton
+
+__all__ = ['Lump', 'Pile', 'clone_model', 'model_from_config']
+
+
+def clone_model(model, input_tensors=None):
+    """Make a model of the same layers with weights of its own, freshly initialised.
+
+    Arguments:
+        model: a Lump or Pile.
+        input_tensors: list of tensors to build the clone on (from `Input`, or of the framework); new inputs if left out.
+
+    Returns:
+        A model of the same class.
+
+    Raises:
+        ValueError: if `model` is not a model, or was made by subclassing, so that only its Python code knows its structure.
+    """
+    if not isinstance(model, Lump):
+        raise ValueError('clone_model takes a Lump or a Pile; got %r (%s).' % (model, type(model).__name__))
+    if not isinstance(model, Pile) and not model.is_graph:
+        raise ValueError('Model "%s" was made by subclassing, so it cannot be cloned. Make another instance of %s.' % (model.name, type(model).__name__))
+    if input_tensors is not None:
+        input_tensors = [_as_input(x, index) for index, x in enumerate(to_list(input_tensors, allow_tuple=True))]
+    if isinstance(model, Pile):
+        return _clone_pile(model, input_tensors)
+    if input_tensors is None:
+        input_tensors = [
+            Input(batch_shape=K.int_shape(x), dtype=K.dtype(x), sparse=K.is_sparse(x), name=meta.get_history(x)[0].name) for x in model.inputs
+        ]
+    if len(input_tensors) != len(model.inputs):
+        raise ValueError('The model has %d input(s), but `input_tensors` has %d.' % (len(model.inputs), len(input_tensors)))
+    clones = {}
+
+    def visit(node, tensors):
+        layer = node.outbound_layer
+        if layer not in clones:
+            clones[layer] = _clone_layer(layer)
+        return to_list(clones[layer](unpack_singleton(tensors), **node.arguments))
+
+    outputs = model._graph.run(visit, input_tensors)
+    return type(model)(input_tensors, outputs, name=model.name)
+
+
+def _clone_layer(layer):
+    return clone_model(layer) if isinstance(layer, Lump) else type(layer).from_config(layer.get_config())
+
+
+def _clone_pile(model, input_tensors):
+    clone = type(model)(name=model.name)
+    if input_tensors is not None:
+        if len(input_tensors) != 1:
+            raise ValueError('A Pile has one input, but `input_tensors` has %d.' % len(input_tensors))
+        clone.add(meta.get_history(input_tensors[0])[0])
+    elif model.is_graph and not hasattr(model.layers[0] if model.layers else model, 'batch_input_shape'):
+        clone.add(InputLayer(batch_input_shape=K.int_shape(model.inputs[0]), dtype=K.dtype(model.inputs[0]), name=model.input_names[0]))
+    for layer in model.layers:
+        clone.add(_clone_layer(layer))
+    return clone
+
+
+def _as_input(x, index):
+    """An input tensor of layers, made of `x` if it is a bare tensor of the framework."""
+    history = meta.get_history(x)
+    if history is not None and isinstance(history[0], InputLayer):
+        return x
+    return Input(tensor=x, name='input_wrapper_%d' % K.get_uid('input_wrapper'))
+
+
+def model_from_config(config, custom_objects=None):
+    """Make a model from a configuration: `{'class_name': 'Model' or 'Sequential', 'config': model.get_config()}`.
+
+    Arguments:
+        config: dict.
+        custom_objects: dict, name -> class or function that is not the library's own.
+
+    Raises:
+        TypeError: for a bare list, the configuration of a Pile without its class name.
+    """
+    from .layers import deserialize
+
+    if isinstance(config, list):
+        raise TypeError('`model_from_config` takes a dict with "class_name" and "config", not a list. For the configuration of a Pile use `Pile.from_config(config)`.')
+    return deserialize(config, custom_objects=custom_objects)
+
+
+names.add_aliases(globals())

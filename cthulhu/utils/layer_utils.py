@@ -1,0 +1,101 @@
+"""Helpers for layers and models: the summary, and counting parameters."""
+
+from .. import backend as K
+
+
+def count_params(weights):
+    """The number of scalars in a list of variables, each counted once."""
+    return int(sum(K.count_params(w) for w in {id(w): w for w in weights}.values()))
+
+
+def print_summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False):
+    """Print a table of a model's layers, the shapes of their outputs and the numbers of their parameters.
+
+    Names and shapes are never cut: a long one goes on in the next line of its column, or, with no `line_length`, the column is made wider.
+
+    Arguments:
+        model: a built model.
+        line_length: width of the table in characters.
+        positions: where the columns end: fractions of the width up to 1, or characters.
+        print_fn: function that gets each line; `print` if left out.
+        expand_nested: whether the layers of models inside the model are listed too.
+    """
+    print_fn = print_fn or print
+    rows, linear = _rows(model, expand_nested)
+    header = ['Layer (type)', 'Output Shape', 'Param #'] + ([] if linear else ['Connected to'])
+    if positions is None:
+        widths = [max(len(line) for row in [header] + rows for line in _lines(row[i])) + 2 for i in range(len(header))]
+        if line_length:
+            widths = _narrowed(widths, line_length)
+        else:
+            widths = [max(w, least) for w, least in zip(widths, (29, 26, 12, 22))]
+        line_length = line_length or sum(widths)
+    else:
+        line_length = line_length or 65
+        ends = [int(line_length * p) if p <= 1 else int(p) for p in positions][: len(header)]
+        widths = [end - start for start, end in zip([0] + ends, ends)]
+    print_fn('Model: "%s"' % model.name)
+    print_fn('_' * line_length)
+    _print_row(header, widths, print_fn)
+    print_fn('=' * line_length)
+    for index, row in enumerate(rows):
+        _print_row(row, widths, print_fn)
+        print_fn(('=' if index == len(rows) - 1 else '_') * line_length)
+    trainable = count_params(model.trainable_weights)
+    total = count_params(model.weights)
+    print_fn('Total params: {:,}'.format(total))
+    print_fn('Trainable params: {:,}'.format(trainable))
+    print_fn('Non-trainable params: {:,}'.format(total - trainable))
+    print_fn('_' * line_length)
+
+
+def _lines(cell):
+    return str(cell).split('\n')
+
+
+def _rows(model, expand_nested, indent=''):
+    """The cells of each layer, and whether the layers form a simple chain."""
+    nodes = set(model._own_nodes()) if model.is_graph else set()
+    linear = all(len(node.inbound_layers) <= 1 for node in nodes) and all(
+        len([node for node in layer._inbound_nodes if node in nodes]) <= 1 and len([node for node in layer._outbound_nodes if node in nodes]) <= 1
+        for layer in model.layers
+    )
+    rows = []
+    for layer in model.layers:
+        sources = [
+            '%s[%d][%d]' % (source.name, node_index, tensor_index)
+            for node in layer._inbound_nodes
+            if node in nodes
+            for source, node_index, tensor_index in zip(node.inbound_layers, node.node_indices, node.tensor_indices)
+            if source is not None
+        ]
+        row = ['%s%s (%s)' % (indent, layer.name, type(layer).__name__), _shape_text(layer), '{:,}'.format(count_params(layer.weights))]
+        rows.append(row + ['\n'.join(sources)])
+        if expand_nested and hasattr(layer, '_own_nodes'):
+            rows.extend(_rows(layer, expand_nested, indent + '  ')[0])
+    return [row[:3] if linear else row for row in rows] if not indent else rows, linear
+
+
+def _shape_text(layer):
+    try:
+        return str(layer.output_shape)
+    except AttributeError:
+        return 'multiple' if layer._inbound_nodes else '?'
+
+
+def _narrowed(widths, line_length):
+    """The widths in the same proportions, summing up to `line_length`."""
+    total = float(sum(widths))
+    narrowed = [max(4, int(w * line_length / total)) for w in widths]
+    narrowed[0] += line_length - sum(narrowed)
+    return narrowed
+
+
+def _print_row(cells, widths, print_fn):
+    columns = []
+    for cell, width in zip(cells, widths):
+        room = max(1, width - 1)
+        columns.append([line[i : i + room] for line in _lines(cell) for i in range(0, max(1, len(line)), room)])
+    for i in range(max(len(column) for column in columns)):
+        parts = [(column[i] if i < len(column) else '').ljust(width) for column, width in zip(columns, widths)]
+        print_fn(''.join(parts).rstrip())

@@ -15,7 +15,6 @@ Words used in the docstrings:
 """
 
 import inspect
-from abc import ABCMeta
 
 from cthulhu.backend import composed
 from cthulhu.backend.contract.math import Math
@@ -37,7 +36,6 @@ class Backend(
     Shape,
     NN,
     Random,
-    metaclass=ABCMeta,
 ):
     """Every function of `cthulhu.backend`, as methods of one object; the state of the library on one framework.
 

@@ -4,10 +4,10 @@ Elementwise functions keep shape and dtype unless they say otherwise. Those of t
 either argument may be a number, which takes the other's dtype.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 
-class Math:
+class Math(ABC):
     """Elementwise functions, comparisons, reductions, products of matrices."""
 
     @abstractmethod

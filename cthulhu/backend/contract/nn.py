@@ -6,10 +6,10 @@ length, lower-case padding, a data format. Tensors are (batch, *spatial, channel
 channels, *spatial) in 'channels_first', and a backend handles both.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 
-class NN:
+class NN(ABC):
     """Convolutions of one to three spatial axes, pooling, softmax, CTC."""
 
     @abstractmethod

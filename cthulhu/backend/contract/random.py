@@ -5,10 +5,10 @@ repeats a whole program. What an operation draws is a function of its seed and o
 where the framework allows it.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 
-class Random:
+class Random(ABC):
     """Uniform, normal and truncated normal draws."""
 
     @abstractmethod

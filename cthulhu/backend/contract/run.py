@@ -1,9 +1,9 @@
 """Primitives: making tensors, reading and running them."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 
-class Run:
+class Run(ABC):
     """Placeholders, variables, functions, gradients, loops."""
 
     @abstractmethod

@@ -1,9 +1,9 @@
 """Primitives: making tensors of a shape, and moving elements about."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 
-class Shape:
+class Shape(ABC):
     """Constants, reshaping, joining, picking, padding, choosing."""
 
     @abstractmethod

@@ -1,0 +1,143 @@
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from cthulhu.backend import load
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ONLY_BACKEND = """
+import sys, types
+# The package without what `import cthulhu` brings: only `cthulhu.backend` is looked at here.
+package = types.ModuleType('cthulhu')
+package.__path__ = [{path!r}]
+sys.modules['cthulhu'] = package
+""".format(path=os.path.join(ROOT, 'cthulhu'))
+
+
+def python(code, folder, **environment):
+    """Run code in a new Python, with an empty configuration folder inside `folder`, which is also where modules are found."""
+    clean = {k: v for k, v in os.environ.items() if k not in ('CTHULHU_BACKEND', 'KERAS_BACKEND')}
+    clean.update(CTHULHU_HOME=str(folder / 'home'), PYTHONPATH=os.pathsep.join([str(folder), ROOT]), **environment)
+    return subprocess.run(  # noqa: UP021, UP022 (Python 3.6 lacks the newer spellings)
+        [sys.executable, '-c', textwrap.dedent(code)],
+        env=clean,
+        cwd=str(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_what_was_chosen_and_by_what_is_said_on_stderr(tmp_path):
+    done = python('from cthulhu import backend as K; print(K.backend())', tmp_path, KERAS_BACKEND='numpy')
+    assert done.stdout == 'numpy\n'
+    assert done.stderr.startswith('Using numpy backend (chosen by: KERAS_BACKEND).')
+
+
+def test_importing_writes_nothing_and_imports_no_other_framework(tmp_path):
+    code = """
+    from cthulhu import backend
+    loaded = set(sys.modules)
+    print(sorted(loaded & {'tensorflow', 'theano', 'pytensor', 'cntk', 'keras', 'h5py', 'cthulhu.layers'}))
+    """
+    done = python(ONLY_BACKEND + textwrap.dedent(code), tmp_path, CTHULHU_BACKEND='numpy', HOME=str(tmp_path))
+    assert done.stdout == '[]\n', done.stderr
+    assert not (tmp_path / 'home').exists() and not (tmp_path / '.cthulhu').exists()
+
+
+@pytest.mark.parametrize('name', ['theano', 'cntk'])
+def test_a_backend_that_this_release_lacks(tmp_path, name):
+    if load.is_implemented(name):
+        pytest.skip(f'this release has {name}')
+    done = python('import cthulhu.backend', tmp_path, CTHULHU_BACKEND=name)
+    assert f"The backend '{name}' is not in this release of Cthulhu, which has: tensorflow, numpy." in done.stderr
+    assert done.returncode == 1 and 'ImportError' in done.stderr
+
+
+def test_a_framework_that_is_asked_for_and_not_installed(monkeypatch):
+    monkeypatch.setattr(load, '_loaded', {})
+    monkeypatch.setattr(load, 'is_installed', lambda name: False)
+    with pytest.raises(ImportError, match=r"(?s)'tensorflow' was asked for .*pip install 'cthulhu\[tensorflow\]'"):
+        load.load_backend('tensorflow')
+
+
+def test_the_same_instance_at_every_call():
+    assert load.load_backend('numpy') is load.load_backend('numpy')
+
+
+def test_an_external_class(tmp_path):
+    (tmp_path / 'my_package').mkdir()
+    (tmp_path / 'my_package' / 'my_module.py').write_text(
+        textwrap.dedent(
+            """
+            from cthulhu.backend.numpy import NumPyBackend
+
+            class Backend(NumPyBackend):
+                name = 'mine'
+
+                def softsign(self, x):
+                    return 'my softsign'
+            """
+        )
+    )
+    code = 'from cthulhu import backend as K; print(K.active.name, K.backend(), K.softsign(1.0), K.eval(K.square(3.0)))'
+    done = python(code, tmp_path, CTHULHU_BACKEND='my_package.my_module')
+    assert done.stdout == 'mine my_package.my_module my softsign 9.0\n', done.stderr
+
+
+def test_an_external_instance(tmp_path):
+    (tmp_path / 'ready.py').write_text('from cthulhu.backend.numpy import NumPyBackend\nbackend = NumPyBackend()\n')
+    code = 'from cthulhu import backend as K; import ready; print(K.active is ready.backend)'
+    assert python(code, tmp_path, KERAS_BACKEND='ready').stdout == 'True\n'
+
+
+def test_external_functions(tmp_path):
+    (tmp_path / 'plain.py').write_text(
+        textwrap.dedent(
+            """
+            from cthulhu.backend.load import load_backend
+            from cthulhu.backend.contract import Backend
+
+            _numpy = load_backend('numpy')
+            for _name in dir(Backend):
+                if getattr(getattr(Backend, _name), '__isabstractmethod__', False):
+                    def _make(name):
+                        return lambda *args, **kwargs: getattr(_numpy, name)(*args, **kwargs)
+                    globals()[_name] = _make(_name)
+
+            def elu(x, alpha=1.0):
+                return 'my elu'
+            """
+        )
+    )
+    code = 'from cthulhu import backend as K; print(K.active.name, K.elu(1.0), K.eval(K.softsign(K.constant(1.0))))'
+    done = python(code, tmp_path, CTHULHU_BACKEND='plain')
+    assert done.stdout == 'plain my elu 0.5\n', done.stderr
+
+
+def test_external_functions_that_lack_some(tmp_path):
+    (tmp_path / 'lacking.py').write_text('def placeholder(shape=None): pass\ndef abs(x): return x\n')
+    done = python('import cthulhu.backend', tmp_path, CTHULHU_BACKEND='lacking')
+    assert 'TypeError: ModuleBackend (lacking) is not a complete backend. It lacks' in done.stderr
+    assert ' argmax, ' in done.stderr and ' variable, ' in done.stderr
+    assert ' abs, ' not in done.stderr and ' placeholder, ' not in done.stderr
+
+
+def test_a_module_that_is_not_there(tmp_path):
+    done = python('import cthulhu.backend', tmp_path, CTHULHU_BACKEND='no_such.backend')
+    assert "ImportError: The backend 'no_such.backend' is none of tensorflow, theano, cntk, numpy, nor" in done.stderr
+
+
+def test_a_module_whose_own_import_fails_shows_that_error(tmp_path):
+    (tmp_path / 'broken.py').write_text('import no_such_framework\n')
+    done = python('import cthulhu.backend', tmp_path, CTHULHU_BACKEND='broken')
+    assert "No module named 'no_such_framework'" in done.stderr and 'is none of' not in done.stderr
+
+
+def test_a_broken_backend_name_in_the_environment(tmp_path):
+    done = python('import cthulhu.backend', tmp_path, CTHULHU_BACKEND=' ')
+    assert 'ValueError: environment variable CTHULHU_BACKEND: expected the name of a backend' in done.stderr

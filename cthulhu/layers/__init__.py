@@ -1,0 +1,50 @@
+"""Layers: what models are made of."""
+
+from cthulhu import names
+from cthulhu.engine.base_layer import InputSpec, Layer
+from cthulhu.engine.input_layer import Input, InputLayer
+from cthulhu.utils.generic_utils import deserialize_cthulhu_object, serialize_cthulhu_object
+
+from . import advanced_activations, core, embeddings, merge, noise, normalization
+from .advanced_activations import *  # noqa: F403
+from .core import *  # noqa: F403
+from .embeddings import *  # noqa: F403
+from .merge import *  # noqa: F403
+from .noise import *  # noqa: F403
+from .normalization import *  # noqa: F403
+
+_FAMILIES = (core, merge, advanced_activations, noise, embeddings, normalization)
+
+__all__ = ['Input', 'InputLayer', 'InputSpec', 'Layer', 'deserialize', 'serialize']
+for _family in _FAMILIES:
+    __all__ += _family.__all__
+
+
+def serialize(layer):
+    """Describe a layer: `{'class_name': its Keras name, 'config': its settings}`."""
+    return serialize_cthulhu_object(layer)
+
+
+def deserialize(config, custom_objects=None):
+    """Make a layer, or a model, from its description.
+
+    Arguments:
+        config: dict with 'class_name' (a Keras or a Cthulhu name) and 'config'.
+        custom_objects: dict, name -> class, for layers of your own.
+
+    Returns:
+        A new layer, without the weights.
+
+    Raises:
+        ValueError: for a class that is not known, or another form.
+    """
+    from cthulhu.engine.lump import Lump
+    from cthulhu.engine.pile import Pile
+
+    # Only layers: nothing else that this module knows can be named by a description.
+    known = {name: value for name, value in globals().items() if isinstance(value, type) and issubclass(value, Layer)}
+    known.update(Lump=Lump, Pile=Pile, Model=Lump, Sequential=Pile)
+    return deserialize_cthulhu_object(config, known, custom_objects=custom_objects, printable_module_name='layer')
+
+
+names.add_aliases(globals())

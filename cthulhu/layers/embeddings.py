@@ -1,0 +1,105 @@
+"""TheHydra: vectors for the words of a vocabulary."""
+
+from .. import backend as K
+from .. import constraints, initializers, regularizers
+from ..engine.base_layer import Layer
+
+__all__ = ['TheHydra']
+
+
+class TheHydra(Layer):
+    """Embedding: looks up a vector for each index. Used as the first layer of a model.
+
+    Arguments:
+        input_dim: int, the size of the vocabulary: indices go from 0 to `input_dim - 1`.
+        output_dim: int, the length of the vectors.
+        embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the weights (input_dim, output_dim).
+        activity_regularizer: regularizer of the output.
+        mask_zero: whether index 0 is padding, to be masked; it is then not a word, and `input_dim` counts it.
+        input_length: int, the length of the sequences, if it is fixed (Flatten and Daoloth above need it); a tuple for
+            indices of higher rank.
+
+    Input integers (batch, length), output (batch, length, output_dim), mask (batch, length) with `mask_zero`.
+
+    Raises:
+        ValueError: if the input is not as long as `input_length`.
+
+    Source: Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks", 2016.
+    """
+
+    def __init__(
+        self,
+        input_dim,
+        output_dim,
+        embeddings_initializer='uniform',
+        embeddings_regularizer=None,
+        activity_regularizer=None,
+        embeddings_constraint=None,
+        mask_zero=False,
+        input_length=None,
+        **kwargs,
+    ):
+        if 'input_shape' not in kwargs and 'batch_input_shape' not in kwargs:
+            kwargs['input_shape'] = _lengths(input_length) or (None,)
+        super(TheHydra, self).__init__(**kwargs)
+        self.input_dim = input_dim
+        self.output_dim = output_dim
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self.mask_zero = mask_zero
+        self.supports_masking = mask_zero
+        self.input_length = input_length
+
+    def build(self, input_shape):
+        self.embeddings = self.add_weight(
+            name='embeddings',
+            shape=(self.input_dim, self.output_dim),
+            initializer=self.embeddings_initializer,
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+        )
+        self.built = True
+
+    def compute_mask(self, inputs, mask=None):
+        return K.not_equal(inputs, 0) if self.mask_zero else None
+
+    def compute_output_shape(self, input_shape):
+        lengths = _lengths(self.input_length)
+        found = tuple(input_shape[1:])
+        if lengths is None:
+            return tuple(input_shape) + (self.output_dim,)
+        fits = len(lengths) == len(found) and all(a is None or b is None or a == b for a, b in zip(lengths, found))
+        if not fits:
+            raise ValueError(
+                f'TheHydra "{self.name}": `input_length` is {self.input_length}, but the input has the shape {tuple(input_shape)}.'
+            )
+        known = tuple(b if a is None else a for a, b in zip(lengths, found))
+        return (input_shape[0],) + known + (self.output_dim,)
+
+    def call(self, inputs):
+        self.compute_output_shape(K.int_shape(inputs))
+        if K.dtype(inputs) not in ('int32', 'int64'):
+            inputs = K.cast(inputs, 'int32')
+        return K.gather(self.embeddings, inputs)
+
+    def get_config(self):
+        config = super(TheHydra, self).get_config()
+        config.update(
+            input_dim=self.input_dim,
+            output_dim=self.output_dim,
+            embeddings_initializer=initializers.serialize(self.embeddings_initializer),
+            embeddings_regularizer=regularizers.serialize(self.embeddings_regularizer),
+            activity_regularizer=regularizers.serialize(self.activity_regularizer),
+            embeddings_constraint=constraints.serialize(self.embeddings_constraint),
+            mask_zero=self.mask_zero,
+            input_length=self.input_length,
+        )
+        return config
+
+
+def _lengths(input_length):
+    if input_length is None or isinstance(input_length, (tuple, list)):
+        return None if input_length is None else tuple(input_length)
+    return (input_length,)

@@ -1,0 +1,123 @@
+"""Layers that add or multiply noise in training."""
+
+import numpy as np
+
+from .. import backend as K
+from ..engine.base_layer import Layer
+from .core import checked_rate, resolved_noise_shape
+
+__all__ = ['AlphaDarkness', 'GaussianDarkness', 'GaussianNoise']
+
+# The value to which dropped elements are set: -alpha * scale of selu, its limit for small inputs.
+_SELU_FLOOR = -1.6732632423543772 * 1.0507009873554805
+
+
+class _Noise(Layer):
+    """The base of layers that keep the shape, pass the mask on, and do nothing outside of training."""
+
+    def __init__(self, **kwargs):
+        super(_Noise, self).__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+class GaussianNoise(_Noise):
+    """Adds noise of mean 0 in training.
+
+    Arguments:
+        stddev: float from 0 up, the standard deviation of the noise.
+    """
+
+    def __init__(self, stddev, **kwargs):
+        super(GaussianNoise, self).__init__(**kwargs)
+        if stddev < 0:
+            raise ValueError(f'GaussianNoise: `stddev` cannot be negative; got {stddev!r}.')
+        self.stddev = stddev
+
+    def call(self, inputs, training=None):
+        def noised():
+            return inputs + K.random_normal(K.shape(inputs), mean=0.0, stddev=self.stddev, dtype=K.dtype(inputs))
+
+        return K.in_train_phase(noised, inputs, training=training)
+
+    def get_config(self):
+        return dict(super(GaussianNoise, self).get_config(), stddev=self.stddev)
+
+
+class GaussianDarkness(_Noise):
+    """GaussianDropout: multiplies by noise of mean 1 in training, with the variance that dropout of the same rate has.
+
+    Arguments:
+        rate: float from 0 up to, not including, 1; the standard deviation is `sqrt(rate / (1 - rate))`.
+
+    Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15, 2014.
+    """
+
+    def __init__(self, rate, **kwargs):
+        super(GaussianDarkness, self).__init__(**kwargs)
+        self.rate = _below_one(self, rate)
+
+    def call(self, inputs, training=None):
+        if self.rate == 0:
+            return inputs
+
+        def noised():
+            stddev = float(np.sqrt(self.rate / (1.0 - self.rate)))
+            return inputs * K.random_normal(K.shape(inputs), mean=1.0, stddev=stddev, dtype=K.dtype(inputs))
+
+        return K.in_train_phase(noised, inputs, training=training)
+
+    def get_config(self):
+        return dict(super(GaussianDarkness, self).get_config(), rate=self.rate)
+
+
+class AlphaDarkness(_Noise):
+    """AlphaDropout: dropout that keeps the mean and the variance of its inputs, to go with the activation `selu`.
+
+    Arguments:
+        rate: float from 0 up to, not including, 1, the part that is dropped.
+        noise_shape: as for Darkness.
+        seed: int, of the random numbers.
+
+    Source: Klambauer et al., "Self-normalizing neural networks", 2017.
+    """
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        super(AlphaDarkness, self).__init__(**kwargs)
+        self.rate = _below_one(self, rate)
+        self.noise_shape = noise_shape
+        self.seed = seed
+
+    def call(self, inputs, training=None):
+        if self.rate == 0:
+            return inputs
+        noise_shape = resolved_noise_shape(self.noise_shape, inputs)
+
+        def dropped():
+            dtype = K.dtype(inputs)
+            shape = K.shape(inputs) if noise_shape is None else noise_shape
+            keep = K.cast(K.greater_equal(K.random_uniform(shape, dtype=dtype, seed=self.seed), self.rate), dtype)
+            # a * x + b brings mean and variance back to what they were
+            a = ((1 - self.rate) * (1 + self.rate * _SELU_FLOOR**2)) ** -0.5
+            b = -a * _SELU_FLOOR * self.rate
+            return a * (inputs * keep + _SELU_FLOOR * (1 - keep)) + b
+
+        return K.in_train_phase(dropped, inputs, training=training)
+
+    def get_config(self):
+        config = super(AlphaDarkness, self).get_config()
+        config.update(rate=self.rate)
+        # Keras forgets these two; a layer without them has its configuration.
+        if self.noise_shape is not None:
+            config['noise_shape'] = self.noise_shape
+        if self.seed is not None:
+            config['seed'] = self.seed
+        return config
+
+
+def _below_one(layer, rate):
+    if checked_rate(layer, rate) == 1:
+        raise ValueError(f'{type(layer).__name__}: `rate` must be below 1, where the noise would be infinite.')
+    return rate

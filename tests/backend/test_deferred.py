@@ -220,11 +220,26 @@ def test_dtypes_are_kept(B):
         (B.softmax(f), 'float32'),
         (B.log_softmax(h), 'float16'),
         (B.std(f), 'float32'),
+        (B.dot(f, np.ones((2, 3))), 'float32'),
+        (B.concatenate([f, np.ones(2), h]), 'float32'),
+        (B.where(f > 0, h, np.ones(2)), 'float16'),
         (B.logsumexp(f), 'float32'),
     ):
         assert B.dtype(y) == dtype
         value = B.function([i, f, h], [y])([[1, 2], [0.5, 0.25], [1, 1]])[0]
         assert value.dtype == dtype, y
+
+
+@pytest.mark.parametrize('dtype', ['float16', 'float32', 'float64'])
+def test_dtypes_are_kept_without_dimensions(B, dtype):
+    x = B.placeholder((), dtype=dtype)
+    unary = 'abs exp log sqrt square sign round floor sin cos tanh sigmoid softplus erf negative elu relu hard_sigmoid'
+    results = [getattr(B, name)(x) for name in unary.split()]
+    results += [B.sum(x), B.mean(x), B.var(x), B.std(x), B.max(x), B.prod(x), B.clip(x, 0, 1), B.switch(x, x, x)]
+    results += [x + 1, 2 * x, x - 0.5, x / 3, x**2, 2**x, x % 2, x // 2, B.maximum(x, 0), B.where(x > 0, x, 0.0)]
+    for y, value in zip(results, B.function([x], results)([0.5])):
+        assert B.dtype(y) == value.dtype == dtype, y
+        assert value.shape == ()
 
 
 def test_variables(B):

@@ -19,6 +19,11 @@ def is_float(dtype):
     return dtype in FLOATS
 
 
+def is_array(value):
+    """Whether `value` has a dtype that counts: numbers and lists take that of the tensor beside them."""
+    return hasattr(value, 'dtype') and not isinstance(value, np.generic)
+
+
 def of(value, floatx):
     """Name of the dtype of an array, or that a Python number or a list of numbers is given: floats are of `floatx`."""
     if hasattr(value, 'dtype'):
@@ -54,9 +59,8 @@ def weak(value, other, floatx):
 
 def pair(x, y, floatx):
     """The dtype that both of two arrays, numbers or lists are brought to before a binary operation."""
-    numbers = [not hasattr(value, 'dtype') or isinstance(value, np.generic) for value in (x, y)]
-    if numbers == [True, False]:
+    if is_array(y) and not is_array(x):
         return weak(x, y, floatx)
-    if numbers == [False, True]:
+    if is_array(x) and not is_array(y):
         return weak(y, x, floatx)
     return promote(of(x, floatx), of(y, floatx), floatx)

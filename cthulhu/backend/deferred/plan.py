@@ -102,8 +102,7 @@ def _pairs(updates):
         if update is None:
             continue
         if isinstance(update, list):
-            for pair in _pairs(update):
-                yield pair
+            yield from _pairs(update)
             continue
         try:
             variable, value = update

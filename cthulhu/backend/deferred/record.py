@@ -7,6 +7,8 @@ An eager framework's backend marks its primitives `@recorded`. Called with array
 import functools
 import inspect
 
+import numpy as np
+
 from cthulhu.backend import config
 from cthulhu.backend.deferred import dtypes, rules
 from cthulhu.backend.deferred import shape_rules as _  # noqa: F401  (registers the rules)
@@ -43,11 +45,24 @@ def recorded(method):
 
     @functools.wraps(method)
     def call(self, *args, **kwargs):
-        if find_symbols((args, kwargs)):
-            return record(self, method.__name__, method, args, kwargs)
-        return method(self, *args, **kwargs)
+        symbols = find_symbols((args, kwargs))
+        if not symbols:
+            return method(self, *args, **kwargs)
+        floats = [symbol for symbol in symbols if dtypes.is_float(symbol.dtype)]
+        if floats:
+            args, kwargs = _with_floats_as(rules.promoted(*floats), (args, kwargs))
+        return record(self, method.__name__, method, args, kwargs)
 
     return call
+
+
+def _with_floats_as(dtype, value):
+    """NumPy's float arrays, mostly float64 by accident, take the dtype of the Symbols beside them."""
+    if isinstance(value, (list, tuple)):
+        return type(value)([_with_floats_as(dtype, one) for one in value])
+    if isinstance(value, dict):
+        return {key: _with_floats_as(dtype, one) for key, one in value.items()}
+    return value.astype(dtype) if isinstance(value, np.ndarray) and value.dtype.kind == 'f' else value
 
 
 def recorded_pair(method):

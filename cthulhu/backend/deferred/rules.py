@@ -5,6 +5,7 @@ It may raise `UnknownRank`. An operation that has no rule is run twice, on zeros
 """
 
 import collections
+import functools
 import inspect
 
 import numpy as np
@@ -56,11 +57,13 @@ def dtype_of(value):
 
 
 def promoted(*values):
-    """The dtype that tensors of several dtypes meet in."""
+    """The dtype that tensors of several dtypes meet in; numbers and lists follow the tensors."""
     dtype = None
-    for value in values:
+    tensors = [value for value in values if dtypes.is_array(value)]
+    for value in tensors or values:
         dtype = dtypes.promote(dtype, dtype_of(value), config.floatx())
-    return dtype
+    follows = [dtype_of(value) for value in values if not dtypes.is_array(value)]
+    return config.floatx() if any(map(dtypes.is_float, follows)) and not dtypes.is_float(dtype) else dtype
 
 
 def broadcast(*values):
@@ -71,12 +74,16 @@ def broadcast(*values):
     return tuple(shape)
 
 
+# Reading a signature costs more than the rest of recording a call.
+_signature = functools.lru_cache(maxsize=None)(inspect.signature)
+
+
 def infer(backend, op, compute, args, kwargs):
     """The Spec of a call, or nested tuples and lists of Specs where it has several results."""
     known = RULES.get(op)
     if known is None:
         return try_out(backend, compute, args, kwargs)
-    arguments = inspect.signature(compute).bind(backend, *args, **kwargs)
+    arguments = _signature(compute).bind(backend, *args, **kwargs)
     arguments.apply_defaults()
     values = arguments.args[1:]
     try:

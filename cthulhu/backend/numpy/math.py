@@ -65,7 +65,9 @@ class NumPyMath(object):
 
     @primitive
     def sqrt(self, x):
-        return np.sqrt(np.maximum(floats(x), 0))
+        x = floats(x)
+        # Older NumPy makes float64 of a float32 without dimensions beside a Python number, so the zero is an array.
+        return np.sqrt(np.maximum(x, np.zeros_like(x)))
 
     @primitive
     def square(self, x):
@@ -97,7 +99,8 @@ class NumPyMath(object):
 
     @primitive
     def sigmoid(self, x):
-        return scipy.special.expit(floats(x))
+        x = floats(x)
+        return scipy.special.expit(x).astype(x.dtype)
 
     @primitive
     def softplus(self, x):
@@ -106,7 +109,8 @@ class NumPyMath(object):
 
     @primitive
     def erf(self, x):
-        return scipy.special.erf(floats(x))
+        x = floats(x)
+        return scipy.special.erf(x).astype(x.dtype)
 
     @pair
     def pow(self, x, a):

@@ -32,7 +32,7 @@ class Run:
             return self.cast(x, config.floatx())
         return np.asarray(x, dtype=config.floatx())
 
-    def name_scope(self, name):
+    def name_scope(self, name=None):
         """A context manager: what is made inside has names that begin with `name`, where there are names."""
         return self.graph_scope(name)
 

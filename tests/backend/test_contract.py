@@ -151,3 +151,9 @@ def test_only_its_own_folder_imports_tensorflow():
                     found.append(path)
     assert any(path.startswith(own) for path in found)
     assert [path for path in found if not path.startswith(own)] == []
+
+
+def test_every_function_goes_by_its_name():
+    for backend in backends():
+        for name in ('abs', 'softplus', 'maximum', 'dropout'):
+            assert getattr(backend, name).__name__ == name

@@ -66,6 +66,10 @@ class Backend(
                 if inspect.isfunction(function) and not function.__doc__ and not name.startswith('_'):
                     docs = (vars(b)[name].__doc__ for b in cls.__mro__ if name in vars(b))
                     function.__doc__ = next(filter(None, docs), None)
+                if inspect.isfunction(function) and function.__name__ not in vars(base):
+                    # made by a function that makes methods: configurations and error messages go by the name
+                    function.__name__ = name
+                    function.__qualname__ = f'{base.__qualname__}.{name}'
 
     def __repr__(self):
         return f'<{type(self).__name__} {self.name!r}>'

@@ -89,7 +89,7 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
 
     def end(index, batch, values):
         logs = {'batch': index, 'size': batch.size}
-        logs.update(zip(names, values))
+        logs.update(zip(names, map(float, values)))
         told.on_train_batch_end(index, logs)
 
     told.on_train_begin()
@@ -127,7 +127,7 @@ def evaluate(model, step, adapter, names, told):
         seen += batch.size
         last = values
         logs = {'batch': index, 'size': batch.size}
-        logs.update(zip(names, values))
+        logs.update(zip(names, map(float, values)))
         told.on_test_batch_end(index, logs)
 
     model.reset_metrics()

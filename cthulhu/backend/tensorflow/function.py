@@ -214,8 +214,7 @@ def _flat(updates):
     """Updates, pairs and operations from nested lists, without None. A pair is a tuple that begins with a variable."""
     for item in updates or ():
         if isinstance(item, (list, tuple)) and not (len(item) == 2 and isinstance(item[0], tf.Variable)):
-            for inner in _flat(item):
-                yield inner
+            yield from _flat(item)
         elif item is not None:
             yield item
 
@@ -236,7 +235,9 @@ def _grouped_updates(updates, outputs):
         except (TypeError, ValueError):
             variable, value = None, None
         if not isinstance(variable, tf.Variable):
-            raise TypeError(f'updates: expected K.update(...), a pair (variable, new value) or an operation, got {update!r}.')
+            raise TypeError(
+                f'updates: expected K.update(...), a pair (variable, new value) or an operation, got {update!r}.'
+            )
         if id(variable) in seen:
             raise ValueError(
                 f'updates: the variable {variable.name!r} is updated twice, and only one new value can be kept. '
@@ -254,13 +255,13 @@ def _grouped_updates(updates, outputs):
         return tf.group(*operations) if operations else None
 
 
-def ancestors(targets):
-    """The set of operations that must run for `targets`, themselves included."""
+def ancestors(targets, by_control=True):
+    """The set of operations that must run for `targets`, themselves included; without `by_control` those whose values they use."""
     stack = [getattr(t, 'op', t) for x in targets if x is not None for t in _parts(x)]
     seen = set(stack)
     while stack:
         op = stack.pop()
-        for other in [t.op for t in op.inputs] + list(op.control_inputs):
+        for other in [t.op for t in op.inputs] + (list(op.control_inputs) if by_control else []):
             if other not in seen:
                 seen.add(other)
                 stack.append(other)
@@ -268,11 +269,14 @@ def ancestors(targets):
 
 
 def _reads_too_early(x, variables):
-    """Whether `x` reads one of the variables without waiting for an assignment to it."""
+    """Whether `x` is computed from one of the variables without waiting for an assignment to it.
+
+    What `x` waits for, such as the updates of a metric, may well have read old values: they are meant to.
+    """
     handles = {v.handle.op: v for v in variables}
     if not handles:
         return False
-    for op in ancestors([x]):
+    for op in ancestors([x], by_control=False):
         if op.type == 'ReadVariableOp' and op.inputs[0].op in handles:
             handle = op.inputs[0].op
             if not any(o.type.startswith('Assign') and o.inputs[0].op is handle for o in ancestors([op])):

@@ -5,6 +5,7 @@ from scipy import special
 from cthulhu import backend as K
 from tests.backend.helpers import check, check_function, check_gradient, evaluate
 
+pytestmark = pytest.mark.usefixtures('fresh')
 random = np.random.RandomState(0)
 X = random.uniform(-2, 2, (2, 3, 4))
 

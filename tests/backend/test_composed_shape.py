@@ -6,6 +6,7 @@ import pytest
 from cthulhu import backend as K
 from tests.backend.helpers import check, check_gradient
 
+pytestmark = pytest.mark.usefixtures('fresh')
 random = np.random.RandomState(1)
 IMAGE = random.normal(size=(2, 3, 4, 2))
 VOLUME = random.normal(size=(2, 2, 3, 2, 2))

@@ -47,6 +47,17 @@ def test_computed_at_once_without_symbols(B):
     assert isinstance(result, np.ndarray) and result.dtype == 'float32'
 
 
+def test_data_becomes_floatx_and_float64_tensors_stay(B):
+    data = np.arange(3.0)
+    assert B.exp(data).dtype == B.maximum(data, 1.0).dtype == 'float32'
+    x = B.placeholder((None, 2), dtype='float64')
+    (outputs,), _ = B.scan(lambda s, h, t: ([B.concatenate([s[0], s[0]]) / 3.0], []), [x], [])
+    value = B.function([x], [outputs])([[[1, 2]]])[0]
+    assert outputs.dtype == value.dtype == 'float64'
+    np.testing.assert_allclose(value, np.array([[1, 2, 1, 2]]) / 3, rtol=1e-15)
+    assert B.cast(x, 'float64') is x and B.cast(x, 'float32') is not x
+
+
 def test_indexing(B):
     value = np.arange(60, dtype='float32').reshape(3, 4, 5)
     x = B.placeholder((None, 4, 5))

@@ -1,6 +1,9 @@
 """The NumPy backend against SciPy, plain loops, and enumeration: sources that share no code with it."""
 
 import itertools
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -242,6 +245,7 @@ def test_sparse_tensors(B):
     np.testing.assert_array_equal(wide.toarray(), np.concatenate([dense, dense], 1))
     np.testing.assert_array_equal(tall.toarray(), np.concatenate([dense, dense], 0))
     np.testing.assert_array_equal(shape, [4, 5])
+    np.testing.assert_allclose(B.dot(values(3, 4), matrix.tocsr()), values(3, 4).dot(dense), rtol=1e-5)
     kept = B.variable(matrix)
     assert B.is_sparse(kept) and scipy.sparse.issparse(B.eval(kept))
     np.testing.assert_array_equal(B.eval(kept).toarray(), dense)
@@ -305,3 +309,39 @@ def test_slice_out_of_bounds(B):
 def test_what_it_supports(B):
     can = [one for one in ('sparse', 'ctc', 'dilation', 'gradients', 'sessions', 'flying') if B.supports(one)]
     assert can == ['sparse', 'ctc', 'dilation']
+
+
+MODEL = """
+import numpy as np
+from cthulhu.layers import Daoloth, Darkness, Input
+from cthulhu.models import Lump
+
+x = np.random.RandomState(0).normal(size=(20, 8)).astype('float32')
+y = np.eye(3)[np.arange(20) % 3]
+inputs = Input((8,))
+hidden = Darkness(0.5)(Daoloth(5, activation='relu')(inputs))
+lump = Lump(inputs, Daoloth(3, activation='softmax')(hidden))
+lump.conjure('sgd', 'categorical_crossentropy', metrics=['accuracy'])
+w1, b1, w2, b2 = lump.get_weights()
+powers = np.exp(np.maximum(x.dot(w1) + b1, 0).dot(w2) + b2)
+expected = powers / powers.sum(-1, keepdims=True)
+np.testing.assert_allclose(lump.predict(x, batch_size=7), expected, rtol=1e-5)
+loss, accuracy = lump.evaluate(x, y, verbose=0)
+np.testing.assert_allclose(loss, -np.mean(np.sum(y * np.log(expected), -1)), rtol=1e-5)
+np.testing.assert_allclose(accuracy, np.mean(expected.argmax(-1) == y.argmax(-1)), rtol=1e-5)
+try:
+    lump.summon(x, y, verbose=0)
+except NotImplementedError as error:
+    assert 'gradients' in str(error) and 'numpy' in str(error) and 'CTHULHU_BACKEND' in str(error)
+    import sys
+
+    assert 'tensorflow' not in sys.modules
+    print('as expected')
+"""
+
+
+def test_as_the_active_backend_models_predict_and_are_evaluated():
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    environment = dict(os.environ, CTHULHU_BACKEND='numpy', PYTHONPATH=root)
+    printed = subprocess.check_output([sys.executable, '-c', MODEL], env=environment, timeout=120)
+    assert printed.decode().strip() == 'as expected'

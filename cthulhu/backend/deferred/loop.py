@@ -51,8 +51,9 @@ class Loop(object):
             for row, value in zip(rows, results):
                 row.append(value)
             states = results[len(rows) :]
+        stack = type(backend).stack.compute
         return [
-            backend.stack(row) if row else backend.zeros_value((0,) + tuple(n or 0 for n in x.shape), x.dtype)
+            stack(backend, row) if row else backend.zeros_value((0,) + tuple(n or 0 for n in x.shape), x.dtype)
             for row, x in zip(rows, self.outputs)
         ], list(states)
 

@@ -40,29 +40,31 @@ def record(backend, op, compute, args, kwargs):
 def recorded(method):
     """Make a backend's eager method record itself when an argument is a Symbol, and compute at once otherwise.
 
-    The operation is named after the method; its static shape and dtype come from the rule of that name in `rules.py`.
+    The operation is named after the method; its static shape and dtype come from the rule of that name in `rules.py`. The
+    method as it was stays in the attribute `compute`: one primitive calls another by it, on values.
     """
 
     @functools.wraps(method)
     def call(self, *args, **kwargs):
         symbols = find_symbols((args, kwargs))
-        if not symbols:
-            return method(self, *args, **kwargs)
         floats = [symbol for symbol in symbols if dtypes.is_float(symbol.dtype)]
-        if floats:
-            args, kwargs = _with_floats_as(rules.promoted(*floats), (args, kwargs))
-        return record(self, method.__name__, method, args, kwargs)
+        if floats or not symbols:
+            args, kwargs = _with_floats_as(rules.promoted(*floats) if floats else config.floatx(), (args, kwargs))
+        if symbols:
+            return record(self, method.__name__, method, args, kwargs)
+        return method(self, *args, **kwargs)
 
+    call.compute = method
     return call
 
 
 def _with_floats_as(dtype, value):
-    """NumPy's float arrays, mostly float64 by accident, take the dtype of the Symbols beside them."""
+    """NumPy's arrays of floats, mostly float64 by accident, take the dtype of the Symbols beside them, or `floatx()`."""
     if isinstance(value, (list, tuple)):
         return type(value)([_with_floats_as(dtype, one) for one in value])
     if isinstance(value, dict):
         return {key: _with_floats_as(dtype, one) for key, one in value.items()}
-    return value.astype(dtype) if isinstance(value, np.ndarray) and value.dtype.kind == 'f' else value
+    return value.astype(dtype) if isinstance(value, np.ndarray) and value.dtype == 'float64' else value
 
 
 def recorded_pair(method):
@@ -81,17 +83,22 @@ def recorded_pair(method):
                 for value, other in ((x, y), (y, x))
             )
             return record(self, method.__name__, method, (x, y), {})
+        x, y = _with_floats_as(config.floatx(), (x, y))
         return method(self, x, y)
 
+    call.compute = method
     return call
 
 
 def recorded_always(method):
     """`recorded` for what makes tensors of plain numbers and arrays: computed at once, the result is a constant Symbol."""
-    record_or_compute = recorded(method)
+    record_symbols = recorded(method)
 
     @functools.wraps(method)
     def call(self, *args, **kwargs):
-        return self.symbol(record_or_compute(self, *args, **kwargs))
+        if find_symbols((args, kwargs)):
+            return record_symbols(self, *args, **kwargs)
+        return self.symbol(method(self, *args, **kwargs))
 
+    call.compute = method
     return call

@@ -153,7 +153,7 @@ FOLDED = {
     'sum': lambda x, axis=None, keepdims=False: np.sum(x, axis=axis, keepdims=keepdims),
     'stack': lambda x, axis=0: np.stack(x, axis),
     'concatenate': lambda tensors, axis=-1: np.concatenate(tensors, axis),
-    'cast': lambda x, dtype: x,
+    '_cast': lambda x, dtype: x,
     'identity': lambda x, name=None: x,
     'reshape': lambda x, shape: np.reshape(x, np.asarray(shape, int)),
     'expand_dims': lambda x, axis=-1: np.expand_dims(x, axis),

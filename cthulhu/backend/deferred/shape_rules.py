@@ -32,7 +32,7 @@ def _float_pair_dtype(x, y):
     'exp', 'log', 'sqrt', 'sin', 'cos', 'tanh', 'sigmoid', 'softplus', 'erf', 'softmax', 'log_softmax', dtype=_float_of
 )
 @rule('logical_not', dtype='bool')
-@rule('cast', dtype=lambda x, dtype: dtypes.name(dtype))
+@rule('_cast', dtype=lambda x, dtype: dtypes.name(dtype))
 def unary(x, *_):
     return shape_of(x)
 

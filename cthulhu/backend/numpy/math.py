@@ -5,7 +5,7 @@ import scipy.sparse
 import scipy.special
 
 from cthulhu.backend import config
-from cthulhu.backend.deferred import dtypes
+from cthulhu.backend.deferred import Symbol, dtypes
 from cthulhu.backend.numpy.primitive import always, array, axes, floats, pair, primitive
 
 
@@ -222,14 +222,19 @@ class NumPyMath(object):
     def dot(self, x, y):
         if scipy.sparse.issparse(x):
             return np.asarray(x.dot(array(y)))
+        if scipy.sparse.issparse(y):
+            return np.asarray(y.T.dot(array(x).T).T)
         return np.dot(array(x), array(y))
 
     @pair
     def matmul(self, x, y):
         return np.matmul(x, y)
 
-    @always
     def cast(self, x, dtype):
+        return x if isinstance(x, Symbol) and x.dtype == dtypes.name(dtype) else self._cast(x, dtype)
+
+    @always
+    def _cast(self, x, dtype):
         return x.astype(dtype) if scipy.sparse.issparse(x) else array(x).astype(dtype, copy=False)
 
     @primitive

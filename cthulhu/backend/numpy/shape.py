@@ -8,6 +8,10 @@ from cthulhu.backend.deferred import find_symbols, rules
 from cthulhu.backend.numpy.primitive import always, array, axes, integers, primitive
 
 
+def _dense(x):
+    return x.toarray() if scipy.sparse.issparse(x) else x
+
+
 class NumPyShape(object):
     @primitive
     def getitem(self, x, key):
@@ -19,7 +23,7 @@ class NumPyShape(object):
 
     @primitive
     def to_dense(self, tensor):
-        return tensor.toarray() if scipy.sparse.issparse(tensor) else array(tensor)
+        return array(_dense(tensor))
 
     @primitive
     def reshape(self, x, shape):
@@ -35,7 +39,7 @@ class NumPyShape(object):
             join = scipy.sparse.vstack if axis % 2 == 0 else scipy.sparse.hstack
             return join(tensors, format='csr')
         dtype = rules.promoted(*tensors)
-        return np.concatenate([array(self.to_dense(one)).astype(dtype, copy=False) for one in tensors], axis)
+        return np.concatenate([array(_dense(one)).astype(dtype, copy=False) for one in tensors], axis)
 
     @primitive
     def stack(self, x, axis=0):

@@ -262,10 +262,9 @@ class Conjuring(object):
             layer.trainable_changed = False
 
     def _layer_updates(self, training):
-        if training:
-            return self.model.updates
-        metric_updates = [u for node in self.model._own_nodes() for owner, u in node.record.updates if owner._is_metric]
-        return metric_updates + list(self.model.state_updates)
+        reported = self.model._metric_updates()
+        made = self.model.updates if training else self.model.state_updates
+        return reported + [update for update in made if not any(update is known for known in reported)]
 
     # -- metrics -------------------------------------------------------------------------------------------
 

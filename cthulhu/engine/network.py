@@ -184,7 +184,7 @@ class Network(Layer):
     def state_updates(self):
         """The updates that the stateful layers make in predictions too."""
         owners = [pair for node in self._own_nodes() for pair in node.record.updates]
-        return _unique([update for layer, update in owners if getattr(layer, 'stateful', False)])
+        return _unique([update for layer, update in owners if layer.stateful and not layer._is_metric])
 
     # -- weights -----------------------------------------------------------------------------------------
 
@@ -242,6 +242,12 @@ class Network(Layer):
             found.extend((metric, result) for _, metric, result in node.record.metrics)
         seen = set()
         return [pair for pair in found if not (id(pair[1]) in seen or seen.add(id(pair[1])))]
+
+    def _metric_updates(self):
+        """The updates behind those results."""
+        inside = [update for node in self._own_nodes() for owner, update in node.record.updates if owner._is_metric]
+        added = [update for layer in self._everything_inside() for _, metric, _ in layer._metric_results for update in metric.updates]
+        return _unique(inside + added)
 
     def _everything_inside(self):
         """This model and all the layers in it, at any depth."""

@@ -126,9 +126,8 @@ class Function(object):
             return values
         kept, fetched = self._places
         for fetch, place in zip(self.fetches, fetched):
-            for key, callback in self.fetch_callbacks.items():
-                if key is fetch:
-                    callback(values[place])
+            if fetch in self.fetch_callbacks:
+                self.fetch_callbacks[fetch](values[place])
         return [values[place] for place in kept]
 
 
@@ -248,15 +247,28 @@ def _grouped_updates(updates, outputs):
         if made is not None:
             operations.append(made)
         else:
-            pairs.append((variable, tf.convert_to_tensor(value, variable.dtype.base_dtype)))
+            pairs.append((variable, _apart(tf.convert_to_tensor(value, variable.dtype.base_dtype))))
     before = [t for x in outputs for t in _parts(x)] + [value for _, value in pairs]
     with tf.control_dependencies(before):
         operations += [variable.assign(value, read_value=False) for variable, value in pairs]
         return tf.group(*operations) if operations else None
 
 
+def _apart(value):
+    """`value`; a copy of it where it is what is fed: the variable would share the memory of the caller's array."""
+    op = value.op
+    while op.type in ('Identity', 'Reshape', 'Squeeze', 'ExpandDims', 'StopGradient'):
+        op = op.inputs[0].op
+    return tf.raw_ops.DeepCopy(x=value) if op.type.startswith('Placeholder') else value
+
+
 def ancestors(targets, by_control=True):
-    """The set of operations that must run for `targets`, themselves included; without `by_control` those whose values they use."""
+    """The set of operations that must run for `targets`, themselves included.
+
+    # Arguments
+        targets: tensors and operations; None is skipped.
+        by_control: bool, whether to follow control inputs too, not only the values that are used.
+    """
     stack = [getattr(t, 'op', t) for x in targets if x is not None for t in _parts(x)]
     seen = set(stack)
     while stack:
@@ -273,15 +285,21 @@ def _reads_too_early(x, variables):
 
     What `x` waits for, such as the updates of a metric, may well have read old values: they are meant to.
     """
-    handles = {v.handle.op: v for v in variables}
+    handles = {v.handle.op for v in variables}
     if not handles:
         return False
     for op in ancestors([x], by_control=False):
-        if op.type == 'ReadVariableOp' and op.inputs[0].op in handles:
-            handle = op.inputs[0].op
-            if not any(o.type.startswith('Assign') and o.inputs[0].op is handle for o in ancestors([op])):
+        for handle in handles.intersection(t.op for t in op.inputs):
+            if not op.type.startswith('Assign') and not _waits_for_assignment(op, handle):
                 return True
     return False
+
+
+def _waits_for_assignment(op, handle):
+    def assigns(other):
+        return other.type.startswith('Assign') and other.inputs[0].op is handle
+
+    return any(map(assigns, op.control_inputs)) or any(map(assigns, ancestors([op])))
 
 
 def _places(count, is_late, extra):

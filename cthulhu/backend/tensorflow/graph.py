@@ -129,18 +129,18 @@ def _own_graph(value):
     return next((graph for graph in found if graph is not None), None)
 
 
-def _without_eager(value):
+def without_eager(value):
     """The same nest, with NumPy arrays for eager tensors: a graph cannot hold those."""
     if isinstance(value, EagerTensor):
         return value.numpy()
     if isinstance(value, tuple) and hasattr(value, '_fields'):
-        return type(value)(*map(_without_eager, value))
+        return type(value)(*map(without_eager, value))
     if type(value) in (list, tuple):
-        return type(value)(map(_without_eager, value))
+        return type(value)(map(without_eager, value))
     if type(value) is dict:
-        return {key: _without_eager(item) for key, item in value.items()}
+        return {key: without_eager(item) for key, item in value.items()}
     if isinstance(value, slice):
-        return slice(*map(_without_eager, (value.start, value.stop, value.step)))
+        return slice(*map(without_eager, (value.start, value.stop, value.step)))
     return value
 
 
@@ -152,7 +152,7 @@ class _OwnTensors(tf.__internal__.dispatch.GlobalOpDispatcher):
         if graph is None or is_inside(graph):
             return self.NOT_SUPPORTED
         with entered(graph):
-            return op(*_without_eager(args), **_without_eager(kwargs))
+            return op(*without_eager(args), **without_eager(kwargs))
 
 
 _OwnTensors().register()

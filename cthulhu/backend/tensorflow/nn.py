@@ -6,8 +6,7 @@ TensorFlow convolves and pools channels_last on every device; channels_first is 
 import numpy as np
 import tensorflow as tf
 
-from cthulhu.backend import config
-from cthulhu.backend import shapes
+from cthulhu.backend import config, shapes
 
 v1 = tf.compat.v1
 

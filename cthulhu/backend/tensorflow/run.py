@@ -8,19 +8,15 @@ import threading
 import numpy as np
 import tensorflow as tf
 
-from cthulhu.backend import config
-from cthulhu.backend import meta
+from cthulhu.backend import config, meta
 
-from .function import Function
-from .function import ancestors
-from .graph import EagerTensor
-from .graph import entered
-from .graph import mark
-from .graph import new_graph
+from .function import Function, ancestors
+from .graph import EagerTensor, entered, mark, new_graph
 from .variables import Initialisation
 
 v1 = tf.compat.v1
 
+_CALLS = 'PartitionedCall', 'StatefulPartitionedCall', 'While', 'StatelessWhile', 'If', 'StatelessIf', 'Case'
 _CAPABILITIES = 'gradients', 'sparse', 'ctc', 'session_arguments', 'native_tensors', 'sessions', 'dilation'
 
 
@@ -130,6 +126,30 @@ class Run(object):
                 if not self._manual:
                     done.run(session, ask=self._user_has_session)
         return session
+
+    @contextlib.contextmanager
+    def _calls_may_change(self):
+        """Taking gradients adds outputs to the calls of functions (`tf.function`) and to TensorFlow 2's control flow.
+
+        A session in which they ran does not survive that: another one takes its place, with the variables' values.
+        """
+        session = self._session
+        calls = [op for op in self._graph.get_operations() if op.type in _CALLS] if session is not None else []
+        if not calls:
+            yield
+            return
+        before = [len(op.outputs) for op in calls]
+        done = self._initialisations.get(session)
+        variables = done.variables[: done.done] if done is not None else []
+        values = session.run(variables) if variables else []
+        yield
+        if before == [len(op.outputs) for op in calls]:
+            return
+        with self._lock:
+            self._session = v1.Session(graph=self._graph, config=session._config)
+            self._initialisations[self._session] = Initialisation(self._graph, done=len(variables))
+            session.close()
+        self.batch_set_value(zip(variables, values))
 
     def manual_variable_initialization(self, value):
         self._manual = bool(value)
@@ -273,7 +293,9 @@ class Run(object):
 
     def gradients(self, loss, variables):
         wanted = list(variables) if isinstance(variables, (list, tuple)) else [variables]
-        return [None if g is None else _dense(g, x) for g, x in zip(tf.gradients(loss, wanted), wanted)]
+        with self._calls_may_change():
+            found = tf.gradients(loss, wanted)
+        return [None if g is None else _dense(g, x) for g, x in zip(found, wanted)]
 
     def stop_gradient(self, variables):
         if isinstance(variables, (list, tuple)):

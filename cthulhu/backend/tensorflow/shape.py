@@ -38,6 +38,9 @@ class Shape(object):
             return tf.sparse.concat(axis % rank if rank else axis, tensors)
         return tf.concat([self.to_dense(x) for x in tensors], axis)
 
+    def _split(self, x, count, axis, size):
+        return tf.split(self._tensor(x), count, axis)
+
     def stack(self, x, axis=0):
         return tf.stack([self._tensor(item) for item in x], axis)
 

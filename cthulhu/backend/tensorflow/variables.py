@@ -6,11 +6,9 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from cthulhu.backend import config
-from cthulhu.backend import meta
+from cthulhu.backend import config, meta
 
-from .graph import entered
-from .graph import is_inside
+from .graph import entered, is_inside, without_eager
 
 v1 = tf.compat.v1
 
@@ -31,7 +29,7 @@ def _entering(method):
         if is_inside(self.handle.graph):
             return method(self, *args, **kwargs)
         with entered(self.handle.graph):
-            return method(self, *args, **kwargs)
+            return method(self, *without_eager(args), **without_eager(kwargs))
 
     return run_inside
 
@@ -59,7 +57,8 @@ class Variables(object):
         if self.is_tensor(value):
             initial, assign = tf.cast(self.to_dense(value), dtype), None
         else:
-            assign = initial = _initial_placeholder(np.asarray(_numpy(value), tf.as_dtype(dtype).as_numpy_dtype))
+            # A copy: it is used later, and the caller may change the array.
+            assign = initial = _initial_placeholder(np.array(_numpy(value), tf.as_dtype(dtype).as_numpy_dtype))
         made = GraphVariable(initial_value=initial, name=name, constraint=constraint, trainable=True)
         if assign is not None:
             made._cthulhu_assign = assign, made.initializer
@@ -90,7 +89,8 @@ class Variables(object):
         feeds, assigns = {}, []
         for x, value in tuples:
             _check_variable(x, self._graph, 'set_value')
-            value = np.asarray(_numpy(value), dtype=x.dtype.base_dtype.as_numpy_dtype)
+            # A copy: the variable shares the memory of what it is fed.
+            value = np.array(_numpy(value), dtype=x.dtype.base_dtype.as_numpy_dtype)
             if not x.shape.is_compatible_with(value.shape):
                 raise ValueError(
                     f'value: variable {x.name!r} has shape {x.shape}, got an array of shape {value.shape}. '
@@ -120,7 +120,7 @@ def _initial_placeholder(value):
     if value.nbytes <= _LARGEST_CONSTANT or value.dtype.kind in 'OSU':
         default = tf.constant(value)
     else:
-        default = tf.numpy_function(lambda: value, [], tf.as_dtype(value.dtype))
+        default = tf.numpy_function(value.copy, [], tf.as_dtype(value.dtype))
         default.set_shape(value.shape)
     return v1.placeholder_with_default(default, value.shape)
 
@@ -151,14 +151,14 @@ class Initialisation(object):
     Variables that users make with TensorFlow itself in this graph are among them.
     """
 
-    def __init__(self, graph):
+    def __init__(self, graph, done=0):
         self.variables = graph.get_collection_ref(v1.GraphKeys.GLOBAL_VARIABLES)
-        self.done = 0
+        self.done = done
 
     def run(self, session, ask):
         """Initialise what was made since the last time; `ask` whether each was initialised by the user meanwhile."""
         new = list(itertools.islice(self.variables, self.done, None))
-        if ask:
+        if new and ask:
             with entered(session.graph), session.graph.control_dependencies(None):
                 known = session.run([v1.is_variable_initialized(x) for x in new])
             pending = [x for x, is_done in zip(new, known) if not is_done]

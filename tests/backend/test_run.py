@@ -1,0 +1,320 @@
+"""Tensors, functions, gradients, loops."""
+
+import numpy as np
+import pytest
+
+from cthulhu import backend as K
+from tests.backend.helpers import check_gradient
+
+pytestmark = pytest.mark.usefixtures('fresh')
+RNG = np.random.RandomState(3)
+
+
+def test_placeholder():
+    x = K.placeholder((None, 3), dtype='int32', name='things')
+    assert K.is_tensor(x) and K.is_placeholder(x) and not K.is_variable(x) and not K.is_sparse(x)
+    assert K.int_shape(x) == (None, 3) and K.ndim(x) == 2 and K.dtype(x) == 'int32'
+    assert K.int_shape(K.placeholder(ndim=3)) == (None, None, None)
+    assert K.int_shape(K.placeholder(())) == ()
+    assert K.dtype(K.placeholder(())) == K.floatx()
+    assert not K.is_placeholder(x + x)
+
+
+def test_variable():
+    value = RNG.randn(2, 3)
+    v = K.variable(value, name='weights', constraint=len)
+    assert K.is_variable(v) and K.is_tensor(v) and not K.is_placeholder(v)
+    assert K.int_shape(v) == (2, 3) and K.dtype(v) == K.floatx() and K.count_params(v) == 6
+    assert v.constraint is len and 'weights' in v.name
+    np.testing.assert_allclose(K.get_value(v), value, rtol=1e-6)
+    np.testing.assert_allclose(K.eval(v), value, rtol=1e-6)
+    K.set_value(v, value + 1)
+    np.testing.assert_allclose(K.eval(v * 2.0), 2 * (value + 1), rtol=1e-6)
+    assert K.dtype(K.variable([1, 2], dtype='int64')) == 'int64'
+
+
+def test_variable_that_begins_with_a_tensor():
+    a = K.variable(K.constant([1.0, 2.0]) * 3.0)
+    np.testing.assert_allclose(K.get_value(a), [3.0, 6.0])
+    b = K.variable(a * 2.0)
+    np.testing.assert_allclose(K.get_value(b), [6.0, 12.0])
+
+
+def test_many_values_at_once():
+    variables = [K.variable(float(i)) for i in range(4)]
+    K.batch_set_value([(v, 10 + i) for i, v in enumerate(variables)])
+    assert K.batch_get_value(variables) == [10, 11, 12, 13]
+    K.batch_set_value([])
+    assert K.batch_get_value([]) == []
+
+
+def test_set_value_checks_the_shape():
+    v = K.variable(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r'\(2, 3\).*\(3, 2\)'):
+        K.set_value(v, np.zeros((3, 2)))
+    np.testing.assert_array_equal(K.get_value(v), np.zeros((2, 3)))
+
+
+def test_a_variable_keeps_a_value_of_its_own():
+    for size in (3, 30000):
+        value = np.ones(size, K.floatx())
+        v = K.variable(value)
+        value[:] = 5
+        assert K.get_value(v)[0] == 1
+        K.set_value(v, value)
+        value[:] = 7
+        got = K.get_value(v)
+        assert got[0] == 5
+        K.function([], [], updates=[K.update_add(v, 1.0)])([])
+        assert got[0] == 5 and K.get_value(v)[0] == 6
+        x = K.placeholder((None,))
+        K.function([x], [], updates=[K.update(v, x)])([value])
+        value[:] = 9
+        assert K.get_value(v)[0] == 7
+
+
+def test_constant():
+    np.testing.assert_array_equal(K.eval(K.constant([[1, 2]])), [[1.0, 2.0]])
+    np.testing.assert_array_equal(K.eval(K.constant(3, shape=(2, 2), dtype='int32')), [[3, 3], [3, 3]])
+    assert K.dtype(K.constant(np.arange(3))) == K.floatx()
+
+
+def test_what_is_a_tensor():
+    assert not K.is_tensor(np.zeros(3)) and not K.is_tensor(3.0) and not K.is_tensor([K.constant(1.0)])
+    assert K.is_tensor(K.constant(1.0))
+    with pytest.raises(ValueError, match='tensor'):
+        K.is_cthulhu_tensor(np.zeros(3))
+    assert not K.is_cthulhu_tensor(K.placeholder((2,)))
+
+
+def test_function():
+    x, y = K.placeholder((None, 2)), K.placeholder((None, 2))
+    f = K.function([x, y], [x + y, x * y])
+    a, b = np.ones((3, 2)), np.full((3, 2), 4)
+    results = f([a, b])
+    assert isinstance(results, list)
+    np.testing.assert_array_equal(results[0], a + b)
+    np.testing.assert_array_equal(results[1], a * b)
+    np.testing.assert_array_equal(f([a.tolist(), b.tolist()])[0], a + b)
+    np.testing.assert_array_equal(K.function([x], [x])([a])[0], a)
+
+
+def test_function_without_inputs():
+    assert K.function([], [K.constant(2.0) * 3.0])([]) == [6.0]
+
+
+def test_function_refuses():
+    x = K.placeholder((None, 2))
+    with pytest.raises(TypeError, match='inputs'):
+        K.function(x, [x * 2.0])
+    f = K.function([x], [x * 2.0])
+    with pytest.raises(ValueError, match='1 input'):
+        f([np.zeros((1, 2)), np.zeros((1, 2))])
+
+
+def test_updates_use_the_values_before():
+    a, b = K.variable(1.0), K.variable(10.0)
+    f = K.function(
+        [], [a + b, K.identity(a)], updates=[K.update(a, b), (b, a), None, [K.update_add(K.variable(0.0), 1)]]
+    )
+    assert f([]) == [11.0, 1.0]
+    assert K.batch_get_value([a, b]) == [10.0, 1.0]
+    assert f([]) == [11.0, 10.0]
+    assert K.batch_get_value([a, b]) == [1.0, 10.0]
+
+
+def test_updates():
+    v = K.variable([1.0, 2.0])
+    for update, expected in (
+        (K.update(v, v * 3.0), [3.0, 6.0]),
+        (K.update_add(v, 1.0), [4.0, 7.0]),
+        (K.update_sub(v, [1.0, 2.0]), [3.0, 5.0]),
+        (K.moving_average_update(v, K.constant([0.0, 1.0]), 0.5), [1.5, 3.0]),
+    ):
+        assert tuple(update)[0] is v
+        K.function([], [], updates=[update])([])
+        np.testing.assert_allclose(K.get_value(v), expected)
+
+
+def test_two_updates_of_one_variable():
+    v = K.variable(1.0, name='twice')
+    with pytest.raises(ValueError, match='twice'):
+        K.function([], [], updates=[K.update_add(v, 1.0), K.update_add(v, 2.0)])
+
+
+def test_after_updates_read_the_new_values():
+    x = K.placeholder(())
+    total = K.variable(1.0)
+    seen = total * 1.0
+    f = K.function([x], [total * 1.0], updates=[K.update_add(total, x)], after_updates=[seen, x * 2.0])
+    assert f([5.0]) == [1.0, 6.0, 10.0]
+    assert f([5.0]) == [6.0, 11.0, 10.0]
+
+
+def test_after_updates_made_in_control_dependencies():
+    x = K.placeholder(())
+    total = K.variable(1.0)
+    update = K.update_add(total, x)
+    with K.control_dependencies([update]):
+        after = total * 2.0
+    f = K.function([x], [x + 1.0], updates=[update], after_updates=[after])
+    assert f([5.0]) == [6.0, 12.0]
+    assert f([1.0]) == [2.0, 14.0]
+
+
+def test_gradients():
+    x, y = RNG.randn(3, 2), RNG.randn(2)
+    check_gradient(lambda a, b: K.square(a) * b, x, y)
+    a, b = K.variable(x), K.variable(y)
+    if not K.supports('gradients'):
+        pytest.skip('no gradients')
+    ga, none = K.gradients(K.sum(a * a), [a, b])
+    assert none is None
+    np.testing.assert_allclose(K.eval(ga), 2 * x, rtol=1e-5)
+    (stopped,) = K.gradients(K.sum(K.stop_gradient(a) * a), [a])
+    np.testing.assert_allclose(K.eval(stopped), x, rtol=1e-5)
+    assert len(K.stop_gradient([a, b])) == 2
+
+
+def _cumulative(slices, states, time):
+    total = states[0] * 0.5 + slices[0]
+    return [total, K.cast(time, K.dtype(total)) + total], [total]
+
+
+@pytest.mark.parametrize('shape', [(4, 2, 3), (None, 2, 3), (4, None, 3), (None, None, None)])
+def test_scan(shape):
+    x, s = RNG.randn(4, 2, 3).astype(K.floatx()), RNG.randn(2, 3).astype(K.floatx())
+    xs, state = K.placeholder(shape), K.placeholder(shape[1:])
+    outputs, finals = K.scan(_cumulative, [xs], [state])
+    expected, total = [], s
+    for row in x:
+        total = total * 0.5 + row
+        expected.append(total)
+    expected = np.stack(expected)
+    assert len(outputs) == 2 and len(finals) == 1
+    assert K.int_shape(outputs[0]) == shape and K.int_shape(finals[0]) == shape[1:]
+    both, last, timed = K.function([xs, state], [outputs[0], finals[0], outputs[1]])([x, s])
+    np.testing.assert_allclose(both, expected, rtol=1e-5)
+    np.testing.assert_allclose(last, expected[-1], rtol=1e-5)
+    np.testing.assert_allclose(timed, expected + np.arange(4).reshape(4, 1, 1), rtol=1e-5)
+
+
+def test_scan_without_sequences():
+    _, (power,) = K.scan(lambda _, states, time: ([], [states[0] * 2.0]), [], [K.constant(1.0)], length=5)
+    assert K.eval(power) == 32
+    with pytest.raises(ValueError, match='length'):
+        K.scan(lambda _, states, time: ([], states), [], [K.constant(1.0)])
+
+
+def test_scan_of_no_steps():
+    xs = K.placeholder((None, 2))
+    outputs, finals = K.scan(lambda x, s, t: ([x[0] + s[0]], [x[0] + s[0]]), [xs], [K.constant([1.0, 2.0])])
+    out, last = K.function([xs], [outputs[0], finals[0]])([np.zeros((0, 2))])
+    assert out.shape == (0, 2)
+    np.testing.assert_array_equal(last, [1, 2])
+
+
+def test_gradients_through_scan():
+    weights = RNG.randn(3)
+
+    def f(x, s, w):
+        outputs, finals = K.scan(
+            lambda xs, ss, t: ([K.tanh(xs[0] * w + ss[0])] * 2, [K.tanh(xs[0] * w + ss[0])]), [x], [s]
+        )
+        return K.sum(outputs[1], axis=0) + finals[0]
+
+    check_gradient(f, RNG.randn(4, 2, 3), RNG.randn(2, 3), weights)
+
+
+def test_scan_in_scan():
+    def outer(slices, states, time):
+        _, (total,) = K.scan(lambda x, s, t: ([], [s[0] * 0.5 + x[0]]), [slices[0]], [states[0]])
+        return [total], [total]
+
+    x = RNG.randn(2, 3, 4)
+    expected, total = [], np.zeros(4)
+    for block in x:
+        for row in block:
+            total = total * 0.5 + row
+        expected.append(total)
+    xs = K.placeholder((2, 3, 4))
+    (found,), _ = K.scan(outer, [xs], [K.constant(np.zeros(4))])
+    np.testing.assert_allclose(K.function([xs], [found])([x])[0], expected, rtol=1e-5)
+    check_gradient(lambda a: K.scan(outer, [a], [K.constant(np.zeros(4), dtype='float64')])[1][0], x)
+
+
+def test_folds_and_maps():
+    x = RNG.randn(5, 2)
+    assert abs(K.eval(K.foldl(lambda a, e: a + K.sum(e), K.variable(x), K.constant(0.0))) - x.sum()) < 1e-5
+    doubled = K.eval(K.map_fn(lambda e: e * 2.0, K.variable(x)))
+    np.testing.assert_allclose(doubled, 2 * x, rtol=1e-6)
+
+
+@pytest.mark.parametrize('unroll', [False, True])
+@pytest.mark.parametrize('go_backwards', [False, True])
+@pytest.mark.parametrize('masked', [False, True])
+def test_rnn(unroll, go_backwards, masked):
+    x, w, mask = RNG.randn(2, 4, 3), RNG.randn(3, 3) / 2, np.array([[1, 1, 0, 0], [1, 0, 1, 1]])
+
+    def step(inputs, states):
+        new = K.tanh(K.dot(inputs, states[1]) + states[0])
+        return new, [new]
+
+    def f(a, b):
+        return K.rnn(step, a, [a[:, 0] * 0.0], go_backwards, K.constant(mask, 'int32') if masked else None, [b], unroll)
+
+    order = range(3, -1, -1) if go_backwards else range(4)
+    state, output, expected = np.zeros((2, 3)), np.zeros((2, 3)), []
+    for t in order:
+        new = np.tanh(x[:, t].dot(w) + state)
+        keep = mask[:, t, None] if masked else 1
+        state = keep * new + (1 - keep) * state
+        output = keep * new + (1 - keep) * output
+        expected.append(output)
+    a, b = K.placeholder((None, 4, 3)), K.placeholder((3, 3))
+    last, outputs, states = f(a, b)
+    batch = 2 if masked else None  # The mask is a constant, and tells.
+    assert K.int_shape(last) in ((None, 3), (batch, 3)) and K.int_shape(outputs)[1:] == (4, 3)
+    found = K.function([a, b], [last, outputs] + states)([x, w])
+    for value, want in zip(found, (expected[-1], np.stack(expected, 1), state)):
+        np.testing.assert_allclose(value, want, rtol=1e-4, atol=1e-6)
+    check_gradient(lambda a, b: f(a, b)[1], x, w)
+
+
+def test_learning_phase():
+    x = K.placeholder((2,))
+    y = K.in_train_phase(x * 2.0, x)
+    phase = K.learning_phase()
+    assert K.is_placeholder(phase) and K.learning_phase() is phase
+    f = K.function([x, phase], [y])
+    assert f([[1, 2], 1])[0].tolist() == [2, 4] and f([[1, 2], 0])[0].tolist() == [1, 2]
+    assert K.function([x], [y])([[1, 2]])[0].tolist() == [1, 2]
+    K.set_learning_phase(1)
+    assert K.learning_phase() == 1
+    assert K.function([x], [K.in_train_phase(x * 3.0, x)])([[1, 2]])[0].tolist() == [3, 6]
+    with pytest.raises(ValueError, match='value'):
+        K.set_learning_phase(2)
+
+
+def test_print_tensor(capfd):
+    x = K.placeholder((2,))
+    y = K.print_tensor(x * 2.0, message='here: ')
+    assert 'here' not in capfd.readouterr().err
+    assert K.function([x], [y])([[1, 2]])[0].tolist() == [2, 4]
+    assert 'here' in capfd.readouterr().err
+
+
+def test_graph_scope():
+    with K.graph_scope('outer'):
+        v = K.variable(1.0, name='inner')
+    assert K.get_value(v) == 1
+    if K.supports('sessions'):
+        assert v.name.startswith('outer/inner')
+
+
+def test_clear_session_starts_afresh():
+    assert [K.get_uid('x'), K.get_uid('x'), K.get_uid('y')] == [1, 2, 1]
+    K.set_learning_phase(1)
+    K.clear_session()
+    assert K.get_uid('x') == 1
+    assert K.is_placeholder(K.learning_phase())

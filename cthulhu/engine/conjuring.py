@@ -256,6 +256,8 @@ class Conjuring(object):
                     spec.make_sample_weight()
         pairs = model._metric_pairs()
         self.added_metrics = [metric for metric, _ in pairs]
+        # As they are now: what is frozen afterwards, for another model, still learns in this one.
+        self._made_updates = {False: list(model.state_updates), True: list(model.updates)}
         self.program = Program(self, model.inputs, self.specs, model.losses, self._layer_updates, pairs)
         self._native = []
         for layer in model._everything_inside():
@@ -263,7 +265,7 @@ class Conjuring(object):
 
     def _layer_updates(self, training):
         reported = self.model._metric_updates()
-        made = self.model.updates if training else self.model.state_updates
+        made = self._made_updates[training]
         return reported + [update for update in made if not any(update is known for known in reported)]
 
     # -- metrics -------------------------------------------------------------------------------------------

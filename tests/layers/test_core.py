@@ -5,7 +5,6 @@ from cthulhu import backend as K
 from cthulhu import layers, regularizers
 from cthulhu.models import Lump, Pile
 from cthulhu.utils.layer_test import layer_test
-
 from tests.layers.running import apply, normal
 
 

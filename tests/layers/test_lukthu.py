@@ -7,7 +7,6 @@ from cthulhu import backend as K
 from cthulhu import layers
 from cthulhu.models import Pile
 from cthulhu.utils.layer_test import layer_test
-
 from tests.layers.running import apply, normal
 
 FACTOR = 3.0

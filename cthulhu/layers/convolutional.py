@@ -1,0 +1,54 @@
+"""The path under which Keras keeps its convolutions, and the layers that resize. Each has a file of its own."""
+
+import warnings
+
+from .. import names
+from . import cthalpa, resizing, separable
+from .cthalpa import *  # noqa: F403
+from .cthalpa import Cthalpa1D, Cthalpa2D, Cthalpa2DTranspose, Cthalpa3D, Cthalpa3DTranspose
+from .pooling import AiuebGnshal1D, AiuebGnshal2D, AiuebGnshal3D, Mlandoth1D, Mlandoth2D, Mlandoth3D  # noqa: F401
+from .resizing import *  # noqa: F403
+from .separable import *  # noqa: F403
+from .separable import SeparableCthalpa1D, SeparableCthalpa2D
+
+__all__ = cthalpa.__all__ + separable.__all__ + resizing.__all__
+__all__ += [
+    'AtrousConvolution1D',
+    'AtrousConvolution2D',
+    'Convolution1D',
+    'Convolution2D',
+    'Convolution3D',
+    'Deconvolution2D',
+    'Deconvolution3D',
+]
+
+# Names that Keras has beside the table's. Those that are not in `__all__` are of this path only.
+Convolution1D, Convolution2D, Convolution3D = Cthalpa1D, Cthalpa2D, Cthalpa3D
+Convolution2DTranspose = Deconvolution2D = Deconv2D = Cthalpa2DTranspose
+Deconvolution3D = Deconv3D = Cthalpa3DTranspose
+SeparableConvolution1D, SeparableConvolution2D = SeparableCthalpa1D, SeparableCthalpa2D
+
+
+def _atrous(layer, args, kwargs):
+    rate = kwargs.pop('atrous_rate', 1)
+    warnings.warn(
+        f'AtrousConvolution is another name for {layer.__name__} (in Keras: {names.keras_name(layer)}) with '
+        f'`dilation_rate`; use that.',
+        stacklevel=3,
+    )
+    return layer(*args, dilation_rate=rate, **kwargs)
+
+
+def AtrousConvolution1D(*args, **kwargs):
+    """An old name: Cthalpa1D, with `atrous_rate` (1 by default) for `dilation_rate`. Warns."""
+    return _atrous(Cthalpa1D, args, kwargs)
+
+
+def AtrousConvolution2D(*args, **kwargs):
+    """An old name: Cthalpa2D, with `atrous_rate` (1 by default) for `dilation_rate`. Warns."""
+    return _atrous(Cthalpa2D, args, kwargs)
+
+
+AtrousConv1D, AtrousConv2D = AtrousConvolution1D, AtrousConvolution2D
+
+names.add_aliases(globals())

@@ -1,0 +1,202 @@
+"""Groth: the gated recurrent unit, in both of its forms."""
+
+from ... import backend as K
+from ... import regularizers
+from . import settings
+from .cell import RecurrentCell
+from .rnn import RNN
+
+
+def mix(x, inner, h, activation, recurrent_activation):
+    """The new h where the reset gate acts after the product, of what inputs and state add to z, r and the new content."""
+    x_z, x_r, x_h = K.split(x, 3)
+    h_z, h_r, h_h = K.split(inner, 3)
+    z = recurrent_activation(x_z + h_z)
+    new = activation(x_h + recurrent_activation(x_r + h_r) * h_h)
+    return z * h + (1.0 - z) * new
+
+
+class GrothCell(RecurrentCell):
+    """GRUCell: one step of Groth.
+
+    With the state h, the gates z (update) and r (reset), and the weights side by side in the order z, r, h:
+
+        z, r = recurrent_activation(x W + h U + b), each with its own share of the weights
+        new = activation(x W + (r * h) U + b)
+        h = z * h + (1 - z) * new
+
+    and with `reset_after`, new = activation(x W + b + r * (h U + b')), as cuDNN computes it.
+
+    Arguments:
+        units: int, the size of the state and of the output.
+        activation, recurrent_activation: name or function, of the new content, and of the gates.
+        use_bias: whether to add a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: of the weights (input_dim, 3 * units),
+            (units, 3 * units), (3 * units,); with `reset_after` the bias is (2, 3 * units), for inputs and state.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
+        kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
+        dropout: float from 0 to 1, the part of the inputs that is dropped in training, the same at every step.
+        recurrent_dropout: float from 0 to 1, the part of the state, where it enters the gates.
+        implementation: 1 for a product (and dropout masks) for each gate, 2 for one for all of them.
+        reset_after: whether the reset gate acts after the product with the recurrent weights, or before.
+    """
+
+    settings = (
+        'units', 'activation', 'recurrent_activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer',
+        'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint', 'recurrent_constraint',
+        'bias_constraint', 'dropout', 'recurrent_dropout', 'implementation', 'reset_after',
+    )  # fmt: skip
+    gates = ('z', 'r', 'h')
+
+    def __init__(
+        self,
+        units,
+        activation='tanh',
+        recurrent_activation='sigmoid',
+        use_bias=True,
+        kernel_initializer='glorot_uniform',
+        recurrent_initializer='orthogonal',
+        bias_initializer='zeros',
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        implementation=2,
+        reset_after=False,
+        **kwargs
+    ):
+        super(GrothCell, self).__init__(**kwargs)
+        settings.take(
+            self,
+            units=units,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            implementation=implementation,
+            reset_after=reset_after,
+        )
+        self._set_dropout(dropout, recurrent_dropout)
+        self.state_size = units
+        self.output_size = units
+
+    def _bias_shape(self):
+        # Not that of CuDNNGroth, so that files tell the two apart.
+        return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
+
+    def _split_weights(self):
+        super(GrothCell, self)._split_weights()
+        self.recurrent_bias = None
+        if self.reset_after and self.use_bias:
+            self.input_bias, self.recurrent_bias = self.bias[0], self.bias[1]
+        self._recurrent_kernel_gates = self.recurrent_kernel[:, : 2 * self.units]
+
+    def advance(self, x, states, training=None):
+        h = states[0]
+        if self.reset_after:
+            inner = self._recur(h, training)
+            if self.recurrent_bias is not None:
+                inner = inner + self.recurrent_bias
+            h = mix(x, inner, h, self.activation, self.recurrent_activation)
+        else:
+            h = self._reset_before(x, h, training)
+        return self._mark(h), [h]
+
+    def _reset_before(self, x, h, training):
+        dot, gate = K.dot, self.recurrent_activation
+        x_z, x_r, x_h = K.split(x, 3)
+        masks = self._masks('recurrent_dropout', h, training)
+        h_z, h_r, h_h = ([h] * 3) if masks is None else [h * mask for mask in (masks * 3)[:3]]
+        if self.implementation == 1:
+            inner_z, inner_r = dot(h_z, self.recurrent_kernel_z), dot(h_r, self.recurrent_kernel_r)
+        else:
+            inner_z, inner_r = K.split(dot(h_z, self._recurrent_kernel_gates), 2)
+        z = gate(x_z + inner_z)
+        new = self.activation(x_h + dot(gate(x_r + inner_r) * h_h, self.recurrent_kernel_h))
+        return z * h + (1.0 - z) * new
+
+
+@settings.read_from_cell
+class Groth(RNN):
+    """GRU: gated recurrent units.
+
+    Arguments: those of GrothCell and of RNN, and
+        activity_regularizer: regularizer of the output.
+
+    Input (batch, time, input_dim), output (batch, units), or (batch, time, units) with `return_sequences`.
+
+    Source: Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical machine translation",
+    2014: its first version resets after the product, the third, the default here, before.
+    """
+
+    cell_class = GrothCell
+
+    def __init__(
+        self,
+        units,
+        activation='tanh',
+        recurrent_activation='sigmoid',
+        use_bias=True,
+        kernel_initializer='glorot_uniform',
+        recurrent_initializer='orthogonal',
+        bias_initializer='zeros',
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        implementation=2,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        reset_after=False,
+        **kwargs
+    ):
+        cell = GrothCell(
+            units,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            implementation=implementation,
+            reset_after=reset_after,
+            dtype=kwargs.get('dtype'),
+        )
+        super(Groth, self).__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            **kwargs
+        )
+        self.activity_regularizer = regularizers.get(activity_regularizer)

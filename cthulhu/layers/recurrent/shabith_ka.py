@@ -1,0 +1,136 @@
+"""ShabithKa: the simple recurrent layer, whose output is fed back to it."""
+
+from ... import regularizers
+from . import settings
+from .cell import RecurrentCell
+from .rnn import RNN
+
+
+class ShabithKaCell(RecurrentCell):
+    """SimpleRNNCell: one step of ShabithKa, `h = activation(x W + h U + b)`.
+
+    Arguments:
+        units: int, the size of the state and the output.
+        activation: name or function.
+        use_bias: whether to add a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: of the weights (input_dim, units), (units, units), (units,).
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
+        kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
+        dropout: float from 0 to 1, the part of the inputs that is dropped in training, the same at every step.
+        recurrent_dropout: float from 0 to 1, the part of the state.
+    """
+
+    settings = (
+        'units', 'activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'kernel_regularizer',
+        'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint', 'recurrent_constraint', 'bias_constraint', 'dropout',
+        'recurrent_dropout',
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        units,
+        activation='tanh',
+        use_bias=True,
+        kernel_initializer='glorot_uniform',
+        recurrent_initializer='orthogonal',
+        bias_initializer='zeros',
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        **kwargs
+    ):
+        super(ShabithKaCell, self).__init__(**kwargs)
+        settings.take(
+            self,
+            units=units,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+        )
+        self._set_dropout(dropout, recurrent_dropout)
+        self.state_size = units
+        self.output_size = units
+
+    def advance(self, x, states, training=None):
+        h = self._mark(self.activation(x + self._recur(states[0], training)))
+        return h, [h]
+
+
+@settings.read_from_cell
+class ShabithKa(RNN):
+    """SimpleRNN: a recurrent layer whose output is fed back to it.
+
+    Arguments: those of ShabithKaCell and of RNN, and
+        activity_regularizer: regularizer of the output.
+
+    Input (batch, time, input_dim), output (batch, units), or (batch, time, units) with `return_sequences`.
+
+    Source: Elman, "Finding structure in time", Cognitive Science 14, 1990.
+    """
+
+    cell_class = ShabithKaCell
+
+    def __init__(
+        self,
+        units,
+        activation='tanh',
+        use_bias=True,
+        kernel_initializer='glorot_uniform',
+        recurrent_initializer='orthogonal',
+        bias_initializer='zeros',
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        **kwargs
+    ):
+        cell = ShabithKaCell(
+            units,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            dtype=kwargs.get('dtype'),
+        )
+        super(ShabithKa, self).__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            **kwargs
+        )
+        self.activity_regularizer = regularizers.get(activity_regularizer)

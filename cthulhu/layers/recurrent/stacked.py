@@ -1,0 +1,103 @@
+"""StackedRNNCells: several cells, one on the other, as one cell."""
+
+from ...engine.base_layer import Layer
+from ...utils.generic_utils import has_arg
+
+
+def state_sizes(cell):
+    """The size of each state of a cell, as a list."""
+    sizes = cell.state_size
+    return list(sizes) if hasattr(sizes, '__len__') else [sizes]
+
+
+def output_size(cell):
+    """The size of the output of a cell; that of the first state, unless the cell says another."""
+    size = getattr(cell, 'output_size', None)
+    return state_sizes(cell)[0] if size is None else size
+
+
+def check_cell(cell, owner):
+    """Raise ValueError for what is not a cell."""
+    for attribute in ('call', 'state_size'):
+        if not hasattr(cell, attribute):
+            raise ValueError(
+                '%s: a cell needs a `call(inputs, states)` method and a `state_size` attribute (an integer, or a list of them); '
+                '%r (%s) has no `%s`.' % (owner, cell, type(cell).__name__, attribute)
+            )
+
+
+class StackedRNNCells(Layer):
+    """Lets several cells, each fed with the output of the one before, be used as one.
+
+    Arguments:
+        cells: list of cells.
+        reverse_state_order: whether the states are listed from the last cell to the first, as Keras did before 2.2.
+
+    The states are those of the cells, one after the other: `[h1, c1, h2, c2]` for two LaldagorthCells.
+
+    Raises:
+        ValueError: for what is not a cell.
+    """
+
+    def __init__(self, cells, reverse_state_order=False, **kwargs):
+        super(StackedRNNCells, self).__init__(**kwargs)
+        for cell in cells:
+            check_cell(cell, 'StackedRNNCells')
+        self.cells = list(cells)
+        self.reverse_state_order = reverse_state_order
+
+    def _in_state_order(self, items):
+        return items[::-1] if self.reverse_state_order else items
+
+    @property
+    def state_size(self):
+        """The sizes of all states, a tuple."""
+        return tuple(size for cell in self._in_state_order(self.cells) for size in state_sizes(cell))
+
+    @property
+    def output_size(self):
+        """The size of the output of the last cell."""
+        return output_size(self.cells[-1])
+
+    def build(self, input_shape):
+        constants = []
+        if isinstance(input_shape, list):
+            input_shape, constants = input_shape[0], list(input_shape[1:])
+        for cell in self.cells:
+            if isinstance(cell, Layer):
+                takes_constants = constants and has_arg(cell.call, 'constants')
+                cell.build_once([input_shape] + constants if takes_constants else input_shape)
+            input_shape = (input_shape[0], output_size(cell))
+        self.built = True
+
+    def call(self, inputs, states, constants=None, **kwargs):
+        """One step of all cells. `constants` goes to the cells that take constants, further arguments likewise."""
+        given = []
+        for cell in self._in_state_order(self.cells):
+            count = len(state_sizes(cell))
+            given.append(list(states[:count]))
+            states = states[count:]
+        arguments = dict(kwargs, constants=constants)
+        made = []
+        for cell, own in zip(self.cells, self._in_state_order(given)):
+            taken = {name: value for name, value in arguments.items() if value is not None and has_arg(cell.call, name)}
+            inputs, own = cell.call(inputs, own, **taken)
+            made.append(list(own))
+        return inputs, [state for own in self._in_state_order(made) for state in own]
+
+    def get_config(self):
+        from .. import serialize
+
+        config = super(StackedRNNCells, self).get_config()
+        config['cells'] = [serialize(cell) for cell in self.cells]
+        if self.reverse_state_order:
+            config['reverse_state_order'] = True
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        from .. import deserialize
+
+        config = dict(config)
+        cells = [deserialize(cell, custom_objects=custom_objects) for cell in config.pop('cells')]
+        return cls(cells, **config)

@@ -339,7 +339,13 @@ class Layer(NodeAccess):
                     'first layer `input_shape` or `batch_input_shape`.' % (self.name, x)
                 )
             shapes.append(tuple(shape))
-        self.build(shapes if isinstance(inputs, list) and len(shapes) != 1 else unpack_singleton(shapes))
+        self.build_once(shapes if isinstance(inputs, list) and len(shapes) != 1 else unpack_singleton(shapes))
+
+    def build_once(self, input_shape):
+        """Call `build`, unless the layer is built, and set the weights that it was given. For layers that hold others."""
+        if self.built:
+            return
+        self.build(input_shape)
         self.built = True
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)

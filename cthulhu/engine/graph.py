@@ -19,10 +19,10 @@ class Graph(object):
     def __init__(self, inputs, outputs):
         self.inputs = list(inputs)
         self.outputs = list(outputs)
-        made, first_seen = _depth_first(self.outputs)
+        made, first_seen = _depth_first(self.outputs, {id(x) for x in self.inputs})
         for x in self.inputs:  # an input that no output needs is still an input
             node = _node_of(x)
-            if node not in made:
+            if node not in made and not node.input_tensors:
                 made.append(node)
                 first_seen.setdefault(node.outbound_layer, -1)
         self.depth = _depths(made)
@@ -87,8 +87,11 @@ def _node_of(tensor):
     return layer._inbound_nodes[node_index]
 
 
-def _depth_first(outputs):
-    """All nodes that the outputs need, each after those that it needs itself, and layer -> when the search first met it."""
+def _depth_first(outputs, inputs):
+    """All nodes that the outputs need, each after those that it needs itself, and layer -> when the search first met it.
+
+    The search ends at `inputs`, a set of ids of tensors: what makes those is needed only where it is an input layer.
+    """
     made, first_seen, done, path = [], {}, set(), set()
     for x in outputs:
         stack = [(_node_of(x), None)]
@@ -101,7 +104,7 @@ def _depth_first(outputs):
                     raise ValueError('The graph has a cycle: the output of layer "%s" is needed to compute its own input.' % node.outbound_layer.name)
                 path.add(node)
                 first_seen.setdefault(node.outbound_layer, len(first_seen))
-                parents = iter(node.parents)
+                parents = iter(_needed(node, inputs))
             parent = next(parents, None)
             if parent is None:
                 path.discard(node)
@@ -111,6 +114,14 @@ def _depth_first(outputs):
                 stack.append((node, parents))
                 stack.append((parent, None))
     return made, first_seen
+
+
+def _needed(node, inputs):
+    """The nodes that `node` takes its inputs from, up to the inputs of the graph."""
+    if all(id(x) not in inputs for x in node.input_tensors):
+        return node.parents
+    sources = [(x, _node_of(x)) for x in node.input_tensors if meta.get_history(x) is not None]
+    return [source for x, source in sources if id(x) not in inputs or not source.input_tensors]
 
 
 def _depths(made):

@@ -1,0 +1,244 @@
+"""Models as graphs: order, sharing, nesting, configuration, cloning, and what is said of graphs that cannot be."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cthulhu import backend as K
+from cthulhu.layers import Add, Concatenate, Daoloth, Darkness, Flatten, Input, InputLayer, Layer, LuKthu, Reshape, add, concatenate
+from cthulhu.models import Lump, Pile, clone_model, model_from_config
+from cthulhu.utils.generic_utils import to_list
+
+X = np.random.RandomState(0).normal(size=(6, 4)).astype('float32')
+
+
+def diamond():
+    a, b = Input((4,), name='a'), Input((4,), name='b')
+    shared = Daoloth(4, activation='tanh', name='shared')
+    left, right = shared(a), shared(b)
+    both = Concatenate(name='both')([left, right])
+    deep = Daoloth(4, name='deep')(left)
+    return Lump([a, b], [Daoloth(2, name='out')(both), Add(name='sum')([deep, right])], name='diamond')
+
+
+def test_order_names_and_lookup():
+    model = diamond()
+    assert [layer.name for layer in model.layers] == ['a', 'b', 'shared', 'both', 'deep', 'out', 'sum']
+    assert model.input_names == ['a', 'b'] and model.output_names == ['out', 'sum']
+    assert model.get_layer('deep') is model.layers[4] is model.get_layer(index=4) and model.get_layer('deep', index=0).name == 'a'
+    with pytest.raises(ValueError, match='no layer named .*The layers are: a, b, shared'):
+        model.get_layer('dep')
+    with pytest.raises(ValueError, match='Valid are 0 to 6'):
+        model.get_layer(index=7)
+    with pytest.raises(ValueError, match='`name` or the `index`'):
+        model.get_layer()
+    assert model.input_shape == [(None, 4), (None, 4)] and model.output_shape == [(None, 2), (None, 4)]
+    assert model.compute_output_shape([(7, 4), (7, 4)]) == [(7, 2), (7, 4)]
+    assert model.count_params() == 20 + 20 + 18
+
+
+def test_depth_first_order_is_that_of_keras():
+    """The order of Keras 2.3.1 for the same graph, recorded from it."""
+    x = Input((4,), name='x')
+    p = Daoloth(4, name='p')(x)
+    q = Daoloth(4, name='q')(p)
+    r = Daoloth(4, name='r')(x)
+    s = Add(name='s')([r, q])
+    t = Daoloth(4, name='t')(r)
+    model = Lump(x, [t, s])
+    assert [layer.name for layer in model.layers] == ['x', 'p', 'r', 'q', 't', 's']
+
+
+def test_calling_a_model_uses_its_weights_and_leaves_its_layers_alone():
+    model = diamond()
+    c, d = Input((4,)), Input((4,))
+    out = model([c, d])
+    again = Lump([c, d], out)
+    for mine, theirs in zip(again.predict([X, X]), model.predict([X, X])):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+    assert len(model.get_layer('deep')._inbound_nodes) == 1
+    assert [layer.name for layer in again.layers][-1] == 'diamond'
+    with pytest.raises(ValueError, match=r'expects 2 input\(s\), but was called with 1|takes 2 input'):
+        model(c)
+
+
+def test_configuration_round_trip_with_nested_and_shared_models():
+    inner = Pile([Daoloth(3, input_shape=(4,), name='first'), Darkness(0.5, name='drop')], name='inner')
+    a, b = Input((4,), name='a'), Input((4,), name='b')
+    model = Lump([a, b], [concatenate([inner(a), inner(b)], name='both'), diamond()([a, b])[0]], name='whole')
+    config = json.loads(json.dumps(model.get_config()))
+    places = {item['name']: item['inbound_nodes'] for item in config['layers']}
+    assert places['inner'] == [[['a', 0, 0, {}]], [['b', 0, 0, {}]]]
+    assert places['both'] == [[['inner', 1, 0, {}], ['inner', 2, 0, {}]]]
+    again = Lump.from_config(config)
+    assert json.loads(json.dumps(again.get_config())) == config
+    again.set_weights(model.get_weights())
+    for mine, theirs in zip(again.predict([X, X]), model.predict([X, X])):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+    third = model_from_config({'class_name': 'Model', 'config': config})
+    assert type(third) is Lump
+    broken = json.loads(json.dumps(config).replace('"both", 0, 0', '"bath", 0, 0'))
+    with pytest.raises(ValueError, match='bath'):
+        Lump.from_config(broken)
+    broken = json.loads(json.dumps(config).replace('[["a", 0, 0, {}]]', '[["nowhere", 0, 0, {}]]'))
+    with pytest.raises(ValueError, match='needs .*nowhere'):
+        Lump.from_config(broken)
+
+
+def test_clone_has_weights_of_its_own():
+    for model in (diamond(), Pile([Daoloth(3, input_shape=(4,)), Pile([Daoloth(2)])])):
+        clone = clone_model(model)
+        several = len(model.inputs)
+        clone.set_weights(model.get_weights())
+        data = [X] * several
+        for mine, theirs in zip(to_list(clone.predict(data)), to_list(model.predict(data))):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+        clone.set_weights([w + 1 for w in clone.get_weights()])
+        assert not np.allclose(clone.get_weights()[0], model.get_weights()[0])
+        on = clone_model(model, [K.constant(X) for _ in range(several)])
+        assert not any(K.is_placeholder(x) for x in on.inputs)
+    with pytest.raises(ValueError, match='takes a Lump or a Pile'):
+        clone_model(Daoloth(2))
+
+
+def test_a_subclass_is_built_by_a_shape():
+    class Mine(Lump):
+        def __init__(self):
+            super(Mine, self).__init__(name='mine')
+            self.inner = Daoloth(2)
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    model = Mine()
+    with pytest.raises(ValueError, match='not built'):
+        model.summary()
+    model.build((None, 4))
+    assert model.output_shape == (None, 2) and [layer.name for layer in model.layers] == [model.inner.name]
+    with pytest.raises(NotImplementedError, match='get_config'):
+        model.get_config()
+    with pytest.raises(ValueError, match='cannot be cloned'):
+        clone_model(model)
+    with pytest.raises(NotImplementedError, match='needs a `call'):
+        Lump().build((None, 3))
+
+
+def test_graphs_that_cannot_be():
+    a, b = Input((4,), name='a'), Input((4,), name='b')
+    out = add([a, b], name='sum')
+    with pytest.raises(ValueError, match='disconnected: layer "sum" needs|disconnected: layer "b" needs'):
+        Lump(a, out)
+    with pytest.raises(ValueError, match='must come from layers'):
+        Lump(a, a * 2)
+    with pytest.raises(ValueError, match='must come from layers'):
+        Lump(K.placeholder((None, 4)), out)
+    with pytest.raises(ValueError, match='must be a tensor of its own'):
+        Lump([a, a], out)
+    with pytest.raises(ValueError, match='Two layers .* "same"'):
+        Lump(a, Daoloth(3, name='same')(Daoloth(3, name='same')(a)))
+    with pytest.raises(TypeError, match='both `inputs` and `outputs`'):
+        Lump(a)
+    with pytest.warns(UserWarning, match='should come from Input'):
+        middle = Daoloth(3)(a)
+        Lump(middle, Daoloth(2)(middle))
+    with pytest.raises(ValueError, match='output of layer'):
+        Input(tensor=Daoloth(2)(a))
+
+
+def test_inputs():
+    with pytest.raises(ValueError, match='needs a `shape`'):
+        Input()
+    with pytest.raises(ValueError, match=r'shape=\(784,\)'):
+        Input(784)
+    with pytest.raises(ValueError, match='from 0 up'):
+        Input((-1,))
+    x = Input(batch_shape=(2, 3), dtype='int32', name='ids')
+    layer = x._keras_history[0]
+    assert K.int_shape(x) == (2, 3) and K.dtype(x) == 'int32' and layer.name == 'ids' and layer.input is x
+    assert layer.get_config() == {'batch_input_shape': (2, 3), 'dtype': 'int32', 'sparse': False, 'name': 'ids'}
+    assert not InputLayer(input_shape=(3,)).trainable
+    with pytest.raises(ValueError, match='not both'):
+        InputLayer(input_shape=(3,), batch_input_shape=(None, 3))
+
+
+def test_piles():
+    pile = Pile()
+    with pytest.raises(TypeError, match='no layers'):
+        pile.pop()
+    pile.add(Daoloth(3))
+    pile.add(Reshape((3, 1)))
+    assert not pile.built and len(pile.layers) == 2
+    with pytest.raises(ValueError, match='not built'):
+        pile.summary()
+    pile.build((None, 4))
+    assert pile.output_shape == (None, 3, 1)
+    pile.add(Flatten())
+    assert pile.output_shape == (None, 3)
+    pile.pop()
+    assert pile.output_shape == (None, 3, 1) and len(pile.layers) == 2
+    again = Pile.from_config(json.loads(json.dumps(pile.get_config())))
+    assert again.output_shape == (None, 3, 1)
+    with pytest.raises(TypeError, match='takes a layer'):
+        pile.add('dense')
+    with pytest.raises(ValueError, match='can only be the first'):
+        pile.add(InputLayer(input_shape=(3,)))
+    with pytest.raises(ValueError, match='without a shape'):
+        Pile([Daoloth(2)]).build()
+    with pytest.raises(ValueError, match='one output'):
+        Pile([Daoloth(2, input_shape=(4,)), LuKthu(lambda t: [t, t])])
+    first = Pile([InputLayer(input_shape=(4,)), Daoloth(2)])
+    assert len(first.layers) == 1 and Pile.from_config(first.get_config()).input_shape == (None, 4)
+    conjured = Pile([Daoloth(2, input_shape=(4,))])
+    conjured.conjure('sgd', 'mse')
+    conjured.add(Daoloth(1))
+    assert conjured.predict(X).shape == (6, 1)
+    while pile.layers:
+        pile.pop()
+    assert pile.layers == [] and not pile.built
+
+
+def test_summary_shows_everything_whole():
+    model = diamond()
+    lines = []
+    model.summary(print_fn=lines.append)
+    text = '\n'.join(lines)
+    assert lines[0] == 'Model: "diamond"' and 'Connected to' in text and 'Total params: 58' in text
+    assert 'shared[0][0]' in text and 'shared[1][0]' in text
+    long = Pile([Daoloth(2, input_shape=(4,), name='a_very_long_name_' * 6)])
+    lines = []
+    long.summary(print_fn=lines.append)
+    assert any('a_very_long_name_' * 6 in line for line in lines) and len(set(len(line) for line in lines if set(line) <= set('_='))) == 1
+    lines = []
+    long.summary(line_length=60, positions=[0.5, 0.8, 1.0], print_fn=lines.append)
+    assert max(map(len, lines)) <= 60 and 'a_very_long_name_' * 6 in ''.join(line[:30].strip() for line in lines)
+    lines = []
+    long.summary(line_length=70, print_fn=lines.append)
+    assert max(map(len, lines)) == 70
+    model.trainable = False
+    lines = []
+    model.summary(print_fn=lines.append, positions=[0.3, 0.6, 0.7, 1.0], line_length=100)
+    assert 'Trainable params: 0' in '\n'.join(lines) and 'Non-trainable params: 58' in '\n'.join(lines)
+
+
+def test_the_phase_reaches_layers_inside_models():
+    inner = Pile([Darkness(0.99, input_shape=(4,))])
+    x = Input((4,))
+    out = inner(x)
+    assert out._uses_learning_phase and Lump(x, out).uses_learning_phase and not diamond().uses_learning_phase
+    f = K.function([x, K.learning_phase()], [out])
+    assert np.allclose(f([X, 0])[0], X) and not np.allclose(f([X, 1])[0], X)
+
+
+def test_arguments_of_calls_are_kept():
+    class Times(Layer):
+        def call(self, inputs, factor=1):
+            return inputs * factor
+
+    x = Input((4,), name='x')
+    model = Lump(x, Times(name='times')(x, factor=3))
+    config = model.get_config()
+    assert config['layers'][1]['inbound_nodes'] == [[['x', 0, 0, {'factor': 3}]]]
+    again = Lump.from_config(config, custom_objects={'Times': Times})
+    np.testing.assert_allclose(again.predict(X), X * 3)
+    np.testing.assert_allclose(clone_model(model).predict(X), X * 3)

@@ -1,7 +1,7 @@
 """Adadelta."""
 
 from cthulhu import backend as K
-from cthulhu.optimizers.base import Optimizer, WithoutCounter, number
+from cthulhu.optimizers.base import Optimizer, WithoutCounter
 
 
 class Adadelta(WithoutCounter, Optimizer):
@@ -42,8 +42,7 @@ class Adadelta(WithoutCounter, Optimizer):
     def get_config(self):
         return dict(
             super().get_config(),
-            learning_rate=number(self.learning_rate),
+            **self.values('learning_rate', 'decay'),
             rho=self.rho,
-            decay=number(self.decay),
             epsilon=self.epsilon,
         )

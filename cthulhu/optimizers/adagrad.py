@@ -1,7 +1,7 @@
 """Adagrad."""
 
 from cthulhu import backend as K
-from cthulhu.optimizers.base import Optimizer, WithoutCounter, number
+from cthulhu.optimizers.base import Optimizer, WithoutCounter
 
 
 class Adagrad(WithoutCounter, Optimizer):
@@ -35,7 +35,6 @@ class Adagrad(WithoutCounter, Optimizer):
     def get_config(self):
         return dict(
             super().get_config(),
-            learning_rate=number(self.learning_rate),
-            decay=number(self.decay),
+            **self.values('learning_rate', 'decay'),
             epsilon=self.epsilon,
         )

@@ -1,7 +1,7 @@
 """Adam, with AMSGrad."""
 
 from cthulhu import backend as K
-from cthulhu.optimizers.base import Optimizer, number
+from cthulhu.optimizers.base import Optimizer
 
 
 class Adam(Optimizer):
@@ -55,10 +55,7 @@ class Adam(Optimizer):
     def get_config(self):
         return dict(
             super().get_config(),
-            learning_rate=number(self.learning_rate),
-            beta_1=number(self.beta_1),
-            beta_2=number(self.beta_2),
-            decay=number(self.decay),
+            **self.values('learning_rate', 'beta_1', 'beta_2', 'decay'),
             epsilon=self.epsilon,
             amsgrad=self.amsgrad,
         )

@@ -186,6 +186,10 @@ class Optimizer:
                 )
         K.batch_set_value(pairs)
 
+    def values(self, *names):
+        """The present values of variables, by name of attribute, as a dict of floats."""
+        return dict(zip(names, map(float, K.batch_get_value([getattr(self, name) for name in names]))))
+
     def get_config(self):
         """The arguments of the constructor, with their present values, as a dict."""
         return {name: getattr(self, name) for name in ('clipnorm', 'clipvalue') if hasattr(self, name)}
@@ -203,8 +207,3 @@ class WithoutCounter:
         if len(weights) + 1 == len(self.weights):
             weights = [np.array(0)] + list(weights)
         super().set_weights(weights)
-
-
-def number(variable):
-    """The value of a scalar variable, as a float."""
-    return float(K.get_value(variable))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu.optimizers.base import Optimizer, number
+from cthulhu.optimizers.base import Optimizer
 
 
 class Nadam(Optimizer):
@@ -60,9 +60,7 @@ class Nadam(Optimizer):
     def get_config(self):
         return dict(
             super().get_config(),
-            learning_rate=number(self.learning_rate),
-            beta_1=number(self.beta_1),
-            beta_2=number(self.beta_2),
+            **self.values('learning_rate', 'beta_1', 'beta_2'),
             epsilon=self.epsilon,
             schedule_decay=self.schedule_decay,
         )

@@ -1,7 +1,7 @@
 """RMSProp."""
 
 from cthulhu import backend as K
-from cthulhu.optimizers.base import Optimizer, WithoutCounter, number
+from cthulhu.optimizers.base import Optimizer, WithoutCounter
 
 
 class RMSprop(WithoutCounter, Optimizer):
@@ -36,8 +36,6 @@ class RMSprop(WithoutCounter, Optimizer):
     def get_config(self):
         return dict(
             super().get_config(),
-            learning_rate=number(self.learning_rate),
-            rho=number(self.rho),
-            decay=number(self.decay),
+            **self.values('learning_rate', 'rho', 'decay'),
             epsilon=self.epsilon,
         )

@@ -1,6 +1,6 @@
 """Stochastic gradient descent."""
 
-from cthulhu.optimizers.base import Optimizer, number
+from cthulhu.optimizers.base import Optimizer
 
 
 class SGD(Optimizer):
@@ -33,8 +33,6 @@ class SGD(Optimizer):
     def get_config(self):
         return dict(
             super().get_config(),
-            learning_rate=number(self.learning_rate),
-            momentum=number(self.momentum),
-            decay=number(self.decay),
+            **self.values('learning_rate', 'momentum', 'decay'),
             nesterov=self.nesterov,
         )

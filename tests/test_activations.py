@@ -1,0 +1,104 @@
+"""Activation functions: values, shapes, lookup."""
+
+import numpy as np
+import pytest
+
+from cthulhu import activations
+from cthulhu import backend as K
+from cthulhu.utils import CustomObjectScope
+
+X = np.array([[-3.0, -1.0, 0.0, 0.5, 2.0], [1.0, 2.0, 3.0, 4.0, 5.0]])
+
+# The values for the first row of X, recorded from Keras 2.3.1.
+KERAS_VALUES = [
+    ('softmax', [0.00476183, 0.03518545, 0.09564395, 0.15769023, 0.70671856]),
+    ('elu', [-0.95021296, -0.63212055, 0.0, 0.5, 2.0]),
+    ('selu', [-1.67056882, -1.11133075, 0.0, 0.52535051, 2.10140204]),
+    ('softplus', [0.04858733, 0.31326163, 0.69314718, 0.97407699, 2.12692809]),
+    ('softsign', [-0.75, -0.5, 0.0, 0.33333334, 0.66666669]),
+    ('relu', [0.0, 0.0, 0.0, 0.5, 2.0]),
+    ('tanh', [-0.99505472, -0.76159418, 0.0, 0.46211717, 0.96402758]),
+    ('sigmoid', [0.04742587, 0.26894143, 0.5, 0.62245929, 0.88079709]),
+    ('hard_sigmoid', [0.0, 0.30000001, 0.5, 0.60000002, 0.89999998]),
+    ('exponential', [0.04978707, 0.36787945, 1.0, 1.64872122, 7.38905621]),
+    ('linear', [-3.0, -1.0, 0.0, 0.5, 2.0]),
+]
+
+REFERENCES = {
+    'softmax': lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True),
+    'elu': lambda x: np.where(x > 0, x, np.expm1(x)),
+    'selu': lambda x: 1.05070098 * np.where(x > 0, x, 1.67326324 * np.expm1(x)),
+    'softplus': lambda x: np.log1p(np.exp(x)),
+    'softsign': lambda x: x / (1 + np.abs(x)),
+    'relu': lambda x: np.maximum(x, 0),
+    'tanh': np.tanh,
+    'sigmoid': lambda x: 1 / (1 + np.exp(-x)),
+    'hard_sigmoid': lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+    'exponential': np.exp,
+    'linear': lambda x: x,
+}
+
+
+def evaluate(function, x, shape=None):
+    placeholder = K.placeholder(shape=shape or x.shape)
+    return K.function([placeholder], [function(placeholder)])([x])[0]
+
+
+@pytest.mark.parametrize('name, expected', KERAS_VALUES)
+def test_values_are_those_of_keras(name, expected):
+    np.testing.assert_allclose(K.eval(activations.get(name)(K.constant(X)))[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize('name', sorted(REFERENCES))
+@pytest.mark.parametrize('shape', [(4, 5), (3, 4, 5), (2, 3, 4, 5)])
+def test_values_are_those_of_numpy(name, shape):
+    x = np.random.RandomState(0).randn(*shape) * 2
+    for static in (shape, (None,) * len(shape)):
+        np.testing.assert_allclose(
+            evaluate(activations.get(name), x, static), REFERENCES[name](x), rtol=2e-5, atol=1e-6
+        )
+
+
+def test_arguments():
+    relu = activations.relu(K.constant(X[:1]), alpha=0.1, max_value=1.5, threshold=0.6)
+    np.testing.assert_allclose(
+        K.eval(relu)[0], [-0.35999998, -0.16000001, -0.06, -0.01, 1.5], atol=1e-6
+    )  # recorded from Keras 2.3.1
+    np.testing.assert_allclose(
+        K.eval(activations.elu(K.constant(X), 0.5)), np.where(X > 0, X, 0.5 * np.expm1(X)), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize('shape, axis', [((3, 4), 0), ((3, 4, 5), 1), ((3, 4, 5), -1), ((2, 3, 4, 5), 1)])
+def test_softmax_axis(shape, axis):
+    x = np.random.RandomState(0).randn(*shape) * 50
+    made = evaluate(lambda t: activations.softmax(t, axis=axis), x)
+    shifted = np.exp(x - x.max(axis, keepdims=True))
+    np.testing.assert_allclose(made, shifted / shifted.sum(axis, keepdims=True), rtol=1e-4, atol=1e-7)
+
+
+def test_softmax_needs_two_axes():
+    with pytest.raises(ValueError, match='`softmax` needs a tensor of rank 2 or more.* got rank 1'):
+        activations.softmax(K.placeholder(shape=(5,)))
+
+
+def test_get():
+    def mine(x):
+        return x
+
+    assert activations.get(None) is activations.linear and activations.get('relu') is activations.relu
+    assert activations.get(mine) is mine and activations.serialize(activations.relu) == 'relu'
+    assert activations.deserialize('mine', {'mine': mine}) is mine
+    with CustomObjectScope({'mine': mine, 'relu': mine}):
+        assert activations.get('mine') is mine and activations.get('relu') is mine
+
+
+@pytest.mark.parametrize('name', ['reluu', 'get', 'K', 'in_graph', 'warnings'])
+def test_unknown_name(name):
+    with pytest.raises(ValueError, match=f"Unknown activation function: '{name}'.*Known: elu, exponential"):
+        activations.get(name)
+
+
+def test_not_an_activation():
+    with pytest.raises(ValueError, match='activation function identifier.*got 6'):
+        activations.get(6)

@@ -49,7 +49,7 @@ normalize_batch_in_training not_equal one_hot ones ones_like pad permute_dimensi
 print_tensor prod random_binomial random_normal random_normal_variable random_uniform random_uniform_variable relu
 repeat repeat_elements reset_uids reshape resize_images resize_volumes reverse rnn round scan separable_conv1d
 separable_conv2d set_learning_phase set_session set_value shape sigmoid sign sin size slice softmax softplus softsign
-sparse_categorical_crossentropy spatial_2d_padding spatial_3d_padding sqrt square squeeze stack static_shape std
+sparse_categorical_crossentropy spatial_2d_padding spatial_3d_padding split sqrt square squeeze stack static_shape std
 stop_gradient sum supports switch tanh temporal_padding tile to_dense top_k transpose truncated_normal update
 update_add update_sub var variable where zeros zeros_like
 """.split()

@@ -38,6 +38,15 @@ def test_repeat_elements_knows_its_static_shape():
     assert K.int_shape(K.repeat_elements(K.placeholder((None, 3, 4)), 2, 1)) == (None, 6, 4)
 
 
+@pytest.mark.parametrize('axis', [0, 2, -1])
+def test_split(axis):
+    check('split', np.split(IMAGE, 2, axis=axis), IMAGE, fixed=(0,), count=2, axis=axis)
+    with pytest.raises(ValueError, match=r'axis 1 of shape \(None, 5\) cannot be split into 2 equal parts'):
+        K.split(K.placeholder((None, 5)), 2)
+    with pytest.raises(ValueError, match='cannot be split into 2'):
+        K.split(K.placeholder((None, 4)), 2, axis=0)
+
+
 def test_temporal_padding():
     x = random.normal(size=(2, 3, 4))
     check('temporal_padding', np.pad(x, ((0, 0), (2, 1), (0, 0)), 'constant'), x, padding=(2, 1))

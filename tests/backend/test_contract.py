@@ -1,4 +1,5 @@
 import ast
+import doctest
 import inspect
 import os
 import re
@@ -33,7 +34,7 @@ truncated_normal update update_add update_sub var variable zeros zeros_like
 # What Cthulhu has beside them.
 FURTHER = """
 Update backend_choice conv conv_transpose depthwise_conv erf fill floor graph_scope load_backend log_softmax logical_and
-logical_not logical_or make_learning_phase matmul name_scope pad pool scan static_shape supports top_k where
+logical_not logical_or make_learning_phase matmul name_scope pad pool scan split static_shape supports top_k where
 """.split()
 
 PRIMITIVES = [name for name in dir(Backend) if getattr(getattr(Backend, name), '__isabstractmethod__', False)]
@@ -64,6 +65,15 @@ def test_signatures_agree_with_the_contract(backend):
 def test_everything_public_has_a_docstring(backend):
     assert [name for name in PUBLIC if not (getattr(backend, name).__doc__ or '').strip()] == []
     assert backend.argmax.__doc__ == Backend.argmax.__doc__
+
+
+@pytest.mark.parametrize('backend', backends(), ids=lambda backend: backend.name)
+def test_the_examples_run(backend):
+    finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner()
+    for name in PUBLIC:
+        for example in finder.find(getattr(backend, name), name, globs={'K': backend}):
+            runner.run(example)
+    assert runner.tries > 20 and runner.failures == 0
 
 
 def test_a_missing_primitive_fails_when_the_class_is_made():

@@ -1,3 +1,4 @@
+import collections
 import os
 import subprocess
 import sys
@@ -17,19 +18,22 @@ sys.modules['cthulhu'] = package
 """.format(path=os.path.join(ROOT, 'cthulhu'))
 
 
+Done = collections.namedtuple('Done', 'returncode stdout stderr')
+
+
 def python(code, folder, **environment):
     """Run code in a new Python, with an empty configuration folder inside `folder`, which is also where modules are found."""
     clean = {k: v for k, v in os.environ.items() if k not in ('CTHULHU_BACKEND', 'KERAS_BACKEND')}
     clean.update(CTHULHU_HOME=str(folder / 'home'), PYTHONPATH=os.pathsep.join([str(folder), ROOT]), **environment)
-    return subprocess.run(  # noqa: UP021, UP022 (Python 3.6 lacks the newer spellings)
+    process = subprocess.Popen(
         [sys.executable, '-c', textwrap.dedent(code)],
         env=clean,
         cwd=str(folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
-        timeout=120,
     )
+    stdout, stderr = process.communicate(timeout=120)
+    return Done(process.returncode, stdout.decode(), stderr.decode())
 
 
 def test_what_was_chosen_and_by_what_is_said_on_stderr(tmp_path):

@@ -1,3 +1,4 @@
+import doctest
 import itertools
 
 import numpy as np
@@ -155,3 +156,8 @@ def test_batch_dot_shape(x, y, axes, result):
 def test_batch_dot_refuses(x, y, axes, message):
     with pytest.raises(ValueError, match=message):
         shapes.batch_dot_axes(x, y, axes)
+
+
+def test_the_examples_run():
+    failed, tried = doctest.testmod(shapes)
+    assert tried > 10 and failed == 0

@@ -17,6 +17,9 @@ class Math:
             x: tensor.
             min_value, max_value: numbers or tensors; None for no bound. Numbers in the wrong order count as
                 `min_value`.
+
+        >>> K.eval(K.clip(K.constant([-3.0, 0.5, 3.0]), 0, 1)).tolist()
+        [0.0, 0.5, 1.0]
         """
         if isinstance(min_value, numbers.Number) and isinstance(max_value, numbers.Number):
             max_value = max(min_value, max_value)
@@ -105,7 +108,11 @@ class Math:
         # Raises
             ValueError: ranks, axes or lengths that do not fit.
 
-        Shapes (8, 3, 4) and (8, 4, 5) give (8, 3, 5); (8, 4) and (8, 4) with axes=1 give (8, 1).
+        >>> x, y = K.placeholder((None, 3, 4)), K.placeholder((8, 4, 5))
+        >>> K.int_shape(K.batch_dot(x, y))
+        (8, 3, 5)
+        >>> K.eval(K.batch_dot(K.constant([[1, 2], [3, 4]]), K.constant([[1, 1], [10, 10]]), axes=1)).tolist()
+        [[3.0], [70.0]]
         """
         x_shape, y_shape = ((None,) * self._rank(t) if self.int_shape(t) is None else self.int_shape(t) for t in (x, y))
         i, j = shapes.batch_dot_axes(x_shape, y_shape, axes)
@@ -136,6 +143,9 @@ class Math:
 
         # Returns
             Bool tensor (batch,); False where the target's own prediction is not finite.
+
+        >>> K.eval(K.in_top_k(K.constant([[0.1, 0.3, 0.6], [0.7, 0.2, 0.1]]), K.constant([1, 2], 'int32'), 2)).tolist()
+        [True, False]
         """
         chosen = self.greater(self.one_hot(targets, self._dims(predictions)[1]), 0.5)
         # Not a product with the one-hot vector: 0 * inf is nan.

@@ -38,6 +38,14 @@ class RNN:
 
         # Raises
             ValueError: `unroll` with an unknown number of steps, or an `input_length` that is not that of `inputs`.
+
+        >>> def running_sum(x, states):
+        ...     total = states[0] + x
+        ...     return total, [total]
+        >>> inputs = K.constant([[[1.0], [2.0], [3.0]]])
+        >>> last, outputs, states = K.rnn(running_sum, inputs, [K.constant([[0.0]])])
+        >>> K.eval(outputs).tolist()
+        [[[1.0], [3.0], [6.0]]]
         """
         shape = self.int_shape(inputs)
         if shape is None or len(shape) < 2:
@@ -89,6 +97,9 @@ class RNN:
 
         # Returns
             Tensor, the last accumulated value.
+
+        >>> float(K.eval(K.foldl(lambda total, x: 10 * total + x, K.constant([1, 2, 3]))))
+        123.0
         """
         with self.graph_scope(name):
             if initializer is None:
@@ -115,6 +126,9 @@ class RNN:
 
         # Returns
             Tensor (n, ...), or a list of them where `fn` returns a list or tuple.
+
+        >>> K.eval(K.map_fn(lambda x: x * x, K.constant([1, 2, 3]))).tolist()
+        [1.0, 4.0, 9.0]
         """
         several = isinstance(elems, (list, tuple))
         returns_list = []

@@ -166,6 +166,11 @@ class Run:
 
         # Returns
             `Update`, which iterates as (x, new_x).
+
+        >>> x = K.variable([1.0, 2.0])
+        >>> double = K.function([], [x], updates=[K.update(x, 2 * x)])
+        >>> double([])[0].tolist(), K.get_value(x).tolist()
+        ([1.0, 2.0], [2.0, 4.0])
         """
         return meta.Update(x, new_x)
 

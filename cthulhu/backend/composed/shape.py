@@ -56,6 +56,9 @@ class Shape:
 
         # Returns
             Tensor with `axis` `rep` times as long.
+
+        >>> K.eval(K.repeat_elements(K.constant([[1, 2], [3, 4]]), 2, axis=1)).tolist()
+        [[1.0, 1.0, 2.0, 2.0], [3.0, 3.0, 4.0, 4.0]]
         """
         dims = self._dims(x)
         axis = shapes.normalize_axis(axis, len(dims))
@@ -63,6 +66,30 @@ class Shape:
         times[axis + 1] = rep
         longer = dims[:axis] + [dims[axis] * rep] + dims[axis + 1 :]
         return self.reshape(self.tile(self.expand_dims(x, axis + 1), times), longer)
+
+    def split(self, x, count, axis=-1):
+        """`x` cut into equal parts.
+
+        # Arguments
+            x: tensor.
+            count: int, the number of parts; the length of `axis`, known, is a multiple of it.
+            axis: int.
+
+        # Returns
+            List of tensors.
+
+        # Raises
+            ValueError: the length is unknown or not a multiple of `count`.
+        """
+        shape = self.int_shape(x)
+        axis = shapes.normalize_axis(axis, len(shape))
+        if shape[axis] is None or shape[axis] % count:
+            raise ValueError(f'x: axis {axis} of shape {shape} cannot be split into {count} equal parts.')
+        return self._split(x, count, axis, shape[axis] // count)
+
+    def _split(self, x, count, axis, size):
+        before = (slice(None),) * axis
+        return [x[before + (slice(i * size, (i + 1) * size),)] for i in range(count)]
 
     def temporal_padding(self, x, padding=(1, 1)):
         """Zeros before and after the middle axis of a 3-D tensor (batch, time, features).
@@ -110,6 +137,9 @@ class Shape:
 
         # Raises
             ValueError: another data format, interpolation or factor.
+
+        >>> K.int_shape(K.resize_images(K.placeholder((None, 4, 5, 3)), 2, 3, 'channels_last'))
+        (None, 8, 15, 3)
         """
         if interpolation not in ('nearest', 'bilinear'):
             raise ValueError(f"interpolation: expected 'nearest' or 'bilinear', got {interpolation!r}.")

@@ -187,7 +187,10 @@ class Math(ABC):
             y: tensor (..., k, n) or (k,).
 
         # Returns
-            Tensor: the other dimensions of `x`, then those of `y`. (2, 3, 4) by (5, 4, 6) gives (2, 3, 5, 6).
+            Tensor: the other dimensions of `x`, then those of `y`.
+
+        >>> K.int_shape(K.dot(K.placeholder((2, 3, 4)), K.placeholder((5, 4, 6))))
+        (2, 3, 5, 6)
         """
 
     @abstractmethod
@@ -220,4 +223,8 @@ class Math(ABC):
 
         # Returns
             (values, indices): tensors (..., k), of the dtype of `x` and int32. Of equal elements the first come first.
+
+        >>> values, indices = K.top_k(K.constant([3, 1, 2]), 2)
+        >>> K.eval(values).tolist(), K.eval(indices).tolist()
+        ([3.0, 2.0], [0, 2])
         """

@@ -141,6 +141,10 @@ class Run(ABC):
         # Raises
             ValueError: two updates of one variable, or a framework argument that does not exist.
             TypeError: `inputs` is not a list or tuple.
+
+        >>> x = K.placeholder((None,))
+        >>> K.function([x], [K.sum(x), 2 * x])([[1.0, 2.0]])[1].tolist()
+        [2.0, 4.0]
         """
 
     @abstractmethod
@@ -238,6 +242,13 @@ class Run(ABC):
         # Returns
             (list of the outputs, each stacked to (time, ...), list of the last states), with static shapes as far as
             they are known.
+
+        >>> def step(slices, states, time):
+        ...     total = slices[0] + states[0]
+        ...     return [total], [total]
+        >>> outputs, states = K.scan(step, [K.constant([1, 2, 3])], [K.constant(0)])
+        >>> K.eval(outputs[0]).tolist(), float(K.eval(states[0]))
+        ([1.0, 3.0, 6.0], 6.0)
         """
 
     @abstractmethod

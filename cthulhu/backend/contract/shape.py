@@ -53,6 +53,9 @@ class Shape(ABC):
 
         # Returns
             Tensor: the shape of `indices`, then the rest of the shape of `reference`.
+
+        >>> K.eval(K.gather(K.constant([[1, 2], [3, 4], [5, 6]]), K.constant([2, 0], dtype='int32'))).tolist()
+        [[5.0, 6.0], [1.0, 2.0]]
         """
 
     @abstractmethod
@@ -75,6 +78,9 @@ class Shape(ABC):
 
         # Returns
             Tensor of dtype `floatx()`, with a new last axis of length `num_classes`; all 0 for an index out of range.
+
+        >>> K.eval(K.one_hot(K.constant([2, 0], dtype='int32'), 3)).tolist()
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
         """
 
     @abstractmethod
@@ -154,4 +160,8 @@ class Shape(ABC):
 
         # Raises
             ValueError: the condition has more dimensions than the branches, or shapes that do not fit.
+
+        >>> x = K.constant([[1, 2], [3, 4]])
+        >>> K.eval(K.switch(K.constant([True, False], dtype='bool'), x, -x)).tolist()
+        [[1.0, 2.0], [-3.0, -4.0]]
         """

@@ -75,9 +75,9 @@ def layer_test(
         outputs = check.values(layer, x, y, expected_output, expected_output_dtype)
         check.shapes_agree(layer, outputs)
         check.masks(layer, x, y, outputs, input_mask, expected_mask)
-        check.model(layer, config, outputs, train)
         if gradients:
             check.gradients(layer, config, outputs)
+        check.model(layer, config, outputs, train)
     return outputs if isinstance(y, list) else outputs[0]
 
 

@@ -159,3 +159,20 @@ def test_errors():
     for axis in (0, 5):
         with pytest.raises(ValueError, match=f'axis {axis} of inputs of shape'):
             layers.BlacknessFromTheStars(axis=axis)(layers.Input((3, 4)))
+
+
+def test_inside_time_distributed_it_learns():
+    x = 3 * normal(8, 5, 4) + 2
+    inner = layers.BlacknessFromTheStars()
+    model = Pile([layers.TimeDistributed(inner, input_shape=(5, 4)), layers.Flatten(), layers.Daoloth(1)])
+    model.conjure('sgd', 'mse')
+    model.train_on_batch(x, np.ones((8, 1)))
+    moving = expected_moving(x, (0, 1), np.zeros(4), np.ones(4))
+    np.testing.assert_allclose(inner.get_weights()[2], moving[0], rtol=1e-4)
+    np.testing.assert_allclose(inner.get_weights()[3], moving[1], rtol=1e-4)
+    model.layers[0].trainable = False
+    model.conjure('sgd', 'mse')
+    before = inner.get_weights()
+    model.train_on_batch(x, np.ones((8, 1)))
+    for found, want in zip(inner.get_weights(), before):
+        np.testing.assert_array_equal(found, want)

@@ -5,19 +5,38 @@ from cthulhu.engine.base_layer import InputSpec, Layer
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.utils.generic_utils import deserialize_cthulhu_object, serialize_cthulhu_object
 
-from . import advanced_activations, convolutional, core, embeddings, local, merge, noise, normalization, pooling
+from . import (
+    advanced_activations,
+    convolutional,
+    convolutional_recurrent,
+    core,
+    cudnn_recurrent,
+    embeddings,
+    local,
+    merge,
+    noise,
+    normalization,
+    pooling,
+    recurrent,
+    wrappers,
+)
 from .advanced_activations import *  # noqa: F403
 from .convolutional import *  # noqa: F403
+from .convolutional_recurrent import *  # noqa: F403
 from .core import *  # noqa: F403
+from .cudnn_recurrent import *  # noqa: F403
 from .embeddings import *  # noqa: F403
 from .local import *  # noqa: F403
 from .merge import *  # noqa: F403
 from .noise import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .pooling import *  # noqa: F403
+from .recurrent import *  # noqa: F403
+from .wrappers import *  # noqa: F403
 
 _FAMILIES = (
     core, merge, advanced_activations, noise, embeddings, normalization, convolutional, pooling, local,
+    recurrent, cudnn_recurrent, convolutional_recurrent, wrappers,
 )  # fmt: skip
 
 __all__ = ['Input', 'InputLayer', 'InputSpec', 'Layer', 'deserialize', 'serialize']

@@ -8,10 +8,14 @@ from cthulhu.utils.generic_utils import (
     get_custom_objects,
     serialize_cthulhu_object,
 )
+from cthulhu.utils.layer_utils import convert_all_kernels_in_model
 from cthulhu.utils.np_utils import normalize, to_categorical
+from cthulhu.utils.progbar import Progbar
 
 __all__ = [
     'CustomObjectScope',
+    'Progbar',
+    'convert_all_kernels_in_model',
     'custom_object_scope',
     'deserialize_cthulhu_object',
     'get_custom_objects',

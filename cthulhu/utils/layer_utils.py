@@ -1,11 +1,35 @@
 """Helpers for layers and models: the summary, and counting parameters."""
 
 from .. import backend as K
+from .conv_utils import convert_kernel
 
 
 def count_params(weights):
     """The number of scalars in a list of variables, each counted once."""
     return int(sum(K.count_params(w) for w in {id(w): w for w in weights}.values()))
+
+
+def convert_all_kernels_in_model(model):
+    """Reverse the spatial axes of all kernels of convolutions in a model, in place: what turns weights for true
+    convolution (as Theano computed it) into weights for cross-correlation, and back.
+
+    Arguments:
+        model: a built model; models inside it are converted too. Separable, depthwise and local kernels are left alone.
+    """
+    from ..layers.cthalpa import Cthalpa1D, Cthalpa2D, Cthalpa3D
+    from ..layers.separable import DepthwiseCthalpa2D
+
+    layers, models, seen = [], [model], set()
+    while models:
+        for layer in models.pop().layers:
+            if id(layer) in seen:
+                continue
+            seen.add(id(layer))
+            if hasattr(layer, 'layers'):
+                models.append(layer)
+            elif isinstance(layer, (Cthalpa1D, Cthalpa2D, Cthalpa3D)) and not isinstance(layer, DepthwiseCthalpa2D):
+                layers.append(layer)
+    K.batch_set_value([(layer.kernel, convert_kernel(K.get_value(layer.kernel))) for layer in layers])
 
 
 def print_summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False):

@@ -63,9 +63,7 @@ def depthwise(x, kernel, strides, padding, rates):
     size, (channels, multiplier) = kernel.shape[:-2], kernel.shape[-2:]
     y = output(x, size, strides, padding, rates, channels * multiplier)
     for out, offset, at in visits(x.shape[1:-1], size, strides, padding, rates):
-        for c in range(channels):
-            for m in range(multiplier):
-                y[everywhere(out)][:, c * multiplier + m] += x[everywhere(at)][:, c] * kernel[offset][c, m]
+        y[everywhere(out)] += (x[everywhere(at)][:, :, None] * kernel[offset]).reshape(len(x), channels * multiplier)
     return y
 
 

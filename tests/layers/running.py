@@ -24,3 +24,11 @@ def apply(layer, *arrays, **keywords):
 def normal(*shape):
     """A float32 array of standard normal numbers, always the same for a shape."""
     return np.random.RandomState(len(shape) + sum(shape)).normal(size=shape).astype('float32')
+
+
+def apply_all(made, x):
+    """The outputs for an array, and the weights, of many layers at once: a call for each would cost far more."""
+    (entry,) = tensors(x)
+    outputs = K.function([entry], [layer(entry) for layer in made])([x])
+    weights = iter(K.batch_get_value([w for layer in made for w in layer.weights]))
+    return outputs, [[next(weights) for _ in layer.weights] for layer in made]

@@ -7,9 +7,8 @@ from cthulhu import backend as K
 from cthulhu import layers
 from cthulhu.models import Lump, Pile
 from cthulhu.utils.layer_test import layer_test
-
 from tests.layers import loops
-from tests.layers.running import apply, normal
+from tests.layers.running import apply, apply_all, normal
 
 FORMATS = ['channels_last', 'channels_first']
 CTHALPA = {1: layers.Cthalpa1D, 2: layers.Cthalpa2D, 3: layers.Cthalpa3D}
@@ -22,18 +21,15 @@ def images(shape, data_format):
     return np.ascontiguousarray(loops.from_last(x, data_format)), x
 
 
-def check(layer, x, expected, data_format, rtol=1e-4):
-    """The layer's output for `x`, its rule for shapes, and `expected` (channels last) agree."""
-    expected = loops.from_last(expected, data_format)
-    found = apply(layer, x)
-    assert found.shape == expected.shape
-    assert layer.compute_output_shape(x.shape) == expected.shape
-    np.testing.assert_allclose(found, expected, rtol=rtol, atol=1e-5)
-
-
-def built(layer, x):
-    layer.build((None,) + x.shape[1:])
-    return layer, layer.get_weights()
+def check_all(cases, x, data_format):
+    """The layers' outputs for `x`, and their rules for shapes, agree with what is expected: for (layer, function of its
+    weights) pairs, the functions giving arrays with channels last."""
+    outputs, weights = apply_all([layer for layer, _ in cases], x)
+    for (layer, function), found, values in zip(cases, outputs, weights):
+        expected = loops.from_last(function(*values), data_format)
+        assert found.shape == expected.shape, layer.get_config()
+        assert layer.compute_output_shape(x.shape) == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5, err_msg=str(layer.get_config()))
 
 
 def grid(sizes, paddings=('valid', 'same')):
@@ -51,13 +47,15 @@ def test_convolution_over_a_grid(rank, data_format):
     sizes = {1: [(1,), (2,), (3,), (4,)], 2: [(1, 1), (3, 3), (2, 3), (4, 2)], 3: [(2, 2, 2), (3, 1, 2)]}[rank]
     paddings = ('valid', 'same', 'causal') if rank == 1 and data_format == 'channels_last' else ('valid', 'same')
     x, last = images({1: (2, 11, 3), 2: (2, 8, 7, 3), 3: (2, 7, 6, 5, 2)}[rank], data_format)
+    cases = []
     for size, padding, (strides, rates) in grid(sizes, paddings):
-        layer = CTHALPA[rank](
-            4, size, strides=strides, padding=padding, data_format=data_format, dilation_rate=rates, **BIAS
-        )
-        layer, (kernel, bias) = built(layer, x)
-        assert kernel.shape == size + (last.shape[-1], 4) and bias.shape == (4,)
-        check(layer, x, loops.convolution(last, kernel, strides, padding, rates) + bias, data_format)
+
+        def expected(kernel, bias, size=size, padding=padding, strides=strides, rates=rates):
+            assert kernel.shape == size + (last.shape[-1], 4) and bias.shape == (4,)
+            return loops.convolution(last, kernel, strides, padding, rates) + bias
+
+        cases.append((CTHALPA[rank](4, size, strides, padding, data_format, rates, **BIAS), expected))
+    check_all(cases, x, data_format)
 
 
 @pytest.mark.parametrize('rank', [1, 2, 3])
@@ -80,7 +78,7 @@ def test_convolutions_do_what_layers_do(rank):
 
 def test_causal_convolution_sees_no_later_step():
     x = normal(1, 12, 2)
-    layer, _ = built(layers.Cthalpa1D(3, 3, padding='causal', dilation_rate=2), x)
+    layer = layers.Cthalpa1D(3, 3, padding='causal', dilation_rate=2)
     changed = x.copy()
     changed[:, 7:] += 1.0
     first, second = apply(layer, x), apply(layer, changed)
@@ -93,56 +91,70 @@ def test_causal_convolution_sees_no_later_step():
 TRANSPOSED_2D = list(itertools.product([(3, 3), (2, 3), (4, 1)], [(1, 1), (2, 2), (3, 2)], ['valid', 'same']))
 
 
+def transposed(layer, last, lengths):
+    """(layer, what it should give): the loops read the layer's settings."""
+
+    def expected(kernel, bias):
+        assert kernel.shape == layer.kernel_size + (layer.filters, last.shape[-1])
+        rates = layer.dilation_rate
+        return loops.transposed(last, kernel, lengths, layer.strides, layer.padding, rates) + bias
+
+    return layer, expected
+
+
+def transposed_length(n, kernel, stride, padding, more):
+    if more is None:
+        return n * stride if padding == 'same' else n * stride + max(kernel - stride, 0)
+    return (n - 1) * stride + kernel - (2 * (kernel // 2) if padding == 'same' else 0) + more
+
+
 @pytest.mark.parametrize('data_format', FORMATS)
 def test_transposed_convolution_over_a_grid(data_format):
     x, last = images((2, 4, 5, 3), data_format)
-    for size, strides, padding in TRANSPOSED_2D:
-        pads = [None] + list(itertools.product(*map(range, strides)))
-        for pad in pads:
-            even = pad is not None and padding == 'same' and any(k % 2 == 0 and p == 0 for k, p in zip(size, pad))
-            if even:
-                continue
-            lengths = []
-            for n, k, s, p in zip((4, 5), size, strides, pad or (None, None)):
-                if p is None:
-                    lengths.append(n * s if padding == 'same' else n * s + max(k - s, 0))
-                else:
-                    lengths.append((n - 1) * s + k - (2 * (k // 2) if padding == 'same' else 0) + p)
-            layer = layers.Cthalpa2DTranspose(4, size, strides, padding, pad, data_format, **BIAS)
-            layer, (kernel, bias) = built(layer, x)
-            assert kernel.shape == size + (4, 3)
-            check(layer, x, loops.transposed(last, kernel, lengths, strides, padding, (1, 1)) + bias, data_format)
+    cases = []
+    for size, strides, padding in itertools.product([(3, 3), (2, 3), (4, 1)], [(1, 1), (2, 3)], ['valid', 'same']):
+        for more in [None] + list(itertools.product(*map(range, strides))):
+            if more and padding == 'same' and any(k % 2 == 0 and p == 0 for k, p in zip(size, more)):
+                continue  # no convolution has outputs of that size
+            lengths = [transposed_length(*a) for a in zip((4, 5), size, strides, [padding] * 2, more or (None, None))]
+            layer = layers.Cthalpa2DTranspose(4, size, strides, padding, more, data_format, **BIAS)
+            cases.append(transposed(layer, last, lengths))
+    for padding, lengths in (('same', (4, 5)), ('valid', (8, 7))):
+        layer = layers.Cthalpa2DTranspose(4, 3, (1, 1), padding, None, data_format, (2, 1), **BIAS)
+        cases.append(transposed(layer, last, lengths))
+    check_all(cases, x, data_format)
+
+
+VOLUMES = [
+    ((2, 3, 2), (1, 1, 1), 'valid', None, (4, 6, 3)),
+    ((3, 2, 2), (2, 2, 1), 'same', None, (6, 8, 2)),
+    ((3, 3, 2), (2, 2, 1), 'valid', (1, 0, 0), (8, 9, 3)),
+    ((3, 3, 1), (2, 3, 2), 'same', (1, 0, 1), (6, 10, 4)),
+]
 
 
 @pytest.mark.parametrize('data_format', FORMATS)
-@pytest.mark.parametrize('padding', ['valid', 'same'])
-def test_dilated_transposed_convolution(padding, data_format):
-    x, last = images((2, 4, 5, 3), data_format)
-    layer = layers.Cthalpa2DTranspose(4, 3, padding=padding, dilation_rate=(2, 1), data_format=data_format, **BIAS)
-    layer, (kernel, bias) = built(layer, x)
-    lengths = (4, 5) if padding == 'same' else (8, 7)
-    check(layer, x, loops.transposed(last, kernel, lengths, (1, 1), padding, (2, 1)) + bias, data_format)
-
-
-@pytest.mark.parametrize('data_format', FORMATS)
-@pytest.mark.parametrize(
-    'size, strides, padding, pad, lengths',
-    [
-        ((2, 3, 2), (1, 1, 1), 'valid', None, (4, 6, 3)),
-        ((3, 2, 2), (2, 2, 1), 'same', None, (6, 8, 2)),
-        ((3, 3, 2), (2, 2, 1), 'valid', (1, 0, 0), (8, 9, 3)),
-        ((3, 3, 1), (2, 3, 2), 'same', (1, 0, 1), (6, 10, 4)),
-    ],
-)
-def test_transposed_convolution_of_volumes(size, strides, padding, pad, lengths, data_format):
+def test_transposed_convolution_of_volumes(data_format):
     x, last = images((2, 3, 4, 2, 3), data_format)
-    layer = layers.Cthalpa3DTranspose(2, size, strides, padding, pad, data_format, **BIAS)
-    layer, (kernel, bias) = built(layer, x)
-    check(layer, x, loops.transposed(last, kernel, lengths, strides, padding, (1, 1, 1)) + bias, data_format)
+    check_all(
+        [
+            transposed(layers.Cthalpa3DTranspose(2, size, strides, padding, more, data_format, **BIAS), last, lengths)
+            for size, strides, padding, more, lengths in VOLUMES
+        ],
+        x,
+        data_format,
+    )
 
 
 def test_transposed_convolutions_do_what_layers_do():
-    kwargs = {'filters': 2, 'kernel_size': 3, 'strides': 2, 'padding': 'same', 'output_padding': 1, 'activation': 'tanh'}
+    kwargs = {
+        'filters': 2,
+        'kernel_size': 3,
+        'strides': 2,
+        'padding': 'same',
+        'output_padding': 1,
+        'activation': 'tanh',
+    }
     layer_test(layers.Cthalpa2DTranspose, kwargs, input_shape=(None, None, 3, 2))
     layer_test(layers.Cthalpa3DTranspose, kwargs, input_shape=(None, 2, None, 2, 2))
     kwargs = {'filters': 2, 'kernel_size': 2, 'dilation_rate': 2, 'data_format': 'channels_first', 'use_bias': False}
@@ -159,34 +171,34 @@ def test_transposing_leads_back_to_the_shape_of_the_inputs():
 
 
 @pytest.mark.parametrize('data_format', FORMATS)
-def test_separable_convolution_of_images_over_a_grid(data_format):
-    x, last = images((2, 8, 7, 3), data_format)
-    for size, padding, (strides, rates) in grid([(3, 3), (2, 3), (4, 2)]):
-        layer = layers.SeparableCthalpa2D(4, size, strides, padding, data_format, rates, depth_multiplier=2, **BIAS)
-        layer, (depth, point, bias) = built(layer, x)
-        assert depth.shape == size + (3, 2) and point.shape == (1, 1, 6, 4)
-        check(layer, x, loops.depthwise(last, depth, strides, padding, rates) @ point[0, 0] + bias, data_format)
+@pytest.mark.parametrize('rank', [1, 2])
+def test_separable_convolution_over_a_grid(rank, data_format):
+    x, last = images({1: (2, 11, 3), 2: (2, 8, 7, 3)}[rank], data_format)
+    paddings = ('valid', 'same', 'causal') if rank == 1 and data_format == 'channels_last' else ('valid', 'same')
+    maker = {1: layers.SeparableCthalpa1D, 2: layers.SeparableCthalpa2D}[rank]
+    cases = []
+    for size, padding, (strides, rates) in grid({1: [(1,), (2,), (3,), (4,)], 2: [(3, 3), (2, 3)]}[rank], paddings):
 
+        def expected(depth, point, bias, size=size, padding=padding, strides=strides, rates=rates):
+            assert depth.shape == size + (3, 2) and point.shape == (1,) * rank + (6, 4)
+            return loops.depthwise(last, depth, strides, padding, rates) @ point.reshape(6, 4) + bias
 
-@pytest.mark.parametrize('data_format', FORMATS)
-def test_separable_convolution_over_time_over_a_grid(data_format):
-    x, last = images((2, 11, 3), data_format)
-    paddings = ('valid', 'same', 'causal') if data_format == 'channels_last' else ('valid', 'same')
-    for size, padding, (strides, rates) in grid([(1,), (2,), (3,), (4,)], paddings):
-        layer = layers.SeparableCthalpa1D(4, size, strides, padding, data_format, rates, depth_multiplier=2, **BIAS)
-        layer, (depth, point, bias) = built(layer, x)
-        assert depth.shape == size + (3, 2) and point.shape == (1, 6, 4)
-        check(layer, x, loops.depthwise(last, depth, strides, padding, rates) @ point[0] + bias, data_format)
+        cases.append((maker(4, size, strides, padding, data_format, rates, depth_multiplier=2, **BIAS), expected))
+    check_all(cases, x, data_format)
 
 
 @pytest.mark.parametrize('data_format', FORMATS)
 def test_depthwise_convolution_over_a_grid(data_format):
     x, last = images((2, 8, 7, 3), data_format)
+    cases = []
     for size, padding, (strides, rates) in grid([(3, 3), (2, 3), (4, 1)]):
-        layer = layers.DepthwiseCthalpa2D(size, strides, padding, 2, data_format, rates, **BIAS)
-        layer, (kernel, bias) = built(layer, x)
-        assert kernel.shape == size + (3, 2) and bias.shape == (6,)
-        check(layer, x, loops.depthwise(last, kernel, strides, padding, rates) + bias, data_format)
+
+        def expected(kernel, bias, size=size, padding=padding, strides=strides, rates=rates):
+            assert kernel.shape == size + (3, 2) and bias.shape == (6,)
+            return loops.depthwise(last, kernel, strides, padding, rates) + bias
+
+        cases.append((layers.DepthwiseCthalpa2D(size, strides, padding, 2, data_format, rates, **BIAS), expected))
+    check_all(cases, x, data_format)
 
 
 def test_separable_and_depthwise_convolutions_do_what_layers_do():
@@ -206,11 +218,12 @@ def test_separable_and_depthwise_convolutions_do_what_layers_do():
 @pytest.mark.parametrize('data_format', FORMATS)
 def test_repeating(data_format):
     x, last = images((2, 3, 4, 2), data_format)
-    check(layers.UbboSathla2D((2, 3), data_format), x, last.repeat(2, 1).repeat(3, 2), data_format)
-    x, last = images((2, 3, 2, 1, 2), data_format)
-    check(layers.UbboSathla3D((2, 1, 3), data_format), x, last.repeat(2, 1).repeat(3, 3), data_format)
+    check_all([(layers.UbboSathla2D((2, 3), data_format), lambda: last.repeat(2, 1).repeat(3, 2))], x, data_format)
+    x, volumes = images((2, 3, 2, 1, 2), data_format)
+    case = layers.UbboSathla3D((2, 1, 3), data_format), lambda: volumes.repeat(2, 1).repeat(3, 3)
+    check_all([case], x, data_format)
     x = normal(2, 3, 4)
-    check(layers.UbboSathla1D(3), x, x.repeat(3, 1), 'channels_last')
+    check_all([(layers.UbboSathla1D(3), lambda: x.repeat(3, 1))], x, 'channels_last')
 
 
 @pytest.mark.parametrize('data_format', FORMATS)
@@ -224,28 +237,32 @@ def test_bilinear_interpolation(data_format):
         top = last[:, r, c] * (1 - column + c) + last[:, r, right] * (column - c)
         bottom = last[:, down, c] * (1 - column + c) + last[:, down, right] * (column - c)
         expected[:, i, j] = top * (1 - row + r) + bottom * (row - r)
-    check(layers.UbboSathla2D((2, 3), data_format, 'bilinear'), x, expected, data_format)
+    check_all([(layers.UbboSathla2D((2, 3), data_format, 'bilinear'), lambda: expected)], x, data_format)
 
 
 @pytest.mark.parametrize('data_format', FORMATS)
-def test_padding_and_cropping(data_format):
-    none = ((0, 0),)
-    for rank, pad_class, crop_class in ((2, layers.Xexanoth2D, layers.Cropping2D), (3, layers.Xexanoth3D, layers.Cropping3D)):
-        x, last = images((2, 5, 6, 7, 2)[: rank + 1] + (2,), data_format)
-        each = ((1, 0), (0, 2), (2, 1))[:rank]
-        plain = (1, 2, 0)[:rank]
-        for given, pairs in ((2, ((2, 2),) * rank), (plain, tuple((n, n) for n in plain)), (each, each)):
-            expected = np.pad(last, none + pairs + none, mode='constant')
-            check(pad_class(given, data_format=data_format), x, expected, data_format)
-            kept = tuple(slice(a, n - b) for (a, b), n in zip(pairs, last.shape[1:]))
-            check(crop_class(given, data_format=data_format), x, last[(slice(None),) + kept], data_format)
+@pytest.mark.parametrize('rank', [2, 3])
+def test_padding_and_cropping(rank, data_format):
+    pad = {2: layers.Xexanoth2D, 3: layers.Xexanoth3D}[rank]
+    crop = {2: layers.Cropping2D, 3: layers.Cropping3D}[rank]
+    x, last = images((2, 5, 6, 7)[: rank + 1] + (2,), data_format)
+    each, plain, none = ((1, 0), (0, 2), (2, 1))[:rank], (1, 2, 0)[:rank], ((0, 0),)
+    cases = []
+    for given, pairs in ((2, ((2, 2),) * rank), (plain, tuple((n, n) for n in plain)), (each, each)):
+        kept = tuple(slice(a, n - b) for (a, b), n in zip(pairs, last.shape[1:]))
+        padded, cropped = np.pad(last, none + pairs + none, mode='constant'), last[(slice(None),) + kept]
+        cases += [(pad(given, data_format), lambda padded=padded: padded)]
+        cases += [(crop(given, data_format), lambda cropped=cropped: cropped)]
+    check_all(cases, x, data_format)
 
 
 def test_padding_and_cropping_of_time():
     x = normal(2, 6, 3)
+    cases = []
     for given, (a, b) in ((2, (2, 2)), ((2, 0), (2, 0)), ([0, 1], (0, 1))):
-        check(layers.Xexanoth1D(given), x, np.pad(x, ((0, 0), (a, b), (0, 0)), mode='constant'), 'channels_last')
-        check(layers.Cropping1D(given), x, x[:, a : 6 - b], 'channels_last')
+        cases.append((layers.Xexanoth1D(given), lambda a=a, b=b: np.pad(x, ((0, 0), (a, b), (0, 0)), mode='constant')))
+        cases.append((layers.Cropping1D(given), lambda a=a, b=b: x[:, a : 6 - b]))
+    check_all(cases, x, 'channels_last')
 
 
 @pytest.mark.parametrize(
@@ -409,7 +426,9 @@ def test_arguments_that_are_wrong(make, message):
 
 
 def test_inputs_that_do_not_fit():
-    with pytest.raises(ValueError, match=r'"thin" leaves nothing of inputs of shape \(None, 5, 2, 3\).*kernel_size=\(3, 3\)'):
+    with pytest.raises(
+        ValueError, match=r'"thin" leaves nothing of inputs of shape \(None, 5, 2, 3\).*kernel_size=\(3, 3\)'
+    ):
         layers.Cthalpa2D(4, 3, name='thin')(layers.Input((5, 2, 3)))
     with pytest.raises(ValueError, match='leaves nothing.*cropping='):
         layers.Cropping2D(2)(layers.Input((4, 5, 3)))

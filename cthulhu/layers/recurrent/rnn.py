@@ -7,12 +7,13 @@ from ...backend import meta
 from ...engine.base_layer import InputSpec, Layer
 from ...engine.input_spec import check_inputs
 from ...utils.generic_utils import has_arg, to_list
+from .calling import StatesAsInputs
 from .cell import Cell, RecurrentCell
 from .settings import describe, with_activity, with_input_shape
 from .stacked import StackedRNNCells, check_cell, output_size, state_sizes
 
 
-class RNN(Layer):
+class RNN(StatesAsInputs, Layer):
     """Runs a cell over the steps of sequences.
 
     Arguments:
@@ -75,7 +76,6 @@ class RNN(Layer):
         self.state_spec = None
         self.constants_spec = None
         self._states = None
-        self._num_constants = None
 
     # -- states ------------------------------------------------------------------------------------------
 
@@ -163,41 +163,18 @@ class RNN(Layer):
 
     # -- calling -----------------------------------------------------------------------------------------
 
-    def __call__(self, inputs, initial_state=None, constants=None, **kwargs):
-        inputs, initial_state, constants = self._separate(inputs, initial_state, constants)
-        further = (initial_state or []) + (constants or [])
-        if constants:
-            self._expect_constants(constants)
-        made_by_layers = [K.is_cthulhu_tensor(x) for x in further]
-        if any(made_by_layers) and not all(made_by_layers):
-            raise ValueError(
-                'Layer "%s": the initial states and constants must all be made by layers (Input included), or none of them; '
-                'got %s.' % (self.name, further)
-            )
-        if further and made_by_layers[0]:
-            # As inputs, they are part of the graph of layers.
-            return super(RNN, self).__call__([inputs] + further, **kwargs)
-        if initial_state:
-            kwargs['initial_state'] = initial_state
-        if constants:
-            kwargs['constants'] = constants
-        return super(RNN, self).__call__(inputs, **kwargs)
-
     def _expect_constants(self, constants):
-        self._num_constants = len(constants)
-        self.constants_spec = [InputSpec(shape=K.int_shape(x)) for x in constants]
         if not has_arg(self.cell.call, 'constants'):
             raise ValueError(
                 'Layer "%s" was given constants, but its cell (%s) takes none: its `call` needs a `constants` argument.'
                 % (self.name, type(self.cell).__name__)
             )
-
-    def _separate(self, inputs, initial_state, constants):
-        return separate(self, inputs, initial_state, constants, self._num_constants)
+        super(RNN, self)._expect_constants(constants)
+        self.constants_spec = [InputSpec(shape=K.int_shape(x)) for x in constants]
 
     def assert_input_compatibility(self, inputs):
         """Raise ValueError where the inputs or initial states are not what the layer takes."""
-        inputs, states, _ = self._separate(inputs, None, None)
+        inputs, states, _ = self._separate(inputs)
         check_inputs(self, inputs)
         if states is not None and self.built:
             self._check_states(states)
@@ -247,7 +224,7 @@ class RNN(Layer):
     def _steps(self, inputs, states, constants, training):
         """What is run over, and the function of a slice of it and the states (and constants) that makes a step."""
         cell, count = self.cell, len(constants)
-        dropping = [each for each in _inside(cell) if isinstance(each, Cell) and each.drops]
+        dropping = [each for each in layers_inside(cell) if isinstance(each, Cell) and each.drops]
         for each in dropping:
             each.forget_dropout()
         arguments = {}
@@ -310,35 +287,9 @@ class RNN(Layer):
         return layer
 
 
-def separate(layer, inputs, initial_state, constants, count):
-    """(inputs, list of initial states or None, list of constants or None), of arguments or of one list with all of them.
-
-    `count` is the number of constants at the end of the list, or None.
-    """
-    if isinstance(inputs, (list, tuple)):
-        inputs = list(inputs)
-        listed = inputs[1:]
-        if listed and initial_state is not None:
-            raise ValueError(
-                'Layer "%s" was given initial states twice: in the list of inputs and as `initial_state`.' % layer.name
-            )
-        if count and constants is None and listed:
-            listed, constants = listed[:-count], listed[-count:]
-        inputs, initial_state = inputs[0], listed or initial_state
-
-    def listed(x):
-        return list(x) if isinstance(x, (list, tuple)) else [x]
-
-    return (
-        inputs,
-        None if initial_state is None else listed(initial_state),
-        None if constants is None else listed(constants),
-    )
-
-
-def _inside(cell):
-    """A cell and all layers in it, at any depth."""
-    found, waiting = [], [cell]
+def layers_inside(layer):
+    """A layer (or a cell that is none) and all layers in it, at any depth."""
+    found, waiting = [], [layer]
     while waiting:
         each = waiting.pop()
         found.append(each)

@@ -1,0 +1,317 @@
+"""CuDNNGroth and CuDNNLaldagorth: the recurrent layers with the weights of NVIDIA's cuDNN, on any device.
+
+They compute what cuDNN computes, from weights in cuDNN's layout, with the backend's ordinary kernels: files that were written
+on a machine with a GPU go on working, and so does code that names these layers.
+"""
+
+import numpy as np
+
+from .. import activations, names, regularizers
+from .. import backend as K
+from ..engine.base_layer import Layer
+from .recurrent import settings
+from .recurrent.cell import with_open_forget_gate
+from .recurrent.groth import mix
+from .recurrent.laldagorth import remember
+from .recurrent.rnn import RNN
+
+__all__ = ['CuDNNGroth', 'CuDNNLaldagorth']
+
+
+class _Sizes(object):
+    """The sizes of the states, where RNN looks for them: the layer itself is the cell."""
+
+    def __init__(self, state_size):
+        self.state_size = state_size
+
+
+class _CuDNNRNN(RNN):
+    """What both layers share: weights, two biases for each gate, and the step made of them."""
+
+    gates = 0
+    settings = ()
+
+    def __init__(self, return_sequences, return_state, stateful, go_backwards=False, **kwargs):
+        super(RNN, self).__init__(**settings.with_input_shape(kwargs))
+        self._set_flow(return_sequences, return_state, go_backwards, stateful)
+
+    compute_mask = Layer.compute_mask  # refuses a mask, as cuDNN does
+
+    def build(self, input_shape):
+        super(_CuDNNRNN, self).build(input_shape)
+        input_dim = self.input_spec[0].shape[-1]
+        width = self.units * self.gates
+        for name, shape, initializer in (
+            ('kernel', (input_dim, width), self.kernel_initializer),
+            ('recurrent_kernel', (self.units, width), self.recurrent_initializer),
+            ('bias', (2 * width,), self._bias_initializer()),
+        ):
+            kind = name.replace('_kernel', '')
+            weight = self.add_weight(
+                name=name,
+                shape=shape,
+                initializer=initializer,
+                regularizer=getattr(self, kind + '_regularizer'),
+                constraint=getattr(self, kind + '_constraint'),
+            )
+            setattr(self, '_' + name, weight)
+
+    @property
+    def kernel(self):
+        """Variable (input_dim, gates * units)."""
+        return self._kernel
+
+    @property
+    def recurrent_kernel(self):
+        """Variable (units, gates * units)."""
+        return self._recurrent_kernel
+
+    @property
+    def bias(self):
+        """Variable (2 * gates * units,): the biases of the inputs, then those of the state."""
+        return self._bias
+
+    def _bias_initializer(self):
+        return self.bias_initializer
+
+    def call(self, inputs, mask=None, training=None, initial_state=None):
+        if any(each is not None for each in (mask if isinstance(mask, list) else [mask])):
+            raise ValueError(
+                'Layer "%s" (%s) does not take masks, as cuDNN does not. Use the plain layer, with the weights that '
+                '`plain_weights` gives.' % (self.name, type(self).__name__)
+            )
+        return super(_CuDNNRNN, self).call(inputs, training=training, initial_state=initial_state)
+
+    def _steps(self, inputs, states, constants, training):
+        kernel, recurrent_kernel = (_turned(w, self.gates, K) for w in (self.kernel, self.recurrent_kernel))
+        bias = K.split(self.bias, 2)
+        sequence = K.dot(inputs, kernel) + bias[0]
+
+        def step(x, states):
+            return self._step(x, K.dot(states[0], recurrent_kernel) + bias[1], states)
+
+        return sequence, step
+
+    def get_config(self):
+        config = Layer.get_config(self)
+        config.update(
+            return_sequences=self.return_sequences,
+            return_state=self.return_state,
+            go_backwards=self.go_backwards,
+            stateful=self.stateful,
+        )
+        config.update(settings.describe(self, settings.with_activity(self.settings)))
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+class CuDNNGroth(_CuDNNRNN):
+    """CuDNNGRU: Groth with `reset_after=True`, tanh and sigmoid, and weights in cuDNN's layout.
+
+    Arguments: those of Groth that it has, with the same meaning. The weights are (input_dim, 3 * units), (units, 3 * units)
+    and (6 * units,), the biases of the inputs and then those of the state.
+
+    Raises:
+        ValueError: for an input with a mask.
+    """
+
+    gates = 3
+    settings = (
+        'units', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'kernel_regularizer', 'recurrent_regularizer',
+        'bias_regularizer', 'kernel_constraint', 'recurrent_constraint', 'bias_constraint',
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        units,
+        kernel_initializer='glorot_uniform',
+        recurrent_initializer='orthogonal',
+        bias_initializer='zeros',
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        return_sequences=False,
+        return_state=False,
+        stateful=False,
+        **kwargs
+    ):
+        super(CuDNNGroth, self).__init__(return_sequences, return_state, stateful, **kwargs)
+        settings.take(
+            self,
+            units=units,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+        )
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+
+    @property
+    def cell(self):
+        """An object with the `state_size`."""
+        return _Sizes(self.units)
+
+    def _step(self, x, inner, states):
+        h = mix(x, inner, states[0], activations.tanh, activations.sigmoid)
+        return h, [h]
+
+
+class CuDNNLaldagorth(_CuDNNRNN):
+    """CuDNNLSTM: Laldagorth with tanh and sigmoid, and weights in cuDNN's layout.
+
+    Arguments: those of Laldagorth that it has, with the same meaning. The weights are (input_dim, 4 * units),
+    (units, 4 * units) and (8 * units,), the biases of the inputs and then those of the state.
+
+    Raises:
+        ValueError: for an input with a mask.
+    """
+
+    gates = 4
+    settings = (
+        'units', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'unit_forget_bias', 'kernel_regularizer',
+        'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint', 'recurrent_constraint', 'bias_constraint',
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        units,
+        kernel_initializer='glorot_uniform',
+        recurrent_initializer='orthogonal',
+        bias_initializer='zeros',
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        return_sequences=False,
+        return_state=False,
+        stateful=False,
+        **kwargs
+    ):
+        super(CuDNNLaldagorth, self).__init__(return_sequences, return_state, stateful, **kwargs)
+        settings.take(
+            self,
+            units=units,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+        )
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+
+    @property
+    def cell(self):
+        """An object with the `state_size`."""
+        return _Sizes((self.units, self.units))
+
+    def _bias_initializer(self):
+        if not self.unit_forget_bias:
+            return self.bias_initializer
+        return with_open_forget_gate(self.bias_initializer, self.units, before=4)
+
+    def _step(self, x, inner, states):
+        h, c = remember(x + inner, states[1], activations.tanh, activations.sigmoid)
+        return h, [h, c]
+
+
+# -- weights of the plain layers -----------------------------------------------------------------------------
+
+
+def _turned(kernel, gates, library):
+    """The kernel (rows, gates * units) of the plain layer for that of cuDNN, with the functions of K or of NumPy.
+
+    cuDNN takes the numbers of each gate's (rows, units), row by row, as a matrix (units, rows).
+    """
+    rows, width = (int(n) for n in kernel.shape)
+    parts = library.split(kernel, gates, axis=-1)
+    return library.concatenate([library.transpose(library.reshape(w, (width // gates, rows))) for w in parts], axis=-1)
+
+
+def _turned_back(kernel, gates):
+    rows, width = kernel.shape
+    return np.concatenate([w.T.reshape(rows, width // gates) for w in np.split(kernel, gates, axis=1)], axis=1)
+
+
+def plain_weights(weights):
+    """The weights of a Laldagorth, or of a Groth with `reset_after=True`, that computes what a cuDNN layer does.
+
+    Arguments:
+        weights: the list that `get_weights()` of a CuDNNGroth or CuDNNLaldagorth gives.
+
+    Returns:
+        List of three arrays.
+
+    Raises:
+        ValueError: for other weights.
+    """
+    kernel, recurrent_kernel, bias, gates = _checked(weights, 'plain_weights')
+    units = len(recurrent_kernel)
+    if bias.shape != (2 * gates * units,):
+        raise ValueError(
+            'plain_weights: expected a bias of shape (%d,), got %s: these are not the weights of a cuDNN layer.'
+            % (2 * gates * units, bias.shape)
+        )
+    halves = bias.reshape(2, -1)
+    return [_turned(kernel, gates, np), _turned(recurrent_kernel, gates, np), halves if gates == 3 else halves.sum(axis=0)]
+
+
+def cudnn_weights(weights):
+    """The weights of a CuDNNLaldagorth or CuDNNGroth that computes what a plain layer does.
+
+    Arguments:
+        weights: the list that `get_weights()` of a Laldagorth, or of a Groth with `reset_after=True`, gives.
+
+    Returns:
+        List of three arrays.
+
+    Raises:
+        ValueError: for other weights, such as those of a Groth with `reset_after=False`, which cuDNN cannot compute.
+    """
+    kernel, recurrent_kernel, bias, gates = _checked(weights, 'cudnn_weights')
+    units = len(recurrent_kernel)
+    expected = (2, 3 * units) if gates == 3 else (4 * units,)
+    if bias.shape != expected:
+        raise ValueError(
+            'cudnn_weights: expected a bias of shape %s, got %s. cuDNN has Laldagorth, and Groth with `reset_after=True`; '
+            'both with biases.' % (expected, bias.shape)
+        )
+    # The sum of the two biases of an LSTM counts; the plain layer has the sum only.
+    both = bias.reshape(-1) if gates == 3 else np.tile(bias * 0.5, 2).astype(bias.dtype)
+    return [_turned_back(kernel, gates), _turned_back(recurrent_kernel, gates), both]
+
+
+def _checked(weights, function):
+    weights = [np.asarray(w) for w in weights]
+    shapes = [w.shape for w in weights]
+    if len(shapes) == 3 and len(shapes[0]) == len(shapes[1]) == 2:
+        gates, rest = divmod(shapes[1][1], shapes[1][0])
+        if gates in (3, 4) and not rest and shapes[0][1] == shapes[1][1]:
+            return tuple(weights) + (gates,)
+    raise ValueError(
+        '%s takes the three weights of a Groth or Laldagorth layer, a kernel, a recurrent kernel and a bias; got arrays of the '
+        'shapes %s.' % (function, shapes)
+    )
+
+
+names.add_aliases(globals())

@@ -39,6 +39,12 @@ REFERENCES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def fresh_graph():
+    """A graph that has grown over many tests is slow to run."""
+    K.clear_session()
+
+
 def evaluate(function, x, shape=None):
     placeholder = K.placeholder(shape=shape or x.shape)
     return K.function([placeholder], [function(placeholder)])([x])[0]
@@ -97,6 +103,20 @@ def test_get():
 def test_unknown_name(name):
     with pytest.raises(ValueError, match=f"Unknown activation function: '{name}'.*Known: elu, exponential"):
         activations.get(name)
+
+
+def test_a_layer_as_an_activation_is_warned_of():
+    from cthulhu.layers import LeakyReLU
+
+    layer = LeakyReLU(0.5)
+    with pytest.warns(UserWarning, match='layer .LeakyReLU. was given as the activation'):
+        assert activations.get(layer) is layer
+    config = activations.serialize(layer)
+    assert config['class_name'] == 'LeakyReLU'
+    with pytest.raises(ValueError, match='Unknown layer'):
+        activations.get({'class_name': 'Leaky', 'config': {}})
+    again = activations.get(config)
+    np.testing.assert_allclose(K.eval(again(K.constant(X))), np.where(X > 0, X, 0.5 * X), rtol=1e-6)
 
 
 def test_not_an_activation():

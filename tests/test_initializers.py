@@ -139,6 +139,12 @@ KERAS_CONFIGS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def fresh_graph():
+    """A graph that has grown over many tests is slow to run."""
+    K.clear_session()
+
+
 def value(initializer, shape, dtype=None):
     return K.eval(initializer(shape, dtype=dtype))
 

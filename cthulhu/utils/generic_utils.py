@@ -8,6 +8,7 @@ import re
 import types
 
 from cthulhu import names
+from cthulhu.utils.progbar import Progbar  # noqa: F401  Keras's home of it
 
 _CUSTOM_OBJECTS = {}
 

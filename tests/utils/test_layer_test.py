@@ -104,7 +104,7 @@ def test_a_sound_layer_passes_and_its_output_is_returned():
         (NoGradient, 'gradient with respect to input 0'),
         (NoWeightGradient, 'gradient with respect to weight'),
         (ConstantWeight, 'predicts something else in a model'),
-        (Random, 'predicts something else in a model'),
+        (Random, 'gradient with respect to input 0'),
         (WrongMask, 'the mask of the output has the shape'),
     ],
     ids=lambda value: getattr(value, '__name__', ''),

@@ -9,6 +9,8 @@ from cthulhu import backend as K
 from cthulhu import constraints, optimizers
 from cthulhu.utils import CustomObjectScope
 
+pytestmark = pytest.mark.skipif(not K.supports('gradients'), reason='this backend does not train')
+
 # A linear regression: loss = mean((x w + b - y) ** 2).
 X = np.sin(np.arange(15.0)).reshape(5, 3)
 Y = np.cos(np.arange(10.0) * 2).reshape(5, 2) * 3

@@ -25,10 +25,6 @@ ELEMENTWISE = {
     'sigmoid': (special.expit, X),
     'softplus': (lambda x: np.log1p(np.exp(x)), X),
     'erf': (special.erf, X),
-    'softsign': (lambda x: x / (1 + np.abs(x)), X),
-    'elu': (lambda x: np.where(x > 0, x, np.expm1(x)), X),
-    'hard_sigmoid': (lambda x: np.clip(0.2 * x + 0.5, 0, 1), X),
-    'relu': (lambda x: np.maximum(x, 0), X),
 }
 
 
@@ -49,22 +45,6 @@ def test_at_the_edges():
     check('sqrt', np.array([0.0, 0.0, 2.0]), np.array([-1.0, 0.0, 4.0]))
     check('sigmoid', np.array([0.0, 1.0]), np.array([-1000.0, 1000.0]))
     check('softplus', np.array([0.0, 1000.0]), np.array([-1000.0, 1000.0]))
-    check('logsumexp', np.array(1000.0 + np.log(2)), np.array([1000.0, 1000.0]))
-
-
-@pytest.mark.parametrize('kwargs', [{'alpha': 0.2}, {'max_value': 1.0}, {'max_value': 6.0}, {'threshold': 0.5},
-                                    {'alpha': 0.1, 'max_value': 1.5, 'threshold': 0.5}])  # fmt: skip
-def test_relu(kwargs):
-    alpha, top, threshold = kwargs.get('alpha', 0), kwargs.get('max_value', np.inf), kwargs.get('threshold', 0)
-    x = 4 * X
-    expected = np.where(x >= top, top, np.where(x >= threshold, x, alpha * (x - threshold)))
-    check('relu', expected, x, **kwargs)
-    check_gradient('relu', x[:2], kwargs=kwargs)
-
-
-def test_elu_with_another_slope():
-    check('elu', np.where(X > 0, X, 0.3 * np.expm1(X)), X, alpha=0.3)
-    check_gradient('elu', X[:2], kwargs={'alpha': 0.3})
 
 
 BINARY = {
@@ -110,17 +90,11 @@ def test_where():
     check_gradient('where', condition, X, Y)
 
 
-def test_clip():
-    check('clip', np.clip(X, -0.5, 1.0), X, min_value=-0.5, max_value=1.0)
-    check('clip', np.minimum(X, 1.0), X, min_value=None, max_value=1.0)
-    check_gradient('clip', X, kwargs={'min_value': -0.5, 'max_value': 1.0})
-
-
 AXES = [None, 0, -1, (0, 2), [1]]
 CUBE = RNG.uniform(0.5, 2, (2, 3, 4))
 
 
-@pytest.mark.parametrize('name', ['sum', 'prod', 'max', 'min', 'mean', 'var', 'std'])
+@pytest.mark.parametrize('name', ['sum', 'prod', 'max', 'min', 'mean', 'var'])
 @pytest.mark.parametrize('keepdims', [False, True])
 def test_reductions(name, keepdims):
     function = getattr(np, name)
@@ -129,7 +103,7 @@ def test_reductions(name, keepdims):
         check(name, function(CUBE, axis=np_axis, keepdims=keepdims), CUBE, axis=axis, keepdims=keepdims)
 
 
-@pytest.mark.parametrize('name', ['sum', 'prod', 'max', 'min', 'mean', 'var', 'std', 'logsumexp'])
+@pytest.mark.parametrize('name', ['sum', 'prod', 'max', 'min', 'mean', 'var'])
 def test_gradients_of_reductions(name):
     check_gradient(name, CUBE[:, :2, :2], kwargs={'axis': 1})
     check_gradient(name, CUBE[:, :2, :2], kwargs={'axis': (0, 2), 'keepdims': True})
@@ -141,13 +115,6 @@ def test_any_and_all(name):
     for axis in (None, 0, 1, -1):
         check(name, getattr(np, name)(x.astype(bool), axis=axis), x, axis=axis)
     check(name, getattr(np, name)(x > 0, axis=1, keepdims=True), x > 0, axis=1, keepdims=True)
-
-
-def test_logsumexp():
-    for axis in (None, 1, (0, 2)):
-        for keepdims in (False, True):
-            expected = np.log(np.sum(np.exp(CUBE), axis=axis, keepdims=keepdims))
-            check('logsumexp', expected, CUBE, axis=axis, keepdims=keepdims)
 
 
 def test_reductions_of_bool_and_int():
@@ -186,19 +153,6 @@ def test_matmul():
     check_gradient('matmul', x, y)
 
 
-@pytest.mark.parametrize('x_shape, y_shape, axes', [((2, 3, 4), (2, 4, 5), None), ((2, 4), (2, 4), 1),
-                                                    ((2, 3, 4), (2, 5, 4), 2), ((2, 3, 4), (2, 3), (1, 1)),
-                                                    ((2, 3, 4, 5), (2, 6, 4), (2, 2))])  # fmt: skip
-def test_batch_dot(x_shape, y_shape, axes):
-    x, y = RNG.randn(*x_shape), RNG.randn(*y_shape)
-    pair = (axes, axes) if isinstance(axes, int) else axes or (len(x_shape) - 1, len(y_shape) - 2)
-    expected = np.stack([np.tensordot(a, b, ([pair[0] - 1], [pair[1] - 1])) for a, b in zip(x, y)])
-    if expected.ndim == 1:
-        expected = expected[:, None]
-    check('batch_dot', expected, x, y, axes=axes)
-    check_gradient(lambda a, b: K.batch_dot(a, b, axes), x, y)
-
-
 def test_cast():
     check('cast', np.array([1.0, -1.0, 0.0]), np.array([1, -1, 0]), dtype='float32')
     check('cast', np.array([1, -1, 0]), np.array([1.7, -1.7, 0.0]), dtype='int32')
@@ -217,24 +171,6 @@ def test_cast_to_floatx():
 def test_top_k():
     x = np.array([[3.0, 1.0, 3.0, 2.0], [0.0, 5.0, 4.0, 6.0]])
     check('top_k', [np.array([[3.0, 3.0], [6.0, 5.0]]), np.array([[0, 2], [3, 1]])], x, k=2)
-
-
-def test_in_top_k():
-    predictions = np.array([[0.1, 0.5, 0.4], [0.3, 0.3, 0.4], [0.8, 0.1, 0.1]])
-    targets = np.array([2, 0, 1])
-    check('in_top_k', np.array([False, False, False]), predictions, targets, k=1, fixed=(0,))
-    check('in_top_k', np.array([True, True, True]), predictions, targets, k=2, fixed=(0,))
-
-
-def test_l2_normalize():
-    check('l2_normalize', X / np.sqrt(np.sum(X**2, 1, keepdims=True)), X, axis=1)
-    check('l2_normalize', X / np.sqrt(np.sum(X**2)), X)
-    check_gradient('l2_normalize', X, kwargs={'axis': -1})
-
-
-def test_transpose_and_size():
-    check('transpose', CUBE.T, CUBE)
-    check('size', np.array(24), CUBE)
 
 
 def test_data_for_tensors():

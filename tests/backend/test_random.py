@@ -35,11 +35,6 @@ def test_uniform_integers():
     assert x.dtype == np.int32 and sorted(set(x)) == [2, 3, 4, 5, 6]
 
 
-def test_binomial():
-    x = K.eval(K.random_binomial((100, 100), p=0.3, seed=3))
-    assert set(np.unique(x)) == {0.0, 1.0} and abs(x.mean() - 0.3) < 0.03
-
-
 def test_shape_at_run_time():
     x = K.placeholder((None, 3))
     draw = K.function([x], [K.random_normal(K.shape(x), seed=1), K.random_uniform((K.shape(x)[0], 2), seed=1)])
@@ -67,22 +62,3 @@ def test_no_seed_takes_one_from_numpy():
     first, second = run(), run()
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(*first)
-
-
-def test_variables_with_drawn_values():
-    a, b = K.random_uniform_variable((50,), -1, 2, seed=3), K.random_normal_variable((50, 40), 1.0, 0.5, seed=3)
-    assert K.is_variable(a) and K.is_variable(b)
-    assert K.get_value(a).min() >= -1 and K.get_value(a).max() < 2
-    assert abs(K.get_value(b).mean() - 1) < 0.05 and abs(K.get_value(b).std() - 0.5) < 0.05
-    np.testing.assert_array_equal(K.get_value(a), K.get_value(K.random_uniform_variable((50,), -1, 2, seed=3)))
-
-
-def test_dropout():
-    x = np.ones((100, 100), 'float32')
-    y = K.eval(K.dropout(K.variable(x), 0.4, seed=1))
-    assert abs((y == 0).mean() - 0.4) < 0.03
-    np.testing.assert_allclose(y[y != 0], 1 / 0.6, rtol=1e-6)
-    rows = K.eval(K.dropout(K.variable(x), 0.5, noise_shape=(None, 1), seed=1))
-    assert all(len(set(row)) == 1 for row in rows) and len(set(rows[:, 0])) == 2
-    with pytest.raises(ValueError, match='level'):
-        K.dropout(K.variable(x), 1.0)

@@ -40,14 +40,6 @@ def test_variable_that_begins_with_a_tensor():
     np.testing.assert_allclose(K.get_value(b), [6.0, 12.0])
 
 
-def test_many_values_at_once():
-    variables = [K.variable(float(i)) for i in range(4)]
-    K.batch_set_value([(v, 10 + i) for i, v in enumerate(variables)])
-    assert K.batch_get_value(variables) == [10, 11, 12, 13]
-    K.batch_set_value([])
-    assert K.batch_get_value([]) == []
-
-
 def test_set_value_checks_the_shape():
     v = K.variable(np.zeros((2, 3)))
     with pytest.raises(ValueError, match=r'\(2, 3\).*\(3, 2\)'):
@@ -241,44 +233,6 @@ def test_scan_in_scan():
     (found,), _ = K.scan(outer, [xs], [K.constant(np.zeros(4))])
     np.testing.assert_allclose(K.function([xs], [found])([x])[0], expected, rtol=1e-5)
     check_gradient(lambda a: K.scan(outer, [a], [K.constant(np.zeros(4), dtype='float64')])[1][0], x)
-
-
-def test_folds_and_maps():
-    x = RNG.randn(5, 2)
-    assert abs(K.eval(K.foldl(lambda a, e: a + K.sum(e), K.variable(x), K.constant(0.0))) - x.sum()) < 1e-5
-    doubled = K.eval(K.map_fn(lambda e: e * 2.0, K.variable(x)))
-    np.testing.assert_allclose(doubled, 2 * x, rtol=1e-6)
-
-
-@pytest.mark.parametrize('unroll', [False, True])
-@pytest.mark.parametrize('go_backwards', [False, True])
-@pytest.mark.parametrize('masked', [False, True])
-def test_rnn(unroll, go_backwards, masked):
-    x, w, mask = RNG.randn(2, 4, 3), RNG.randn(3, 3) / 2, np.array([[1, 1, 0, 0], [1, 0, 1, 1]])
-
-    def step(inputs, states):
-        new = K.tanh(K.dot(inputs, states[1]) + states[0])
-        return new, [new]
-
-    def f(a, b):
-        return K.rnn(step, a, [a[:, 0] * 0.0], go_backwards, K.constant(mask, 'int32') if masked else None, [b], unroll)
-
-    order = range(3, -1, -1) if go_backwards else range(4)
-    state, output, expected = np.zeros((2, 3)), np.zeros((2, 3)), []
-    for t in order:
-        new = np.tanh(x[:, t].dot(w) + state)
-        keep = mask[:, t, None] if masked else 1
-        state = keep * new + (1 - keep) * state
-        output = keep * new + (1 - keep) * output
-        expected.append(output)
-    a, b = K.placeholder((None, 4, 3)), K.placeholder((3, 3))
-    last, outputs, states = f(a, b)
-    batch = 2 if masked else None  # The mask is a constant, and tells.
-    assert K.int_shape(last) in ((None, 3), (batch, 3)) and K.int_shape(outputs)[1:] == (4, 3)
-    found = K.function([a, b], [last, outputs] + states)([x, w])
-    for value, want in zip(found, (expected[-1], np.stack(expected, 1), state)):
-        np.testing.assert_allclose(value, want, rtol=1e-4, atol=1e-6)
-    check_gradient(lambda a, b: f(a, b)[1], x, w)
 
 
 def test_learning_phase():

@@ -146,53 +146,5 @@ def test_switch_with_too_many_dimensions():
         K.switch(K.placeholder((2, 3, 4), dtype='bool'), K.placeholder((2, 3)), K.placeholder((2, 3)))
 
 
-def test_repeats():
-    check('repeat', np.repeat(MATRIX[:, None], 3, 1), MATRIX, n=3)
-    for axis in (0, 1, -1):
-        check('repeat_elements', np.repeat(X, 3, axis), X, rep=3, axis=axis)
-    assert K.int_shape(K.repeat_elements(K.placeholder((None, 3, 4)), 2, 1)) == (None, 6, 4)
-    check_gradient('repeat_elements', MATRIX, kwargs={'rep': 2, 'axis': 1})
-
-
-def test_flat():
-    check('flatten', X.ravel(), X)
-    check('batch_flatten', X.reshape(2, 12), X)
-    assert K.int_shape(K.batch_flatten(K.placeholder((None, 3, 4)))) == (None, 12)
-
-
 def test_shape_at_run_time():
     assert evaluate(lambda k, x: k.shape(x), X, known='none').tolist() == [2, 3, 4]
-
-
-@pytest.mark.parametrize('interpolation', ['nearest', 'bilinear'])
-@pytest.mark.parametrize('data_format', ['channels_last', 'channels_first'])
-def test_resize_images(data_format, interpolation):
-    x = RNG.randn(2, 3, 4, 2)
-    expected = x
-    for axis, factor in ((1, 2), (2, 3)):
-        after = np.concatenate([expected, expected[(slice(None),) * axis + (slice(-1, None),)]], axis)
-        grown = np.repeat(expected, factor, axis)
-        if interpolation == 'bilinear':
-            following = np.repeat(after[(slice(None),) * axis + (slice(1, None),)], factor, axis)
-            part = (np.arange(grown.shape[axis]) % factor / factor).reshape([-1 if a == axis else 1 for a in range(4)])
-            grown = grown * (1 - part) + following * part
-        expected = grown
-    if data_format == 'channels_first':
-        x, expected = x.transpose(0, 3, 1, 2), expected.transpose(0, 3, 1, 2)
-    options = {'height_factor': 2, 'width_factor': 3, 'data_format': data_format, 'interpolation': interpolation}
-    check('resize_images', expected, x, **options)
-    check_gradient('resize_images', x[:1, :2, :2], kwargs=options)
-
-
-def test_bilinear_as_keras():
-    # Keras 2.3.1 on TensorFlow 1.15.5.
-    x = np.arange(4.0).reshape(1, 2, 2, 1)
-    expected = [[0.0, 0.5, 1.0, 1.0], [1.0, 1.5, 2.0, 2.0], [2.0, 2.5, 3.0, 3.0], [2.0, 2.5, 3.0, 3.0]]
-    found = evaluate(lambda k, x: k.resize_images(x, 2, 2, 'channels_last', 'bilinear'), x.astype('float32'))
-    np.testing.assert_allclose(found[0, :, :, 0], expected)
-
-
-def test_resize_volumes():
-    x = RNG.randn(1, 2, 3, 2, 2)
-    expected = x.repeat(2, 1).repeat(1, 2).repeat(3, 3)
-    check('resize_volumes', expected, x, depth_factor=2, height_factor=1, width_factor=3, data_format='channels_last')

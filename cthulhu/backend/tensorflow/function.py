@@ -78,10 +78,10 @@ class Function(object):
                 f'set_session(). Make the function, or the model, again.'
             )
         session = self._backend._ready_session()
-        if any(self._backend.is_tensor(x) for x in inputs):
-            inputs = _evaluated(session, self._backend, inputs)
         values = []
         for feed, value in zip(feeds, inputs):
+            if type(value) is not np.ndarray and self._backend.is_tensor(value):
+                value = session.run(value)
             feed.add(values, value)
         extra = tuple(self.feed_dict) if self.feed_dict else ()
         for key in extra:
@@ -315,13 +315,6 @@ def _places(count, is_late, extra):
         next_late += is_one_late
         next_early += not is_one_late
     return kept, list(range(early, late))
-
-
-def _evaluated(session, backend, inputs):
-    """The inputs, with the values of those that are tensors."""
-    wanted = [x for x in inputs if backend.is_tensor(x)]
-    values = iter(session.run(wanted))
-    return [next(values) if backend.is_tensor(x) else x for x in inputs]
 
 
 def _callable(session, feeds, results, operation, options):

@@ -56,14 +56,43 @@ def _pad_same(x, window, strides):
     return tf.pad(x, paddings + [(0, 0)])
 
 
+def _crop_same(x, window, strides):
+    """Volumes without the end that 'same' with strides above the window skips.
+
+    TensorFlow's 3-D kernels would skip half of it at the beginning (2.6 to 2.21, on the CPU), and its 2-D kernels do not.
+    """
+    slices = [slice(None)]
+    for axis, (span, stride) in enumerate(zip(window, strides), 1):
+        length = x.shape.as_list()[axis]
+        length = tf.shape(x)[axis] if length is None else length
+        slices.append(slice((-(-length // stride) - 1) * stride + span) if stride > span else slice(None))
+    return x[tuple(slices)]
+
+
+def _pool_volumes(x, pool_size, strides, padding, operation):
+    """Pooling over three axes as one over the last two, then one over the first: exact, as windows are products of
+    windows. TensorFlow's own has no float64.
+    """
+    padding, dims, static = padding.upper(), tf.shape(x), x.shape.as_list()
+    channels = dims[4] if static[4] is None else static[4]
+    y = tf.reshape(x, (-1, dims[2], dims[3], channels))
+    y = operation(y, (1,) + tuple(pool_size[1:]) + (1,), (1,) + tuple(strides[1:]) + (1,), padding)
+    plane = tf.shape(y)
+    y = tf.reshape(y, (dims[0], dims[1], plane[1] * plane[2], channels))
+    y = operation(y, (1, pool_size[0], 1, 1), (1, strides[0], 1, 1), padding)
+    y = tf.reshape(y, (dims[0], tf.shape(y)[1], plane[1], plane[2], channels))
+    y.set_shape(shapes.pool_shape(static, pool_size, padding, strides, 'channels_last'))
+    return y
+
+
 class NN(object):
     """Convolution, pooling, softmax, normalisation, crossentropies."""
 
     def conv(self, x, kernel, strides, padding, data_format, dilation_rate):
         x, kernel = self._pair(x, kernel)
         x = _to_last(x, data_format)
-        if max(strides) > 1 and max(dilation_rate) > 1:
-            kernel, dilation_rate = _spread(tf.convert_to_tensor(kernel), dilation_rate), None
+        if len(strides) == 3 and padding == 'same':
+            x = _crop_same(x, kernel.shape.as_list()[:3], strides)
         y = tf.nn.convolution(x, kernel, strides=strides, padding=padding.upper(), dilations=dilation_rate)
         return _from_last(y, data_format)
 
@@ -90,8 +119,6 @@ class NN(object):
         x, kernel = self._pair(x, kernel)
         x = _to_last(x, data_format)
         rows, columns = strides
-        if max(strides) > 1 and max(dilation_rate) > 1:
-            kernel, dilation_rate = _spread(tf.convert_to_tensor(kernel), dilation_rate), (1, 1)
         if rows != columns:
             # The kernel of TensorFlow moves as far down as across: move by 1, and keep what is wanted.
             if padding == 'same':
@@ -105,11 +132,32 @@ class NN(object):
         x = _to_last(self._tensor(x), data_format)
         window, steps = (1,) + tuple(pool_size) + (1,), (1,) + tuple(strides) + (1,)
         is_line = len(pool_size) == 1
+        if len(pool_size) == 3 and pool_mode == 'max' and x.dtype.base_dtype == tf.float64:
+            return _from_last(self._max_of_volumes(x, pool_size, strides, padding), data_format)
+        if len(pool_size) == 3 and padding == 'same':
+            x = _crop_same(x, pool_size, strides)
         if is_line:
             x, window, steps = tf.expand_dims(x, 1), (1,) + window, (1,) + steps
         operation = {'max': tf.nn.max_pool, 'avg': tf.nn.avg_pool}[pool_mode]
+        if len(pool_size) == 3 and x.dtype.base_dtype == tf.float64:
+            return _from_last(_pool_volumes(x, pool_size, strides, padding, operation), data_format)
         y = operation(x, window, steps, padding.upper())
         return _from_last(tf.squeeze(y, [1]) if is_line else y, data_format)
+
+    def _max_of_volumes(self, x, pool_size, strides, padding):
+        """What TensorFlow's 3-D kernel does not do in float64: the maximum over rows and columns, then over depth."""
+        static = x.shape.as_list()
+        options = {'padding': padding, 'data_format': 'channels_last', 'pool_mode': 'max'}
+        batch, depth, rows, columns, channels = tf.unstack(tf.shape(x))
+        y = tf.reshape(x, tf.stack([batch * depth, rows, columns, channels]))
+        y.set_shape([None] + static[2:])
+        y = self.pool(y, pool_size[1:], strides[1:], **options)
+        size = tf.shape(y)
+        z = tf.reshape(y, tf.stack([batch, depth, size[1] * size[2], channels]))
+        z = self.pool(z, (pool_size[0], 1), (strides[0], 1), **options)
+        z = tf.reshape(z, tf.stack([batch, tf.shape(z)[1], size[1], size[2], channels]))
+        z.set_shape(shapes.pool_shape(static, pool_size, padding, strides, 'channels_last'))
+        return z
 
     def softmax(self, x, axis=-1):
         return tf.nn.softmax(self._tensor(x), axis)

@@ -84,7 +84,7 @@ class Run(object):
         """TensorFlow's session, with every variable initialised.
 
         # Returns
-            The default session, if there is one of our graph (`with tf.compat.v1.Session(graph=K.get_graph()):`); else the
+            The default session, if there is one of our graph (`with tf.compat.v1.Session(graph=K.get_session().graph):`); else the
             one given to `set_session`; else one of our own.
         """
         self._user_has_session = True
@@ -94,7 +94,7 @@ class Run(object):
         """Use a session of the user's own from now on.
 
         # Arguments
-            session: `tf.compat.v1.Session`, of `K.get_graph()`; or of any other graph, if nothing was made in ours yet.
+            session: `tf.compat.v1.Session`, of `K.get_session().graph`; or of any other graph, if nothing was made in ours yet.
 
         # Raises
             ValueError: it belongs to another graph, and there are tensors in ours.
@@ -103,7 +103,7 @@ class Run(object):
             if self._graph.get_operations():
                 raise ValueError(
                     'session: it belongs to another graph than the tensors made so far. Make it with '
-                    'tf.compat.v1.Session(graph=K.get_graph(), config=...), or call set_session before anything else, '
+                    'tf.compat.v1.Session(graph=K.get_session().graph, config=...), or call set_session before anything else, '
                     'or after clear_session().'
                 )
             self._new_state(mark(session.graph), session)

@@ -7,6 +7,7 @@ Names beyond Keras's are the further primitives (`scan`, `where`, `conv` …) an
 import sys as _sys
 
 from cthulhu import names as _names
+from cthulhu.backend import config as _config
 from cthulhu.backend.config import (
     backend,
     backend_choice,
@@ -57,7 +58,7 @@ update_add update_sub var variable where zeros zeros_like
 __all__ += _FUNCTIONS
 
 active = load_backend(backend())
-_sys.stderr.write(f'Using {active.name} backend (chosen by: {backend_choice()[1]}).\n')
+_sys.stderr.write(_config.announcement())
 # Bound methods: they keep their signatures and docstrings.
 globals().update({_name: getattr(active, _name) for _name in _FUNCTIONS})
 _names.add_aliases(globals())

@@ -107,6 +107,17 @@ def backend_choice():
     return _choice
 
 
+def announcement():
+    """The line that says which backend is used and what chose it."""
+    name, source = backend_choice()
+    reason = {
+        'default': 'the default',
+        'installed': f'which is installed while {DEFAULT_BACKEND}, the default, is not',
+        config_path(): f'as {source} says',
+    }.get(source, f'as the environment variable {source} says')
+    return f'Using {name} backend, {reason}.\n'
+
+
 def backend():
     """The name of the backend in use, such as 'tensorflow'."""
     return backend_choice()[0]

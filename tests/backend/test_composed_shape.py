@@ -83,7 +83,8 @@ def bilinear(x, factor, axis):
 
 
 @pytest.mark.parametrize(
-    'factors, data_format', itertools.product([(2, 3), (1, 2), (1, 1), (4, 1)], ['channels_last', 'channels_first'])
+    'factors, data_format',
+    list(itertools.product([(2, 3), (1, 2), (1, 1), (4, 1)], ['channels_last', 'channels_first'])),
 )
 def test_resize_images(factors, data_format):
     rows, columns = (1, 2) if data_format == 'channels_last' else (2, 3)

@@ -75,6 +75,18 @@ def test_the_default_where_it_is_installed_else_what_is(home, monkeypatch):
     assert fresh().backend_choice() == ('cntk', 'installed')
 
 
+def test_the_announcement_says_what_chose(home, monkeypatch):
+    monkeypatch.setattr(load, 'is_available', lambda name: True)
+    assert fresh().announcement() == 'Using tensorflow backend, the default.\n'
+    monkeypatch.setattr(load, 'is_available', lambda name: name == 'numpy')
+    expected = 'Using numpy backend, which is installed while tensorflow, the default, is not.\n'
+    assert fresh().announcement() == expected
+    write(home, {'backend': 'numpy'})
+    assert fresh().announcement() == f'Using numpy backend, as {home / "cthulhu.json"} says.\n'
+    monkeypatch.setenv('KERAS_BACKEND', 'my.module')
+    assert fresh().announcement() == 'Using my.module backend, as the environment variable KERAS_BACKEND says.\n'
+
+
 @pytest.mark.parametrize(
     'content, message',
     [

@@ -22,7 +22,7 @@ Done = collections.namedtuple('Done', 'returncode stdout stderr')
 
 
 def python(code, folder, **environment):
-    """Run code in a new Python, with an empty configuration folder inside `folder`, which is also where modules are found."""
+    """Run code in a new Python that finds modules in `folder`, and no configuration file."""
     clean = {k: v for k, v in os.environ.items() if k not in ('CTHULHU_BACKEND', 'KERAS_BACKEND')}
     clean.update(CTHULHU_HOME=str(folder / 'home'), PYTHONPATH=os.pathsep.join([str(folder), ROOT]), **environment)
     process = subprocess.Popen(
@@ -39,7 +39,7 @@ def python(code, folder, **environment):
 def test_what_was_chosen_and_by_what_is_said_on_stderr(tmp_path):
     done = python('from cthulhu import backend as K; print(K.backend())', tmp_path, KERAS_BACKEND='numpy')
     assert done.stdout == 'numpy\n'
-    assert done.stderr.startswith('Using numpy backend (chosen by: KERAS_BACKEND).')
+    assert done.stderr == 'Using numpy backend, as the environment variable KERAS_BACKEND says.\n'
 
 
 def test_importing_writes_nothing_and_imports_no_other_framework(tmp_path):

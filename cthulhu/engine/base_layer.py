@@ -473,11 +473,11 @@ class Layer(NodeAccess):
             found.extend(layer.metrics)
         return _unique(found)
 
-    def get_losses_for(self, inputs):
+    def get_losses_for(self, inputs=None):
         """The losses of the calls on `inputs`; with None, those that belong to no call."""
         return self._for('losses', inputs)
 
-    def get_updates_for(self, inputs):
+    def get_updates_for(self, inputs=None):
         """The updates of the calls on `inputs`; with None, those that belong to no call."""
         return self._for('updates', inputs)
 

@@ -7,7 +7,7 @@ import numpy as np
 from .. import backend as K
 from .. import names
 from ..utils.generic_utils import to_list, unpack_singleton
-from . import adapters, training_loop
+from . import adapters, stream_adapters, training_loop
 from .base_layer import warn_once
 from .conjuring import Conjuring, check_settings, step_function
 from .input_layer import Input
@@ -230,29 +230,38 @@ class Lump(Network):
             raise TypeError('summon got arguments that it does not know: %s.' % ', '.join(sorted(kwargs)))
         if initial_epoch < 0 or epochs < 0:
             raise ValueError('`epochs` and `initial_epoch` must not be negative; got %r and %r.' % (epochs, initial_epoch))
-        self._refuse_generator(x, 'summon')
-        program, arrays, batch_size = self._prepare(x, y, sample_weight, class_weight, batch_size, steps_per_epoch)
-        conjuring = self._conjured()
-        self._warn_of_changed_trainable(conjuring)
+        streaming = {'workers': workers, 'use_multiprocessing': use_multiprocessing, 'max_queue_size': max_queue_size}
+        conjuring = None
         held_out = None
-        if validation_data is None and validation_split:
-            if not any(a is not None for a in arrays):
-                raise ValueError('`validation_split` needs arrays to split; with tensors of the framework as data give `validation_data`.')
-            arrays, held_out = adapters.split(arrays, validation_split)
-            self._check_batches(arrays, batch_size)
-        adapter = self._adapter(program, arrays, batch_size, shuffle, steps_per_epoch, cycle=True)
-        validation = self._validation(validation_data, held_out, program, batch_size, validation_steps, validation_freq)
+        if stream_adapters.is_stream(x):
+            _refuse_with_stream(x, y=y, batch_size=batch_size, sample_weight=sample_weight, validation_split=validation_split or None)
+            program, adapter = self._streamed(x, class_weight, steps_per_epoch, 'steps_per_epoch', shuffle, streaming)
+            conjuring = self._conjured()
+        else:
+            program, arrays, batch_size = self._prepare(x, y, sample_weight, class_weight, batch_size, steps_per_epoch)
+            conjuring = self._conjured()
+            if validation_data is None and validation_split:
+                if not any(a is not None for a in arrays):
+                    raise ValueError('`validation_split` needs arrays to split; with tensors of the framework as data give `validation_data`.')
+                arrays, held_out = adapters.split(arrays, validation_split)
+                self._check_batches(arrays, batch_size)
+            adapter = self._adapter(program, arrays, batch_size, shuffle, steps_per_epoch, cycle=True)
+        self._warn_of_changed_trainable(conjuring)
+        validation = self._validation(validation_data, held_out, program, batch_size, validation_steps, validation_freq, streaming)
         return training_loop.train(
             self, program.train(), adapter, self.metrics_names, epochs, initial_epoch, verbose, callbacks, validation
         )
 
-    def _validation(self, data, held_out, program, batch_size, steps, frequency):
+    def _validation(self, data, held_out, program, batch_size, steps, frequency, streaming):
         if data is None and held_out is None:
             return None
+        if stream_adapters.is_stream(data):
+            program, adapter = self._streamed(data, None, steps, 'validation_steps', False, streaming)
+            return training_loop.Validation(program.test(), adapter, frequency)
         if data is not None:
             if not isinstance(data, (list, tuple)) or len(data) not in (2, 3):
                 raise ValueError(
-                    '`validation_data` must be a tuple (x, y) or (x, y, sample_weights); got %s.'
+                    '`validation_data` must be a tuple (x, y) or (x, y, sample_weights), a generator, a Sequence or a dataset; got %s.'
                     % ('%d items' % len(data) if isinstance(data, (list, tuple)) else type(data).__name__)
                 )
             program, held_out, batch_size = self._prepare(data[0], data[1], data[2] if len(data) == 3 else None, None, batch_size, steps)
@@ -287,12 +296,19 @@ class Lump(Network):
             RuntimeError: if the model was not conjured.
             ValueError: if the data do not fit the model.
         """
-        self._refuse_generator(x, 'evaluate')
-        program, arrays, batch_size = self._prepare(x, y, sample_weight, None, batch_size, steps)
-        adapter = self._adapter(program, arrays, batch_size, False, steps)
+        if stream_adapters.is_stream(x):
+            _refuse_with_stream(x, y=y, batch_size=batch_size, sample_weight=sample_weight)
+            streaming = {'workers': workers, 'use_multiprocessing': use_multiprocessing, 'max_queue_size': max_queue_size}
+            program, adapter = self._streamed(x, None, steps, 'steps', False, streaming)
+        else:
+            program, arrays, batch_size = self._prepare(x, y, sample_weight, None, batch_size, steps)
+            adapter = self._adapter(program, arrays, batch_size, False, steps)
         labels = self.metrics_names
         told = self._told(callbacks, verbose, adapter, labels)
-        return unpack_singleton(training_loop.evaluate(self, program.test(), adapter, labels, told))
+        try:
+            return unpack_singleton(training_loop.evaluate(self, program.test(), adapter, labels, told))
+        finally:
+            training_loop.close(adapter)
 
     def predict(
         self, x, batch_size=None, verbose=0, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False
@@ -313,10 +329,20 @@ class Lump(Network):
         Raises:
             ValueError: if the data do not fit the model, or a stateful model gets a number of samples that is not a multiple of the batch size.
         """
-        self._refuse_generator(x, 'predict')
-        function, arrays, batch_size = self._prepare_prediction(x, batch_size, steps)
-        adapter = self._adapter(None, arrays, batch_size, False, steps)
-        return training_loop.predict(function, adapter, self._told(callbacks, verbose, adapter, []))
+        if stream_adapters.is_stream(x):
+            _refuse_with_stream(x, batch_size=batch_size)
+            x = self._build_for_stream(x, lambda item: stream_adapters.inputs_of(item))
+            function = self.predict_function
+            adapter = stream_adapters.stream_adapter(
+                x, self._convert_inputs, steps, 'steps', workers, use_multiprocessing, max_queue_size
+            )
+        else:
+            function, arrays, batch_size = self._prepare_prediction(x, batch_size, steps)
+            adapter = self._adapter(None, arrays, batch_size, False, steps)
+        try:
+            return training_loop.predict(function, adapter, self._told(callbacks, verbose, adapter, []))
+        finally:
+            training_loop.close(adapter)
 
     def train_on_batch(self, x, y, sample_weight=None, class_weight=None, reset_metrics=True):
         """Make one step of training on one batch.
@@ -348,7 +374,123 @@ class Lump(Network):
         function, arrays, _ = self._prepare_prediction(x, None, None)
         return unpack_singleton(function(arrays))
 
+    def summon_generator(
+        self,
+        generator,
+        steps_per_epoch=None,
+        epochs=1,
+        verbose=1,
+        callbacks=None,
+        validation_data=None,
+        validation_steps=None,
+        validation_freq=1,
+        class_weight=None,
+        max_queue_size=10,
+        workers=1,
+        use_multiprocessing=False,
+        shuffle=True,
+        initial_epoch=0,
+    ):
+        """Train on data that come batch by batch: `summon` with a generator or a `Sequence` as its data.
+
+        Arguments:
+            generator: generator or Sequence (or dataset) of batches `(inputs, targets)` or `(inputs, targets, sample_weights)`, of any sizes. A
+                generator goes on for ever.
+            steps_per_epoch: number of batches an epoch; may be left out for a Sequence, whose length it is then.
+            max_queue_size: how many batches are computed ahead at most.
+            workers: how many threads or processes compute them; 0 computes them between the steps.
+            use_multiprocessing: whether processes do it instead of threads. What they send back must be picklable.
+            shuffle: whether the batches of a Sequence are taken in a new order each epoch. No effect with `steps_per_epoch`.
+            epochs, verbose, callbacks, validation_data, validation_steps, validation_freq, class_weight, initial_epoch: as for `summon`.
+
+        Returns:
+            The History.
+
+        Raises:
+            ValueError: if what the generator gives is not such a batch.
+        """
+        _need_stream(generator, 'summon_generator')
+        return self.summon(
+            generator,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
+            max_queue_size=max_queue_size,
+            workers=workers,
+            use_multiprocessing=use_multiprocessing,
+        )
+
+    def evaluate_generator(
+        self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
+    ):
+        """Measure on data that come batch by batch: `evaluate` with a generator or a `Sequence` as its data.
+
+        Arguments as for `summon_generator`; `steps` is the number of batches. Returns what `evaluate` returns.
+        """
+        _need_stream(generator, 'evaluate_generator')
+        return self.evaluate(
+            generator,
+            verbose=verbose,
+            steps=steps,
+            callbacks=callbacks,
+            max_queue_size=max_queue_size,
+            workers=workers,
+            use_multiprocessing=use_multiprocessing,
+        )
+
+    def predict_generator(
+        self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
+    ):
+        """Predict for data that come batch by batch: `predict` with a generator or a `Sequence` of batches of inputs.
+
+        Arguments as for `evaluate_generator`; targets in the batches are passed over. Returns what `predict` returns.
+        """
+        _need_stream(generator, 'predict_generator')
+        return self.predict(
+            generator,
+            verbose=verbose,
+            steps=steps,
+            callbacks=callbacks,
+            max_queue_size=max_queue_size,
+            workers=workers,
+            use_multiprocessing=use_multiprocessing,
+        )
+
     # -- from the user's data to functions and arrays --------------------------------------------------------
+
+    def _streamed(self, data, class_weight, steps, what, shuffle, streaming):
+        """The Program and the adapter for data that come batch by batch."""
+        if self._settings is None:
+            self._conjured()  # says what is missing
+        data = self._build_for_stream(data, lambda item: stream_adapters.batch_of(item)[0])
+        program = self._conjured().program
+
+        def convert(item):
+            x, y, weights = stream_adapters.batch_of(item)
+            _, arrays, _ = self._prepare(x, y, weights, class_weight, None, None)
+            return self._filled(program, arrays), next((len_of(a) for a in arrays if a is not None), 1)
+
+        return program, stream_adapters.stream_adapter(data, convert, steps, what, shuffle=shuffle, **streaming)
+
+    def _convert_inputs(self, item):
+        _, arrays, _ = self._prepare_prediction(stream_adapters.inputs_of(item), None, None)
+        return arrays, next((len_of(a) for a in arrays), 1)
+
+    def _build_for_stream(self, data, inputs_of):
+        """Build a model that waits for its first data; the stream, with what was taken from it put back."""
+        if self.outputs is not None:
+            return data
+        first, data = stream_adapters.first_of(data)
+        self._build_for(inputs_of(first), False)
+        return data
+
 
     def _prepare(self, x, y, sample_weight, class_weight, batch_size, steps):
         """The Program, and the arrays to feed it with (None for weights of one), and the batch size."""
@@ -483,12 +625,6 @@ class Lump(Network):
         params = {'batch_size': adapter.batch_size, 'steps': adapter.steps, 'samples': adapter.samples, 'metrics': labels}
         return training_loop.callback_list(self, callbacks, verbose, params)
 
-    def _refuse_generator(self, x, method):
-        if hasattr(x, '__next__') or (hasattr(x, '__getitem__') and hasattr(x, 'on_epoch_end')):
-            raise ValueError(
-                '%s got a %s. Generators and Sequences are not taken yet; give arrays, or call train_on_batch for each batch.' % (method, type(x).__name__)
-            )
-
     def _warn_of_changed_trainable(self, conjuring):
         if not any(layer.trainable_changed for layer in self._everything_inside()):
             return
@@ -500,3 +636,32 @@ class Lump(Network):
                 'then; call `conjure` again for the change to count.' % self.name,
             )
 
+
+def len_of(array):
+    """The number of samples in an array."""
+    return array.shape[0]
+
+
+def _need_stream(data, method):
+    if not stream_adapters.is_stream(data):
+        raise ValueError(
+            '%s takes a generator, a Sequence or a dataset; got %s. Arrays go to `%s`.' % (method, type(data).__name__, method.replace('_generator', ''))
+        )
+
+
+def _refuse_with_stream(x, **arguments):
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(
+                '`%s` cannot be given where the data come batch by batch, from a %s: %s.'
+                % (
+                    name,
+                    type(x).__name__,
+                    {
+                        'y': 'it gives targets with its inputs, as tuples (inputs, targets)',
+                        'sample_weight': 'it gives weights as the third item, (inputs, targets, sample_weights)',
+                        'batch_size': 'it makes the batches',
+                        'validation_split': 'nothing is known of its end; give `validation_data`',
+                    }[name],
+                )
+            )

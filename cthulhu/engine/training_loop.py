@@ -92,22 +92,32 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
         logs.update(zip(names, map(float, values)))
         told.on_train_batch_end(index, logs)
 
-    told.on_train_begin()
     try:
+        told.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             model.reset_metrics()
             told.on_epoch_begin(epoch)
             run_epoch(adapter, step, begin, end, stop=lambda: told.model.stop_training)
             logs = {}
             if validation is not None and validation.due(epoch):
+                if hasattr(validation.adapter, 'rewind'):
+                    validation.adapter.rewind()
                 results = evaluate(model, validation.step, validation.adapter, names, told)
                 logs.update(('val_' + name, value) for name, value in zip(names, results))
             told.on_epoch_end(epoch, logs)
-            if told.model.stop_training:
+            if told.model.stop_training or getattr(adapter, 'ended', False):
                 break
-    finally:
-        told.on_train_end()  # also where an exception or Ctrl-C ends it: callbacks close files and restore weights here
+    finally:  # also where an exception or Ctrl-C ends it
+        close(adapter, validation and validation.adapter)
+        told.on_train_end()  # callbacks close files and restore weights here
     return model.history
+
+
+def close(*adapters):
+    """End what adapters (or None) have computing ahead."""
+    for adapter in adapters:
+        if hasattr(adapter, 'close'):
+            adapter.close()
 
 
 def evaluate(model, step, adapter, names, told):

@@ -1,6 +1,7 @@
 """Helpers for arrays, custom objects, files and pictures."""
 
 from cthulhu import names
+from cthulhu.utils.data_utils import GeneratorEnqueuer, OrderedEnqueuer, Sequence
 from cthulhu.utils.generic_utils import (
     CustomObjectScope,
     custom_object_scope,
@@ -14,7 +15,10 @@ from cthulhu.utils.progbar import Progbar
 
 __all__ = [
     'CustomObjectScope',
+    'GeneratorEnqueuer',
+    'OrderedEnqueuer',
     'Progbar',
+    'Sequence',
     'convert_all_kernels_in_model',
     'custom_object_scope',
     'deserialize_cthulhu_object',

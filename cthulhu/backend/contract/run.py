@@ -271,3 +271,22 @@ class Run(ABC):
         # Returns
             bool.
         """
+
+    def is_native_dataset(self, x):
+        """Whether `x` is a dataset of the framework, or an iterator over one, such as a `tf.data.Dataset`."""
+        return False
+
+    def dataset_batches(self, dataset):
+        """The batches of a dataset of the framework.
+
+        # Arguments
+            dataset: something for which `is_native_dataset` is true.
+
+        # Returns
+            Iterator over batches: NumPy arrays, in the tuples, lists and dicts that the dataset has them in. A dataset starts
+            from its first batch, an iterator goes on where it is.
+
+        # Raises
+            NotImplementedError: the framework has no datasets.
+        """
+        raise NotImplementedError(f'The {self.name} backend has no datasets of its own. Give arrays, a generator or a Sequence.')

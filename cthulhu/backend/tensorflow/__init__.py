@@ -3,6 +3,7 @@
 from cthulhu.backend.contract import Backend
 
 from .ctc import CTC
+from .datasets import Datasets
 from .graph import all_enter_graph
 from .loop import Loop
 from .math import Math
@@ -15,7 +16,7 @@ from .variables import Variables
 __all__ = ['TensorFlowBackend']
 
 
-class TensorFlowBackend(Run, Variables, Loop, Math, Shape, NN, CTC, Random, Backend):
+class TensorFlowBackend(Run, Variables, Loop, Math, Shape, NN, CTC, Random, Datasets, Backend):
     """Every function of `cthulhu.backend` on TensorFlow 2.6 to 2.21."""
 
     name = 'tensorflow'
@@ -23,8 +24,8 @@ class TensorFlowBackend(Run, Variables, Loop, Math, Shape, NN, CTC, Random, Back
 
 # These make no operations, or choose their graph themselves.
 _OUTSIDE = """
-batch_get_value batch_set_value clear_session control_dependencies dtype eval get_graph get_session get_uid get_value
-graph_scope is_placeholder is_sparse is_tensor is_variable manual_variable_initialization name_scope reset_uids
+batch_get_value batch_set_value clear_session control_dependencies dataset_batches dtype eval get_graph get_session get_uid get_value
+graph_scope is_native_dataset is_placeholder is_sparse is_tensor is_variable manual_variable_initialization name_scope reset_uids
 set_learning_phase set_session set_value static_shape supports
 """.split()
 

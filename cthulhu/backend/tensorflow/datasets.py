@@ -1,0 +1,47 @@
+"""TensorFlow's datasets and their iterators, as batches of arrays."""
+
+import tensorflow as tf
+
+v1 = tf.compat.v1
+
+
+class Datasets(object):
+    """What the engine asks of the framework's own data."""
+
+    def is_native_dataset(self, x):
+        return isinstance(x, (v1.data.Dataset, tf.data.Dataset, tf.data.Iterator, v1.data.Iterator))
+
+    def dataset_batches(self, dataset):
+        if isinstance(dataset, v1.data.Iterator):
+            return self._batches_of_graph_iterator(dataset)
+        if isinstance(dataset, tf.data.Iterator):
+            return _arrays(dataset)
+        if _made_in_a_graph(dataset):
+            with dataset._graph.as_default():  # the dataset's operations live there, so its iterator must
+                return self._batches_of_graph_iterator(v1.data.make_one_shot_iterator(dataset))
+        with tf.init_scope():  # eagerly, whatever the caller is building
+            return _arrays(iter(dataset))
+
+    def _batches_of_graph_iterator(self, iterator):
+        """Batches from an iterator of a graph: TensorFlow 1's, which needs a session."""
+        tensors = iterator.get_next()
+        graph = tf.nest.flatten(tensors)[0].graph
+        session = self.get_session() if graph is self._graph else v1.Session(graph=graph)
+
+        def batches():
+            while True:
+                try:
+                    yield session.run(tensors)
+                except tf.errors.OutOfRangeError:
+                    return
+
+        return batches()
+
+
+def _made_in_a_graph(dataset):
+    return not hasattr(dataset._variant_tensor, 'numpy')
+
+
+def _arrays(iterator):
+    for item in iterator:
+        yield tf.nest.map_structure(lambda t: t.numpy(), item)

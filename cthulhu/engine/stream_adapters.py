@@ -1,0 +1,224 @@
+"""Batches from where they are made one by one: Sequences, generators and datasets of the framework.
+
+Like all adapters these give `Batch` objects from `batches()`; `convert` makes the arrays to feed of what the source gives. What computes ahead is in
+`enqueuers`; `close()` ends it.
+"""
+
+import itertools
+import warnings
+
+from .. import backend as K
+from . import enqueuers
+from .adapters import Batch
+
+
+def is_sequence(data):
+    """Whether data are numbered batches: a `Sequence`, or something that looks like one."""
+    return hasattr(data, '__getitem__') and hasattr(data, '__len__') and hasattr(data, 'on_epoch_end')
+
+
+def is_stream(data):
+    """Whether data come batch by batch."""
+    return is_sequence(data) or hasattr(data, '__next__') or K.is_native_dataset(data)
+
+
+def stream_adapter(data, convert, steps, what, workers=1, use_multiprocessing=False, max_queue_size=10, shuffle=False):
+    """The adapter for a Sequence, a generator or a dataset.
+
+    Arguments:
+        data: the source.
+        convert: function, what the source gives -> (list of arrays, number of samples).
+        steps: number of batches an epoch; may be None for a Sequence or a dataset.
+        what: name of the argument that says `steps`, for the message where it is missing.
+        workers, use_multiprocessing, max_queue_size: how batches are computed ahead.
+        shuffle: whether the batches of a Sequence are taken in a new order each epoch (if `steps` is None).
+    """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
+        raise ValueError('`workers` must be an integer from 0 up; got %r.' % (workers,))
+    if isinstance(max_queue_size, bool) or not isinstance(max_queue_size, int) or max_queue_size < 1:
+        raise ValueError('`max_queue_size` must be a positive integer; got %r.' % (max_queue_size,))
+    if steps is not None and int(steps) < 1:
+        raise ValueError('`%s` must be a positive integer; got %r.' % (what, steps))
+    if is_sequence(data):
+        return SequenceAdapter(data, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle)
+    if K.is_native_dataset(data):
+        return DatasetAdapter(data, convert, steps)
+    if steps is None:
+        raise ValueError('The data come from a generator, whose end is not known: say with `%s` how many batches to take from it.' % what)
+    return GeneratorAdapter(data, convert, steps, workers, use_multiprocessing, max_queue_size)
+
+
+def batch_of(item):
+    """The (inputs, targets, sample weights or None) of what a source for training gives.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if isinstance(item, (tuple, list)) and len(item) in (2, 3):
+        return tuple(item) if len(item) == 3 else tuple(item) + (None,)
+    raise ValueError(
+        'Data that come batch by batch must be tuples (inputs, targets) or (inputs, targets, sample_weights); found %s%s.'
+        % (type(item).__name__, ' of %d items' % len(item) if isinstance(item, (tuple, list)) else '')
+    )
+
+
+def inputs_of(item):
+    """The inputs in what a source for predictions gives: all of it, or the first item of a tuple (with targets, say)."""
+    if isinstance(item, tuple):
+        if not 1 <= len(item) <= 3:
+            raise ValueError('Batches for predictions must be inputs, or tuples that begin with them; found a tuple of %d items.' % len(item))
+        return item[0]
+    return item
+
+
+def first_of(data):
+    """The first batch of a source, and the source with that batch still in it."""
+    if is_sequence(data):
+        return data[0], data
+    if K.is_native_dataset(data):
+        first = next(K.dataset_batches(data))
+        return first, data if not hasattr(data, '__next__') else itertools.chain([first], K.dataset_batches(data))
+    first = next(data)
+    return first, itertools.chain([first], data)
+
+
+class StreamAdapter(object):
+    """The base: `samples` and `batch_size` are not known before the data have come."""
+
+    samples = None
+    batch_size = None
+
+    def __init__(self, convert, steps):
+        self._convert = convert
+        self.steps = None if steps is None else int(steps)
+
+    def _batch(self, item, seen):
+        feeds, size = self._convert(item)
+        return Batch(feeds, size, seen)
+
+    def close(self):
+        """End what computes ahead."""
+
+
+class SequenceAdapter(StreamAdapter):
+    """Batches of a Sequence, each once an epoch; in the order of its numbers, or mixed.
+
+    With `steps`, an epoch goes on where the last one ended, and around.
+    """
+
+    def __init__(self, sequence, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle):
+        if len(sequence) < 1:
+            raise ValueError('%s has no batches: its length is %d.' % (type(sequence).__name__, len(sequence)))
+        super(SequenceAdapter, self).__init__(convert, len(sequence) if steps is None else steps)
+        self._sequence = sequence
+        self._whole = steps is None
+        self._shuffle = shuffle and self._whole
+        self._waiting = []
+        self._prefetcher = enqueuers.sequence_prefetcher(sequence, workers, use_multiprocessing, max_queue_size)
+
+    def batches(self):
+        """The batches of one epoch."""
+        if self._whole:
+            self.steps = len(self._sequence)
+        seen, given = 0, 0
+        while given < self.steps:
+            if not self._waiting:
+                self._waiting = enqueuers.sequence_order(self._sequence, self._shuffle)
+            tasks, self._waiting = self._waiting[: self.steps - given], self._waiting[self.steps - given :]
+            for item in self._items(tasks):
+                batch = self._batch(item, seen)
+                seen, given = seen + batch.size, given + 1
+                yield batch
+            if not self._waiting:
+                enqueuers.end_epoch(self._sequence, self._prefetcher)
+
+    def _items(self, tasks):
+        if self._prefetcher is None:
+            return (self._sequence[index] for _, index in tasks)
+        return self._prefetcher.run(tasks)
+
+    def rewind(self):
+        """Begin the next epoch with the first batch."""
+        self._waiting = []
+
+    def close(self):
+        if self._prefetcher is not None:
+            self._prefetcher.close()
+
+
+class GeneratorAdapter(StreamAdapter):
+    """So many batches an epoch from a generator, which goes on from epoch to epoch."""
+
+    def __init__(self, generator, convert, steps, workers, use_multiprocessing, max_queue_size):
+        super(GeneratorAdapter, self).__init__(convert, steps)
+        self._generator = generator
+        self._prefetcher = enqueuers.generator_prefetcher(generator, workers, use_multiprocessing, max_queue_size)
+        self._stream = None
+
+    def batches(self):
+        """The batches of one epoch; fewer, with a warning, where the generator ends."""
+        if self._stream is None:
+            self._stream = self._generator if self._prefetcher is None else self._prefetcher.run(itertools.count())
+        seen = 0
+        for given in range(self.steps):
+            item = next(self._stream, _END)
+            if item is _END:
+                _warn_of_end(given, self.steps)
+                self.ended = True
+                return
+            batch = self._batch(item, seen)
+            seen += batch.size
+            yield batch
+
+    ended = False
+
+    def close(self):
+        if self._prefetcher is not None:
+            if self._stream is not None:
+                self._stream.close()
+            self._prefetcher.close()
+
+
+class DatasetAdapter(StreamAdapter):
+    """Batches of a dataset of the framework, or of an iterator over one.
+
+    Without `steps` an epoch is the whole dataset; with it, an epoch goes on where the last one ended.
+    """
+
+    ended = False
+
+    def __init__(self, dataset, convert, steps):
+        super(DatasetAdapter, self).__init__(convert, steps)
+        self._dataset = dataset
+        self._stream = None
+
+    def batches(self):
+        """The batches of one epoch."""
+        if self._stream is None or self.steps is None:
+            self._stream = K.dataset_batches(self._dataset)
+        seen = 0
+        for given in itertools.count() if self.steps is None else range(self.steps):
+            item = next(self._stream, _END)
+            if item is _END:
+                if self.steps is not None:
+                    _warn_of_end(given, self.steps)
+                    self.ended = True
+                return
+            batch = self._batch(item, seen)
+            seen += batch.size
+            yield batch
+
+    def rewind(self):
+        """Begin the next epoch with the first batch."""
+        self._stream = None
+
+
+_END = object()
+
+
+def _warn_of_end(given, steps):
+    warnings.warn(
+        'The data ended after %d of the %d batches of the epoch, so it ends here. Let the generator or dataset go on for ever (`while True`, '
+        '`.repeat()`), or ask for fewer steps.' % (given, steps),
+        stacklevel=4,
+    )

@@ -1,0 +1,150 @@
+"""Metrics: functions of a batch, and classes that accumulate them over all batches.
+
+A class is used in `conjure`, given to `add_metric`, or called by itself on tensors, arrays or lists. Its figure is that
+of all samples together, however they were cut into batches.
+"""
+
+# The functions are imported last: they bear the names that users call.
+from cthulhu.metrics.accuracies import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+)
+from cthulhu.metrics.auc import AUC
+from cthulhu.metrics.base import Mean, MeanMetricWrapper, Metric, Reduce, Sum
+from cthulhu.metrics.by_loss import accuracy_for, crossentropy_for
+from cthulhu.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    SensitivityAtSpecificity,
+    SensitivitySpecificityBase,
+    SpecificityAtSensitivity,
+    TrueNegatives,
+    TruePositives,
+)
+from cthulhu.metrics.crossentropies import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    KLDivergence,
+    SparseCategoricalCrossentropy,
+)
+from cthulhu.metrics.hinges import CategoricalHinge, Hinge, SquaredHinge
+from cthulhu.metrics.iou import MeanIoU
+from cthulhu.metrics.regression import (
+    CosineSimilarity,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    RootMeanSquaredError,
+)
+
+from cthulhu.metrics.functions import (  # isort: skip
+    accuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    cosine_proximity,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from cthulhu.losses import (  # isort: skip
+    binary_crossentropy,
+    categorical_crossentropy,
+    categorical_hinge,
+    hinge,
+    kullback_leibler_divergence,
+    logcosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
+from cthulhu.utils.generic_utils import deserialize_cthulhu_object, serialize_cthulhu_object
+
+mse = MSE = mean_squared_error
+mae = MAE = mean_absolute_error
+mape = MAPE = mean_absolute_percentage_error
+msle = MSLE = mean_squared_logarithmic_error
+cosine = cosine_similarity = cosine_proximity
+
+__all__ = [
+    'AUC', 'Accuracy', 'BinaryAccuracy', 'BinaryCrossentropy', 'CategoricalAccuracy', 'CategoricalCrossentropy',
+    'CategoricalHinge', 'CosineSimilarity', 'FalseNegatives', 'FalsePositives', 'Hinge', 'KLDivergence',
+    'LogCoshError', 'MAE', 'MAPE', 'MSE', 'MSLE', 'Mean', 'MeanAbsoluteError', 'MeanAbsolutePercentageError',
+    'MeanIoU', 'MeanMetricWrapper', 'MeanSquaredError', 'MeanSquaredLogarithmicError', 'Metric', 'Poisson',
+    'Precision', 'Recall', 'Reduce', 'RootMeanSquaredError', 'SensitivityAtSpecificity',
+    'SensitivitySpecificityBase', 'SparseCategoricalAccuracy', 'SparseCategoricalCrossentropy',
+    'SparseTopKCategoricalAccuracy', 'SpecificityAtSensitivity', 'SquaredHinge', 'Sum', 'TopKCategoricalAccuracy',
+    'TrueNegatives', 'TruePositives', 'accuracy', 'binary_accuracy', 'binary_crossentropy', 'categorical_accuracy',
+    'categorical_crossentropy', 'categorical_hinge', 'cosine', 'cosine_proximity', 'cosine_similarity', 'hinge',
+    'kullback_leibler_divergence', 'logcosh', 'mae', 'mape', 'mean_absolute_error',
+    'mean_absolute_percentage_error', 'mean_squared_error', 'mean_squared_logarithmic_error', 'mse', 'msle',
+    'poisson', 'sparse_categorical_accuracy', 'sparse_categorical_crossentropy',
+    'sparse_top_k_categorical_accuracy', 'squared_hinge', 'top_k_categorical_accuracy',
+]  # fmt: skip
+
+# What a saved model may name: the metrics, and nothing else that this module happens to hold.
+_METRICS = {name: globals()[name] for name in __all__}
+
+__all__ += ['accuracy_for', 'crossentropy_for', 'deserialize', 'get', 'serialize']
+
+
+def serialize(metric):
+    """The name of a metric function, or `{'class_name': ..., 'config': ...}` of a metric."""
+    return serialize_cthulhu_object(metric)
+
+
+def deserialize(config, custom_objects=None):
+    """The metric that a name or a configuration stands for.
+
+    # Arguments
+        config: name, or a dict as `serialize` gives.
+        custom_objects: dict of name to function or class, looked up first.
+
+    # Returns
+        A function or a `Metric`.
+
+    # Raises
+        ValueError: if the name is unknown.
+    """
+    return deserialize_cthulhu_object(
+        config,
+        module_objects=_METRICS,
+        custom_objects=custom_objects,
+        printable_module_name='metric function',
+    )
+
+
+def get(identifier):
+    """The metric that an identifier stands for.
+
+    # Arguments
+        identifier: name of a function or class, configuration, function, `Metric`, or class.
+
+    # Returns
+        A function or a `Metric`; of a class, an instance made with its defaults.
+
+    # Raises
+        ValueError: if it stands for no metric.
+    """
+    if isinstance(identifier, (str, dict)):
+        identifier = deserialize(identifier)
+    if isinstance(identifier, type) and issubclass(identifier, Metric):
+        identifier = identifier()
+    if callable(identifier):
+        return identifier
+    raise ValueError(
+        f'Could not interpret metric identifier: {identifier!r}. Give the name of a metric, a function of `(y_true, y_pred)`, '
+        'a `Metric`, or the configuration of one.'
+    )

@@ -1,0 +1,115 @@
+"""The area under the curve that a classifier draws as its threshold moves."""
+
+from cthulhu import backend as K
+from cthulhu.metrics.confusion import _ConfusionMetric, even_thresholds
+from cthulhu.utils.metrics_utils import divide, parse_thresholds
+
+
+def _one_of(name, value, choices):
+    for choice in choices:
+        if isinstance(value, str) and value.lower() == choice.lower():
+            return choice
+    raise ValueError('`{}` must be one of {}, not {!r}.'.format(name, ', '.join(map(repr, choices)), value))
+
+
+class AUC(_ConfusionMetric):
+    """The area under the ROC or the precision-recall curve, by a sum over thresholds.
+
+    The curve is known at the thresholds only, so the more of them lie among the predictions, the better the figure.
+
+    # Arguments
+        num_thresholds: how many thresholds, two of them just outside [0, 1], the rest evenly inside.
+        curve: 'ROC' (true positive rate over false positive rate) or 'PR' (precision over recall).
+        summation_method: the height of each piece: 'interpolation' (midway; for 'PR' positives are interpolated, and
+            precision computed from them), 'minoring' (the lesser end) or 'majoring' (the greater end).
+        name: string.
+        dtype: dtype of the weights and the result; by default `K.floatx()`.
+        thresholds: list of numbers in [0, 1] to use instead; the two outside are added.
+
+    # Raises
+        ValueError: if `num_thresholds` is less than 2, a threshold is outside [0, 1], or `curve` or
+            `summation_method` is none of those named.
+
+    # References
+        - [The Relationship Between Precision-Recall and ROC Curves](https://doi.org/10.1145/1143844.1143874)
+          (Davis and Goadrich, 2006)
+
+    # Example
+    ```python
+    >>> from cthulhu import backend as K, metrics
+    >>> float(K.eval(metrics.AUC(num_thresholds=3)([0, 0, 1, 1], [0, 0.5, 0.3, 0.9])))
+    0.75
+
+    ```
+    """
+
+    conditions = ('true_positives', 'true_negatives', 'false_positives', 'false_negatives')
+
+    def __init__(
+        self,
+        num_thresholds=200,
+        curve='ROC',
+        summation_method='interpolation',
+        name=None,
+        dtype=None,
+        thresholds=None,
+    ):
+        super().__init__(name=name, dtype=dtype)
+        self.curve = _one_of('curve', curve, ('ROC', 'PR'))
+        self.summation_method = _one_of('summation_method', summation_method, ('interpolation', 'minoring', 'majoring'))
+        if thresholds is not None:
+            inside = sorted(parse_thresholds(thresholds, None))
+        elif num_thresholds > 1:
+            inside = even_thresholds(num_thresholds - 2)
+        else:
+            raise ValueError(f'`num_thresholds` must be at least 2, not {num_thresholds}.')
+        self.num_thresholds = len(inside) + 2
+        # The outer two hold predictions of exactly 0 and 1 on their side.
+        self._make_counts([-K.epsilon()] + inside + [1 + K.epsilon()])
+
+    def interpolate_pr_auc(self):
+        """The area under the precision-recall curve, true and false positives being interpolated between thresholds.
+
+        With TP the true and P all positives, both linear between the thresholds of a piece, precision is
+        `(TP_b + slope * (P - P_b)) / P` with `slope = dTP / dP`, and its integral over recall, in closed form,
+        `slope * (dTP + (TP_b - slope * P_b) * log(P_a / P_b)) / positives`. Where the piece begins at no positives,
+        precision is constant in it.
+
+        # Returns
+            A scalar tensor.
+        """
+        hits, misses = K.identity(self.true_positives), K.identity(self.false_negatives)
+        positives = hits + self.false_positives
+        hits_change = hits[:-1] - hits[1:]
+        slope = divide(hits_change, positives[:-1] - positives[1:])
+        intercept = hits[1:] - slope * positives[1:]
+        ratio = divide(positives[:-1], positives[1:])
+        ratio = K.where(K.greater(ratio, 0), ratio, K.ones_like(ratio))
+        return K.sum(divide(slope * (hits_change + intercept * K.log(ratio)), hits[1:] + misses[1:]))
+
+    def result(self):
+        """The area so far: a scalar."""
+        if self.curve == 'PR' and self.summation_method == 'interpolation':
+            return self.interpolate_pr_auc()
+        hits = K.identity(self.true_positives)
+        false_alarms = K.identity(self.false_positives)
+        recall = divide(hits, hits + self.false_negatives)
+        if self.curve == 'ROC':
+            x, y = divide(false_alarms, false_alarms + self.true_negatives), recall
+        else:
+            x, y = recall, divide(hits, hits + false_alarms)
+        height = {
+            'interpolation': lambda a, b: (a + b) / 2.0,
+            'minoring': K.minimum,
+            'majoring': K.maximum,
+        }[self.summation_method]
+        return K.sum((x[:-1] - x[1:]) * height(y[:-1], y[1:]))
+
+    def get_config(self):
+        return dict(
+            super().get_config(),
+            num_thresholds=self.num_thresholds,
+            curve=self.curve,
+            summation_method=self.summation_method,
+            thresholds=self.thresholds[1:-1],
+        )

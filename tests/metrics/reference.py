@@ -1,0 +1,192 @@
+"""Every metric once more, in NumPy, over all samples at once: `NAME(y_true, y_pred, weight, **arguments)`.
+
+The weight is that of each sample; all ones where none is given.
+"""
+
+import numpy as np
+
+EPSILON = 1e-7
+
+
+def average(values, weight):
+    return np.average(values, axis=0, weights=weight)
+
+
+def mean_of(error):
+    """The metric that averages `error(y_true, y_pred)` over the last axis, then over the samples."""
+    return lambda y, p, w: average(error(y, p).mean(axis=-1), w)
+
+
+def positive(p):
+    return np.maximum(p, EPSILON)
+
+
+def softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def one_hot(y, classes):
+    return np.eye(classes)[y[:, 0].astype(int)]
+
+
+Accuracy = mean_of(lambda y, p: (y == p) * 1.0)
+MeanSquaredError = mean_of(lambda y, p: (y - p) ** 2)
+MeanAbsoluteError = mean_of(lambda y, p: abs(y - p))
+MeanAbsolutePercentageError = mean_of(lambda y, p: 100 * abs((y - p) / y))
+MeanSquaredLogarithmicError = mean_of(lambda y, p: (np.log1p(y) - np.log1p(p)) ** 2)
+LogCoshError = mean_of(lambda y, p: np.log(np.cosh(p - y)))
+Poisson = mean_of(lambda y, p: p - y * np.log(p + EPSILON))
+Hinge = mean_of(lambda y, p: np.maximum(1 - (2 * y - 1) * p, 0))
+SquaredHinge = mean_of(lambda y, p: np.maximum(1 - (2 * y - 1) * p, 0) ** 2)
+
+
+def RootMeanSquaredError(y, p, w):
+    return np.sqrt(MeanSquaredError(y, p, w))
+
+
+def BinaryAccuracy(y, p, w, threshold=0.5):
+    return mean_of(lambda y, p: (y == (p > threshold)) * 1.0)(y, p, w)
+
+
+def CategoricalAccuracy(y, p, w):
+    return average(y[np.arange(len(p)), p.argmax(axis=-1)], w)
+
+
+def SparseCategoricalAccuracy(y, p, w):
+    return CategoricalAccuracy(one_hot(y, p.shape[-1]), p, w)
+
+
+def TopKCategoricalAccuracy(y, p, w, k=5):
+    best = np.argsort(-p, axis=-1)[:, :k]
+    return average([label.argmax() in row for label, row in zip(y, best)], w)
+
+
+def SparseTopKCategoricalAccuracy(y, p, w, k=5):
+    return TopKCategoricalAccuracy(one_hot(y, p.shape[-1]), p, w, k)
+
+
+def CosineSimilarity(y, p, w):
+    return average((y * p).sum(-1) / np.sqrt((y**2).sum(-1) * (p**2).sum(-1)), w)
+
+
+def CategoricalHinge(y, p, w):
+    others = np.where(y == 1, 0, p).max(axis=-1)
+    return average(np.maximum(0, 1 + others - p[y == 1]), w)
+
+
+def BinaryCrossentropy(y, p, w, from_logits=False, label_smoothing=0):
+    p = sigmoid(p) if from_logits else p
+    y = y * (1 - label_smoothing) + label_smoothing / 2
+    return mean_of(lambda y, p: -y * np.log(p) - (1 - y) * np.log(1 - p))(y, p, w)
+
+
+def CategoricalCrossentropy(y, p, w, from_logits=False, label_smoothing=0):
+    p = softmax(p) if from_logits else p
+    y = y * (1 - label_smoothing) + label_smoothing / p.shape[-1]
+    return average(-(y * np.log(p)).sum(axis=-1), w)
+
+
+def SparseCategoricalCrossentropy(y, p, w, from_logits=False):
+    return CategoricalCrossentropy(one_hot(y, p.shape[-1]), p, w, from_logits)
+
+
+def KLDivergence(y, p, w):
+    return average((y * np.log(y / p)).sum(axis=-1), w)
+
+
+def counts(y, p, w, threshold):
+    """True and false positives, true and false negatives, by a walk over all elements."""
+    tp = fp = tn = fn = 0.0
+    for labels, predictions, weight in zip(y, p, w):
+        for label, prediction in zip(labels, predictions):
+            if prediction > threshold:
+                tp, fp = tp + weight * label, fp + weight * (1 - label)
+            else:
+                fn, tn = fn + weight * label, tn + weight * (1 - label)
+    return tp, fp, tn, fn
+
+
+def counter(index):
+    def count(y, p, w, thresholds=0.5):
+        found = [counts(y, p, w, threshold)[index] for threshold in np.ravel(thresholds)]
+        return found[0] if len(found) == 1 else found
+
+    return count
+
+
+TruePositives, FalsePositives, TrueNegatives, FalseNegatives = [counter(index) for index in range(4)]
+
+
+def share(other):
+    def value(y, p, w, thresholds=None, top_k=None):
+        if top_k is not None:
+            worst = np.sort(p, axis=-1)[:, -top_k, None]
+            p = np.where(p >= worst, p, -1)
+        found = []
+        for threshold in np.ravel([0.5 if top_k is None else -0.5] if thresholds is None else thresholds):
+            tp, wrong = [counts(y, p, w, threshold)[index] for index in (0, other)]
+            found.append(tp / (tp + wrong))
+        return found[0] if len(found) == 1 else found
+
+    return value
+
+
+Precision, Recall = share(1), share(3)
+
+
+def rates(y, p, w, thresholds):
+    """Sensitivity and specificity at each threshold."""
+    found = [counts(y, p, w, threshold) for threshold in thresholds]
+    return np.array([tp / (tp + fn) for tp, fp, tn, fn in found]), np.array(
+        [tn / (tn + fp) for tp, fp, tn, fn in found]
+    )
+
+
+def even(count):
+    return [0.5] if count == 1 else np.linspace(0, 1, count)
+
+
+def SensitivityAtSpecificity(y, p, w, specificity, num_thresholds=200):
+    sensitivities, specificities = rates(y, p, w, even(num_thresholds))
+    return sensitivities[abs(specificities - specificity).argmin()]
+
+
+def SpecificityAtSensitivity(y, p, w, sensitivity, num_thresholds=200):
+    sensitivities, specificities = rates(y, p, w, even(num_thresholds))
+    return specificities[abs(sensitivities - sensitivity).argmin()]
+
+
+def AUC(y, p, w, num_thresholds=200, curve='ROC', summation_method='interpolation', thresholds=None):
+    inside = list(even(num_thresholds)[1:-1]) if thresholds is None else sorted(thresholds)
+    found = np.array([counts(y, p, w, threshold) for threshold in [-EPSILON] + inside + [1 + EPSILON]])[::-1]
+    tp, fp, tn, fn = found.T
+    if curve == 'ROC':
+        x, height = fp / (fp + tn), tp / (tp + fn)
+    elif summation_method != 'interpolation':
+        x, height = tp / (tp + fn), tp / np.maximum(tp + fp, EPSILON)
+    else:  # true and false positives move evenly from one threshold to the next, in many small steps
+        steps = (np.arange(4000) + 0.5) / 4000
+        tps, fps = [a[:-1, None] + (a[1:] - a[:-1])[:, None] * steps for a in (tp, fp)]
+        precision = tps / np.maximum(tps + fps, EPSILON)
+        return (precision.mean(axis=1) * (tp[1:] - tp[:-1])).sum() / (tp + fn)[0]
+    height = {
+        'interpolation': lambda a, b: (a + b) / 2,
+        'minoring': np.minimum,
+        'majoring': np.maximum,
+    }[summation_method](height[:-1], height[1:])
+    return ((x[1:] - x[:-1]) * height).sum()
+
+
+def MeanIoU(y, p, w, num_classes):
+    w = np.repeat(w[:, None], y.shape[1], axis=1)
+    scores = []
+    for number in range(num_classes):
+        union = w[(y == number) | (p == number)].sum()
+        if union:
+            scores.append(w[(y == number) & (p == number)].sum() / union)
+    return np.mean(scores)

@@ -265,7 +265,8 @@ class Run(ABC):
 
         # Arguments
             capability: 'gradients', 'sparse' (tensors), 'ctc', 'session_arguments' (of `function`), 'native_tensors'
-                (a user's own framework operations work on our tensors), 'sessions', 'dilation', or one of the backend's
+                (a user's own framework operations work on our tensors), 'sessions', 'dilation', 'broadcasting' (of lengths of 1 that are not
+                known before the run), or one of the backend's
                 own. Unknown ones are False.
 
         # Returns

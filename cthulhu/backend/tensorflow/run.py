@@ -17,7 +17,7 @@ from .variables import Initialisation
 v1 = tf.compat.v1
 
 _CALLS = 'PartitionedCall', 'StatefulPartitionedCall', 'While', 'StatelessWhile', 'If', 'StatelessIf', 'Case'
-_CAPABILITIES = 'gradients', 'sparse', 'ctc', 'session_arguments', 'native_tensors', 'sessions', 'dilation'
+_CAPABILITIES = 'gradients', 'sparse', 'ctc', 'session_arguments', 'native_tensors', 'sessions', 'dilation', 'broadcasting'
 
 
 class GraphUpdate(meta.Update):

@@ -1,0 +1,21 @@
+"""The Theano backend: Theano 1.0.5 on older Pythons, PyTensor, its successor, on today's. One code, one shim."""
+
+from cthulhu.backend.contract import Backend
+from cthulhu.backend.theano.loop import Loop
+from cthulhu.backend.theano.math import Math
+from cthulhu.backend.theano.nn import NN
+from cthulhu.backend.theano.random import Random
+from cthulhu.backend.theano.run import Run
+from cthulhu.backend.theano.shape import Shape
+from cthulhu.backend.theano.tensors import note_all
+
+__all__ = ['TheanoBackend']
+
+
+class TheanoBackend(Run, Loop, Math, Shape, NN, Random, Backend):
+    """Every function of `cthulhu.backend` on Theano 1.0.5 and PyTensor 3."""
+
+    name = 'theano'
+
+
+note_all(TheanoBackend)

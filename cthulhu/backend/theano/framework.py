@@ -1,0 +1,219 @@
+"""What differs between Theano 1.0.5 and PyTensor, its successor. Everything above this file is the same on both."""
+
+import importlib.util
+import os
+import sys
+import warnings
+
+import numpy as np
+
+
+def _is_here(name):
+    return importlib.util.find_spec(name) is not None
+
+
+# Theano itself where it installs; PyTensor on the Pythons of today.
+IS_PYTENSOR = _is_here('pytensor') and (sys.version_info >= (3, 11) or not _is_here('theano'))
+
+# Names of a mode of the framework, such as FAST_COMPILE, for our functions that are given none.
+MODE_VARIABLE = 'CTHULHU_THEANO_MODE'
+
+with warnings.catch_warnings():
+    # They say that no BLAS was found to link C code to; the products of matrices then run in NumPy's, which is good.
+    warnings.simplefilter('ignore')
+    if IS_PYTENSOR:
+        import pytensor as theano
+        import pytensor.sparse as sparse
+        import pytensor.tensor as T
+        from pytensor.compile import SharedVariable
+        from pytensor.compile.mode import Mode
+        from pytensor.gradient import DisconnectedType, disconnected_grad, grad
+        from pytensor.graph.basic import Apply, Constant, Variable
+        from pytensor.graph.op import Op
+        from pytensor.ifelse import IfElse, ifelse
+        from pytensor.printing import Print
+        from pytensor.scan.basic import scan as _scan
+        from pytensor.tensor.variable import TensorConstant
+    else:
+        import theano
+        import theano.tensor as T
+        from theano import sparse
+        from theano.compile import Mode, SharedVariable
+        from theano.gof import Apply, Constant, Op, Variable
+        from theano.gradient import DisconnectedType, disconnected_grad, grad
+        from theano.ifelse import IfElse, ifelse
+        from theano.printing import Print
+        from theano.scan_module.scan import scan as _scan
+        from theano.tensor import TensorConstant
+
+__all__ = [
+    'Apply',
+    'Constant',
+    'DisconnectedType',
+    'IS_PYTENSOR',
+    'IfElse',
+    'Mode',
+    'Op',
+    'Print',
+    'SharedVariable',
+    'T',
+    'TensorConstant',
+    'Variable',
+    'argsort',
+    'broadcastable_at',
+    'clone_node',
+    'constant',
+    'disconnected_grad',
+    'grad',
+    'ifelse',
+    'inputs_of',
+    'mode',
+    'name',
+    'placeholder',
+    'round_half_to_even',
+    'scan',
+    'shared',
+    'sparse',
+    'static',
+    'tensor_type',
+    'theano',
+    'unbroadcast',
+]
+
+name = 'PyTensor' if IS_PYTENSOR else 'Theano'
+
+
+def tensor_type(dtype, is_one):
+    """The type of dense tensors of a dtype; `is_one`: for each axis whether its length is known to be 1."""
+    if IS_PYTENSOR:
+        return T.TensorType(dtype, shape=tuple(1 if one else None for one in is_one))
+    return T.TensorType(dtype, tuple(bool(one) for one in is_one))
+
+
+def placeholder(dtype, shape, name=None):
+    """A variable of the rank of `shape`; of lengths, types keep only which are 1, as that decides what broadcasts."""
+    return tensor_type(dtype, [n == 1 for n in shape])(name)
+
+
+def shared(value, name=None):
+    """A shared variable that begins with an array, which is copied."""
+    is_one = [n == 1 for n in value.shape]
+    options = {'shape': tuple(1 if one else None for one in is_one)} if IS_PYTENSOR else {'broadcastable': is_one}
+    return theano.shared(value, name=name, borrow=False, **options)
+
+
+def constant(value):
+    """A constant of its own: `T.constant` of Theano gives the same object for equal numbers."""
+    value = np.array(value)
+    if IS_PYTENSOR:
+        return T.constant(value)
+    return TensorConstant(tensor_type(str(value.dtype), [n == 1 for n in value.shape]), value)
+
+
+def static(x):
+    """The lengths that the type of `x` knows: tuple of int and None."""
+    if not hasattr(x.type, 'broadcastable'):
+        return (None,) * x.ndim
+    if IS_PYTENSOR:
+        return tuple(getattr(x.type, 'shape', None) or (None,) * x.ndim)
+    return tuple(1 if one else None for one in x.type.broadcastable)
+
+
+def broadcastable_at(x, axes):
+    """`x`, with the knowledge that `axes` have length 1 (checked when it runs)."""
+    axes = [a for a in axes if not x.type.broadcastable[a]]
+    if not axes:
+        return x
+    return T.specify_broadcastable(x, *axes) if IS_PYTENSOR else T.addbroadcast(x, *axes)
+
+
+def unbroadcast(x):
+    """`x`, whose type forgets which lengths are 1 (on PyTensor, all lengths)."""
+    if IS_PYTENSOR:
+        return _Forget()(x) if any(n is not None for n in x.type.shape) else x
+    axes = [a for a, one in enumerate(x.type.broadcastable) if one]
+    return T.unbroadcast(x, *axes) if axes else x
+
+
+def clone_node(node, inputs):
+    """`node` on other inputs, which may know more or less of their shapes."""
+    return node.clone_with_new_inputs(inputs, strict=False)
+
+
+def inputs_of(x):
+    return x.owner.inputs if x.owner is not None else []
+
+
+def argsort(x, axis=-1):
+    """Of equal elements the first comes first."""
+    return T.argsort(x, axis=axis, kind='mergesort')
+
+
+def round_half_to_even(x):
+    return T.round(x, mode='half_to_even')
+
+
+def scan(step, sequences, states, count, outputs, mode):
+    """The framework's loop: `step` returns the new states, then `outputs` further results.
+
+    # Returns
+        List of stacked results, in that order.
+    """
+    options = {'return_updates': False} if IS_PYTENSOR else {}
+    results = _scan(
+        step,
+        sequences=sequences,
+        outputs_info=list(states) + [None] * outputs,
+        n_steps=count,
+        mode=mode,
+        return_list=True,
+        **options,
+    )
+    return results if IS_PYTENSOR else results[0]
+
+
+def mode():
+    """The mode in which our functions are compiled, unless the user says another: an argument, or a flag of theirs.
+
+    C code where there is a compiler. Without one, Numba on PyTensor, and Python on Theano.
+    """
+    chosen = os.environ.get(MODE_VARIABLE)
+    if chosen:
+        return chosen
+    configured = theano.config.mode
+    if configured not in ('Mode', None) or theano.config.linker not in ('auto', 'cvm'):
+        return None
+    if theano.config.cxx:
+        return Mode(linker='cvm', optimizer=theano.config.optimizer)
+    return None
+
+
+if IS_PYTENSOR:
+    from pytensor.tensor.type import TensorType as _TensorType
+
+    class _Forget(Op):
+        """The same values, as a type that knows only the rank: a loop's state may not promise more than its next one."""
+
+        __props__ = ()
+        view_map = {0: [0]}
+
+        def make_node(self, x):
+            return Apply(self, [x], [_TensorType(x.dtype, shape=(None,) * x.ndim)()])
+
+        def perform(self, node, inputs, outputs):
+            outputs[0][0] = inputs[0]
+
+        def infer_shape(self, fgraph, node, shapes):
+            return shapes
+
+        def pullback(self, inputs, outputs, gradients):
+            return [gradients[0]]
+
+        def grad(self, inputs, gradients):
+            return [gradients[0]]
+
+        def c_code(self, node, name, inputs, outputs, sub):
+            return 'Py_XDECREF({out}); {out} = {x}; Py_XINCREF({out});'.format(x=inputs[0], out=outputs[0])
+
+        def c_code_cache_version(self):
+            return (1,)

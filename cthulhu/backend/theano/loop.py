@@ -1,0 +1,78 @@
+"""`scan`: the framework's loop, whose states keep their dtypes and ranks."""
+
+import contextlib
+
+from cthulhu.backend.theano import framework, tensors
+from cthulhu.backend.theano.framework import T
+
+
+class Loop(object):
+    """The loop over time of the backend."""
+
+    @contextlib.contextmanager
+    def _inside_loop(self, time):
+        """Random operations made inside depend on `time`."""
+        self._loop_times.append(time)
+        try:
+            yield
+        finally:
+            self._loop_times.pop()
+
+    def scan(self, step, sequences, states, length=None):
+        sequences = [self._tensor(x) for x in sequences]
+        states = [self._tensor(x) for x in states]
+        if not sequences and length is None:
+            raise ValueError('length: expected the number of steps, since there are no sequences to tell it, got None.')
+        lengths = [None if length is None or self.is_tensor(length) else int(length)]
+        lengths += [self.int_shape(x)[0] for x in sequences]
+        known = next((n for n in lengths if n is not None), None)
+        count = known
+        if known is None:
+            count = sequences[0].shape[0] if length is None else T.cast(length, 'int64')
+        # The step is made once outside of the loop, and never run, to learn how many outputs it has, and their shapes.
+        outputs, after = step([x[0] for x in sequences], states, self._constant(0, 'int32'))
+        if len(after) != len(states):
+            raise ValueError(f'step: expected {len(states)} new states, one for each state, got {len(after)}.')
+        outputs = [self._tensor(x) for x in outputs]
+        like = [_common(tensors.shape_of(a), tensors.shape_of(self._tensor(b))) for a, b in zip(states, after)]
+
+        def body(time, *rest):
+            slices = [
+                tensors.note(x, tensors.shape_of(whole)[1:]) for x, whole in zip(rest[: len(sequences)], sequences)
+            ]
+            now = [
+                tensors.note(x, shape) for x, shape in zip(rest[len(sequences) : len(sequences) + len(states)], like)
+            ]
+            time = tensors.note(time, ())
+            with self._inside_loop(time):
+                made, new = step(slices, now, time)
+            new = [framework.unbroadcast(self.cast(x, s.dtype)) for x, s in zip(new, states)]
+            return new + [self._tensor(x) for x in made]
+
+        if known == 0:
+            return [self.zeros_like(x)[None][:0] for x in outputs], states
+        times = T.arange(count, dtype='int32')
+        results = framework.scan(
+            body,
+            [times] + sequences,
+            [framework.unbroadcast(x) for x in states],
+            count,
+            len(outputs),
+            self._scan_mode(),
+        )
+        if known is None:
+            # No step at all gives nothing to see shapes by.
+            results = results[: len(states)] + [
+                self.reshape(x, [count] + list(tensors.shape_of(o)))
+                if o.ndim and None not in tensors.shape_of(o)
+                else x
+                for x, o in zip(results[len(states) :], outputs)
+            ]
+        stacked = [tensors.note(x, (known,) + tensors.shape_of(o)) for x, o in zip(results[len(states) :], outputs)]
+        finals = [tensors.note(x[-1], shape) for x, shape in zip(results[: len(states)], like)]
+        return stacked, finals
+
+
+def _common(a, b):
+    """A state's static shape: what holds for the first and for those that steps make."""
+    return tuple(m if m == n else None for m, n in zip(a, b))

@@ -1,0 +1,117 @@
+"""Primitives of `contract.random`: draws that are counted, and the same on Theano and PyTensor.
+
+Each number is a hash of its place, the operation's seed, how many calls that draw came since the operation was made, and
+the time in a loop: SplitMix64's finisher (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014)
+in elementwise operations, which the compiler makes one loop of. No generator's state goes from call to call but the count
+of calls, so a run repeats bit for bit, and a draw inside a loop needs no updates of its own.
+"""
+
+import numpy as np
+
+from cthulhu.backend import config
+from cthulhu.backend.deferred import dtypes
+from cthulhu.backend.theano import tensors
+from cthulhu.backend.theano.framework import T, broadcastable_at, constant
+
+_GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+# How many bits of the 64 make a number of each type exactly.
+_BITS = {'float16': 11, 'float32': 24, 'float64': 53}
+_EDGE = 0.022750131948179195  # the normal distribution below -2
+
+# Giles, "Approximating the erfinv function", 2012: the central part, which reaches further than two deviations.
+_INVERSE = (
+    2.81022636e-08,
+    3.43273939e-07,
+    -3.5233877e-06,
+    -4.39150654e-06,
+    0.00021858087,
+    -0.00125372503,
+    -0.00417768164,
+    0.246640727,
+    1.50140941,
+)
+
+
+def _uint(value):
+    return constant(np.array([value % 2**64], 'uint64'))
+
+
+def _mixed(z):
+    z = _xor(z, T.int_div(z, _uint(2**30))) * _uint(_FIRST)
+    z = _xor(z, T.int_div(z, _uint(2**27))) * _uint(_SECOND)
+    return _xor(z, T.int_div(z, _uint(2**31)))
+
+
+def _xor(x, y):
+    return T.xor(x, y) if hasattr(T, 'xor') else T.bitwise_xor(x, y)
+
+
+class Random(object):
+    """Uniform, normal and truncated normal draws."""
+
+    def random_uniform(self, shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+        return self.draw_uniform(shape, minval, maxval, *self._drawing(dtype, seed))
+
+    def random_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+        return self.draw_normal(shape, mean, stddev, *self._drawing(dtype, seed))
+
+    def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+        return self.draw_truncated(shape, mean, stddev, *self._drawing(dtype, seed))
+
+    def _drawing(self, dtype, seed):
+        seed = int(np.random.randint(10e6) if seed is None else seed)
+        return dtypes.name(dtype or config.floatx()), seed, list(self._loop_times)
+
+    def draw_uniform(self, shape, minval, maxval, dtype, seed, times):
+        low, high = self._tensor(minval, dtype), self._tensor(maxval, dtype)
+        if not dtypes.is_float(dtype):
+            bits, sizes = self._bits(shape, seed, times, 0)
+            span = T.cast(high, 'int64') - T.cast(low, 'int64')
+            drawn = T.cast(T.mod(T.int_div(bits, _uint(2**11)), T.cast(span, 'uint64')), 'int64')
+            return self.reshape(T.cast(drawn + T.cast(low, 'int64'), dtype), sizes)
+        drawn = self._uniform(shape, seed, times, 0, dtype)
+        if not self.is_tensor(minval) and not self.is_tensor(maxval) and (minval, maxval) == (0, 1):
+            return drawn
+        return drawn * (high - low) + low
+
+    def draw_normal(self, shape, mean, stddev, dtype, seed, times):
+        # Box and Muller, "A note on the generation of random normal deviates", 1958.
+        wide = 'float32' if dtype == 'float16' else dtype
+        first = self._uniform(shape, seed, times, 1, wide, open_at_zero=True)
+        second = self._uniform(shape, seed, times, 2, wide)
+        drawn = self.sqrt(self.log(first) * -2.0) * self.cos(second * (2 * np.pi))
+        return self.cast(drawn * self._tensor(stddev, wide) + self._tensor(mean, wide), dtype)
+
+    def draw_truncated(self, shape, mean, stddev, dtype, seed, times):
+        wide = 'float32' if dtype == 'float16' else dtype
+        # From the part of [-1, 1] whose inverse lies within two deviations.
+        x = self._uniform(shape, seed, times, 3, wide) * (2 - 4 * _EDGE) - (1 - 2 * _EDGE)
+        w = -self.log((1.0 - x) * (1.0 + x)) - 2.5
+        polynomial = _INVERSE[0]
+        for coefficient in _INVERSE[1:]:
+            polynomial = w * polynomial + coefficient
+        drawn = self.clip(x * polynomial * np.sqrt(2), -2.0, 2.0)
+        return self.cast(drawn * self._tensor(stddev, wide) + self._tensor(mean, wide), dtype)
+
+    def _uniform(self, shape, seed, times, salt, dtype, open_at_zero=False):
+        """Numbers in [0, 1), or in (0, 1], of as many bits as the type holds."""
+        bits, sizes = self._bits(shape, seed, times, salt)
+        count = _BITS[dtype]
+        drawn = tensors.note(T.cast(T.int_div(bits, _uint(2 ** (64 - count))), dtype))
+        if open_at_zero:
+            drawn = drawn + 1.0
+        return self.reshape(drawn * 2.0**-count, sizes)
+
+    def _bits(self, shape, seed, times, salt):
+        """(vector of 64 random bits for each element, the shape as a list of dimensions)."""
+        sizes = self._sizes(shape)
+        count = self._product(sizes) if sizes else 1
+        # Vectors of one element, not scalars: NumPy warns of what overflows in those, as it is meant to here.
+        step = self._step - _uint(self._count_of_steps())
+        key = _mixed(step * _uint(_SECOND) + _uint((seed * 4 + salt) * _GOLDEN))
+        for time in times:
+            time = self.reshape(T.cast(self._tensor(time), 'uint64'), [1])
+            key = _mixed(key + T.add(time, _uint(1)) * _uint(_FIRST))
+        key = broadcastable_at(key, [0])
+        place = T.cast(T.arange(count, dtype='int64'), 'uint64')
+        return _mixed(place * _uint(_GOLDEN) + key), sizes

@@ -1,0 +1,264 @@
+"""Primitives of `contract.run`: placeholders, variables, functions, gradients."""
+
+import contextlib
+import sys
+
+import numpy as np
+import scipy.sparse
+
+from cthulhu.backend import config, meta
+from cthulhu.backend.deferred import dtypes
+from cthulhu.backend.theano import framework, graphs, tensors
+from cthulhu.backend.theano.framework import Constant, SharedVariable, T, Variable, sparse
+from cthulhu.backend.theano.function import Function
+
+_CAPABILITIES = 'gradients', 'sparse', 'ctc', 'native_tensors', 'dilation'
+
+
+class Run(object):
+    """The names, the learning phase, and what runs."""
+
+    def __init__(self):
+        super(Run, self).__init__()
+        self._scopes = []
+        self._names = {}
+        self._loop_times = []
+        self._new_step()
+        tensors.operators_of(self)
+
+    def _cannot(self, operation, advice):
+        return NotImplementedError(f'{operation} is not available on the theano backend. {advice}')
+
+    # Counted steps: see random.py.
+
+    def _new_step(self):
+        self._step = tensors.note(framework.shared(np.zeros(1, 'uint64'), 'cthulhu_step'))
+        self._step._cthulhu_step = True
+
+    def _count_of_steps(self):
+        """How many calls that draw numbers there were: int."""
+        return int(self._step.get_value(borrow=True)[0])
+
+    # Names.
+
+    def _unique(self, name):
+        name = '/'.join(self._scopes + [name])
+        count = self._names[name] = self._names.get(name, -1) + 1
+        return f'{name}_{count}' if count else name
+
+    @contextlib.contextmanager
+    def graph_scope(self, name=None):
+        if name is None:
+            yield
+            return
+        self._scopes.append(name)
+        try:
+            yield
+        finally:
+            self._scopes.pop()
+
+    def clear_session(self):
+        super(Run, self).clear_session()
+        self._names.clear()
+        self._new_step()
+
+    # Tensors.
+
+    def _constant(self, value, dtype=None):
+        return tensors.note(framework.constant(np.asarray(value, dtype)))
+
+    def _tensor(self, x, dtype=None):
+        """`x` as a tensor, of `dtype` if one is given; floats that are data are of `floatx()` otherwise."""
+        if isinstance(x, Variable):
+            x = tensors.note(x)
+            return x if dtype is None or x.dtype == dtype else self.cast(x, dtype)
+        if scipy.sparse.issparse(x):
+            return self._sparse_constant(x, dtype)
+        if isinstance(x, (list, tuple)) and any(isinstance(one, Variable) for one in x):
+            return self.stack([self._tensor(one, dtype) for one in x])
+        return self._constant(x, dtype or tensors.data_dtype(x, config.floatx()))
+
+    def _sparse_constant(self, value, dtype, name=None):
+        made = sparse.as_sparse_variable(scipy.sparse.csr_matrix(value, dtype=dtype or config.floatx()))
+        made.name = name
+        return tensors.note(made, tuple(value.shape))
+
+    def placeholder(self, shape=None, ndim=None, dtype=None, sparse=False, name=None):
+        if shape is None and ndim is None:
+            raise ValueError(
+                'placeholder: shape or ndim: Theano needs the number of dimensions of a tensor. Give shape=(None, ...) or ndim.'
+            )
+        shape = (None,) * ndim if shape is None else tuple(None if n is None else int(n) for n in shape)
+        dtype = dtypes.name(dtype or config.floatx())
+        name = self._unique(name or 'placeholder')
+        if sparse:
+            if len(shape) != 2:
+                raise ValueError(f'shape: a sparse placeholder has 2 dimensions, got {shape}.')
+            made = framework.sparse.csr_matrix(name=name, dtype=dtype)
+        else:
+            made = framework.placeholder(dtype, shape, name)
+        made = tensors.note(made, shape)
+        meta.set_shape(made, shape)
+        meta.set_uses_learning_phase(made, False)
+        return made
+
+    def make_learning_phase(self):
+        phase = tensors.note(framework.placeholder('bool', (), self._unique('learning_phase')), ())
+        phase._cthulhu_phase = True
+        return phase
+
+    def _is_phase(self, x):
+        return getattr(x, '_cthulhu_phase', False)
+
+    def variable(self, value, dtype=None, name=None, constraint=None):
+        dtype = dtypes.name(dtype or config.floatx())
+        # Weights carry TensorFlow's ':0' in the files that Keras writes, so they do here.
+        name = self._unique(name or 'variable') + ':0'
+        if isinstance(value, Variable):
+            # Not a run that is counted: making variables does not change what random operations draw later.
+            value = self._value(value)
+        if scipy.sparse.issparse(value):
+            return self._sparse_constant(value, dtype, name)
+        value = np.array(value, dtype)
+        made = tensors.note(framework.shared(value, name), value.shape)
+        meta.set_shape(made, value.shape)
+        meta.set_uses_learning_phase(made, False)
+        made.constraint = constraint
+        return made
+
+    def constant(self, value, dtype=None, shape=None, name=None):
+        if isinstance(value, Variable):
+            return self.cast(value, dtype or config.floatx())
+        value = np.asarray(value, dtypes.name(dtype or config.floatx()))
+        if shape is not None:
+            shape = tuple(shape)
+            whole = value.size == int(np.prod(shape, dtype=int))
+            value = value.reshape(shape) if whole else np.broadcast_to(value, shape)
+        made = self._constant(value)
+        made.name = name
+        return made
+
+    def is_tensor(self, x):
+        return isinstance(x, Variable)
+
+    def is_placeholder(self, x):
+        return isinstance(x, Variable) and x.owner is None and not isinstance(x, (Constant, SharedVariable))
+
+    def is_variable(self, x):
+        return isinstance(x, SharedVariable)
+
+    def is_sparse(self, tensor):
+        return tensors.is_sparse(tensor) or scipy.sparse.issparse(tensor)
+
+    def to_dense(self, tensor):
+        if tensors.is_sparse(tensor):
+            return sparse.dense_from_sparse(tensor)
+        return self._tensor(tensor)
+
+    def shape(self, x):
+        x = self._tensor(x)
+        if not x.ndim:
+            return self._constant(np.zeros(0), 'int32')
+        return T.stack([T.cast(x.shape[i], 'int32') for i in range(x.ndim)])
+
+    def _dims(self, x):
+        # As `composed` has it, but of int64, which is what the framework's shapes are.
+        x = self._tensor(x)
+        return [tensors.adopt(x.shape[i]) if n is None else n for i, n in enumerate(self.int_shape(x))]
+
+    def dtype(self, x):
+        return x.dtype if isinstance(x, Variable) else dtypes.of(x, config.floatx())
+
+    def static_shape(self, x):
+        return tensors.shape_of(x) if isinstance(x, Variable) else np.shape(x)
+
+    def get_value(self, x):
+        if not isinstance(x, SharedVariable):
+            raise TypeError(f'get_value: expected a variable, got {x!r}. Use K.eval(x) for the value of another tensor.')
+        return np.array(x.get_value(borrow=True))
+
+    def set_value(self, x, value):
+        if not isinstance(x, SharedVariable):
+            raise TypeError(f'x: expected a variable, got {x!r}.')
+        value = np.array(value, x.dtype)
+        shape = tensors.shape_of(x)
+        if value.shape != shape:
+            raise ValueError(
+                f'value: variable {x.name!r} has shape {shape}, got an array of shape {value.shape}. '
+                f'Give an array of the shape of the variable.'
+            )
+        x.set_value(value, borrow=True)
+
+    def _matching(self, variable, value):
+        """A variable's new value, of its dtype and type."""
+        value = self._tensor(value, None if isinstance(value, Variable) else variable.dtype)
+        shape, own = tensors.shape_of(value), tensors.shape_of(variable)
+        if len(shape) != len(own) or any(m is not None and m != n for m, n in zip(shape, own)):
+            raise ValueError(f'updates: the new value of variable {variable.name!r} has shape {shape}; expected {own}.')
+        return tensors.note(self.cast(value, variable.dtype), own)
+
+    def identity(self, x, name=None):
+        x = self._tensor(x)
+        if tensors.is_sparse(x):
+            return x
+        return tensors.note(T.tensor_copy(x) if hasattr(T, 'tensor_copy') else T.basic.tensor_copy(x))
+
+    def print_tensor(self, x, message=''):
+        def say(op, value):
+            sys.stderr.write(f'{op.message}{value}\n')
+
+        return framework.Print(message, global_fn=say)(self._tensor(x))
+
+    # Computing.
+
+    def _value(self, x):
+        x = self.to_dense(x)
+        value = graphs.computed(graphs.in_phase(self, [x], {}))[0]
+        return np.array(value)
+
+    def eval(self, x):
+        if not isinstance(x, Variable):
+            return np.asarray(x)
+        value = self._value(x)
+        for root in graphs.roots([x]):
+            if getattr(root, '_cthulhu_step', False):
+                root.set_value(root.get_value() + np.uint64(1))
+        return value
+
+    @contextlib.contextmanager
+    def control_dependencies(self, control_inputs):
+        # Functions order their updates themselves: see `Function`.
+        yield
+
+    def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):
+        return Function(self, inputs, outputs, updates, after_updates, name, **framework_arguments)
+
+    def gradients(self, loss, variables):
+        wanted = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+        loss = self._tensor(loss)
+        loss = self.sum(loss) if loss.ndim else loss
+        found = framework.grad(loss, wanted, disconnected_inputs='ignore', return_disconnected='None')
+        return [None if g is None else tensors.note(g, tensors.shape_of(x)) for g, x in zip(found, wanted)]
+
+    def stop_gradient(self, variables):
+        if isinstance(variables, (list, tuple)):
+            return [self.stop_gradient(x) for x in variables]
+        return framework.disconnected_grad(self._tensor(variables))
+
+    def _scan_mode(self):
+        return framework.mode()
+
+    def supports(self, capability):
+        return capability in _CAPABILITIES
+
+    def get_session(self):
+        raise self._cannot('get_session', 'Theano has no sessions: use K.function and K.eval.')
+
+    def set_session(self, session):
+        raise self._cannot('set_session', 'Theano has no sessions; leave the call out.')
+
+    def manual_variable_initialization(self, value):
+        if value:
+            raise self._cannot(
+                'manual_variable_initialization(True)', 'Variables have their value from the start: use K.set_value.'
+            )

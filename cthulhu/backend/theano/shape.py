@@ -1,0 +1,221 @@
+"""Primitives of `contract.shape`."""
+
+import numbers
+
+import numpy as np
+
+from cthulhu.backend import config, meta
+from cthulhu.backend.deferred import dtypes
+from cthulhu.backend.theano import tensors as noted
+from cthulhu.backend.theano.framework import T, Variable, broadcastable_at, ifelse, sparse, static, unbroadcast
+
+
+class Shape(object):
+    """Making, reshaping, joining and picking."""
+
+    def getitem(self, x, key):
+        return noted.native(x, '__getitem__', key)
+
+    def _sizes(self, shape):
+        """A shape argument as a list of ints and scalar noted."""
+        if isinstance(shape, Variable):
+            count = self.int_shape(shape)[0]
+            if count is None:
+                raise ValueError('shape: a shape whose number of dimensions is known is needed; give a list.')
+            known = getattr(self._tensor(shape), '_cthulhu_integers', None)
+            shape = [
+                shape[i] if known is None or np.isnan(known[i]) else int(known[i]) for i in range(count)
+            ]
+        elif isinstance(shape, numbers.Integral):
+            shape = [shape]
+        sizes = []
+        for n in shape:
+            if isinstance(n, Variable):
+                known = getattr(n, '_cthulhu_integers', None)
+                n = n if known is None or np.isnan(known) else int(known)
+            sizes.append(n if isinstance(n, Variable) else int(n))
+        return sizes
+
+    def reshape(self, x, shape):
+        sizes = self._sizes(shape)
+        return T.reshape(self._tensor(x), self._vector(sizes), ndim=len(sizes))
+
+    def _vector(self, sizes):
+        if not sizes:
+            return self._constant(np.zeros(0, 'int64'))
+        if any(isinstance(n, Variable) for n in sizes):
+            return T.stack([T.cast(n, 'int64') for n in sizes])
+        return tuple(sizes)
+
+    def permute_dimensions(self, x, pattern):
+        x = self._tensor(x)
+        return x.dimshuffle(*[axis % x.ndim for axis in pattern])
+
+    def concatenate(self, tensors, axis=-1):
+        each = [self._tensor(x) for x in tensors]
+        if all(map(noted.is_sparse, each)):
+            join = sparse.vstack if axis % 2 == 0 else sparse.hstack
+            return join(each, format='csr', dtype=each[0].dtype)
+        each = self._same_dtype([self.to_dense(x) for x in each])
+        return T.concatenate(each, axis=axis % each[0].ndim)
+
+    def _same_dtype(self, each):
+        dtype = None
+        for x in each:
+            dtype = dtypes.promote(dtype, x.dtype, config.floatx())
+        return [self.cast(x, dtype) for x in each]
+
+    def stack(self, x, axis=0):
+        each = self._same_dtype([self._tensor(one) for one in x])
+        return T.stack(each, axis=axis % (each[0].ndim + 1))
+
+    def tile(self, x, n):
+        x, times = self._tensor(x), self._sizes(n)
+        # Each axis beside a new one that is repeated by broadcasting: no loop, and no copy before the last step.
+        if len(times) > x.ndim:
+            x = noted.note(T.shape_padleft(x, len(times) - x.ndim))
+        times = [1] * (x.ndim - len(times)) + times
+        dims, wide, pattern, final = self._dims(x), [], [], []
+        for axis, (length, many) in enumerate(zip(dims, times)):
+            if not isinstance(many, Variable) and many == 1:
+                pattern.append(axis)
+                wide.append(length)
+                final.append(length)
+            else:
+                pattern += ['x', axis]
+                wide += [many, length]
+                final.append(length * many)
+        if len(wide) == x.ndim:
+            return self.identity(x)
+        spread = T.alloc(x.dimshuffle(*pattern), *wide)
+        return self.reshape(spread, final)
+
+    def expand_dims(self, x, axis=-1):
+        x = self._tensor(x)
+        pattern = list(range(x.ndim))
+        pattern.insert(axis % (x.ndim + 1), 'x')
+        return x.dimshuffle(*pattern)
+
+    def squeeze(self, x, axis):
+        x = self._tensor(x)
+        axes = [a % x.ndim for a in (axis if isinstance(axis, (list, tuple)) else [axis])]
+        x = broadcastable_at(x, axes)
+        return x.dimshuffle(*[a for a in range(x.ndim) if a not in axes])
+
+    def reverse(self, x, axes):
+        x = self._tensor(x)
+        axes = [a % x.ndim for a in (axes if isinstance(axes, (list, tuple)) else [axes])]
+        return x[tuple(slice(None, None, -1) if a in axes else slice(None) for a in range(x.ndim))]
+
+    def gather(self, reference, indices):
+        reference, indices = self._tensor(reference), self._tensor(indices)
+        if not indices.ndim:
+            return noted.native(reference, '__getitem__', indices)
+        flat = noted.native(reference, '__getitem__', indices.flatten())
+        if indices.ndim == 1:
+            return flat
+        return self.reshape(flat, self._dims(indices) + self._dims(reference)[1:])
+
+    def slice(self, x, start, size):
+        x = self._tensor(x)
+        starts, sizes = self._sizes(start), self._sizes(size)
+        if len(starts) != x.ndim or len(sizes) != x.ndim:
+            raise ValueError(f'slice: start and size: expected {x.ndim} numbers each, one for each axis of x.')
+        whole = [n if isinstance(n, Variable) or n != -1 else None for n in sizes]
+        return x[tuple(slice(a, None if n is None else a + n) for a, n in zip(starts, whole))]
+
+    def one_hot(self, indices, num_classes):
+        indices = self.expand_dims(self._tensor(indices), -1)
+        classes = T.arange(num_classes, dtype=indices.dtype if indices.dtype.startswith('int') else 'int64')
+        return T.cast(T.eq(indices, classes), config.floatx())
+
+    def arange(self, start, stop=None, step=1, dtype='int32'):
+        if stop is None:
+            start, stop = 0, start
+        if not any(isinstance(n, Variable) for n in (start, stop, step)):
+            return self._constant(np.arange(start, stop, step), dtype)
+        return T.cast(T.arange(start, stop, step), dtype)
+
+    def eye(self, size, dtype=None, name=None):
+        rows, columns = size if isinstance(size, (list, tuple)) else (size, size)
+        return self.variable(np.eye(rows, columns), dtype, name)
+
+    def zeros(self, shape, dtype=None, name=None):
+        return self._filled(shape, 0, dtype, name)
+
+    def ones(self, shape, dtype=None, name=None):
+        return self._filled(shape, 1, dtype, name)
+
+    def _filled(self, shape, value, dtype, name):
+        sizes = self._sizes(shape)
+        if any(isinstance(n, Variable) for n in sizes):
+            return self.fill(sizes, value, dtype)
+        return self.variable(np.full(sizes, value), dtype, name)
+
+    def zeros_like(self, x, dtype=None, name=None):
+        return T.zeros_like(self.to_dense(self._tensor(x)), dtype=dtype)
+
+    def ones_like(self, x, dtype=None, name=None):
+        return T.ones_like(self.to_dense(self._tensor(x)), dtype=dtype)
+
+    def fill(self, shape, value, dtype=None):
+        dtype = dtype or config.floatx()
+        value = self.cast(value, dtype) if self.is_tensor(value) else self._constant(value, dtype)
+        return T.alloc(value, *self._sizes(shape))
+
+    def pad(self, x, paddings, value=0.0):
+        x = self._tensor(x)
+        pairs = [tuple(pair) for pair in paddings]
+        return self._padded(x, pairs, value)
+
+    def _padded(self, x, pairs, value=0.0):
+        if not any(isinstance(n, Variable) or n for pair in pairs for n in pair):
+            return x
+        dims = self._dims(x)
+        sizes = [n + (before + after) for n, (before, after) in zip(dims, pairs)]
+        around = T.alloc(self._constant(value, x.dtype), *sizes)
+        inside = tuple(
+            slice(None) if not isinstance(before, Variable) and not isinstance(after, Variable) and before == after == 0
+            else slice(before, before + n)
+            for n, (before, after) in zip(dims, pairs)
+        )
+        return T.set_subtensor(around[inside], x)
+
+    def switch(self, condition, then_expression, else_expression):
+        if not self.is_tensor(condition) and np.ndim(condition) == 0:
+            chosen = then_expression if condition else else_expression
+            return chosen() if callable(chosen) else chosen
+        condition = self._tensor(condition)
+        x, y = (e() if callable(e) else e for e in (then_expression, else_expression))
+        x, y = (self.to_dense(e) for e in self._pair(x, y))
+        if not condition.ndim:
+            return self._branch(condition, x, y)
+        if condition.ndim > x.ndim:
+            raise ValueError(
+                f'condition: expected no more dimensions than the {x.ndim} of the expressions, got {condition.ndim}: '
+                f'shape {self.int_shape(condition)}.'
+            )
+        own, whole = self.int_shape(condition), self.int_shape(x)
+        if any(m != n and None not in (m, n) and m != 1 for m, n in zip(own, whole)):
+            raise ValueError(
+                f'condition: expected a shape that begins like that of the expressions, {whole}, got {own}.'
+            )
+        for _ in range(x.ndim - condition.ndim):
+            condition = self.expand_dims(condition, -1)
+        return self.where(condition, x, y)
+
+    def _branch(self, condition, x, y):
+        if x.ndim != y.ndim:
+            raise ValueError(
+                f'switch: the expressions have shapes {self.int_shape(x)} and {self.int_shape(y)}; they must be the same.'
+            )
+        shape = tuple(m if m == n else None for m, n in zip(self.int_shape(x), self.int_shape(y)))
+        if static(x) != static(y):
+            x, y = unbroadcast(x), unbroadcast(y)
+        if condition.dtype == 'bool':
+            condition = T.cast(condition, 'int8')
+        result = noted.note(ifelse(condition, x, y), shape)
+        for one in (x, y):
+            if meta.uses_learning_phase(one):
+                meta.set_uses_learning_phase(result, True)
+        return result

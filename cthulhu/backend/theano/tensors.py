@@ -1,0 +1,221 @@
+"""What the library adds to the framework's variables: operators that keep dtypes, and static shapes.
+
+Theano makes float64 of float32 times 0.1, and forgets all lengths but 1. So every result of our functions is *adopted*:
+its class becomes a subclass of its own, whose operators are those of the backend, and it notes what the rules of
+`deferred.shape_rules` say of its shape. Tensors stay the framework's own, and its global flags what they are.
+"""
+
+import functools
+import inspect
+import numbers
+
+import numpy as np
+
+from cthulhu.backend.deferred import dtypes, rules, shape_rules, symbol
+from cthulhu.backend.theano.framework import Constant, SharedVariable, Variable, broadcastable_at, static
+
+assert shape_rules  # importing it registers the rules
+
+_SHAPE, _KNOWN = '_cthulhu_shape', '_cthulhu_integers'
+_INTEGERS = 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'
+
+_backend = None
+
+
+def operators_of(backend):
+    """Let operators on adopted tensors call `backend`."""
+    global _backend
+    _backend = backend
+
+
+def _operator(name, reflected=False):
+    if reflected:
+        return lambda self, other: getattr(_backend, name)(other, self)
+    return lambda self, other: getattr(_backend, name)(self, other)
+
+
+_OPERATORS = {
+    '__neg__': lambda self: _backend.negative(self),
+    '__abs__': lambda self: _backend.abs(self),
+    '__getitem__': lambda self, key: _backend.getitem(self, key),
+}
+for _symbol, _name in (
+    ('add', 'add'),
+    ('sub', 'subtract'),
+    ('mul', 'multiply'),
+    ('truediv', 'divide'),
+    ('floordiv', 'floor_divide'),
+    ('mod', 'mod'),
+    ('pow', 'pow'),
+    ('matmul', 'matmul'),
+):
+    _OPERATORS[f'__{_symbol}__'] = _operator(_name)
+    _OPERATORS[f'__r{_symbol}__'] = _operator(_name, reflected=True)
+
+_KINDS = {}
+
+
+def is_sparse(x):
+    return isinstance(x, Variable) and not hasattr(x.type, 'broadcastable') and hasattr(x.type, 'format')
+
+
+def native(x, operation, *args):
+    """The framework's own operator, which ours replace."""
+    kind = type(x)
+    return getattr(kind.__mro__[1] if getattr(kind, '_is_adopted', False) else kind, operation)(x, *args)
+
+
+def adopt(x):
+    """`x`, now with our operators."""
+    kind = type(x)
+    made = _KINDS.get(kind)
+    if made is None:
+        # One base, and no slots: an object can only become of a class that is laid out as its own.
+        # Sparse ones keep their operators: few of ours take them.
+        methods = {} if is_sparse(x) else dict(_OPERATORS)
+        made = type(kind.__name__, (kind,), dict(methods, _is_adopted=True))
+        _KINDS[kind] = _KINDS[made] = made
+    if made is not kind:
+        x.__class__ = made
+    return x
+
+
+def shape_of(x):
+    """What is known of the shape of a variable: tuple of int and None."""
+    noted = getattr(x, _SHAPE, None)
+    if noted is not None:
+        return noted
+    if isinstance(x, Constant):
+        return tuple(x.data.shape)
+    if isinstance(x, SharedVariable):
+        return tuple(x.get_value(borrow=True).shape)
+    return static(x)
+
+
+def note(x, shape=None, known=None):
+    """Adopt `x`, with what is known of its shape, and of its elements where they are integers (unknown ones: NaN)."""
+    if not isinstance(x, Variable):
+        return x
+    own = static(x) if not isinstance(x, (Constant, SharedVariable)) else shape_of(x)
+    noted = getattr(x, _SHAPE, None)
+    for other in (shape, noted):
+        if other is not None and len(other) == len(own):
+            own = tuple(n if k is None else k for k, n in zip(own, other))
+    if hasattr(x.type, 'broadcastable'):
+        x = broadcastable_at(x, [axis for axis, n in enumerate(own) if n == 1])
+    setattr(x, _SHAPE, own)
+    if known is not None:
+        setattr(x, _KNOWN, known)
+    return adopt(x)
+
+
+def copy_notes(source, target):
+    """`target`, which has the value of `source`, with what is known of that."""
+    return note(target, shape_of(source), getattr(source, _KNOWN, None))
+
+
+def _described(x):
+    """`x` as the rules of shapes take it."""
+    shape = shape_of(x)
+    known = getattr(x, _KNOWN, None)
+    if known is None and isinstance(x, Constant) and len(shape) < 2 and x.type.dtype in _INTEGERS:
+        known = np.asarray(x.data, 'float64')
+    if known is not None and len(shape) < 2:
+        return symbol.Constant(None, known, shape, x.dtype)
+    return symbol.Symbol(None, 'tensor', shape=shape, dtype=x.dtype, sparse=is_sparse(x))
+
+
+def _map(function, value):
+    if isinstance(value, Variable):
+        return function(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)([_map(function, item) for item in value])
+    if isinstance(value, slice):
+        return slice(*[_map(function, item) for item in (value.start, value.stop, value.step)])
+    return value
+
+
+def _noted(name, method):
+    """`method`, whose results note what the rule `name` says; the rule refuses shapes that do not fit."""
+    known = rules.RULES[name]
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    def call(self, *args, **kwargs):
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        given = list(bound.arguments.values())[1:]
+        if name == 'stop_gradient' and isinstance(given[0], (list, tuple)):
+            return method(self, *args, **kwargs)
+        described = [_map(_described, value) for value in given]
+        try:
+            shape = known.shape(*described) if name != 'getitem' or _is_plain(given[1]) else None
+        except rules.UnknownRank:
+            shape = None
+        except ValueError as error:
+            if name != 'arange':  # whose rule is for whole numbers
+                raise ValueError(f'{name}: {error}')
+            shape = None
+        result = method(self, *args, **kwargs)
+        if known.dtype == 'each':
+            return _each(result, shape)
+        result = note(result, shape)
+        if result.ndim < 2 and name in _FOLDED and getattr(result, 'dtype', None) in _INTEGERS:
+            found = _fold(name, described, shape_of(result), result.dtype)
+            if found is not None:
+                setattr(result, _KNOWN, found)
+        return result
+
+    return call
+
+
+def _is_plain(key):
+    """Whether an index is one of those that the contract knows; the framework takes others too."""
+    parts = key if isinstance(key, tuple) else (key,)
+    kinds = numbers.Integral, slice, type(None), type(Ellipsis)
+    return all(isinstance(p, kinds) and not isinstance(p, bool) or getattr(p, 'ndim', None) == 0 for p in parts)
+
+
+def _each(results, specs):
+    if isinstance(specs, rules.Spec):
+        return note(results, specs.shape)
+    return type(results)([_each(one, spec) for one, spec in zip(results, specs)])
+
+
+_FOLDED = set(rules.FOLDED) | {'shape'}
+
+
+def _fold(name, described, shape, dtype):
+    try:
+        found = rules.fold(symbol.Symbol(None, name, None, tuple(described), None, shape, dtype))
+    except (rules.UnknownRank, TypeError):
+        return None
+    return None if found.shape != shape or np.isnan(found).all() else found
+
+
+def note_all(backend_class):
+    """Wrap each method of the class that a rule is known for."""
+    for name in rules.RULES:
+        for base in backend_class.__mro__:
+            if name in vars(base):
+                if base.__module__.startswith(__package__):
+                    setattr(backend_class, name, _noted(name, vars(base)[name]))
+                break
+
+
+def pair_dtype(x, y, floatx):
+    """The dtype in which two operands meet: data takes that of the tensor beside it, unless it would lose a fraction."""
+    tensors = isinstance(x, Variable), isinstance(y, Variable)
+    if all(tensors):
+        return dtypes.promote(x.dtype, y.dtype, floatx)
+    if any(tensors):
+        return dtypes.weak(y, x, floatx) if tensors[0] else dtypes.weak(x, y, floatx)
+    return dtypes.promote(_data_dtype(x, floatx), _data_dtype(y, floatx), floatx)
+
+
+def _data_dtype(x, floatx):
+    dtype = dtypes.of(x, floatx)
+    return floatx if dtypes.is_float(dtype) else dtype
+
+
+data_dtype = _data_dtype

@@ -265,9 +265,9 @@ class Run(ABC):
 
         # Arguments
             capability: 'gradients', 'sparse' (tensors), 'ctc', 'session_arguments' (of `function`), 'native_tensors'
-                (a user's own framework operations work on our tensors), 'sessions', 'dilation', 'broadcasting' (of lengths of 1 that are not
-                known before the run), or one of the backend's
-                own. Unknown ones are False.
+                (a user's own framework operations work on our tensors), 'sessions', 'dilation', 'broadcasting' (of
+                lengths of 1 that are not known before the run), 'unknown_rank' (placeholders whose number of dimensions
+                is not given), or one of the backend's own. Unknown ones are False.
 
         # Returns
             bool.

@@ -17,7 +17,9 @@ from .variables import Initialisation
 v1 = tf.compat.v1
 
 _CALLS = 'PartitionedCall', 'StatefulPartitionedCall', 'While', 'StatelessWhile', 'If', 'StatelessIf', 'Case'
-_CAPABILITIES = 'gradients', 'sparse', 'ctc', 'session_arguments', 'native_tensors', 'sessions', 'dilation', 'broadcasting'
+_CAPABILITIES = (
+    'gradients sparse ctc session_arguments native_tensors sessions dilation broadcasting unknown_rank'.split()
+)
 
 
 class GraphUpdate(meta.Update):

@@ -15,7 +15,8 @@ def _is_here(name):
 # Theano itself where it installs; PyTensor on the Pythons of today.
 IS_PYTENSOR = _is_here('pytensor') and (sys.version_info >= (3, 11) or not _is_here('theano'))
 
-# Names of a mode of the framework, such as FAST_COMPILE, for our functions that are given none.
+# The environment variable that names a mode of the framework, such as FAST_COMPILE, for our functions that are given
+# none; or PYTHON, which runs the graph as it was made, node after node in NumPy: slow steps, made at once. Tests use that.
 MODE_VARIABLE = 'CTHULHU_THEANO_MODE'
 
 with warnings.catch_warnings():
@@ -33,6 +34,7 @@ with warnings.catch_warnings():
         from pytensor.ifelse import IfElse, ifelse
         from pytensor.printing import Print
         from pytensor.scan.basic import scan as _scan
+        from pytensor.link.vm import VMLinker as _VM
         from pytensor.tensor.variable import TensorConstant
     else:
         import theano
@@ -41,6 +43,7 @@ with warnings.catch_warnings():
         from theano.compile import Mode, SharedVariable
         from theano.gof import Apply, Constant, Op, Variable
         from theano.gradient import DisconnectedType, disconnected_grad, grad
+        from theano.gof.vm import VM_Linker as _VM
         from theano.ifelse import IfElse, ifelse
         from theano.printing import Print
         from theano.scan_module.scan import scan as _scan
@@ -178,6 +181,8 @@ def mode():
     C code where there is a compiler. Without one, Numba on PyTensor, and Python on Theano.
     """
     chosen = os.environ.get(MODE_VARIABLE)
+    if chosen == 'PYTHON':
+        return Mode(linker=_VM(use_cloop=False, c_thunks=False), optimizer='merge')
     if chosen:
         return chosen
     configured = theano.config.mode

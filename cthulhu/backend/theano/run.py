@@ -86,7 +86,7 @@ class Run(object):
     def placeholder(self, shape=None, ndim=None, dtype=None, sparse=False, name=None):
         if shape is None and ndim is None:
             raise ValueError(
-                'placeholder: shape or ndim: Theano needs the number of dimensions of a tensor. Give shape=(None, ...) or ndim.'
+                'placeholder: the rank of a tensor must be known to Theano when it is made. Give shape=(None, ...) or ndim.'
             )
         shape = (None,) * ndim if shape is None else tuple(None if n is None else int(n) for n in shape)
         dtype = dtypes.name(dtype or config.floatx())

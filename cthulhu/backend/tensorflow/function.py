@@ -1,6 +1,8 @@
 """`K.function`: a prepared call of the session, from arrays to arrays."""
 
+import atexit
 import threading
+import weakref
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +13,16 @@ from .graph import entered
 v1 = tf.compat.v1
 
 _ARGUMENTS = 'feed_dict', 'fetches', 'options', 'run_metadata'
+
+
+_alive = weakref.WeakSet()
+
+
+@atexit.register
+def _release():
+    """Let go of prepared calls while TensorFlow is whole: its own finaliser complains later (2.6)."""
+    for function in list(_alive):
+        function._prepared = None, None, None
 
 
 class Function(object):
@@ -47,6 +59,7 @@ class Function(object):
         self.run_options = arguments.get('options')
         self.run_metadata = arguments.get('run_metadata')
         self._lock = threading.Lock()
+        _alive.add(self)
         self._prepared = None, None, None
         self._feeds = [_Feed(x, i, self.name) for i, x in enumerate(self.inputs)]
         fed = {_key(t) for x in self.inputs for t in _parts(x)}

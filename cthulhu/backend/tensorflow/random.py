@@ -4,6 +4,9 @@ Philox (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) turn
 counter are made of the operation's seed, of how many calls of `K.function` and `K.eval` that draw numbers came since the
 operation was made, and, in a loop, of the time. So a run repeats, step by step or many steps at once. In its first step an
 operation draws what TensorFlow 1's stateful one with the same seed drew first, so first weights are those of Keras 2.3.
+
+The time is known in the loops of `scan` (`rnn`, `foldl`, `map_fn`); in a loop that a user makes with TensorFlow itself every
+turn draws the same.
 """
 
 import numpy as np

@@ -72,12 +72,14 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     params = {
         'batch_size': adapter.batch_size,
         'epochs': epochs,
+        'initial_epoch': initial_epoch,  # a callback that resumes an interrupted run sets it
         'steps': adapter.steps,
         'samples': adapter.samples,
         'do_validation': validation is not None,
         'metrics': names + (['val_' + name for name in names] if validation is not None else []),
     }
     told = callback_list(model, callbacks, verbose, params, training=True)
+    told.adapter = adapter
     for callback in told:
         callback.validation_data = validation.arrays if validation is not None else None
     if verbose and validation is not None and adapter.samples is not None and validation.adapter.samples is not None:
@@ -94,7 +96,7 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
 
     try:
         told.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(told.params['initial_epoch'], epochs):
             model.reset_metrics()
             told.on_epoch_begin(epoch)
             run_epoch(adapter, step, begin, end, stop=lambda: told.model.stop_training)

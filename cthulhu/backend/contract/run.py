@@ -265,8 +265,8 @@ class Run(ABC):
 
         # Arguments
             capability: 'gradients', 'sparse' (tensors), 'ctc', 'session_arguments' (of `function`), 'native_tensors'
-                (a user's own framework operations work on our tensors), 'sessions', 'dilation', or one of the backend's
-                own. Unknown ones are False.
+                (a user's own framework operations work on our tensors), 'sessions', 'dilation', 'graph_definition', or one
+                of the backend's own. Unknown ones are False.
 
         # Returns
             bool.

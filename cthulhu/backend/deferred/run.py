@@ -84,6 +84,12 @@ class Deferred(object):
         self._clock += 1
         return self._clock - 1
 
+    def random_step(self):
+        return self._clock
+
+    def set_random_step(self, step):
+        self._clock = int(step)
+
     @contextlib.contextmanager
     def inside_loop(self, time):
         """Random operations made inside depend on `time`, the loop's step."""

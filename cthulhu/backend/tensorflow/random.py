@@ -49,6 +49,18 @@ class Random(object):
     def random_normal_variable(self, shape, mean, scale, dtype=None, name=None, seed=None):
         return self.variable(self.random_normal(shape, mean, scale, dtype, seed), dtype, name)
 
+    def random_step(self):
+        return self._step
+
+    def set_random_step(self, step):
+        with self._lock:
+            self._step = int(step)
+
+    def set_framework_seed(self, seed):
+        tf.random.set_seed(seed)
+        with self._graph.as_default():
+            tf.compat.v1.set_random_seed(seed)
+
     def _source(self, shape, seed):
         """The arguments that say what a stateless operation draws."""
         seed = np.random.randint(10e6) if seed is None else int(seed)

@@ -17,7 +17,7 @@ from .variables import Initialisation
 v1 = tf.compat.v1
 
 _CALLS = 'PartitionedCall', 'StatefulPartitionedCall', 'While', 'StatelessWhile', 'If', 'StatelessIf', 'Case'
-_CAPABILITIES = 'gradients', 'sparse', 'ctc', 'session_arguments', 'native_tensors', 'sessions', 'dilation'
+_CAPABILITIES = 'gradients sparse ctc session_arguments native_tensors sessions dilation graph_definition'.split()
 
 
 class GraphUpdate(meta.Update):
@@ -64,6 +64,9 @@ class Run(object):
     def get_graph(self):
         """The `tf.Graph` that every tensor belongs to, until `clear_session`."""
         return self._graph
+
+    def graph_definition(self):
+        return self._graph.as_graph_def(add_shapes=True).SerializeToString()
 
     @contextlib.contextmanager
     def graph_scope(self, name=None):

@@ -111,10 +111,10 @@ class Run(ABC):
 
     @abstractmethod
     def eval(self, x):
-        """The value of a tensor that needs no placeholder's value.
+        """The value of a tensor that needs no placeholder's value; of an `Update`, which is carried out, the new value.
 
         # Returns
-            NumPy array or scalar; a SciPy matrix for a sparse tensor.
+            NumPy array or scalar; a dense array for a sparse tensor.
         """
 
     @abstractmethod

@@ -22,6 +22,7 @@ from cthulhu.backend.deferred.loop import record_scan
 from cthulhu.backend.deferred.plan import Function, Plan
 from cthulhu.backend.deferred.record import recorded
 from cthulhu.backend.deferred.symbol import Choice, Constant, Count, Placeholder, Symbol, Variable
+from cthulhu.backend.meta import Update
 
 
 class Deferred(object):
@@ -170,6 +171,9 @@ class Deferred(object):
         x.value = value
 
     def eval(self, x):
+        if isinstance(x, Update):
+            self.function([], [], updates=[x])([])
+            x = x.variable
         if not isinstance(x, Symbol):
             return self.to_numpy(x)
         return self.to_numpy(Plan([x]).run({}, self.tick())[0])

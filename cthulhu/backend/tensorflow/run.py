@@ -266,6 +266,9 @@ class Run(object):
     # Computing.
 
     def eval(self, x):
+        if isinstance(x, GraphUpdate):
+            with self.control_dependencies([x]):
+                x = x.variable.read_value()
         if not self.is_tensor(x):
             return np.asarray(x)
         if x.graph is not self._graph:

@@ -226,7 +226,7 @@ class Prefetcher(object):
                 with self._changed:
                     while state.taken not in state.results and not state.stopped and not state.is_over():
                         self._changed.wait()
-                    if state.taken not in state.results:
+                    if state.stopped or state.taken not in state.results:
                         return
                     failed, value = state.results.pop(state.taken)
                     state.taken += 1

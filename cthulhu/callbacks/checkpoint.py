@@ -43,7 +43,6 @@ class LumpCheckpoint(MonitorCallback):
         self.save_weights_only = save_weights_only
         self.period = period
         self.epochs_since_last_save = 0
-        self.best = self.worst()
         self._trained = None
 
     def on_train_begin(self, logs=None):

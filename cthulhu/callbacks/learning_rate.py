@@ -154,7 +154,6 @@ class ReduceLROnPlateau(MonitorCallback):
         self.min_lr = min_lr
         self.cooldown_counter = 0
         self.wait = 0
-        self.best = self.worst()
 
     def on_train_begin(self, logs=None):
         self.begin()

@@ -63,11 +63,12 @@ class MonitorCallback(Callback):
             mode = 'auto'
         self.monitor = monitor
         self.mode = mode
-        self.min_delta = abs(min_delta)
+        self.min_delta = min_delta
         self.monitor_op = None
         self.best = None
         self._was_there = False
         self._set_direction(direction(monitor) if mode == 'auto' else mode)
+        self.best = self.worst()
 
     def _set_direction(self, found):
         if found == 'max':

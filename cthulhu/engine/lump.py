@@ -267,6 +267,8 @@ class Lump(Network):
                     '`validation_data` must be a tuple (x, y) or (x, y, sample_weights), a generator, a Sequence or a dataset; got %s.'
                     % ('%d items' % len(data) if isinstance(data, (list, tuple)) else type(data).__name__)
                 )
+            if adapters.is_native(data[0]):
+                batch_size = None  # they come in batches of their own
             program, held_out, batch_size = self._prepare(data[0], data[1], data[2] if len(data) == 3 else None, None, batch_size, steps)
         adapter = self._adapter(program, held_out, batch_size, False, steps)
         return training_loop.Validation(program.test(), adapter, frequency, arrays=held_out)

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import random
-import weakref
 import zipfile
 
 import numpy as np
@@ -16,10 +15,6 @@ from .base import Callback
 
 _NAME = 'training.backup'
 _VERSION = 1
-
-# Model -> the backend's random step when its first training began. Draws depend on the steps since their operations were made, so
-# steps are stored from here on and mean the same in another process.
-_origins = weakref.WeakKeyDictionary()
 
 
 class BackupAndRestore(Callback):
@@ -64,7 +59,6 @@ class BackupAndRestore(Callback):
     def on_train_begin(self, logs=None):
         self._finished = False
         os.makedirs(self.backup_dir, exist_ok=True)
-        _origins.setdefault(self.model, K.random_step())
 
     def after_train_begin(self, callbacks):
         if not os.path.exists(self.path):
@@ -186,7 +180,7 @@ def _random_state(model):
             'gauss': float(gauss),
         },
         'python': list(random.getstate()),
-        'step': K.random_step() - _origins[model],
+        'step': K.random_step() - model.random_origin,
     }
 
 
@@ -195,7 +189,7 @@ def _set_random_state(model, state):
     np.random.set_state((numpy['name'], numpy['keys'], numpy['position'], numpy['has_gauss'], numpy['gauss']))
     version, numbers, gauss = state['python']
     random.setstate((version, tuple(numbers), gauss))
-    K.set_random_step(_origins[model] + state['step'])
+    K.set_random_step(model.random_origin + state['step'])
 
 
 # -- the file: a zip archive of arrays, and of JSON that says where they belong ----------------------------------------

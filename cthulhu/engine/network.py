@@ -53,6 +53,8 @@ class Network(Layer):
         """Become the graph between these tensors."""
         self.inputs = to_list(inputs, allow_tuple=True)
         self.outputs = to_list(outputs, allow_tuple=True)
+        # The graph's draws depend on the random steps since they were made: a resumed run counts on from here.
+        self.random_origin = K.random_step()
         if len({id(x) for x in self.inputs}) != len(self.inputs):
             raise ValueError('Every input of a model must be a tensor of its own, but one occurs twice in %s.' % (self.inputs,))
         self._input_histories = history_of(self.inputs, 'inputs')

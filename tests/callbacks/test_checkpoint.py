@@ -64,7 +64,9 @@ def test_the_saved_model_is_that_of_the_best_epoch(tmp_path, weights_only):
             kept.append(model.get_weights())
             super().on_epoch_end(epoch, dict(logs, val_loss=[3, 1, 2][epoch]))
 
-    model.summon(X, Y, epochs=3, verbose=0, callbacks=[Judge(path, save_best_only=True, save_weights_only=weights_only)])
+    model.summon(
+        X, Y, epochs=3, verbose=0, callbacks=[Judge(path, save_best_only=True, save_weights_only=weights_only)]
+    )
     if weights_only:
         found = linear()
         found.load_weights(path)

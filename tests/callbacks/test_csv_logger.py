@@ -72,5 +72,7 @@ def test_an_error_closes_the_file_with_all_rows(tmp_path, error):
 
     callback = CSVLogger(tmp_path / 'log.csv')
     with pytest.raises(error):
-        linear().summon(X, Y, batch_size=8, epochs=9, verbose=0, callbacks=[callback, LuKthuCallback(on_batch_end=fail)])
+        linear().summon(
+            X, Y, batch_size=8, epochs=9, verbose=0, callbacks=[callback, LuKthuCallback(on_batch_end=fail)]
+        )
     assert callback.csv_file.closed and len(rows(tmp_path / 'log.csv')) == 3

@@ -15,7 +15,10 @@ def losses(*values):
 def test_restores_the_best_weights_when_it_stops(capsys):
     callback = EarlyStopping(patience=2, restore_best_weights=True, verbose=1)
     assert tell(callback, losses(3, 1, 2, 2, 2)).weights == 1
-    assert capsys.readouterr().out == 'Epoch 00004: early stopping\nRestoring model weights from the end of the best epoch\n'
+    assert (
+        capsys.readouterr().out
+        == 'Epoch 00004: early stopping\nRestoring model weights from the end of the best epoch\n'
+    )
     assert callback.stopped_epoch == 3
 
 

@@ -13,7 +13,9 @@ accumulator = pytest.importorskip(
 
 
 def read(folder):
-    events = accumulator.EventAccumulator(str(folder), size_guidance=dict.fromkeys(accumulator.DEFAULT_SIZE_GUIDANCE, 0))
+    events = accumulator.EventAccumulator(
+        str(folder), size_guidance=dict.fromkeys(accumulator.DEFAULT_SIZE_GUIDANCE, 0)
+    )
     events.Reload()
     return events
 

@@ -25,7 +25,9 @@ def kinds(monitor, **kwargs):
     ]
 
 
-@pytest.mark.parametrize('callback', kinds('val_los', mode='min') + kinds('nothing'), ids=lambda c: type(c).__name__ + c.monitor)
+@pytest.mark.parametrize(
+    'callback', kinds('val_los', mode='min') + kinds('nothing'), ids=lambda c: type(c).__name__ + c.monitor
+)
 def test_a_monitor_that_is_not_there_fails_at_the_first_end_with_the_names_that_are(callback):
     with pytest.raises(ValueError, match=f'there is no {callback.monitor!r} to monitor; there are acc, loss'):
         tell(callback, [{'loss': 1.0, 'acc': 0.5}] * 2, metrics=['loss', 'acc'])
@@ -71,5 +73,7 @@ def test_in_training():
     model = dark()
     with pytest.raises(ValueError, match='there are accuracy, loss. Values of the validation need `validation_data`'):
         model.summon(X, LABELS, verbose=0, callbacks=[EarlyStopping()])
-    history = linear().summon(X, X[:, :2], verbose=0, epochs=4, validation_split=0.5, validation_freq=2, callbacks=[EarlyStopping()])
+    history = linear().summon(
+        X, X[:, :2], verbose=0, epochs=4, validation_split=0.5, validation_freq=2, callbacks=[EarlyStopping()]
+    )
     assert len(history.epoch) == 4

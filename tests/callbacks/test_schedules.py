@@ -23,7 +23,9 @@ def test_step_decay():
 
 def test_exponential_decay():
     np.testing.assert_allclose(rates(s.ExponentialDecay(0.1, 10, 0.5), 30), 0.1 * 0.5 ** (np.arange(30) / 10))
-    np.testing.assert_allclose(rates(s.ExponentialDecay(0.1, 10, 0.5, staircase=True), 30), np.repeat([0.1, 0.05, 0.025], 10))
+    np.testing.assert_allclose(
+        rates(s.ExponentialDecay(0.1, 10, 0.5, staircase=True), 30), np.repeat([0.1, 0.05, 0.025], 10)
+    )
 
 
 def test_polynomial_decay():

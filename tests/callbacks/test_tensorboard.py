@@ -19,7 +19,9 @@ pytestmark = needs_gradients
 
 
 def read(folder):
-    events = accumulator.EventAccumulator(str(folder), size_guidance=dict.fromkeys(accumulator.DEFAULT_SIZE_GUIDANCE, 0))
+    events = accumulator.EventAccumulator(
+        str(folder), size_guidance=dict.fromkeys(accumulator.DEFAULT_SIZE_GUIDANCE, 0)
+    )
     events.Reload()
     return events
 
@@ -30,7 +32,9 @@ def scalars(folder, tag):
 
 def test_the_logs_of_epochs(tmp_path):
     model = dark()
-    history = model.summon(X, LABELS, epochs=3, verbose=0, validation_split=0.25, callbacks=[TensorBoard(tmp_path)]).history
+    history = model.summon(
+        X, LABELS, epochs=3, verbose=0, validation_split=0.25, callbacks=[TensorBoard(tmp_path)]
+    ).history
     assert sorted(read(tmp_path).Tags()['scalars']) == sorted(history)
     for name, values in history.items():
         steps, found = zip(*scalars(tmp_path, name))
@@ -42,7 +46,8 @@ def test_the_logs_of_epochs(tmp_path):
 def test_the_logs_of_batches(tmp_path, frequency, steps):
     losses, epochs = [], []
     keep = LuKthuCallback(
-        on_batch_end=lambda batch, logs: losses.append(logs['loss']), on_epoch_end=lambda e, logs: epochs.append(logs['loss'])
+        on_batch_end=lambda batch, logs: losses.append(logs['loss']),
+        on_epoch_end=lambda e, logs: epochs.append(logs['loss']),
     )
     board = TensorBoard(tmp_path, update_freq=frequency)
     model = linear()
@@ -67,7 +72,9 @@ def test_histograms_of_weights_outputs_and_gradients(tmp_path):
     events = read(tmp_path)
     layer = model.layers[0]
     kernel, bias = (weight.name.replace(':', '_') for weight in layer.weights)
-    assert sorted(events.Tags()['histograms']) == sorted([kernel, bias, kernel + '_grad', bias + '_grad', layer.name + '_out'])
+    assert sorted(events.Tags()['histograms']) == sorted(
+        [kernel, bias, kernel + '_grad', bias + '_grad', layer.name + '_out']
+    )
     w, b = model.get_weights()
     error = X @ w + b - Y
     values = {kernel: w, bias: b, layer.name + '_out': X @ w + b}
@@ -77,7 +84,10 @@ def test_histograms_of_weights_outputs_and_gradients(tmp_path):
         assert [e.step for e in found] == [0, 2]
         numbers = [getattr(found[1].histogram_value, name) for name in ('min', 'max', 'num', 'sum', 'sum_squares')]
         np.testing.assert_allclose(
-            numbers, [wanted.min(), wanted.max(), wanted.size, wanted.sum(), np.square(wanted).sum()], rtol=1e-4, atol=1e-5
+            numbers,
+            [wanted.min(), wanted.max(), wanted.size, wanted.sum(), np.square(wanted).sum()],
+            rtol=1e-4,
+            atol=1e-5,
         )
 
 
@@ -133,7 +143,11 @@ def test_embeddings(tmp_path):
     found = np.loadtxt(str(tmp_path / embedding.tensor_path), delimiter='\t')
     np.testing.assert_allclose(found, tables[2][words].reshape(4, 6), rtol=1e-6)
     one_path = TensorBoard(
-        tmp_path, embeddings_freq=1, embeddings_data=words, embeddings_layer_names=['out', 'words'], embeddings_metadata='all.tsv'
+        tmp_path,
+        embeddings_freq=1,
+        embeddings_data=words,
+        embeddings_layer_names=['out', 'words'],
+        embeddings_metadata='all.tsv',
     )
     model.summon(words, np.ones((4, 1)), verbose=0, callbacks=[one_path])
     written = text_format.Parse((tmp_path / 'projector_config.pbtxt').read_text(), config.ProjectorConfig())
@@ -156,7 +170,13 @@ def test_what_is_missing_is_told_at_the_begin(tmp_path, arguments, message):
     epochs = []
     with pytest.raises(ValueError, match=message):
         linear().summon(
-            X, Y, verbose=0, callbacks=[TensorBoard(tmp_path, **arguments), LuKthuCallback(on_epoch_begin=lambda e, logs: epochs.append(e))]
+            X,
+            Y,
+            verbose=0,
+            callbacks=[
+                TensorBoard(tmp_path, **arguments),
+                LuKthuCallback(on_epoch_begin=lambda e, logs: epochs.append(e)),
+            ],
         )
     assert epochs == []
 

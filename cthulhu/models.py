@@ -6,9 +6,12 @@ from .backend import meta
 from .engine.input_layer import Input, InputLayer
 from .engine.lump import Lump
 from .engine.pile import Pile
+from .saving import configuration, trust
+from .saving.errors import explained
+from .saving.files import load_model, save_model
 from .utils.generic_utils import to_list, unpack_singleton
 
-__all__ = ['Lump', 'Pile', 'clone_model', 'model_from_config']
+__all__ = ['Lump', 'Pile', 'clone_model', 'load_model', 'model_from_config', 'model_from_json', 'model_from_yaml', 'save_model']
 
 
 def clone_model(model, input_tensors=None):
@@ -75,21 +78,51 @@ def _as_input(x, index):
     return Input(tensor=x, name='input_wrapper_%d' % K.get_uid('input_wrapper'))
 
 
-def model_from_config(config, custom_objects=None):
+def model_from_config(config, custom_objects=None, safe_mode=True):
     """Make a model from a configuration: `{'class_name': 'Model' or 'Sequential', 'config': model.get_config()}`.
 
     Arguments:
-        config: dict.
+        config: dict, written by this library, by Keras or by tf.keras.
         custom_objects: dict, name -> class or function that is not the library's own.
+        safe_mode: False lets code of functions in it run, where it is not that of a function of this program.
 
     Raises:
         TypeError: for a bare list, the configuration of a Pile without its class name.
+        ValueError: if it is no configuration of a model, or has classes that are not known.
     """
-    from .layers import deserialize
-
     if isinstance(config, list):
         raise TypeError('`model_from_config` takes a dict with "class_name" and "config", not a list. For the configuration of a Pile use `Pile.from_config(config)`.')
-    return deserialize(config, custom_objects=custom_objects)
+    with explained('The configuration'):
+        configuration.check_size(config, 'The configuration')
+        if safe_mode is not False:
+            with trust.building():
+                return configuration.layer_from(config, custom_objects)
+        with trust.reading(safe_mode, custom_objects=custom_objects):
+            return configuration.layer_from(config, custom_objects)
+
+
+def model_from_json(json_string, custom_objects=None, safe_mode=True):
+    """Make a model, with new weights, from what `Lump.to_json` gave.
+
+    Arguments:
+        json_string: text.
+        custom_objects: dict, name -> class or function that is not the library's own.
+        safe_mode: False lets code of functions in it run.
+
+    Raises:
+        ValueError: if it is no configuration of a model, has classes that are not known, or code that may not run.
+    """
+    return _model_from_text(configuration.parse_json, json_string, custom_objects, safe_mode)
+
+
+def model_from_yaml(yaml_string, custom_objects=None, safe_mode=True):
+    """Make a model, with new weights, from what `Lump.to_yaml` gave. Arguments and errors as for `model_from_json`. Needs PyYAML."""
+    return _model_from_text(configuration.parse_yaml, yaml_string, custom_objects, safe_mode)
+
+
+def _model_from_text(parse, text, custom_objects, safe_mode):
+    with explained('The configuration'), trust.reading(safe_mode, custom_objects=custom_objects):
+        return configuration.layer_from(parse(text), custom_objects)
 
 
 names.add_aliases(globals())

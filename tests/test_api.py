@@ -20,10 +20,9 @@ with open(os.path.join(FOLDER, 'names.json')) as _file:
 
 # What is to come: module -> names that are not there yet. An empty list stands for the whole module.
 TO_COME = {
-    'cthulhu.models': ['load_model', 'model_from_json', 'model_from_yaml', 'save_model'],
 }
 COMPLETE = [
-    'cthulhu.activations', 'cthulhu.backend', 'cthulhu.constraints', 'cthulhu.initializers', 'cthulhu.layers', 'cthulhu.losses',
+    'cthulhu.activations', 'cthulhu.backend', 'cthulhu.callbacks', 'cthulhu.constraints', 'cthulhu.initializers', 'cthulhu.layers', 'cthulhu.losses',
     'cthulhu.metrics', 'cthulhu.models', 'cthulhu.optimizers', 'cthulhu.regularizers',
 ]  # fmt: skip
 
@@ -37,9 +36,10 @@ def entries():
 
 def split(text):
     """The parameters of '(a, b=(1, 2), *args)': [('a', None), ('b', '(1, 2)')], those with stars left out."""
-    found, depth, item = [], 0, ''
+    found, depth, quoted, item = [], 0, False, ''
     for character in text[1:-1] + ',':
-        if character == ',' and not depth:
+        quoted ^= character == "'"
+        if character == ',' and not depth and not quoted:
             name, _, default = item.strip().partition('=')
             if name and not name.startswith('*') and name != 'kwargs':
                 found.append((name, default or None))

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import sys
 
 # name -> (modules, any of which serves; class in cthulhu.backend.<name>; what pip installs), in order of preference.
 FRAMEWORKS = {
@@ -66,9 +67,22 @@ def _load_own(name):
         raise ImportError(
             f'The backend {name!r} was asked for and its framework is not installed. Install it with\n'
             f'    pip install {package}\n'
+            f'{_for_this_python(name)}'
             'or choose another backend with the environment variable CTHULHU_BACKEND or in cthulhu.json.'
         )
     return getattr(importlib.import_module(f'{__package__}.{name}'), class_name)()
+
+
+def _for_this_python(name):
+    # The extra of setup.py has these lines as markers; someone who has no such extra at hand can use them as they are.
+    if name != 'theano':
+        return ''
+    old = sys.version_info[:2]
+    if old >= (3, 11):
+        line = "'pytensor>=3'"
+    else:
+        line = 'Theano==1.0.5 ' + ('numpy==1.19.5 scipy==1.5.4' if old < (3, 7) else 'numpy==1.21.6 scipy==1.7.3')
+    return f'which on this Python, {old[0]}.{old[1]}, is\n    pip install {line}\n'
 
 
 def _load_external(name):

@@ -21,6 +21,8 @@ class Callback(object):
         needs_each_batch: whether the batch hooks must see every batch by itself. Where this is False, one call may
             stand for several batches: 'size' is then the samples of all of them, 'num_steps' how many they are, and the
             loss and metrics are averages over them.
+        state_names: names of the attributes that `BackupAndRestore` keeps, for a run that is resumed: numbers, strings,
+            arrays, and lists and dicts of these. A callback with other state overrides `get_state` and `set_state`.
 
     Example:
         >>> class Losses(Callback):
@@ -31,6 +33,7 @@ class Callback(object):
     """
 
     needs_each_batch = True
+    state_names = ()
 
     def __init__(self):
         self.params = None
@@ -44,6 +47,22 @@ class Callback(object):
     def set_model(self, model):
         """Take the model that is about to be run."""
         self.model = model
+
+    def get_state(self):
+        """What a resumed run needs of this callback, as a dict."""
+        return {name: getattr(self, name) for name in self.state_names}
+
+    def set_state(self, state):
+        """Go on from what `get_state` gave at the end of an epoch of the interrupted run. Called after `on_train_begin`."""
+        for name in self.state_names:
+            if name in state:
+                setattr(self, name, state[name])
+
+    def after_train_begin(self, callbacks):
+        """Called with the CallbackList once `on_train_begin` of every callback was called."""
+
+    def after_epoch_end(self, callbacks, epoch, logs=None):
+        """Called with the CallbackList once `on_epoch_end` of every callback was called."""
 
     def on_epoch_begin(self, epoch, logs=None):
         """Called before epoch number `epoch` of training, from 0."""
@@ -117,6 +136,9 @@ class CallbackList(object):
     Arguments:
         callbacks: list of callbacks, or None.
         queue_length: over how many batches the time in the batch hooks is watched, to warn of slow ones.
+
+    Attributes:
+        adapter: in training, where the batches come from; its `position`, if it has one, says with what an epoch begins.
     """
 
     def __init__(self, callbacks=None, queue_length=10):
@@ -124,6 +146,7 @@ class CallbackList(object):
         self.queue_length = queue_length
         self.params = {}
         self.model = None
+        self.adapter = None
         self._batch_hooks = {}
         self._began = None
         self._durations = {}
@@ -266,11 +289,14 @@ class CallbackList(object):
 
     def on_epoch_end(self, epoch, logs=None):
         """Tell of the end of an epoch; callbacks may add to `logs`, which the next ones then see."""
-        self._tell('on_epoch_end', epoch, {} if logs is None else logs)
+        logs = {} if logs is None else logs
+        self._tell('on_epoch_end', epoch, logs)
+        self._tell('after_epoch_end', self, epoch, logs)
 
     def on_train_begin(self, logs=None):
         """Tell of the begin of training."""
         self._tell('on_train_begin', {} if logs is None else logs)
+        self._tell('after_train_begin', self)
 
     def on_train_end(self, logs=None):
         """Tell of the end of training."""

@@ -54,6 +54,8 @@ class History(Callback):
         history: dict, name -> list with one value an epoch: the loss, the metrics and, as 'val_...', those of validation.
     """
 
+    state_names = ('epoch', 'history')
+
     def __init__(self):
         super(History, self).__init__()
         self.epoch = []

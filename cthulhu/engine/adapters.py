@@ -297,6 +297,9 @@ class ArrayAdapter(object):
         ones: list of functions, one for each of the last arrays: number of samples -> the weights that stand for None.
         steps: number of batches an epoch, in the order of the data; all of them if None.
         cycle: whether an epoch of `steps` batches goes on where the last one ended, and around; or starts at the first batch again.
+
+    Attributes:
+        position: the sample with which the next epoch begins.
     """
 
     def __init__(self, arrays, batch_size, shuffle=False, ones=(), steps=None, cycle=False):
@@ -315,7 +318,7 @@ class ArrayAdapter(object):
         self.steps = in_all if steps is None else int(steps) if cycle else min(int(steps), in_all)
         self.samples = total if steps is None else None if cycle else min(total, self.steps * self.batch_size)
         self._total = total
-        self._position = 0
+        self.position = 0
         size = min(self.batch_size, total)
         head = len(arrays) - len(ones)
         self._ones = [None] * head + [make(size) if a is None else None for a, make in zip(arrays[head:], ones)]
@@ -324,13 +327,13 @@ class ArrayAdapter(object):
     def batches(self):
         """The batches of one epoch."""
         order = self._order()
-        start = self._position
+        start = self.position
         for _ in range(self.steps):
             stop = min(start + self.batch_size, self._total)
             yield Batch(self._feeds(start, stop, order), stop - start, start)
             start = stop if stop < self._total or not self.cycle else 0
             if self.cycle:
-                self._position = start
+                self.position = start
 
     def _feeds(self, start, stop, order):
         if order is None:

@@ -7,6 +7,7 @@ import numpy as np
 from .. import backend as K
 from .. import constraints, initializers, names, regularizers
 from ..backend import meta
+from ..saving import trust
 from ..utils.generic_utils import has_arg, is_all_none, to_list, to_snake_case, unpack_singleton
 from . import call_context
 from .input_spec import InputSpec, check_inputs
@@ -243,6 +244,7 @@ class Layer(NodeAccess):
                 'whose last dimensions are known.' % (self.name, name, shape)
             )
         dtype = dtype or self.dtype or K.floatx()
+        trust.spend(shape, dtype, 'Weight "%s" of layer "%s"' % (name, self.name))
         initializer = initializers.get('glorot_uniform' if initializer is None else initializer)
         value = initializer(shape, dtype=dtype) if has_arg(initializer, 'dtype', accept_all=True) else initializer(shape)
         weight = K.variable(value, dtype=dtype, name=name, constraint=constraints.get(constraint))

@@ -8,7 +8,9 @@ by itself or has a process do it. What can go wrong in a worker — an exception
 import itertools
 import multiprocessing
 import multiprocessing.connection
+import operator
 import os
+import pickle
 import random
 import signal
 import sys
@@ -53,19 +55,24 @@ class ProcessWorker(object):
     Arguments:
         compute: function of a task.
         seed: function, task -> seed for the random generators of the process, or None.
-        retries: how often a task is given to a new process when one has died over it.
+        retries: how often a task is given to a new process when one has died over it; `RETRIES` if None.
     """
 
-    def __init__(self, compute, seed=None, retries=RETRIES):
+    def __init__(self, compute, seed=None, retries=None):
         self._compute = compute
         self._seed = seed
-        self._retries = retries
-        self._process = None
+        self._retries = RETRIES if retries is None else retries
+        self._lock = threading.Lock()
+        self._running = None
 
     def start(self):
-        """Start the process, if it is not running."""
-        if self._process is not None:
-            return
+        """The process and the pipe to it, started if there is none."""
+        with self._lock:
+            if self._running is None:
+                self._running = self._started()
+            return self._running
+
+    def _started(self):
         sys.stdout.flush()  # what waits to be printed would be printed by the copy, too
         with _starting, warnings.catch_warnings():
             # Python 3.12 warns of a fork with threads about; the child runs nothing but the user's Python code
@@ -74,37 +81,37 @@ class ProcessWorker(object):
             context = multiprocessing.get_context('fork' if 'fork' in methods else methods[0])
             ours, theirs = context.Pipe()
             _parent_ends.add(ours)
-            self._process = context.Process(target=_serve, args=(theirs, self._compute, self._seed), daemon=True)
-            self._process.start()
+            process = context.Process(target=_serve, args=(theirs, self._compute, self._seed), daemon=True)
+            process.start()
             theirs.close()
-            self._pipe = ours
+        return process, ours
 
     def request(self, task):
         """The result of a task.
 
         Raises:
             WorkerDied: if the process died, and so did those that were started in its place.
-            RuntimeError: if the task raised an exception; from it, with the text of its traceback.
+            Exception: what the task raised, with the text of its traceback.
         """
         for attempt in itertools.count():
-            self.start()
+            process, pipe = running = self.start()
             try:
-                self._pipe.send(task)
-                multiprocessing.connection.wait([self._pipe, self._process.sentinel])
-                if not self._pipe.poll():
+                pipe.send(task)
+                multiprocessing.connection.wait([pipe, process.sentinel])
+                if not pipe.poll():
                     raise EOFError
-                failed, value, text = self._pipe.recv()
+                failed, value, text = pipe.recv()
             except (EOFError, OSError):
-                process, stopping = self._process, self._process is None
-                if stopping:
+                if not self._forget(running):
                     raise WorkerDied('The worker was stopped.')
                 process.join(1)
-                self.stop()
+                code = process.exitcode
+                _end(*running)
                 if attempt >= self._retries:
                     raise WorkerDied(
                         'The worker process %s died (exit code %s) while it computed batch %s%s. Look for what kills it: too little memory, or a '
                         'library that does not bear a fork. With use_multiprocessing=False the batches are computed in threads.'
-                        % (process.pid, process.exitcode, task, ', as did those before it' if attempt else '')
+                        % (process.pid, code, task, ', as did those before it' if attempt else '')
                     )
                 continue
             if failed:
@@ -112,18 +119,32 @@ class ProcessWorker(object):
                 raise value
             return value
 
+    def _forget(self, running):
+        """Whether this is still the process at work; it then is no longer."""
+        with self._lock:
+            if self._running is not running:
+                return False
+            self._running = None
+            return True
+
     def stop(self):
         """End the process."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        _parent_ends.discard(self._pipe)
-        process.terminate()
-        process.join(1)
-        if process.is_alive():
+        running = self._running
+        if running is not None and self._forget(running):
+            _end(*running)
+
+
+def _end(process, pipe):
+    """End a process. Its pipe closes when nobody holds it: a thread may be reading, and another file would get its number."""
+    _parent_ends.discard(pipe)
+    process.terminate()
+    process.join(1)
+    if process.is_alive():
+        try:
             os.kill(process.pid, signal.SIGKILL)
-            process.join()
-        self._pipe.close()
+        except ProcessLookupError:  # another thread was the one to learn of its end
+            return
+        process.join()
 
 
 class _Remote(Exception):
@@ -148,24 +169,31 @@ def _serve(pipe, compute, seed):
             task = pipe.recv()
             try:
                 if seed is not None:
-                    value = seed(task)
-                    np.random.seed(value)
-                    random.seed(value)
+                    _set_seed(seed(task))
                 answer = (False, compute(task), None)
             except BaseException as error:
-                answer = (True, error, traceback.format_exc())
+                answer = (True, _portable(error), traceback.format_exc())
             try:
                 sys.stdout.flush()
                 pipe.send(answer)
             except (BrokenPipeError, OSError):
                 return
-            except Exception:  # the result, or the exception, cannot be pickled
-                text = answer[2] or traceback.format_exc()
-                pipe.send((True, RuntimeError('A worker process could not send what it computed: %s' % text.strip().split('\n')[-1]), text))
+            except Exception as error:  # the result cannot be pickled
+                text = 'A worker process could not send what it computed, %s: %s' % (type(answer[1]).__name__, error)
+                pipe.send((True, RuntimeError(text), traceback.format_exc()))
     except (EOFError, KeyboardInterrupt):
         return
     finally:
         os._exit(0)  # without the exit handlers of the frameworks, which belong to the parent
+
+
+def _portable(error):
+    """The exception, or a RuntimeError that names it if it cannot be sent."""
+    try:
+        pickle.loads(pickle.dumps(error))
+        return error
+    except Exception:
+        return RuntimeError('%s: %s' % (type(error).__name__, error))
 
 
 class Prefetcher(object):
@@ -179,28 +207,26 @@ class Prefetcher(object):
 
     def __init__(self, workers, ahead, fixed=False):
         self.workers = workers
-        self.ahead = max(1, int(ahead), len(workers))
+        self.ahead = max(1, int(ahead))
         self.fixed = fixed
         self._changed = threading.Condition()
-        self._threads = []
-        self._stopped = False
+        self._state = None
 
     def run(self, tasks):
-        """Give the results of tasks (an iterable) in their order. Closing the generator stops the work."""
-        state = _Run(iter(tasks))
-        for worker in self.workers:
-            worker.start()
-        threads = [threading.Thread(target=self._work, args=(state, i, worker)) for i, worker in enumerate(self.workers)]
-        for thread in threads:
-            thread.daemon = True
-            thread.start()
-        self._threads = threads
+        """Give the results of tasks (an iterable) in their order. Closing the generator, or the Prefetcher, stops the work."""
+        state = self._state = _Run(iter(tasks))
         try:
+            for place, worker in enumerate(self.workers):
+                worker.start()
+                thread = threading.Thread(target=self._work, args=(state, place, worker), name='cthulhu batches %d' % place)
+                thread.daemon = True
+                thread.start()
+                state.threads.append(thread)
             while True:
                 with self._changed:
-                    while state.taken not in state.results and not (state.finished is not None and state.taken >= state.finished):
+                    while state.taken not in state.results and not state.stopped and not state.is_over():
                         self._changed.wait()
-                    if state.taken not in state.results:
+                    if state.stopped or state.taken not in state.results:
                         return
                     failed, value = state.results.pop(state.taken)
                     state.taken += 1
@@ -209,13 +235,19 @@ class Prefetcher(object):
                     raise value
                 yield value
         finally:
-            with self._changed:
-                state.stopped = True
-                self._changed.notify_all()
-            for worker, thread in zip(self.workers, threads):
-                if isinstance(worker, ProcessWorker) and thread.is_alive() and state.finished is None:
+            self._stop(state, at_once=not state.is_over())
+
+    def _stop(self, state, at_once, patience=5):
+        """End the threads of a run: `at_once`, with the processes that they wait for; a thread at work gets `patience` seconds."""
+        with self._changed:
+            state.stopped = True
+            self._changed.notify_all()
+        deadline = time.time() + patience
+        for worker, thread in zip(self.workers, state.threads):
+            while thread.is_alive() and time.time() < deadline:
+                if at_once:  # again and again: a thread that was about to ask starts a new process
                     worker.stop()
-                thread.join(5)
+                thread.join(0.1 if at_once else patience)
 
     def _work(self, state, place, worker):
         while True:
@@ -258,16 +290,18 @@ class Prefetcher(object):
             return False
         return state.begun - state.taken < self.ahead
 
-    def close(self):
-        """End the workers."""
+    def close(self, patience=5):
+        """End the workers, and the run that is in progress; `patience` is how many seconds a thread at work is waited for."""
+        if self._state is not None:
+            self._stop(self._state, True, patience)
         for worker in self.workers:
             worker.stop()
 
 
 class _Run(object):
-    """The state of one run: how many tasks were begun and taken, the results that wait, and where the tasks end."""
+    """The state of one run: how many tasks were begun and taken, the results that wait, where the tasks end, and the threads."""
 
-    __slots__ = ('tasks', 'begun', 'taken', 'results', 'finished', 'stopped')
+    __slots__ = ('tasks', 'begun', 'taken', 'results', 'finished', 'stopped', 'threads')
 
     def __init__(self, tasks):
         self.tasks = tasks
@@ -275,51 +309,86 @@ class _Run(object):
         self.results = {}
         self.finished = None
         self.stopped = False
+        self.threads = []
+
+    def is_over(self):
+        """Whether all results were taken."""
+        return self.finished is not None and self.taken >= self.finished
+
+
+class _Item(object):
+    """Computes the tasks of a Sequence, (seed, index) pairs."""
+
+    def __init__(self, sequence):
+        self._sequence = sequence
+
+    def __call__(self, task):
+        try:
+            return self._sequence[task[1]]
+        except StopIteration as error:  # of a generator in the Sequence: it is not the end of the Sequence
+            raise RuntimeError('Batch %d of %s raised StopIteration.' % (task[1], type(self._sequence).__name__)) from error
+
+
+class _Next(object):
+    """Computes the tasks of a generator, which are numbers.
+
+    Arguments:
+        generator: the generator.
+        seed: integer for the random generators before the first task, or None to leave them alone.
+        wait_time: seconds to wait before each.
+    """
+
+    def __init__(self, generator, seed=None, wait_time=None):
+        self._generator = generator
+        self._seed = seed
+        self._wait_time = wait_time
+
+    def __call__(self, task):
+        if self._seed is not None:
+            _set_seed(self._seed)
+            self._seed = None
+        if self._wait_time:
+            time.sleep(self._wait_time)
+        return next(self._generator)
+
+
+def _set_seed(seed):
+    np.random.seed(seed)
+    random.seed(seed)
 
 
 def sequence_prefetcher(sequence, workers, use_multiprocessing, max_queue_size):
     """A Prefetcher whose tasks are (seed, index) pairs of a Sequence; None for `workers=0`, which computes where it is asked."""
     if not workers:
         return None
+    item = _Item(sequence)
     if use_multiprocessing:
-        made = [ProcessWorker(lambda task: sequence[task[1]], seed=lambda task: task[0]) for _ in range(workers)]
-    else:
-        made = [LocalWorker(lambda task: sequence[task[1]]) for _ in range(workers)]
-    return Prefetcher(made, max_queue_size)
+        return Prefetcher([ProcessWorker(item, seed=operator.itemgetter(0)) for _ in range(workers)], max_queue_size)
+    return Prefetcher([LocalWorker(item) for _ in range(workers)], max_queue_size)
 
 
 def generator_prefetcher(generator, workers, use_multiprocessing, max_queue_size, random_seed=None, wait_time=None):
     """A Prefetcher for a generator, whose tasks are numbers; None for `workers=0`.
 
-    In threads the generator is asked by one at a time, so its order is kept. In processes each has a copy of it, and they are asked in turn.
+    In a thread the generator is asked by one at a time, so its order is kept. In processes each has a copy of it, and they are asked in turn.
     """
     if not workers:
         return None
     if not use_multiprocessing:
-        return Prefetcher([LocalWorker(lambda task: next(generator))], max_queue_size)
+        return Prefetcher([LocalWorker(_Next(generator, wait_time=wait_time))], max_queue_size)
     if workers > 1:
         warnings.warn(
             'A generator with use_multiprocessing=True and %d workers is copied into each, so each batch is made %d times. Use a Sequence, whose '
             'batches are made once.' % (workers, workers),
             stacklevel=4,
         )
-    seeds = int(np.random.randint(0, 2**31 - 1 - workers)) if random_seed is None else random_seed
+    seed = int(np.random.randint(0, 2**31 - 1 - workers)) if random_seed is None else random_seed
+    # No retries: what a generator had come to dies with its process.
+    made = [ProcessWorker(_Next(generator, seed + i, wait_time), retries=0) for i in range(workers)]
+    return Prefetcher(made, max_queue_size, fixed=True)
 
-    def worker(number):
-        first = []
 
-        def compute(task):
-            if not first:
-                first.append(True)
-                np.random.seed(seeds + number)
-                random.seed(seeds + number)
-            if wait_time:
-                time.sleep(wait_time)
-            return next(generator)
-
-        return ProcessWorker(compute, retries=0)  # what a generator had come to died with its process
-
-    return Prefetcher([worker(i) for i in range(workers)], max_queue_size, fixed=True)
+_END = object()
 
 
 class SequenceEnqueuer(object):
@@ -353,14 +422,9 @@ class SequenceEnqueuer(object):
 
     def stop(self, timeout=None):
         """Stop the workers; `timeout` (seconds) is how long to wait for threads that are at work."""
-        results, prefetcher = self._results, self._prefetcher
-        self._results = self._prefetcher = None
-        if results is not None:
-            results.close()
+        prefetcher, self._results, self._prefetcher = self._prefetcher, None, None
         if prefetcher is not None:
-            prefetcher.close()
-            for thread in prefetcher._threads:
-                thread.join(timeout)
+            prefetcher.close(5 if timeout is None else timeout)
 
     def get(self):
         """A generator of the batches, in order.
@@ -370,11 +434,13 @@ class SequenceEnqueuer(object):
         """
         if self._results is None:
             raise RuntimeError('The enqueuer is not running: call `start()` first.')
-        while self._results is not None:
-            try:
-                yield next(self._results)
-            except StopIteration:
+        results = self._results
+        while self._results is results:
+            batch = next(results, _END)
+            if batch is _END:
                 return
+            if batch is not None:
+                yield batch
 
 
 class OrderedEnqueuer(SequenceEnqueuer):
@@ -392,15 +458,24 @@ class OrderedEnqueuer(SequenceEnqueuer):
         self._epoch_ended = threading.Event()
 
     def _make(self, workers, max_queue_size):
+        self._epoch_ended.clear()
         return sequence_prefetcher(self.sequence, workers, self.use_multiprocessing, max_queue_size)
 
+    def stop(self, timeout=None):
+        super(OrderedEnqueuer, self).stop(timeout)
+        self._epoch_ended.set()  # nobody need wait any longer
+
     def _run(self):
-        while True:
+        prefetcher = self._prefetcher
+        while self._prefetcher is prefetcher and len(self.sequence):
             self._epoch_ended.clear()
-            for batch in self._prefetcher.run(sequence_order(self.sequence, self.shuffle)):
+            left = len(self.sequence)
+            for batch in prefetcher.run(sequence_order(self.sequence, self.shuffle)):
+                left -= 1
+                if not left:
+                    end_epoch(self.sequence, prefetcher)
+                    self._epoch_ended.set()
                 yield batch
-            end_epoch(self.sequence, self._prefetcher)
-            self._epoch_ended.set()
 
     def join_end_of_epoch(self):
         """Wait until all batches of the epoch were taken."""

@@ -35,6 +35,7 @@ class Lump(Network):
         self._settings = None
         self._conjuring = None
         self._predictor = None
+        self._native_predictors = []
         self._lock = threading.RLock()
         self.optimizer = None
         self.stop_training = False
@@ -86,7 +87,8 @@ class Lump(Network):
             'target_tensors': target_tensors,
             'kwargs': kwargs,
         }
-        self._conjuring = None
+        self._conjuring = self._predictor = None  # functions take the framework's arguments when they are made
+        self._native_predictors = []
         if self.outputs is not None:
             self._conjuring = Conjuring(self, self._settings)
 
@@ -102,6 +104,7 @@ class Lump(Network):
 
     def _set_graph(self, inputs, outputs):
         super(Lump, self)._set_graph(inputs, outputs)
+        self._native_predictors = []
         self._conjuring = self._predictor = None  # made anew, with the same settings, for the new outputs
 
     def _output_masks(self):
@@ -235,7 +238,7 @@ class Lump(Network):
         held_out = None
         if stream_adapters.is_stream(x):
             _refuse_with_stream(x, y=y, batch_size=batch_size, sample_weight=sample_weight, validation_split=validation_split or None)
-            program, adapter = self._streamed(x, class_weight, steps_per_epoch, 'steps_per_epoch', shuffle, streaming)
+            program, adapter = self._streamed(x, class_weight, steps_per_epoch, 'steps_per_epoch', shuffle, streaming, cycle=True)
             conjuring = self._conjured()
         else:
             program, arrays, batch_size = self._prepare(x, y, sample_weight, class_weight, batch_size, steps_per_epoch)
@@ -264,6 +267,8 @@ class Lump(Network):
                     '`validation_data` must be a tuple (x, y) or (x, y, sample_weights), a generator, a Sequence or a dataset; got %s.'
                     % ('%d items' % len(data) if isinstance(data, (list, tuple)) else type(data).__name__)
                 )
+            if adapters.is_native(data[0]):
+                batch_size = None  # they come in batches of their own
             program, held_out, batch_size = self._prepare(data[0], data[1], data[2] if len(data) == 3 else None, None, batch_size, steps)
         adapter = self._adapter(program, held_out, batch_size, False, steps)
         return training_loop.Validation(program.test(), adapter, frequency, arrays=held_out)
@@ -308,7 +313,7 @@ class Lump(Network):
         try:
             return unpack_singleton(training_loop.evaluate(self, program.test(), adapter, labels, told))
         finally:
-            training_loop.close(adapter)
+            training_loop.finish(told, adapter)
 
     def predict(
         self, x, batch_size=None, verbose=0, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False
@@ -339,10 +344,11 @@ class Lump(Network):
         else:
             function, arrays, batch_size = self._prepare_prediction(x, batch_size, steps)
             adapter = self._adapter(None, arrays, batch_size, False, steps)
+        told = self._told(callbacks, verbose, adapter, [])
         try:
-            return training_loop.predict(function, adapter, self._told(callbacks, verbose, adapter, []))
+            return training_loop.predict(function, adapter, told)
         finally:
-            training_loop.close(adapter)
+            training_loop.finish(told, adapter)
 
     def train_on_batch(self, x, y, sample_weight=None, class_weight=None, reset_metrics=True):
         """Make one step of training on one batch.
@@ -465,7 +471,7 @@ class Lump(Network):
 
     # -- from the user's data to functions and arrays --------------------------------------------------------
 
-    def _streamed(self, data, class_weight, steps, what, shuffle, streaming):
+    def _streamed(self, data, class_weight, steps, what, shuffle, streaming, cycle=False):
         """The Program and the adapter for data that come batch by batch."""
         if self._settings is None:
             self._conjured()  # says what is missing
@@ -477,7 +483,9 @@ class Lump(Network):
             _, arrays, _ = self._prepare(x, y, weights, class_weight, None, None)
             return self._filled(program, arrays), next((len_of(a) for a in arrays if a is not None), 1)
 
-        return program, stream_adapters.stream_adapter(data, convert, steps, what, shuffle=shuffle, **streaming)
+        return program, stream_adapters.stream_adapter(
+            data, convert, steps, what, shuffle=shuffle, cycle=cycle, **streaming
+        )
 
     def _convert_inputs(self, item):
         _, arrays, _ = self._prepare_prediction(stream_adapters.inputs_of(item), None, None)
@@ -490,7 +498,6 @@ class Lump(Network):
         first, data = stream_adapters.first_of(data)
         self._build_for(inputs_of(first), False)
         return data
-
 
     def _prepare(self, x, y, sample_weight, class_weight, batch_size, steps):
         """The Program, and the arrays to feed it with (None for weights of one), and the batch size."""
@@ -525,12 +532,10 @@ class Lump(Network):
     def _prepare_prediction(self, x, batch_size, steps):
         native = adapters.is_native(x)
         self._build_for(x, native)
-        inputs, outputs, updates = self.inputs, self.outputs, self.state_updates
+        inputs = self.inputs
         if native and not self._made_on(x):
             inputs = self._ordered(x, self.input_names)
-            outputs, _, record = self._apply(unpack_singleton(inputs), [None] * len(inputs), {})
-            updates = [u for layer, u in record.updates if getattr(layer, 'stateful', False)]
-            function = step_function([], to_list(outputs), updates, [], 'predict_function', 0)
+            function = self._predictor_on(inputs)
         else:
             function = self.predict_function
         input_names, input_shapes = self._fed_inputs(inputs)
@@ -544,12 +549,25 @@ class Lump(Network):
         if self._predictor is None:
             with self._lock:
                 if self._predictor is None:
-                    feeds = [x for x in self.inputs if K.is_placeholder(x)]
-                    arguments = self._settings['kwargs'] if self._settings else {}
-                    self._predictor = step_function(
-                        feeds, self.outputs, self.state_updates, [], 'predict_function', 0, function_arguments=arguments
-                    )
+                    self._predictor = self._make_predictor(self.inputs, self.outputs, self.state_updates)
         return self._predictor
+
+    def _make_predictor(self, inputs, outputs, updates):
+        feeds = [x for x in inputs if K.is_placeholder(x)]
+        arguments = self._settings['kwargs'] if self._settings else {}
+        return step_function(feeds, outputs, updates, [], 'predict_function', 0, function_arguments=arguments)
+
+    def _predictor_on(self, inputs):
+        """The function of `predict` for tensors of the framework as inputs; made once for the same tensors."""
+        with self._lock:
+            for known, function in self._native_predictors:
+                if len(known) == len(inputs) and all(a is b for a, b in zip(known, inputs)):
+                    return function
+            outputs, _, record = self._apply(unpack_singleton(inputs), [None] * len(inputs), {})
+            updates = [u for layer, u in record.updates if getattr(layer, 'stateful', False)]
+            function = self._make_predictor(inputs, to_list(outputs), updates)
+            self._native_predictors.append((inputs, function))
+            return function
 
     def _build_for(self, x, native):
         """Build a model that waits for its first data to say what its inputs are."""

@@ -9,6 +9,7 @@ import numpy as np
 from .. import backend as K
 from .. import names
 from ..backend import meta
+from ..saving import trust
 from ..utils.generic_utils import has_arg, to_list, unpack_singleton
 from .base_layer import Layer, _unique
 from .call_context import Record
@@ -52,6 +53,8 @@ class Network(Layer):
         """Become the graph between these tensors."""
         self.inputs = to_list(inputs, allow_tuple=True)
         self.outputs = to_list(outputs, allow_tuple=True)
+        # The graph's draws depend on the random steps since they were made: a resumed run counts on from here.
+        self.random_origin = K.random_step()
         if len({id(x) for x in self.inputs}) != len(self.inputs):
             raise ValueError('Every input of a model must be a tensor of its own, but one occurs twice in %s.' % (self.inputs,))
         self._input_histories = history_of(self.inputs, 'inputs')
@@ -219,6 +222,85 @@ class Network(Layer):
                     )
         K.batch_set_value(list(zip(variables, weights)))
 
+    # -- files: what these do is in `saving` ---------------------------------------------------------------
+
+    def save(self, filepath, overwrite=True, include_optimizer=True):
+        """Save the model: configuration, weights and, if it is conjured, how it is trained and the state of the optimizer.
+
+        Arguments:
+            filepath: path of an HDF5 file in the layout of Keras 2.3 ('.keras' at its end: an archive of Keras 3); or an open `h5py.File` or
+                `h5py.Group`, or a stream with `write` for bytes. A file is replaced whole, or left as it was.
+            overwrite: whether a file that is there is replaced; if not, the user is asked.
+            include_optimizer: whether to save how the model is trained, too.
+
+        Raises:
+            NotImplementedError: for a model made by subclassing; save its weights instead.
+            FileExistsError: if the user should be asked, and there is no terminal.
+        """
+        from ..saving import files
+
+        files.save_model(self, filepath, overwrite, include_optimizer)
+
+    def save_weights(self, filepath, overwrite=True):
+        """Save the weights alone.
+
+        Arguments:
+            filepath: as for `save`; with '.weights.h5' at its end the layout is that of Keras 3, with '.safetensors' it is such a file.
+            overwrite: whether a file that is there is replaced; if not, the user is asked.
+        """
+        from ..saving import files
+
+        self._require_weights('saved')
+        files.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath, by_name=False, skip_mismatch=False, reshape=False):
+        """Load weights from a file of weights, or of a model.
+
+        Arguments:
+            filepath: path; or an open `h5py.File` or `h5py.Group`, or a stream with `read` for bytes.
+            by_name: whether weights go to the layers of the same names; else to the layers in their order, leaving out those without weights.
+            skip_mismatch: whether layers that do not fit are left as they are, with a warning.
+            reshape: whether an array with the right number of elements may be reshaped to fit.
+
+        Returns:
+            A pair: the list of the names of the layers that were loaded, and a dict with the names of those that were not and why.
+
+        Raises:
+            ValueError: if the weights do not fit, or the file is damaged or not to be trusted; no weight is changed then.
+        """
+        from ..saving import files
+
+        self._require_weights('loaded')
+        return files.load_weights(self, filepath, by_name, skip_mismatch, reshape)
+
+    def _require_weights(self, what):
+        if not self.built:
+            raise ValueError(
+                'The weights of model "%s" cannot be %s before they are made: call `build(input_shape)`, or let it see data, first.' % (self.name, what)
+            )
+
+    def to_json(self, **kwargs):
+        """The configuration as JSON text, for `model_from_json`. Arguments are those of `json.dumps`."""
+        from ..saving import configuration
+
+        return configuration.to_json(self, **kwargs)
+
+    def to_yaml(self, **kwargs):
+        """The configuration as YAML text, for `model_from_yaml`. Arguments are those of `yaml.dump`. Needs PyYAML."""
+        from ..saving import configuration
+
+        return configuration.to_yaml(self, **kwargs)
+
+    def __getstate__(self):
+        from ..saving import pickling
+
+        return pickling.state_of(self)
+
+    def __setstate__(self, state):
+        from ..saving import pickling
+
+        pickling.restore(self, state)
+
     # -- losses and updates: those of the calls that make up this graph -------------------------------------
 
     def _own_nodes(self):
@@ -381,7 +463,8 @@ class Network(Layer):
         Raises:
             ValueError: if a layer is not known, or the connections lead nowhere.
         """
-        layers, tensors = connect_layers(config, custom_objects)
+        with trust.building():
+            layers, tensors = connect_layers(config, custom_objects)
 
         def find(places):
             return [tensors[name, int(node), int(tensor)] for name, node, tensor in places]

@@ -7,6 +7,7 @@ import numpy as np
 from .. import backend as K
 from .. import names
 from ..backend import meta
+from ..saving import trust
 from ..utils.generic_utils import to_list
 from .base_layer import Layer
 from .input_layer import Input, InputLayer
@@ -190,10 +191,11 @@ class Pile(Lump):
         else:
             name, shape, items = None, None, config
         pile = cls(name=name)
-        for item in items:
-            pile.add(layers_module.deserialize(item, custom_objects=custom_objects))
-        if not pile.is_graph and shape is not None and pile._stack:
-            pile.build(tuple(shape))
+        with trust.building():
+            for item in items:
+                pile.add(layers_module.deserialize(item, custom_objects=custom_objects))
+            if not pile.is_graph and shape is not None and pile._stack:
+                pile.build(tuple(shape))
         return pile
 
 

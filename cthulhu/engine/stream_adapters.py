@@ -22,7 +22,7 @@ def is_stream(data):
     return is_sequence(data) or hasattr(data, '__next__') or K.is_native_dataset(data)
 
 
-def stream_adapter(data, convert, steps, what, workers=1, use_multiprocessing=False, max_queue_size=10, shuffle=False):
+def stream_adapter(data, convert, steps, what, workers=1, use_multiprocessing=False, max_queue_size=10, shuffle=False, cycle=False):
     """The adapter for a Sequence, a generator or a dataset.
 
     Arguments:
@@ -32,6 +32,7 @@ def stream_adapter(data, convert, steps, what, workers=1, use_multiprocessing=Fa
         what: name of the argument that says `steps`, for the message where it is missing.
         workers, use_multiprocessing, max_queue_size: how batches are computed ahead.
         shuffle: whether the batches of a Sequence are taken in a new order each epoch (if `steps` is None).
+        cycle: whether an epoch of `steps` batches of a Sequence or a dataset goes on where the last one ended; or starts at the first batch again.
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
         raise ValueError('`workers` must be an integer from 0 up; got %r.' % (workers,))
@@ -40,9 +41,9 @@ def stream_adapter(data, convert, steps, what, workers=1, use_multiprocessing=Fa
     if steps is not None and int(steps) < 1:
         raise ValueError('`%s` must be a positive integer; got %r.' % (what, steps))
     if is_sequence(data):
-        return SequenceAdapter(data, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle)
-    if K.is_native_dataset(data):
-        return DatasetAdapter(data, convert, steps)
+        return SequenceAdapter(data, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle, cycle)
+    if K.is_native_dataset(data) or isinstance(data, _Begun):
+        return DatasetAdapter(data, convert, steps, cycle)
     if steps is None:
         raise ValueError('The data come from a generator, whose end is not known: say with `%s` how many batches to take from it.' % what)
     return GeneratorAdapter(data, convert, steps, workers, use_multiprocessing, max_queue_size)
@@ -75,11 +76,31 @@ def first_of(data):
     """The first batch of a source, and the source with that batch still in it."""
     if is_sequence(data):
         return data[0], data
-    if K.is_native_dataset(data):
-        first = next(K.dataset_batches(data))
-        return first, data if not hasattr(data, '__next__') else itertools.chain([first], K.dataset_batches(data))
-    first = next(data)
-    return first, itertools.chain([first], data)
+    stream = K.dataset_batches(data) if K.is_native_dataset(data) else data
+    first = next(stream, _END)
+    if first is _END:
+        raise ValueError('The data (%s) ended before their first batch.' % type(data).__name__)
+    if stream is data:
+        return first, itertools.chain([first], data)
+    return first, _Begun(first, stream) if _is_iterator(data) else data
+
+
+def _is_iterator(dataset):
+    """Whether a dataset of the framework is an iterator, which goes on and cannot start again."""
+    return hasattr(dataset, '__next__') or hasattr(dataset, 'get_next')
+
+
+class _Begun(object):
+    """The batches of an iterator over a dataset, of which the first was taken already."""
+
+    def __init__(self, first, rest):
+        self._batches = itertools.chain([first], rest)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self._batches)
 
 
 class StreamAdapter(object):
@@ -103,16 +124,17 @@ class StreamAdapter(object):
 class SequenceAdapter(StreamAdapter):
     """Batches of a Sequence, each once an epoch; in the order of its numbers, or mixed.
 
-    With `steps`, an epoch goes on where the last one ended, and around.
+    With `steps` and `cycle` an epoch goes on where the last one ended, and around.
     """
 
-    def __init__(self, sequence, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle):
+    def __init__(self, sequence, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle, cycle):
         if len(sequence) < 1:
             raise ValueError('%s has no batches: its length is %d.' % (type(sequence).__name__, len(sequence)))
         super(SequenceAdapter, self).__init__(convert, len(sequence) if steps is None else steps)
         self._sequence = sequence
         self._whole = steps is None
         self._shuffle = shuffle and self._whole
+        self._cycle = cycle
         self._waiting = []
         self._prefetcher = enqueuers.sequence_prefetcher(sequence, workers, use_multiprocessing, max_queue_size)
 
@@ -120,6 +142,8 @@ class SequenceAdapter(StreamAdapter):
         """The batches of one epoch."""
         if self._whole:
             self.steps = len(self._sequence)
+        if not self._cycle:
+            self._waiting = []
         seen, given = 0, 0
         while given < self.steps:
             if not self._waiting:
@@ -129,7 +153,7 @@ class SequenceAdapter(StreamAdapter):
                 batch = self._batch(item, seen)
                 seen, given = seen + batch.size, given + 1
                 yield batch
-            if not self._waiting:
+            if not self._waiting or not self._cycle:
                 enqueuers.end_epoch(self._sequence, self._prefetcher)
 
     def _items(self, tasks):
@@ -137,20 +161,23 @@ class SequenceAdapter(StreamAdapter):
             return (self._sequence[index] for _, index in tasks)
         return self._prefetcher.run(tasks)
 
-    def rewind(self):
-        """Begin the next epoch with the first batch."""
-        self._waiting = []
-
     def close(self):
         if self._prefetcher is not None:
             self._prefetcher.close()
 
 
 class GeneratorAdapter(StreamAdapter):
-    """So many batches an epoch from a generator, which goes on from epoch to epoch."""
+    """So many batches an epoch from a generator, which goes on from epoch to epoch.
+
+    Attributes:
+        rounds: how many epochs there will be; no more batches than they need are taken from the generator.
+        ended: whether the generator has ended.
+    """
 
     def __init__(self, generator, convert, steps, workers, use_multiprocessing, max_queue_size):
         super(GeneratorAdapter, self).__init__(convert, steps)
+        self.rounds = 1
+        self.ended = False
         self._generator = generator
         self._prefetcher = enqueuers.generator_prefetcher(generator, workers, use_multiprocessing, max_queue_size)
         self._stream = None
@@ -158,7 +185,7 @@ class GeneratorAdapter(StreamAdapter):
     def batches(self):
         """The batches of one epoch; fewer, with a warning, where the generator ends."""
         if self._stream is None:
-            self._stream = self._generator if self._prefetcher is None else self._prefetcher.run(itertools.count())
+            self._stream = self._generator if self._prefetcher is None else self._prefetcher.run(range(self.steps * self.rounds))
         seen = 0
         for given in range(self.steps):
             item = next(self._stream, _END)
@@ -170,37 +197,36 @@ class GeneratorAdapter(StreamAdapter):
             seen += batch.size
             yield batch
 
-    ended = False
-
     def close(self):
         if self._prefetcher is not None:
-            if self._stream is not None:
-                self._stream.close()
             self._prefetcher.close()
 
 
 class DatasetAdapter(StreamAdapter):
     """Batches of a dataset of the framework, or of an iterator over one.
 
-    Without `steps` an epoch is the whole dataset; with it, an epoch goes on where the last one ended.
+    Without `steps` an epoch is the whole dataset. With `steps` and `cycle`, and always for an iterator, it goes on where the last one ended.
+
+    Attributes:
+        ended: whether there was nothing left for the epoch.
     """
 
-    ended = False
-
-    def __init__(self, dataset, convert, steps):
+    def __init__(self, dataset, convert, steps, cycle):
         super(DatasetAdapter, self).__init__(convert, steps)
+        self.ended = False
         self._dataset = dataset
-        self._stream = None
+        self._goes_on = cycle and steps is not None or _is_iterator(dataset)
+        self._stream = dataset if isinstance(dataset, _Begun) else None
 
     def batches(self):
         """The batches of one epoch."""
-        if self._stream is None or self.steps is None:
+        if self._stream is None or not self._goes_on:
             self._stream = K.dataset_batches(self._dataset)
         seen = 0
         for given in itertools.count() if self.steps is None else range(self.steps):
             item = next(self._stream, _END)
             if item is _END:
-                if self.steps is not None:
+                if self.steps is not None or not given:
                     _warn_of_end(given, self.steps)
                     self.ended = True
                 return
@@ -208,17 +234,13 @@ class DatasetAdapter(StreamAdapter):
             seen += batch.size
             yield batch
 
-    def rewind(self):
-        """Begin the next epoch with the first batch."""
-        self._stream = None
-
 
 _END = object()
 
 
 def _warn_of_end(given, steps):
     warnings.warn(
-        'The data ended after %d of the %d batches of the epoch, so it ends here. Let the generator or dataset go on for ever (`while True`, '
-        '`.repeat()`), or ask for fewer steps.' % (given, steps),
+        'The data ended after %d of the %s of the epoch, so it ends here. Let the generator or dataset go on for ever (`while True`, '
+        '`.repeat()`), or ask for fewer steps.' % (given, 'batches' if steps is None else '%d batches' % steps),
         stacklevel=4,
     )

@@ -16,11 +16,15 @@ def run_epoch(adapter, step, begin, end, stop=None):
         end: function of (index, batch, values), called after each step.
         stop: function that is true where the rest of the batches should be left out.
     """
-    for index, batch in enumerate(adapter.batches()):
-        begin(index, batch)
-        end(index, batch, step(batch.feeds))
-        if stop is not None and stop():
-            break
+    batches = adapter.batches()
+    try:
+        for index, batch in enumerate(batches):
+            begin(index, batch)
+            end(index, batch, step(batch.feeds))
+            if stop is not None and stop():
+                break
+    finally:
+        batches.close()
 
 
 def callback_list(model, callbacks, verbose, params, training=False):
@@ -72,36 +76,49 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     params = {
         'batch_size': adapter.batch_size,
         'epochs': epochs,
+        'initial_epoch': initial_epoch,  # a callback that resumes an interrupted run sets it
         'steps': adapter.steps,
         'samples': adapter.samples,
         'do_validation': validation is not None,
         'metrics': names + (['val_' + name for name in names] if validation is not None else []),
     }
     told = callback_list(model, callbacks, verbose, params, training=True)
+    told.adapter = adapter
     for callback in told:
         callback.validation_data = validation.arrays if validation is not None else None
     if verbose and validation is not None and adapter.samples is not None and validation.adapter.samples is not None:
         print('Train on %d samples, validate on %d samples' % (adapter.samples, validation.adapter.samples))
     model.stop_training = False
 
+    steps = 0
+
     def begin(index, batch):
         told.on_train_batch_begin(index, {'batch': index, 'size': batch.size})
 
     def end(index, batch, values):
+        nonlocal steps
+        steps += 1
         logs = {'batch': index, 'size': batch.size}
         logs.update(zip(names, map(float, values)))
         told.on_train_batch_end(index, logs)
 
     try:
         told.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
+        coming = range(told.params['initial_epoch'], epochs)
+        _foretell(adapter, len(coming))
+        if validation is not None:
+            _foretell(validation.adapter, sum(map(validation.due, coming)))
+        for epoch in coming:
             model.reset_metrics()
             told.on_epoch_begin(epoch)
+            steps = 0
             run_epoch(adapter, step, begin, end, stop=lambda: told.model.stop_training)
+            if not steps:
+                if getattr(adapter, 'ended', False):  # just where the epoch before did
+                    break
+                raise ValueError('There is nothing to train on: the data have no samples.')
             logs = {}
             if validation is not None and validation.due(epoch):
-                if hasattr(validation.adapter, 'rewind'):
-                    validation.adapter.rewind()
                 results = evaluate(model, validation.step, validation.adapter, names, told)
                 logs.update(('val_' + name, value) for name, value in zip(names, results))
             told.on_epoch_end(epoch, logs)
@@ -113,11 +130,25 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     return model.history
 
 
+def _foretell(adapter, rounds):
+    """Say how often an adapter will be asked for an epoch, so that one for a generator takes no more from it than is used."""
+    if hasattr(adapter, 'rounds'):
+        adapter.rounds = rounds
+
+
 def close(*adapters):
     """End what adapters (or None) have computing ahead."""
     for adapter in adapters:
         if hasattr(adapter, 'close'):
             adapter.close()
+
+
+def finish(told, adapter):
+    """End an evaluation or a prediction, however it went: what computes ahead, and the line of the progress bar."""
+    close(adapter)
+    for callback in told:
+        if isinstance(callback, callbacks_module.ProgbarLogger):
+            callback.close()
 
 
 def evaluate(model, step, adapter, names, told):
@@ -156,14 +187,17 @@ def predict(step, adapter, told):
     Returns:
         NumPy array, or list of them, with one row a sample.
     """
-    outputs = []
+    outputs, parts = [], []
 
     def begin(index, batch):
         told.on_predict_batch_begin(index, {'batch': index, 'size': batch.size})
 
     def end(index, batch, values):
-        if adapter.samples is None or any(len(value) != batch.size for value in values):
-            outputs.append(values)
+        if adapter.samples is None or parts or any(len(value) != batch.size for value in values):
+            if outputs:  # what came before had as many rows as samples by chance
+                parts.append([whole[: batch.start] for whole in outputs])
+                del outputs[:]
+            parts.append(values)
         else:
             if not outputs:
                 outputs.extend(np.empty((adapter.samples,) + value.shape[1:], dtype=value.dtype) for value in values)
@@ -174,8 +208,10 @@ def predict(step, adapter, told):
     told.on_predict_begin()
     run_epoch(adapter, step, begin, end)
     told.on_predict_end()
-    if outputs and isinstance(outputs[0], list):
-        outputs = [np.concatenate(parts) for parts in zip(*outputs)]
+    if parts:
+        outputs = [np.concatenate(pieces) for pieces in zip(*parts)]
+    if not outputs:
+        raise ValueError('There is nothing to predict: the data have no samples.')
     return unpack_singleton(outputs)
 
 

@@ -1,6 +1,6 @@
 """The layers that most models are made of: dense, activation, dropout, and those that reshape."""
 
-from .. import activations, constraints, initializers, regularizers
+from .. import activations, constraints, initializers, names, regularizers
 from .. import backend as K
 from ..backend import shapes
 from ..engine.base_layer import InputSpec, Layer
@@ -475,3 +475,6 @@ class ActivityRegularization(Layer):
 
     def get_config(self):
         return dict(super(ActivityRegularization, self).get_config(), l1=self.l1, l2=self.l2)
+
+
+names.add_aliases(globals())

@@ -1,7 +1,7 @@
 """TheHydra: vectors for the words of a vocabulary."""
 
 from .. import backend as K
-from .. import constraints, initializers, regularizers
+from .. import constraints, initializers, names, regularizers
 from ..engine.base_layer import Layer
 
 __all__ = ['TheHydra']
@@ -103,3 +103,6 @@ def _lengths(input_length):
     if input_length is None or isinstance(input_length, (tuple, list)):
         return None if input_length is None else tuple(input_length)
     return (input_length,)
+
+
+names.add_aliases(globals())

@@ -6,10 +6,22 @@ import numpy as np
 
 from .. import backend as K
 from ..engine.base_layer import Layer
-from ..utils.generic_utils import deserialize_cthulhu_object, func_dump, has_arg, to_list, unpack_singleton
+from ..saving import trust
+from ..saving.errors import UnsafeFileError
+from ..utils.generic_utils import deserialize_cthulhu_object, func_dump, func_load, has_arg, to_list, unpack_singleton
 
 # Byte code in base64 -> (code, globals, name, keyword defaults) of the function that it was taken from.
 _DUMPED = {}
+
+# What a description may name: functions of the backend that make tensors of tensors, and do nothing else.
+_TENSOR_FUNCTIONS = """
+abs all any argmax argmin batch_flatten cast cast_to_floatx clip concatenate cos cumprod cumsum elu equal erf exp
+expand_dims flatten floor greater greater_equal hard_sigmoid identity l2_normalize less less_equal log log_softmax
+logical_and logical_not logical_or logsumexp max maximum mean min minimum not_equal ones_like permute_dimensions pow prod
+relu repeat repeat_elements reshape resize_images resize_volumes reverse round sigmoid sign sin softmax softplus softsign
+spatial_2d_padding spatial_3d_padding sqrt square squeeze stack std stop_gradient sum tanh temporal_padding tile transpose
+var zeros_like
+""".split()
 
 
 class LuKthu(Layer):
@@ -163,7 +175,8 @@ def dump_function(function):
 def load_function(description, kind, custom_objects=None):
     """The function that `dump_function` described.
 
-    Byte code is taken only from a function that was dumped in this process, and never run from a description itself.
+    Byte code is that of a function that was dumped in this process; from elsewhere it is taken only while a file is read that the
+    caller trusts, and while one is read that is not trusted, not at all.
 
     Arguments:
         description: (byte code, defaults, closure) or a name.
@@ -174,17 +187,20 @@ def load_function(description, kind, custom_objects=None):
         ValueError: for byte code from elsewhere, or an unknown name.
     """
     if kind == 'function':
-        known = {name: getattr(K, name) for name in K.__all__}
+        known = {name: getattr(K, name) for name in _TENSOR_FUNCTIONS}
         return deserialize_cthulhu_object(
             description, known, custom_objects=custom_objects, printable_module_name='function of a LuKthu layer'
         )
     if kind != 'lambda':
         raise ValueError(f"LuKthu: a function is described as 'lambda' or 'function'; got {kind!r}.")
     code, defaults, closure = (description, None, None) if isinstance(description, str) else description
-    if code not in _DUMPED:
-        raise ValueError(
-            'LuKthu: the description holds byte code from elsewhere, which is not run, as it could do anything. Build the layer '
-            'in Python instead, with the function in your own code.'
+    allowed = trust.code_allowed()
+    if allowed and code not in _DUMPED:
+        return func_load(code, defaults, closure, dict({'K': K, 'np': np}, **trust.code_objects()))
+    if allowed is False or code not in _DUMPED:
+        raise UnsafeFileError(
+            'LuKthu: the description holds byte code from elsewhere, which is not run, as it could do anything. If it is your own, load it with '
+            'safe_mode=False; or build the layer in Python, with the function in your own code.'
         )
     code, namespace, name, keyword_defaults = _DUMPED[code]
     defaults = None if defaults is None else tuple(defaults)

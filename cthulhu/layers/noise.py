@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import backend as K
+from .. import names
 from ..engine.base_layer import Layer
 from .core import checked_rate, resolved_noise_shape
 
@@ -121,3 +122,6 @@ def _below_one(layer, rate):
     if checked_rate(layer, rate) == 1:
         raise ValueError(f'{type(layer).__name__}: `rate` must be below 1, where the noise would be infinite.')
     return rate
+
+
+names.add_aliases(globals())

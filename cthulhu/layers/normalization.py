@@ -1,7 +1,7 @@
 """BlacknessFromTheStars: batch normalisation."""
 
 from .. import backend as K
-from .. import constraints, initializers, regularizers
+from .. import constraints, initializers, names, regularizers
 from ..backend import meta
 from ..engine.base_layer import InputSpec, Layer
 
@@ -175,3 +175,6 @@ class BlacknessFromTheStars(Layer):
             gamma_constraint=constraints.serialize(self.gamma_constraint),
         )
         return config
+
+
+names.add_aliases(globals())

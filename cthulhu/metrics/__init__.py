@@ -4,7 +4,21 @@ A class is used in `conjure`, given to `add_metric`, or called by itself on tens
 of all samples together, however they were cut into batches.
 """
 
-# The functions are imported last: they bear the names that users call.
+from cthulhu.losses import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    categorical_hinge,
+    hinge,
+    kullback_leibler_divergence,
+    logcosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 from cthulhu.metrics.accuracies import (
     Accuracy,
     BinaryAccuracy,
@@ -33,6 +47,15 @@ from cthulhu.metrics.crossentropies import (
     KLDivergence,
     SparseCategoricalCrossentropy,
 )
+from cthulhu.metrics.functions import (
+    accuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    cosine_proximity,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
 from cthulhu.metrics.hinges import CategoricalHinge, Hinge, SquaredHinge
 from cthulhu.metrics.iou import MeanIoU
 from cthulhu.metrics.regression import (
@@ -44,31 +67,6 @@ from cthulhu.metrics.regression import (
     MeanSquaredLogarithmicError,
     Poisson,
     RootMeanSquaredError,
-)
-
-from cthulhu.metrics.functions import (  # isort: skip
-    accuracy,
-    binary_accuracy,
-    categorical_accuracy,
-    cosine_proximity,
-    sparse_categorical_accuracy,
-    sparse_top_k_categorical_accuracy,
-    top_k_categorical_accuracy,
-)
-from cthulhu.losses import (  # isort: skip
-    binary_crossentropy,
-    categorical_crossentropy,
-    categorical_hinge,
-    hinge,
-    kullback_leibler_divergence,
-    logcosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
 )
 from cthulhu.utils.generic_utils import deserialize_cthulhu_object, serialize_cthulhu_object
 

@@ -304,6 +304,11 @@ class MeanMetricWrapper(Mean):
         self._fn = fn
         self._fn_kwargs = kwargs
 
+    def __repr__(self):
+        # 'accuracy' stands for one of several functions: `model.metrics` shows which one it became.
+        fn = getattr(self._fn, '__name__', repr(self._fn))
+        return f'<{type(self).__name__} {self.name!r}: mean of {fn}>'
+
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds the function's values for a batch.
 

@@ -12,6 +12,7 @@ from cthulhu.utils.generic_utils import (
 from cthulhu.utils.layer_utils import convert_all_kernels_in_model
 from cthulhu.utils.np_utils import normalize, to_categorical
 from cthulhu.utils.progbar import Progbar
+from cthulhu.utils.random_utils import set_random_seed
 
 __all__ = [
     'CustomObjectScope',
@@ -25,6 +26,7 @@ __all__ = [
     'get_custom_objects',
     'normalize',
     'serialize_cthulhu_object',
+    'set_random_seed',
     'to_categorical',
 ]
 

@@ -3,7 +3,7 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu.backend import meta
-from tests.backend.helpers import check_function
+from tests.backend.helpers import backends, check_function
 
 pytestmark = pytest.mark.usefixtures('fresh')
 
@@ -166,3 +166,10 @@ def test_dims_mix_known_and_unknown():
 
     x = np.arange(6.0).reshape(2, 3)
     check_function(f, x.reshape(3, 2), x)
+
+
+def test_an_update_can_be_evaluated():
+    for backend in backends():
+        variable = backend.variable(1.0)
+        assert backend.eval(backend.update_add(variable, 2.0)) == 3
+        assert backend.get_value(variable) == 3

@@ -444,7 +444,9 @@ def test_sparse_feed_of_a_dense_placeholder(matrices):
 def test_sparse_variable_and_eval(matrices):
     v = K.variable(matrices[1])
     assert K.is_sparse(v) and K.int_shape(v) == (4, 5)
-    np.testing.assert_array_equal(np.asarray(K.eval(K.to_dense(v))), matrices[1].toarray())
+    np.testing.assert_array_equal(K.eval(K.to_dense(v)), matrices[1].toarray())
+    # As in Keras, `eval` gives a dense array.
+    np.testing.assert_array_equal(K.eval(v), matrices[1].toarray())
 
 
 def test_sparse_products(matrices):

@@ -161,11 +161,13 @@ def test_two_inputs_two_outputs_from_dicts():
         {'metrics': [['mae'], ['mae']]},
         {'metrics': ['mae', ['mae']]},
         {'metrics': {'left': 'mae', 'right': ['mae']}},
-        {'metrics': [metrics.MeanAbsoluteError(name='mae')]},
+        {'metrics': [metrics.MeanAbsoluteError]},  # an object, made in the test
     ],
 )
 def test_the_forms_of_metrics(given):
     model = two_by_two()
+    if given['metrics'] == [metrics.MeanAbsoluteError]:
+        given = {'metrics': [metrics.MeanAbsoluteError(name='mae')]}
     model.conjure('sgd', 'mse', **given)
     assert model.metrics_names == ['loss', 'left_loss', 'right_loss', 'left_mae', 'right_mae']
     values = model.evaluate([X, X], [Y, Y], verbose=0)

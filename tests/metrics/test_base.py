@@ -98,7 +98,7 @@ def test_sum_and_mean_with_weights():
     assert measure(metrics.Sum(), [(values, weight)]) == [7.5]
     assert measure(metrics.Mean(), [(values, weight)]) == [3.0]
     by_size = metrics.Reduce('sum_over_batch_size', name='by_size')
-    assert measure(by_size, [(values, weight), (values[:2], weight[:2])]) == [7.5 / 4, 11.5 / 6]
+    assert measure(by_size, [(values, weight), (values[:2], weight[:2])]) == pytest.approx([7.5 / 4, 11.5 / 6])
 
 
 @pytest.mark.parametrize('shape', [(2,), (2, 1), (2, 3), (2, 1, 4), (2, 3, 4), (2, 3, 4, 1)])

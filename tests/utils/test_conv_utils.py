@@ -6,7 +6,6 @@ from cthulhu import layers, utils
 from cthulhu.backend import shapes
 from cthulhu.models import Lump, Pile
 from cthulhu.utils import conv_utils
-
 from tests.layers.running import normal
 
 

@@ -72,3 +72,9 @@ class Random:
         dtype = self.dtype(x)
         keep = self.greater_equal(self.random_uniform(noise_shape, dtype=dtype, seed=seed), level)
         return x * self.cast(keep, dtype) / (1.0 - level)
+
+    def set_framework_seed(self, seed):
+        """Seed (int) the framework's own generators, for random operations that the user writes with it.
+
+        The functions of this backend draw by NumPy's generator, and a framework without generators has none to seed.
+        """

@@ -202,3 +202,14 @@ class Run:
         """Set several variables, from a list of pairs (variable, value)."""
         for x, value in tuples:
             self.set_value(x, value)
+
+    def graph_definition(self):
+        """The graph of all tensors made so far, as TensorBoard reads it.
+
+        # Returns
+            bytes, a serialised `GraphDef`.
+
+        # Raises
+            NotImplementedError: the backend does not `supports('graph_definition')`.
+        """
+        raise NotImplementedError(f'The {self.name} backend has no graph that TensorBoard can show.')

@@ -32,3 +32,16 @@ class Random(ABC):
     @abstractmethod
     def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
         """Draws from a normal distribution of which only what lies within two `stddev` of `mean` is kept."""
+
+    @abstractmethod
+    def random_step(self):
+        """How many runs the counted draws have seen so far: what an operation draws depends on this minus its value when
+        the operation was made.
+
+        # Returns
+            int.
+        """
+
+    @abstractmethod
+    def set_random_step(self, step):
+        """Go on as if `step` runs (int >= 0) had been made: how a resumed program repeats the draws of an uninterrupted one."""

@@ -111,10 +111,10 @@ class Run(ABC):
 
     @abstractmethod
     def eval(self, x):
-        """The value of a tensor that needs no placeholder's value.
+        """The value of a tensor that needs no placeholder's value; of an `Update`, which is carried out, the new value.
 
         # Returns
-            NumPy array or scalar; a SciPy matrix for a sparse tensor.
+            NumPy array or scalar; a dense array for a sparse tensor.
         """
 
     @abstractmethod
@@ -265,9 +265,9 @@ class Run(ABC):
 
         # Arguments
             capability: 'gradients', 'sparse' (tensors), 'ctc', 'session_arguments' (of `function`), 'native_tensors'
-                (a user's own framework operations work on our tensors), 'sessions', 'dilation', 'broadcasting' (of
-                lengths of 1 that are not known before the run), 'unknown_rank' (placeholders whose number of dimensions
-                is not given), or one of the backend's own. Unknown ones are False.
+                (a user's own framework operations work on our tensors), 'sessions', 'dilation', 'graph_definition',
+                'broadcasting' (of lengths of 1 that are not known before the run), 'unknown_rank' (placeholders whose
+                number of dimensions is not given), or one of the backend's own. Unknown ones are False.
 
         # Returns
             bool.

@@ -22,6 +22,7 @@ from cthulhu.backend.deferred.loop import record_scan
 from cthulhu.backend.deferred.plan import Function, Plan
 from cthulhu.backend.deferred.record import recorded
 from cthulhu.backend.deferred.symbol import Choice, Constant, Count, Placeholder, Symbol, Variable
+from cthulhu.backend.meta import Update
 
 
 class Deferred(object):
@@ -83,6 +84,12 @@ class Deferred(object):
         """Count a run, and say how many there were before."""
         self._clock += 1
         return self._clock - 1
+
+    def random_step(self):
+        return self._clock
+
+    def set_random_step(self, step):
+        self._clock = int(step)
 
     @contextlib.contextmanager
     def inside_loop(self, time):
@@ -164,6 +171,9 @@ class Deferred(object):
         x.value = value
 
     def eval(self, x):
+        if isinstance(x, Update):
+            self.function([], [], updates=[x])([])
+            x = x.variable
         if not isinstance(x, Symbol):
             return self.to_numpy(x)
         return self.to_numpy(Plan([x]).run({}, self.tick())[0])

@@ -24,8 +24,9 @@ class Datasets(object):
 
     def _batches_of_graph_iterator(self, iterator):
         """Batches from an iterator of a graph: TensorFlow 1's, which needs a session."""
-        tensors = iterator.get_next()
-        graph = tf.nest.flatten(tensors)[0].graph
+        graph = iterator._iterator_resource.graph
+        with graph.as_default():
+            tensors = iterator.get_next()
         session = self.get_session() if graph is self._graph else v1.Session(graph=graph)
 
         def batches():

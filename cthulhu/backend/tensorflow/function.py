@@ -1,6 +1,8 @@
 """`K.function`: a prepared call of the session, from arrays to arrays."""
 
+import atexit
 import threading
+import weakref
 
 import numpy as np
 import tensorflow as tf
@@ -13,12 +15,22 @@ v1 = tf.compat.v1
 _ARGUMENTS = 'feed_dict', 'fetches', 'options', 'run_metadata'
 
 
+_alive = weakref.WeakSet()
+
+
+@atexit.register
+def _release():
+    """Let go of prepared calls while TensorFlow is whole: its own finaliser complains later (2.6)."""
+    for function in list(_alive):
+        function._prepared = None, None, None
+
+
 class Function(object):
     """Computes outputs from inputs, then updates variables, then computes what reads their new values.
 
     # Attributes
         inputs, outputs: lists of tensors.
-        updates_op: the operation that carries out all updates.
+        update_operations: list of the operations that carry out the updates.
         feed_dict: dict from tensor to the array fed for it at every call; its arrays may be replaced between calls.
         fetches: list of further tensors or operations that every call runs.
         fetch_callbacks: dict from one of `fetches` to a function that each call gives its value.
@@ -47,12 +59,13 @@ class Function(object):
         self.run_options = arguments.get('options')
         self.run_metadata = arguments.get('run_metadata')
         self._lock = threading.Lock()
+        _alive.add(self)
         self._prepared = None, None, None
         self._feeds = [_Feed(x, i, self.name) for i, x in enumerate(self.inputs)]
         fed = {_key(t) for x in self.inputs for t in _parts(x)}
         with v1.name_scope(self.name):
             results = [_fetchable(x, fed) for x in self.outputs]
-            self.updates_op = _grouped_updates(updates, results)
+            self.update_operations = _update_operations(updates, results)
             after = [_fetchable(x, fed) for x in after_updates or ()]
             extra = [x if isinstance(x, tf.Operation) else _fetchable(x, fed) for x in self.fetches]
         changed = [u.variable if hasattr(u, 'variable') else u[0] for u in _flat(updates) if not _is_native(u)]
@@ -60,7 +73,7 @@ class Function(object):
         self._results = results + [x for x, late in zip(after, is_late) if not late] + extra
         self._late = [x for x, late in zip(after, is_late) if late]
         self._places = _places(len(results), is_late, len(extra))
-        self._draws = backend._depends_on_step(self._results + self._late + [self.updates_op])
+        self._draws = backend._depends_on_step(self._results + self._late + self.update_operations)
         self._convert = any(isinstance(x, tf.SparseTensor) for x in self._results + self._late)
 
     def __call__(self, *inputs):
@@ -106,8 +119,8 @@ class Function(object):
             feeds = [t.name for x in self.inputs + list(extra) for t in _parts(x)]
             if self._draws:
                 feeds.append(self._backend._step_placeholder().name)
-            run = _callable(session, feeds, self._results, self.updates_op, self.run_options)
-            late = _callable(session, feeds, self._late, None, self.run_options) if self._late else None
+            run = _callable(session, feeds, self._results, self.update_operations, self.run_options)
+            late = _callable(session, feeds, self._late, [], self.run_options) if self._late else None
             self._prepared = (session, extra), run, late
         return run, late
 
@@ -222,8 +235,8 @@ def _is_native(update):
     return isinstance(update, (tf.Operation, tf.Tensor, tf.Variable, tf.SparseTensor))
 
 
-def _grouped_updates(updates, outputs):
-    """One operation for all updates; each new value and each output is computed before any of them."""
+def _update_operations(updates, outputs):
+    """The operations of all updates; each new value and each output is computed before any variable is assigned."""
     operations, pairs, seen = [], [], set()
     for update in _flat(updates):
         if _is_native(update):
@@ -248,10 +261,13 @@ def _grouped_updates(updates, outputs):
             operations.append(made)
         else:
             pairs.append((variable, _apart(tf.convert_to_tensor(value, variable.dtype.base_dtype))))
-    before = [t for x in outputs for t in _parts(x)] + [value for _, value in pairs]
-    with tf.control_dependencies(before):
-        operations += [variable.assign(value, read_value=False) for variable, value in pairs]
-        return tf.group(*operations) if operations else None
+    if pairs:
+        before = [t for x in outputs for t in _parts(x)] + [value for _, value in pairs]
+        # Through one operation of its own: TensorFlow marks what something waits for, and warns where that has run before.
+        computed = tf.identity_n(before)
+        with tf.control_dependencies(computed[:1]):
+            operations += [variable.assign(value, read_value=False) for variable, value in pairs]
+    return [getattr(x, 'op', x) for x in operations]
 
 
 def _apart(value):
@@ -317,8 +333,8 @@ def _places(count, is_late, extra):
     return kept, list(range(early, late))
 
 
-def _callable(session, feeds, results, operation, options):
-    """A prepared run of the session: a function from arrays, in the order of `feeds`, to the list of results."""
+def _callable(session, feeds, results, operations, options):
+    """A prepared run of the session: a function from arrays, in the order of `feeds`, to the list of results; it runs `operations` too."""
     wanted = config_pb2.CallableOptions()
     if options is not None:
         wanted.run_options.CopyFrom(options)
@@ -328,7 +344,6 @@ def _callable(session, feeds, results, operation, options):
             wanted.target.append(x.name)
         else:
             wanted.fetch.extend(t.name for t in _parts(x))
-    if operation is not None:
-        wanted.target.append(operation.name)
+    wanted.target.extend(x.name for x in operations)
     with entered(session.graph):
         return session._make_callable_from_options(wanted)

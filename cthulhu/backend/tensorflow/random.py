@@ -4,6 +4,9 @@ Philox (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) turn
 counter are made of the operation's seed, of how many calls of `K.function` and `K.eval` that draw numbers came since the
 operation was made, and, in a loop, of the time. So a run repeats, step by step or many steps at once. In its first step an
 operation draws what TensorFlow 1's stateful one with the same seed drew first, so first weights are those of Keras 2.3.
+
+The time is known in the loops of `scan` (`rnn`, `foldl`, `map_fn`); in a loop that a user makes with TensorFlow itself every
+turn draws the same.
 """
 
 import numpy as np
@@ -45,6 +48,18 @@ class Random(object):
 
     def random_normal_variable(self, shape, mean, scale, dtype=None, name=None, seed=None):
         return self.variable(self.random_normal(shape, mean, scale, dtype, seed), dtype, name)
+
+    def random_step(self):
+        return self._step
+
+    def set_random_step(self, step):
+        with self._lock:
+            self._step = int(step)
+
+    def set_framework_seed(self, seed):
+        tf.random.set_seed(seed)
+        with self._graph.as_default():
+            tf.compat.v1.set_random_seed(seed)
 
     def _source(self, shape, seed):
         """The arguments that say what a stateless operation draws."""

@@ -18,8 +18,8 @@ v1 = tf.compat.v1
 
 _CALLS = 'PartitionedCall', 'StatefulPartitionedCall', 'While', 'StatelessWhile', 'If', 'StatelessIf', 'Case'
 _CAPABILITIES = (
-    'gradients sparse ctc session_arguments native_tensors sessions dilation broadcasting unknown_rank'.split()
-)
+    'gradients sparse ctc session_arguments native_tensors sessions dilation graph_definition broadcasting unknown_rank'
+).split()
 
 
 class GraphUpdate(meta.Update):
@@ -66,6 +66,9 @@ class Run(object):
     def get_graph(self):
         """The `tf.Graph` that every tensor belongs to, until `clear_session`."""
         return self._graph
+
+    def graph_definition(self):
+        return self._graph.as_graph_def(add_shapes=True).SerializeToString()
 
     @contextlib.contextmanager
     def graph_scope(self, name=None):
@@ -265,6 +268,9 @@ class Run(object):
     # Computing.
 
     def eval(self, x):
+        if isinstance(x, GraphUpdate):
+            with self.control_dependencies([x]):
+                x = x.variable.read_value()
         if not self.is_tensor(x):
             return np.asarray(x)
         if x.graph is not self._graph:

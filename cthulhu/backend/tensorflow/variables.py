@@ -59,7 +59,8 @@ class Variables(object):
         else:
             # A copy: it is used later, and the caller may change the array.
             assign = initial = _initial_placeholder(np.array(_numpy(value), tf.as_dtype(dtype).as_numpy_dtype))
-        made = GraphVariable(initial_value=initial, name=name, constraint=constraint, trainable=True)
+        with tf.control_dependencies(None):  # its initialisation waits for nothing that it is made under
+            made = GraphVariable(initial_value=initial, name=name, constraint=constraint, trainable=True)
         if assign is not None:
             made._cthulhu_assign = assign, made.initializer
         meta.set_shape(made, made.shape.as_list())

@@ -107,7 +107,7 @@ class Random(object):
         sizes = self._sizes(shape)
         count = self._product(sizes) if sizes else 1
         # Vectors of one element, not scalars: NumPy warns of what overflows in those, as it is meant to here.
-        step = self._step - _uint(self._count_of_steps())
+        step = self._step - _uint(self.random_step())
         key = _mixed(step * _uint(_SECOND) + _uint((seed * 4 + salt) * _GOLDEN))
         for time in times:
             time = self.reshape(T.cast(self._tensor(time), 'uint64'), [1])

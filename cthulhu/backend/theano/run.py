@@ -35,9 +35,11 @@ class Run(object):
         self._step = tensors.note(framework.shared(np.zeros(1, 'uint64'), 'cthulhu_step'))
         self._step._cthulhu_step = True
 
-    def _count_of_steps(self):
-        """How many calls that draw numbers there were: int."""
+    def random_step(self):
         return int(self._step.get_value(borrow=True)[0])
+
+    def set_random_step(self, step):
+        self._step.set_value(np.array([step], 'uint64'))
 
     # Names.
 
@@ -217,6 +219,9 @@ class Run(object):
         return np.array(value)
 
     def eval(self, x):
+        if isinstance(x, meta.Update):
+            self.function([], [], updates=[x])([])
+            x = x.variable
         if not isinstance(x, Variable):
             return np.asarray(x)
         value = self._value(x)

@@ -49,7 +49,7 @@ class Cell(Layer):
         rate, name = getattr(self, kind), '_%s_mask' % kind
         if rate and getattr(self, name) is None:
             count = len(self.gates) if self.implementation == 1 else 1
-            setattr(self, name, draw_masks(K.ones_like(x), rate, training, count))
+            setattr(self, name, draw_masks(x, rate, training, count))
         return getattr(self, name)
 
     def _mark(self, x):
@@ -138,8 +138,11 @@ class RecurrentCell(Cell):
         raise NotImplementedError('%s must define `advance(self, x, states, training=None)`.' % type(self).__name__)
 
 
-def draw_masks(ones, rate, training, count):
-    """`count` dropout masks of the shape of `ones`: 0 for a part `rate` of the elements in training, the rest scaled up."""
+def draw_masks(x, rate, training, count):
+    """`count` dropout masks of the shape of `x`: 0 for a part `rate` of the elements in training, the rest scaled up."""
+    sizes = K.shape(x)
+    # Only the shape of `x` is used, and not `ones_like`, so that no gradient is taken through every step to the mask.
+    ones = K.fill([sizes[i] if n is None else n for i, n in enumerate(K.int_shape(x))], 1.0, dtype=K.dtype(x))
 
     def dropped():
         return K.zeros_like(ones) if rate == 1 else K.dropout(ones, rate)

@@ -6,6 +6,7 @@ from ... import backend as K
 from ...backend import meta
 from ...engine.base_layer import InputSpec, Layer
 from ...engine.input_spec import check_inputs
+from ...saving import trust
 from ...utils.generic_utils import has_arg, to_list
 from .calling import StatesAsInputs
 from .cell import Cell, RecurrentCell
@@ -119,6 +120,8 @@ class RNN(StatesAsInputs, Layer):
                 'Layer "%s" is stateful, so it must know the batch size, and all sizes of its states. Give the first layer of '
                 'a Pile `batch_input_shape=(batch, ...)`, or `batch_shape` to Input.' % self.name
             )
+        for shape in shapes:
+            trust.spend(shape, self.dtype, 'A state of layer "%s"' % self.name)
         values = [np.zeros(shape) for shape in shapes] if states is None else to_list(states, allow_tuple=True)
         if [np.shape(value) for value in values] != shapes:
             raise ValueError(
@@ -195,6 +198,8 @@ class RNN(StatesAsInputs, Layer):
         else:
             initial_state = self.states if self.stateful else self.get_initial_state(inputs)
         steps = K.int_shape(inputs)[1]
+        if self.unroll and steps is not None:
+            trust.count_steps(steps, 'Layer "%s" is unrolled' % self.name)
         if self.unroll and steps is None:
             raise ValueError(
                 'Layer "%s" cannot be unrolled: the number of steps is not known. Give it in the `input_shape` (or `shape` of '

@@ -1,0 +1,120 @@
+"""The models and data of the benchmark table, for any library with the interface of Keras. `run.py` starts each in a process of its own.
+
+    python benchmarks/cases.py LIBRARY CASE
+
+prints a line of JSON: `{"ms": milliseconds a step, "first": seconds from the start of building to the end of the first step}`.
+LIBRARY is the name of the package to import: `cthulhu`, `keras` or `tf_keras`.
+"""
+
+import importlib
+import json
+import sys
+import time
+
+import numpy as np
+
+random = np.random.RandomState(0)
+
+
+def small(keras):
+    """64-32-10, batch 32, Adam: 1,437 samples as of the 8 x 8 digits."""
+    layers = keras.layers
+    x, y = random.rand(1440, 64).astype('float32'), random.randint(0, 10, 1440)
+    model = keras.models.Sequential([layers.Dense(32, activation='relu', input_shape=(64,)), layers.Dense(10, activation='softmax')])
+    model.compile('adam', 'sparse_categorical_crossentropy')
+    return model, x, y, 32, 20
+
+
+def mlp(keras):
+    """784-512-512-10 with dropout, batch 128, RMSprop."""
+    layers = keras.layers
+    x, y = random.rand(12800, 784).astype('float32'), np.eye(10, dtype='float32')[random.randint(0, 10, 12800)]
+    model = keras.models.Sequential(
+        [
+            layers.Dense(512, activation='relu', input_shape=(784,)),
+            layers.Dropout(0.2),
+            layers.Dense(512, activation='relu'),
+            layers.Dropout(0.2),
+            layers.Dense(10, activation='softmax'),
+        ]
+    )
+    model.compile('rmsprop', 'categorical_crossentropy', metrics=['accuracy'])
+    return model, x, y, 128, 3
+
+
+def cnn(keras):
+    """Two convolutions, pooling, two dense layers on 28 x 28 images (the network of Keras's mnist_cnn), batch 128, Adadelta."""
+    layers = keras.layers
+    x, y = random.rand(2560, 28, 28, 1).astype('float32'), np.eye(10, dtype='float32')[random.randint(0, 10, 2560)]
+    model = keras.models.Sequential(
+        [
+            layers.Conv2D(32, (3, 3), activation='relu', input_shape=(28, 28, 1)),
+            layers.Conv2D(64, (3, 3), activation='relu'),
+            layers.MaxPooling2D((2, 2)),
+            layers.Dropout(0.25),
+            layers.Flatten(),
+            layers.Dense(128, activation='relu'),
+            layers.Dropout(0.5),
+            layers.Dense(10, activation='softmax'),
+        ]
+    )
+    model.compile('adadelta', 'categorical_crossentropy', metrics=['accuracy'])
+    return model, x, y, 128, 3
+
+
+def lstm(keras):
+    """An embedding of 20,000 words and an LSTM of 128 units over 80 steps (the network of Keras's imdb_lstm), batch 32, Adam."""
+    layers = keras.layers
+    x, y = random.randint(0, 20000, (640, 80)), random.randint(0, 2, 640)
+    model = keras.models.Sequential(
+        [layers.Embedding(20000, 128), layers.LSTM(128, dropout=0.2, recurrent_dropout=0.2), layers.Dense(1, activation='sigmoid')]
+    )
+    model.compile('adam', 'binary_crossentropy', metrics=['accuracy'])
+    return model, x, y, 32, 3
+
+
+CASES = {'small': small, 'mlp': mlp, 'cnn': cnn, 'lstm': lstm}
+
+
+def timed(function):
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def train(library, case):
+    """The best of the epochs, in milliseconds a step, and the seconds until the first step was done."""
+    keras = importlib.import_module(library)
+    start = time.perf_counter()
+    model, x, y, batch, epochs = CASES[case](keras)
+    model.train_on_batch(x[:batch], y[:batch])
+    first = time.perf_counter() - start
+    model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
+    steps = -(-len(x) // batch)
+    best = min(timed(lambda: model.fit(x, y, batch_size=batch, epochs=1, verbose=0)) for _ in range(epochs))
+    return {'ms': 1000 * best / steps, 'first': first}
+
+
+def predict(library, case):
+    """One sample, by `predict` and by `predict_on_batch`: the median of 200 calls, in milliseconds."""
+    model, x, _, _, _ = small(importlib.import_module(library))
+    method = {'predict': lambda: model.predict(x[:1], verbose=0), 'predict_on_batch': lambda: model.predict_on_batch(x[:1])}[case]
+    for _ in range(20):
+        method()
+    return {'ms': 1000 * float(np.median([timed(method) for _ in range(200)])), 'first': None}
+
+
+def importing(library, case):
+    """Seconds of `import`, and of the framework alone where the library is ours."""
+    framework = timed(lambda: importlib.import_module('tensorflow')) if case == 'import_over_framework' else 0.0
+    return {'ms': 1000 * timed(lambda: importlib.import_module(library)), 'first': framework}
+
+
+def run(library, case):
+    if case in CASES:
+        return train(library, case)
+    return importing(library, case) if case.startswith('import') else predict(library, case)
+
+
+if __name__ == '__main__':
+    print(json.dumps(run(sys.argv[1], sys.argv[2])))

@@ -1,0 +1,85 @@
+"""The benchmark table: Cthulhu and every peer that is installed, each case in a process of its own, interleaved, medians.
+
+    python benchmarks/run.py [--quick] [--repeats 5] [--cases small mlp ...] [--peer NAME=PYTHON:PACKAGE ...]
+
+A peer is any package with the interface of Keras, in any interpreter: `--peer "Keras 2.3.1=.venv37/bin/python:keras"`. Without `--peer`, the Keras of this
+interpreter is measured on each of its backends that is installed. Run it on a machine that does nothing else, and read ratios.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CASES = ['small', 'mlp', 'cnn', 'lstm', 'predict', 'predict_on_batch', 'import', 'import_over_framework']
+
+
+def columns(peers):
+    """(name, interpreter, package, environment) of what is measured."""
+    found = [('Cthulhu', sys.executable, 'cthulhu', {})]
+    for peer in peers or ():
+        name, _, rest = peer.partition('=')
+        interpreter, _, package = rest.partition(':')
+        found.append((name, interpreter, package, {}))
+    if not peers and importlib.util.find_spec('keras'):
+        for backend in ('tensorflow', 'jax'):
+            if importlib.util.find_spec(backend):
+                found.append(('Keras on ' + backend, sys.executable, 'keras', {'KERAS_BACKEND': backend}))
+    return found
+
+
+def measure(interpreter, package, environment, case):
+    """The figures of one process, or None where it failed."""
+    path = os.pathsep.join([os.path.dirname(HERE)] + os.environ.get('PYTHONPATH', '').split(os.pathsep)).rstrip(os.pathsep)
+    env = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3', PYTHONPATH=path, **environment)
+    done = subprocess.run(
+        [interpreter, os.path.join(HERE, 'cases.py'), package, case], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, universal_newlines=True
+    )
+    lines = [line for line in done.stdout.split('\n') if line.startswith('{')]
+    if done.returncode or not lines:
+        print('%s, %s: failed: %s' % (package, case, done.stderr.strip().split('\n')[-1]), file=sys.stderr)
+        return None
+    return json.loads(lines[-1])
+
+
+def version(interpreter, package):
+    code = "import importlib; print(importlib.import_module('%s').__version__)" % package
+    out = subprocess.run([interpreter, '-c', code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True, env=dict(os.environ, PYTHONPATH=os.path.dirname(HERE))).stdout
+    return out.strip().split('\n')[-1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--quick', action='store_true', help='one run of each')
+    parser.add_argument('--repeats', type=int, default=5)
+    parser.add_argument('--cases', nargs='+', default=CASES, choices=CASES)
+    parser.add_argument('--peer', action='append', help='NAME=PYTHON:PACKAGE')
+    options = parser.parse_args()
+    found = columns(options.peer)
+    repeats = 1 if options.quick else options.repeats
+    print('%s, %d cores. %s' % (platform.platform(), os.cpu_count(), ', '.join('%s: %s %s' % (n, p, version(i, p)) for n, i, p, _ in found)))
+    print('%-22s' % 'ms (first step, s)' + ''.join('%24s' % name for name, _, _, _ in found))
+    for case in options.cases:
+        results = [[] for _ in found]
+        for _ in range(repeats):  # turn about, so that what else the machine does falls on all
+            for column, (_, interpreter, package, environment) in zip(results, found):
+                figures = measure(interpreter, package, environment, case)
+                if figures:
+                    column.append(figures)
+        cells = []
+        for column in results:
+            if not column:
+                cells.append('failed')
+                continue
+            first = [f['first'] for f in column if f['first'] is not None]
+            cells.append('%.3f%s' % (statistics.median(f['ms'] for f in column), ' (%.2f)' % statistics.median(first) if first else ''))
+        print('%-22s' % case + ''.join('%24s' % cell for cell in cells), flush=True)
+
+
+if __name__ == '__main__':
+    main()

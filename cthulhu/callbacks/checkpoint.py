@@ -1,0 +1,101 @@
+"""LumpCheckpoint: the model, saved as it learns."""
+
+import os
+
+from .monitor import MonitorCallback
+
+
+class LumpCheckpoint(MonitorCallback):
+    """Saves the model at the end of epochs.
+
+    Arguments:
+        filepath: path of the file. Fields in braces are filled in: `{epoch}` (from 1) and the values in the logs, as in
+            'weights.{epoch:02d}-{val_loss:.2f}.hdf5'. Missing folders are made.
+        monitor: name of the value that says which model is the best.
+        verbose: 0, or 1 to print a line for each epoch.
+        save_best_only: whether to save only models with a better value than all before. Training that begins at epoch 0
+            starts afresh; when the same model is trained further, with `initial_epoch`, the best value still counts.
+        save_weights_only: whether to save with `model.save_weights`, and not the whole model with `model.save`.
+        mode: 'min', 'max', or 'auto' to tell by the name of the value; matters with `save_best_only`.
+        period: int, the number of epochs from one saving to the next.
+
+    Raises:
+        ValueError: in training, for a field in `filepath` that is not in the logs; with `save_best_only` where there is no
+            such value to monitor, or `mode='auto'` cannot judge it.
+    """
+
+    state_names = ('best', 'epochs_since_last_save')
+
+    def __init__(
+        self,
+        filepath,
+        monitor='val_loss',
+        verbose=0,
+        save_best_only=False,
+        save_weights_only=False,
+        mode='auto',
+        period=1,
+    ):
+        super(LumpCheckpoint, self).__init__(monitor, mode)
+        self.filepath = os.fspath(filepath)
+        self.verbose = verbose
+        self.save_best_only = save_best_only
+        self.save_weights_only = save_weights_only
+        self.period = period
+        self.epochs_since_last_save = 0
+        self._trained = None
+
+    def on_train_begin(self, logs=None):
+        goes_on = self._trained is self.model and (self.params or {}).get('initial_epoch', 0) > 0
+        self._trained = self.model
+        if goes_on:
+            return
+        self.epochs_since_last_save = 0
+        if self.save_best_only:
+            self.begin()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
+        current = self.get_monitor_value(logs) if self.save_best_only else None
+        self.epochs_since_last_save += 1
+        if self.epochs_since_last_save < self.period:
+            return
+        self.epochs_since_last_save = 0
+        path = self._path(epoch, logs)
+        if not self.save_best_only:
+            self._say(epoch, f'saving model to {path}')
+            self._save(path)
+        elif current is None:
+            self._say(epoch, f'no {self.monitor} in this epoch, the model is not saved')
+        elif self.best is None or self.monitor_op(current, self.best):
+            before = self.worst() if self.best is None else self.best
+            self._say(
+                epoch, '%s improved from %0.5f to %0.5f, saving model to %s' % (self.monitor, before, current, path)
+            )
+            self._save(path)
+            self.best = current
+        else:
+            self._say(epoch, '%s did not improve from %0.5f' % (self.monitor, self.best))
+
+    def _say(self, epoch, text):
+        if self.verbose > 0:
+            print('\nEpoch %05d: %s' % (epoch + 1, text))
+
+    def _path(self, epoch, logs):
+        values = {name: value for name, value in logs.items() if name != 'epoch'}
+        try:
+            return self.filepath.format(epoch=epoch + 1, **values)
+        except (KeyError, IndexError) as error:
+            raise ValueError(
+                f'{type(self).__name__}: `filepath` {self.filepath!r} has the field {error}, which is not in the logs; '
+                f'there are {", ".join(sorted(values) + ["epoch"])}.'
+            ) from None
+
+    def _save(self, path):
+        folder = os.path.dirname(path)
+        if folder:
+            os.makedirs(folder, exist_ok=True)
+        if self.save_weights_only:
+            self.model.save_weights(path, overwrite=True)
+        else:
+            self.model.save(path, overwrite=True)

@@ -1,0 +1,149 @@
+"""LearningRateFinder: which learning rate a model bears, tried out in one short run."""
+
+import math
+import os
+
+import numpy as np
+
+from .. import backend as K
+from . import figures
+from .base import Callback
+from .learning_rate import learning_rate_of
+
+
+class LearningRateFinder(Callback):
+    """Trains with a learning rate that grows from batch to batch, and notes the loss; then all is as it was before.
+
+    The run ends after `steps` batches, or when the loss has grown to `stop_factor` times its least value. The weights, the
+    optimizer's state and the learning rate are those of before when it has ended.
+
+    Arguments:
+        start, end: the first and the last learning rate.
+        steps: int, the number of batches from one to the other.
+        smoothing: from 0 to below 1, how much of the average of the losses so far stays at each step.
+        stop_factor: number above 1.
+
+    Attributes:
+        rates: list of the learning rates.
+        losses: list of the losses, smoothed.
+        suggestion: the learning rate at which the loss fell the fastest.
+
+    Source: Smith, "Cyclical learning rates for training neural networks", 2015.
+
+    Example:
+        >>> finder = LearningRateFinder()
+        >>> finder.find(model, x, y, batch_size=32)
+        >>> finder.plot('rates.png')
+        >>> model.optimizer.lr = finder.suggestion
+    """
+
+    def __init__(self, start=1e-7, end=10.0, steps=100, smoothing=0.9, stop_factor=4.0):
+        super(LearningRateFinder, self).__init__()
+        if not 0 < start < end:
+            raise ValueError(f'LearningRateFinder: `start` must be above 0 and below `end`; got {start!r} and {end!r}.')
+        if steps < 2 or not 0 <= smoothing < 1 or stop_factor <= 1:
+            raise ValueError(
+                'LearningRateFinder: `steps` must be at least 2, `smoothing` from 0 to below 1, and `stop_factor` above 1; '
+                f'got {steps!r}, {smoothing!r} and {stop_factor!r}.'
+            )
+        self.start = start
+        self.end = end
+        self.steps = steps
+        self.smoothing = smoothing
+        self.stop_factor = stop_factor
+        self.rates = []
+        self.losses = []
+        self._average = 0.0
+        self._before = None
+
+    def find(self, model, *args, **kwargs):
+        """Make the run.
+
+        Arguments:
+            model: a conjured model.
+            *args, **kwargs: as for `summon`; `epochs` and `verbose` may be left out.
+
+        Returns:
+            The suggested learning rate, or None where the loss never fell.
+        """
+        callbacks = list(kwargs.pop('callbacks', None) or [])
+        kwargs.setdefault('epochs', self.steps)
+        kwargs.setdefault('verbose', 0)
+        model.summon(*args, callbacks=callbacks + [self], **kwargs)
+        return self.suggestion
+
+    def rate(self, step):
+        """The learning rate of batch number `step`, from 0."""
+        return self.start * (self.end / self.start) ** (step / (self.steps - 1))
+
+    def on_train_begin(self, logs=None):
+        self.rates, self.losses, self._average = [], [], 0.0
+        optimizer = self.model.optimizer
+        rate = learning_rate_of(self.model, 'LearningRateFinder')
+        state = list(optimizer.weights)
+        self._before = self.model.get_weights(), state, K.batch_get_value(state), rate, K.get_value(rate)
+
+    def on_batch_begin(self, batch, logs=None):
+        K.set_value(self._before[3], self.rate(len(self.rates)))
+
+    def on_batch_end(self, batch, logs=None):
+        loss = float(logs['loss'])
+        step = len(self.rates) + 1
+        self._average = self.smoothing * self._average + (1 - self.smoothing) * loss
+        smooth = self._average / (1 - self.smoothing**step)  # as if the average had begun with the first loss
+        if not math.isfinite(smooth):
+            self.model.stop_training = True
+            return
+        self.rates.append(self.rate(step - 1))
+        self.losses.append(smooth)
+        if step >= self.steps or smooth > self.stop_factor * abs(min(self.losses)) + 1e-12:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        if self._before is None:
+            return
+        weights, state, values, rate, value = self._before
+        self._before = None
+        self.model.set_weights(weights)
+        K.batch_set_value(list(zip(state, values)))
+        K.set_value(rate, value)
+
+    @property
+    def suggestion(self):
+        """The learning rate at which the loss fell the fastest over the logarithm of the rate; None if it never fell."""
+        if len(self.rates) < 3:
+            return None
+        # What comes after the least loss is the way to ruin, however steep.
+        last = max(int(np.argmin(self.losses)) + 1, 3)
+        slopes = np.gradient(np.array(self.losses[:last]), np.log(self.rates[:last]))
+        steepest = int(np.argmin(slopes))
+        return self.rates[steepest] if slopes[steepest] < 0 else None
+
+    def plot(self, filename=None):
+        """Draw the loss over the learning rate, with the suggestion marked. Needs matplotlib.
+
+        Arguments:
+            filename: path of a picture to write, or None.
+
+        Returns:
+            A matplotlib Figure, which a notebook shows.
+
+        Raises:
+            ValueError: before the run was made.
+        """
+        if not self.rates:
+            raise ValueError(
+                'LearningRateFinder: there is nothing to plot before a run: call `find`, or give it to `summon`.'
+            )
+        made = figures.figure(6, 4)
+        axes = made.add_subplot(1, 1, 1)
+        axes.plot(self.rates, self.losses)
+        if self.suggestion is not None:
+            axes.axvline(self.suggestion, color='grey', linestyle='--', label='suggestion: %.2g' % self.suggestion)
+            axes.legend()
+        axes.set_xscale('log')
+        axes.set_xlabel('learning rate')
+        axes.set_ylabel('loss')
+        if filename is not None:
+            figures.save(made, os.fspath(filename))
+        return made

@@ -1,0 +1,189 @@
+"""LearningRateScheduler and ReduceLROnPlateau: the learning rate changes as training goes on."""
+
+import inspect
+import numbers
+import warnings
+
+import numpy as np
+
+from .. import backend as K
+from .base import Callback
+from .monitor import MonitorCallback
+
+
+def learning_rate_of(model, who):
+    """The variable of the model's learning rate.
+
+    Raises:
+        ValueError: if the optimizer has none.
+    """
+    variable = getattr(model.optimizer, 'lr', None)
+    if variable is None:
+        raise ValueError(
+            f'{who}: the optimizer must have a learning rate in the attribute "lr"; {type(model.optimizer).__name__} has none.'
+        )
+    return variable
+
+
+class LearningRateScheduler(Callback):
+    """Sets the learning rate before each epoch, or before each batch, by a function.
+
+    Arguments:
+        schedule: function of (index, current learning rate), or of (index), that returns the learning rate as a float; for
+            example one of `cthulhu.callbacks.schedules`. The index is the number of the epoch, from 0; with
+            `each='batch'` that of the step since the optimizer was made.
+        verbose: 0, or 1 to print the learning rate at each epoch.
+        each: 'epoch' or 'batch'.
+
+    Raises:
+        ValueError: in training, if the schedule does not return a number, or the optimizer has no learning rate.
+
+    Example:
+        >>> halve = LearningRateScheduler(lambda epoch, lr: lr / 2 if epoch else lr)
+        >>> warm_up = LearningRateScheduler(WarmUp(0.1, steps=500), each='batch')
+    """
+
+    def __init__(self, schedule, verbose=0, each='epoch'):
+        super(LearningRateScheduler, self).__init__()
+        if each not in ('epoch', 'batch'):
+            raise ValueError(f"LearningRateScheduler: `each` is 'epoch' or 'batch'; got {each!r}.")
+        if not callable(schedule):
+            raise TypeError(
+                f'LearningRateScheduler: `schedule` must be a function of (index, learning rate); got {schedule!r}.'
+            )
+        self.schedule = schedule
+        self.verbose = verbose
+        self.each = each
+        self.needs_each_batch = each == 'batch'
+        self._step = 0
+        self._takes_rate = _takes_two(schedule)
+
+    def _apply(self, index):
+        variable = learning_rate_of(self.model, 'LearningRateScheduler')
+        if self._takes_rate:
+            rate = self.schedule(index, float(K.get_value(variable)))
+        else:
+            rate = self.schedule(index)
+        rate = rate.item() if isinstance(rate, (np.ndarray, np.generic)) and np.ndim(rate) == 0 else rate
+        if not isinstance(rate, numbers.Real) or isinstance(rate, bool) or rate != rate:
+            raise ValueError(
+                f'LearningRateScheduler: the output of `schedule` should be a float; for {index} it is {rate!r}.'
+            )
+        K.set_value(variable, rate)
+        return rate
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.each == 'batch':
+            counter = getattr(self.model.optimizer, 'iterations', None)
+            if counter is not None:
+                self._step = int(K.get_value(counter))
+            return
+        rate = self._apply(epoch)
+        if self.verbose > 0:
+            print('\nEpoch %05d: LearningRateScheduler setting learning rate to %s.' % (epoch + 1, rate))
+
+    def on_batch_begin(self, batch, logs=None):
+        if self.each == 'batch':
+            self._apply(self._step)
+            self._step += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = K.get_value(learning_rate_of(self.model, 'LearningRateScheduler'))
+        if logs is not None:
+            logs['lr'] = rate
+        if self.verbose > 0 and self.each == 'batch':
+            print('\nEpoch %05d: LearningRateScheduler has set the learning rate to %s.' % (epoch + 1, rate))
+
+
+def _takes_two(schedule):
+    """Whether a schedule takes the current learning rate too."""
+    try:
+        signature = inspect.signature(schedule)
+    except (TypeError, ValueError):
+        return False
+    try:
+        signature.bind(0, 0.1)
+    except TypeError:
+        return False
+    return True
+
+
+class ReduceLROnPlateau(MonitorCallback):
+    """Makes the learning rate smaller when a value has not become better for some epochs.
+
+    Arguments:
+        monitor: name of the value.
+        factor: float below 1, by which the learning rate is multiplied.
+        patience: int, how many epochs may pass without a better value.
+        verbose: 0, or 1 to print a line when the learning rate changes.
+        mode: 'min', 'max', or 'auto' to tell by the name of the value.
+        min_delta: the least change that counts as better (older name: `epsilon`).
+        cooldown: int, how many epochs after a change do not count.
+        min_lr: the least learning rate.
+
+    Raises:
+        ValueError: for a `factor` of 1 or more; in training, where there is no such value, or `mode='auto'` cannot judge it.
+    """
+
+    state_names = ('best', 'wait', 'cooldown_counter')
+
+    def __init__(
+        self,
+        monitor='val_loss',
+        factor=0.1,
+        patience=10,
+        verbose=0,
+        mode='auto',
+        min_delta=0.0001,
+        cooldown=0,
+        min_lr=0,
+        **kwargs,
+    ):
+        if factor >= 1.0:
+            raise ValueError(f'ReduceLROnPlateau: `factor` must be below 1; got {factor!r}.')
+        if 'epsilon' in kwargs:
+            warnings.warn('ReduceLROnPlateau: `epsilon` is the older name of `min_delta`; use that.', stacklevel=2)
+            min_delta = kwargs.pop('epsilon')
+        if kwargs:
+            raise TypeError(f'ReduceLROnPlateau got arguments that it does not know: {", ".join(sorted(kwargs))}.')
+        super(ReduceLROnPlateau, self).__init__(monitor, mode, min_delta)
+        self.factor = factor
+        self.patience = patience
+        self.verbose = verbose
+        self.cooldown = cooldown
+        self.min_lr = min_lr
+        self.cooldown_counter = 0
+        self.wait = 0
+
+    def on_train_begin(self, logs=None):
+        self.begin()
+        self.cooldown_counter = 0
+        self.wait = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        variable = learning_rate_of(self.model, 'ReduceLROnPlateau')
+        if logs is not None:
+            logs['lr'] = K.get_value(variable)
+        current = self.get_monitor_value(logs)
+        if current is None:
+            return
+        if self.in_cooldown():
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self.best is None or self.monitor_op(current, self.best):
+            self.best = current
+            self.wait = 0
+        elif not self.in_cooldown():
+            self.wait += 1
+            old = float(K.get_value(variable))
+            if self.wait >= self.patience and old > self.min_lr:
+                new = max(old * self.factor, self.min_lr)
+                K.set_value(variable, new)
+                if self.verbose > 0:
+                    print('\nEpoch %05d: ReduceLROnPlateau reducing learning rate to %s.' % (epoch + 1, new))
+                self.cooldown_counter = self.cooldown
+                self.wait = 0
+
+    def in_cooldown(self):
+        """Whether the learning rate was changed so lately that this epoch does not count."""
+        return self.cooldown_counter > 0

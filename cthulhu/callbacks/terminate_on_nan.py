@@ -1,0 +1,15 @@
+"""TerminateOnNaN: training ends when the loss is no number."""
+
+import numpy as np
+
+from .base import Callback
+
+
+class TerminateOnNaN(Callback):
+    """Ends training after the first batch whose loss is NaN or infinite."""
+
+    def on_batch_end(self, batch, logs=None):
+        loss = (logs or {}).get('loss')
+        if loss is not None and not np.all(np.isfinite(loss)):
+            print('Batch %d: Invalid loss, terminating training' % batch)
+            self.model.stop_training = True

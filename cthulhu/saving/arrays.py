@@ -1,0 +1,309 @@
+"""Arrays from outside: what a file says of one, and guarded readers of .npy, .npz and pickled arrays."""
+
+import ast
+import io
+import os
+import pickle
+import struct
+import zipfile
+import zlib
+
+import numpy as np
+
+from .errors import DamagedFileError, UnsafeFileError, explained
+
+_DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3  # HDF5's numbers of its filters
+
+# What the members of a compressed archive may take: so many bytes, and so many times what is stored.
+_FREE_BYTES = 2**25
+_LARGEST_RATIO = 1000
+
+
+class Entry(object):
+    """An array in a file: its name, shape and dtype, and its values, read when they are asked for.
+
+    Attributes:
+        name: string.
+        shape: tuple.
+        dtype: NumPy dtype.
+        size: number of elements.
+    """
+
+    def __init__(self, name, shape, dtype, read):
+        self.name = name
+        self.shape = tuple(shape)
+        self.dtype = np.dtype(dtype)
+        self._read = read
+        self.size = 1
+        for length in self.shape:
+            self.size *= length
+
+    @property
+    def nbytes(self):
+        """Bytes that the values take."""
+        return self.size * self.dtype.itemsize
+
+    def value(self):
+        """The values, as an array."""
+        value = self._read()
+        if value.shape != self.shape:
+            raise DamagedFileError('The array %r has the shape %s where %s was announced.' % (self.name, value.shape, self.shape))
+        return value
+
+
+def unfiltered(data, filters, shape, dtype, where):
+    """The array in a chunk of an HDF5 dataset, from its bytes as they are stored.
+
+    Arguments:
+        data: bytes.
+        filters: numbers of the HDF5 filters that were applied, in that order.
+        shape, dtype: of the chunk.
+        where: text for errors.
+    """
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    for number in reversed(filters):
+        if number == _CHECKSUM:
+            data = data[:-4]
+        elif number == _DEFLATE:
+            data = inflated(data, size + 4, where)
+        elif number == _SHUFFLE and dtype.itemsize > 1:
+            data = np.frombuffer(data, np.uint8).reshape(dtype.itemsize, -1).T.tobytes()
+    if len(data) != size:
+        raise DamagedFileError('%s: a chunk has %d bytes where %d were announced.' % (where, len(data), size))
+    return np.frombuffer(data, dtype).reshape(shape)
+
+
+def inflated(data, limit, where):
+    """The decompressed bytes of a zlib stream.
+
+    Raises:
+        UnsafeFileError: if they are more than `limit`.
+    """
+    stream = zlib.decompressobj()
+    try:
+        result = stream.decompress(data, limit)
+    except zlib.error as error:
+        raise DamagedFileError('%s cannot be decompressed: %s.' % (where, error)) from None
+    if stream.unconsumed_tail:
+        raise UnsafeFileError('%s would grow beyond %d bytes when it is decompressed. It is not read.' % (where, limit))
+    return result
+
+
+def read_npy(stream, length, where):
+    """The array of a .npy stream; never of pickled objects.
+
+    Arguments:
+        stream: binary stream at its start.
+        length: number of bytes that it has.
+        where: text for errors.
+
+    Raises:
+        UnsafeFileError: for an array of objects, or one that announces more than there is.
+    """
+    magic = stream.read(8)
+    if magic[:6] != b'\x93NUMPY' or len(magic) < 8 or magic[6] not in (1, 2, 3):
+        raise DamagedFileError('%s is not an array in the format of NumPy.' % where)
+    width, code = (2, '<H') if magic[6] == 1 else (4, '<I')
+    try:
+        header_length = struct.unpack(code, stream.read(width))[0]
+        if header_length > 2**16:
+            raise UnsafeFileError('%s has a header of %d bytes. It is not read.' % (where, header_length))
+        header = ast.literal_eval(stream.read(header_length).decode('utf-8' if magic[6] == 3 else 'latin1').strip())
+        shape, order, dtype = header['shape'], header['fortran_order'], np.dtype(header['descr'])
+    except UnsafeFileError:
+        raise
+    except Exception as error:
+        raise DamagedFileError('%s has a header that cannot be read: %s.' % (where, error)) from None
+    if dtype.hasobject or dtype.kind not in 'fiubcSU':
+        raise UnsafeFileError('%s holds %s; only arrays of numbers and texts are read, as others could run code.' % (where, 'pickled objects' if dtype.hasobject else dtype))
+    if not isinstance(shape, tuple) or not all(isinstance(size, int) and size >= 0 for size in shape) or len(shape) > 32:
+        raise DamagedFileError('%s announces the shape %r.' % (where, shape))
+    size = dtype.itemsize
+    for extent in shape:
+        size *= extent
+    if size > length:
+        raise UnsafeFileError('%s announces the shape %s (%d bytes), but has %d bytes. It is not read.' % (where, shape, size, length))
+    data = stream.read(size)
+    if len(data) != size:
+        raise DamagedFileError('%s is cut short.' % where)
+    return np.frombuffer(data, dtype).reshape(shape, order='F' if order else 'C').copy()
+
+
+def load_npz(path):
+    """The arrays of a .npz archive (or the one of a .npy file), without pickles and without more memory than the file accounts for.
+
+    Arguments:
+        path: path, or binary stream that can seek.
+
+    Returns:
+        Dict, name -> array; a .npy file gives the name 'arr_0'.
+
+    Raises:
+        UnsafeFileError: for pickled objects, and for members that would grow beyond reason.
+        DamagedFileError: for anything that is no such file.
+    """
+    where = '"%s"' % path if isinstance(path, (str, os.PathLike)) else 'the stream'
+    with explained(where):
+        stream = open(path, 'rb') if isinstance(path, (str, os.PathLike)) else path
+        try:
+            start = stream.read(6)
+            length = stream.seek(0, 2)
+            stream.seek(0)
+            if start == b'\x93NUMPY':
+                return {'arr_0': read_npy(stream, length, where)}
+            from .archive import Archive
+
+            archive = Archive(stream, where)
+            return {
+                (name[:-4] if name.endswith('.npy') else name): read_npy(io.BytesIO(archive.read(name)), archive.size(name), '%s/%s' % (where, name))
+                for name in archive.names
+            }
+        except (zipfile.BadZipFile, struct.error) as error:
+            raise DamagedFileError('%s is not an archive of arrays: %s.' % (where, error)) from None
+        finally:
+            if stream is not path:
+                stream.close()
+
+
+# -- pickled arrays ----------------------------------------------------------------------------------------
+
+
+def _reconstruct(kind, shape, code):
+    if kind is not _NDARRAY or tuple(shape) != (0,):
+        raise UnsafeFileError('A pickle makes an array in a way that NumPy does not; it is not read.')
+    return _Array()
+
+
+class _Array(object):
+    """Stands for an array while its pickle is read: checks what the pickle says of it before NumPy makes anything."""
+
+    value = None
+
+    def __setstate__(self, state):
+        _, shape, dtype, fortran, data = state
+        dtype = dtype.value() if isinstance(dtype, _Dtype) else dtype
+        size = dtype.itemsize
+        for length in shape:
+            size *= int(length)
+        if not isinstance(data, bytes) or len(data) != size or any(int(length) < 0 for length in shape):
+            raise UnsafeFileError('A pickled array of the shape %s does not come with its %d bytes. It is not read.' % (shape, size))
+        self.value = np.frombuffer(data, dtype).reshape(shape, order='F' if fortran else 'C').copy()
+
+
+class _Dtype(object):
+    """Stands for a dtype of numbers."""
+
+    def __init__(self, text, *_):
+        text = text.decode('ascii') if isinstance(text, bytes) else text
+        if not isinstance(text, str) or text[:1] not in 'fiubcSU' or len(text) > 6 or not text[1:].isdigit():
+            raise UnsafeFileError('A pickle has arrays of the type %r; only plain numbers and texts are read.' % (text,))
+        self.text, self.order = text, '='
+
+    def __setstate__(self, state):
+        self.order = state[1] if state[1] in ('<', '>', '|', '=') else '='
+
+    def value(self):
+        return np.dtype(self.text).newbyteorder(self.order if self.order != '|' else '=')
+
+
+def _scalar(dtype, data):
+    dtype = dtype.value()
+    if len(data) != dtype.itemsize:
+        raise UnsafeFileError('A pickled number does not come with its bytes. It is not read.')
+    return np.frombuffer(data, dtype)[0]
+
+
+def _encode(text, encoding):
+    if encoding not in ('latin1', 'latin-1'):
+        raise UnsafeFileError('A pickle asks for the encoding %r; it is not read.' % (encoding,))
+    return text.encode('latin1')
+
+
+_MODULES = ('numpy', 'numpy.core.multiarray', 'numpy._core.multiarray', 'numpy.core.numeric', 'numpy._core.numeric', '_codecs')
+_NDARRAY = object()  # what a pickle gets for `numpy.ndarray`: something that cannot be called
+_ALLOWED = {'_reconstruct': _reconstruct, 'ndarray': _NDARRAY, 'dtype': _Dtype, 'scalar': _scalar, 'encode': _encode}
+
+
+class _ArrayUnpickler(pickle._Unpickler):
+    """The unpickler in Python (that in C takes the sizes in a pickle at their word), for arrays and plain values only."""
+
+    dispatch = {
+        code: method
+        for code, method in pickle._Unpickler.dispatch.items()
+        if code not in {getattr(pickle, name, b'\0')[0] for name in ('BYTEARRAY8', 'NEXT_BUFFER', 'EXT1', 'EXT2', 'EXT4', 'PERSID', 'BINPERSID')}
+    }
+
+    def find_class(self, module, name):
+        if module not in _MODULES or name not in _ALLOWED:
+            raise UnsafeFileError('A pickle asks for %s.%s; only arrays, numbers and texts are read from pickles. It is not read.' % (module, name))
+        return _ALLOWED[name]
+
+    def load_build(self):
+        state = self.stack.pop()
+        if not isinstance(self.stack[-1], (_Array, _Dtype)):
+            raise UnsafeFileError('A pickle sets attributes of something else than an array. It is not read.')
+        self.stack[-1].__setstate__(state)
+
+    def load_setitem(self):
+        value, key = self.stack.pop(), self.stack.pop()
+        self._set([key, value])
+
+    def load_setitems(self):
+        self._set(self.pop_mark())
+
+    def _set(self, items):
+        target = self.stack[-1]
+        # the hash of other keys, such as nested tuples, can take forever
+        if not isinstance(target, dict) or not all(isinstance(key, (str, bytes, int)) for key in items[::2]):
+            raise UnsafeFileError('A pickle has a dict whose keys are neither texts nor numbers. It is not read.')
+        for key, value in zip(items[::2], items[1::2]):
+            target[key] = value
+
+    dispatch[pickle.BUILD[0]] = load_build
+    dispatch[pickle.SETITEM[0]] = load_setitem
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+    for _code in ('DICT', 'EMPTY_SET', 'ADDITEMS', 'FROZENSET'):
+        dispatch.pop(getattr(pickle, _code)[0], None)
+
+
+def unpickle(data, encoding='ASCII'):
+    """What a pickle of arrays, numbers, texts, lists, tuples and dicts holds; nothing in it is run.
+
+    Arguments:
+        data: bytes.
+        encoding: how texts of Python 2 are read; 'bytes' leaves them as bytes.
+
+    Raises:
+        UnsafeFileError: if it asks for anything else.
+        DamagedFileError: if it is no pickle.
+    """
+    try:
+        return _finished(_ArrayUnpickler(io.BytesIO(data), encoding=encoding).load(), {}, 0)
+    except UnsafeFileError:
+        raise
+    except MemoryError:
+        raise UnsafeFileError('A pickle needs more memory than there is. It is not read.') from None
+    except Exception as error:
+        raise DamagedFileError('A pickle cannot be read: %s.' % (str(error) or type(error).__name__)) from None
+
+
+def _finished(thing, done, depth):
+    """`thing` with the stand-ins replaced by arrays; what occurs twice is made once."""
+    if depth > 100:
+        raise UnsafeFileError('A pickle is nested too deeply. It is not read.')
+    if id(thing) in done:
+        return done[id(thing)][0]
+    if isinstance(thing, _Array):
+        if thing.value is None:
+            raise DamagedFileError('A pickle holds an array without its values.')
+        result = thing.value
+    elif isinstance(thing, dict):
+        result = {key: _finished(value, done, depth + 1) for key, value in thing.items()}
+    elif isinstance(thing, (list, tuple)):
+        result = type(thing)(_finished(item, done, depth + 1) for item in thing)
+    else:
+        result = thing.value() if isinstance(thing, _Dtype) else thing
+    done[id(thing)] = (result, thing)
+    return result

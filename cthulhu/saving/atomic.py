@@ -1,0 +1,46 @@
+"""Writing that leaves the old file or the new one, whole, whenever it is cut off."""
+
+import binascii
+import contextlib
+import os
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Context that gives the path of a temporary file to write, which then takes the place of `path`.
+
+    The temporary file lies in the same folder, so that it is renamed and not copied; it is flushed to the disk before, and the folder after. If the
+    body raises, it is removed and `path` is left as it was. A symbolic link stays, and what it points to is replaced.
+    """
+    path = os.path.realpath(os.fspath(path))
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, '.%s.%s.tmp' % (name[:100], binascii.hexlify(os.urandom(6)).decode()))
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+    try:
+        yield temporary
+        with contextlib.suppress(OSError):
+            os.chmod(temporary, os.stat(path).st_mode & 0o7777)  # the permissions of the file that it replaces
+        _flush(temporary, os.O_RDWR)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+        raise
+    _flush(folder, getattr(os, 'O_DIRECTORY', None))
+
+
+def write(path, data):
+    """Write bytes to `path`, in the same manner."""
+    with replacing(path) as temporary:
+        with open(temporary, 'wb') as file:
+            file.write(data)
+
+
+def _flush(path, flags):
+    if flags is None:  # a system whose folders cannot be opened
+        return
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,363 @@
+"""Settings of models and of their training: to text and back."""
+
+import inspect
+import json
+import types
+import warnings
+
+import numpy as np
+
+from .. import backend as K
+from .. import losses, metrics, names, optimizers
+from ..utils.generic_utils import CustomObjectScope, get_custom_objects
+from . import dialects, trust
+from .errors import DamagedFileError, ModelFileError, UnsafeFileError
+
+_LONGEST_TEXT = 2**26
+_DEEPEST = 100
+_MOST_VALUES = 2**21
+_LARGEST_NUMBER_IN_METRICS = 10**6
+
+
+# -- to text -----------------------------------------------------------------------------------------------
+
+
+def to_text(value, **options):
+    """JSON text of a configuration; options are those of `json.dumps`."""
+    return json.dumps(value, default=_plain, **options)
+
+
+def _plain(thing):
+    """What JSON has no form for: NumPy's values, objects with a configuration, functions and classes by name."""
+    if isinstance(thing, np.ndarray):
+        return thing.tolist()
+    if isinstance(thing, np.generic):
+        return thing.item()
+    if isinstance(thing, np.dtype):
+        return thing.name
+    if hasattr(thing, 'get_config') and not isinstance(thing, type):
+        return {'class_name': names.keras_name(type(thing)), 'config': thing.get_config()}
+    if hasattr(thing, '__name__'):
+        return names.keras_name(thing)
+    raise TypeError('%r (%s) cannot be saved in a configuration: it is no plain value, has no `get_config` and no name.' % (thing, type(thing).__name__))
+
+
+def of_model(model):
+    """The configuration of a model with its class."""
+    return {'class_name': names.keras_name(type(model)), 'config': model.get_config()}
+
+
+def of_training(model):
+    """What `conjure` was given, as Keras keeps it in files."""
+    settings = model._settings
+    return {
+        'optimizer_config': {'class_name': names.keras_name(type(model.optimizer)), 'config': model.optimizer.get_config()},
+        'loss': settings['loss'],
+        'metrics': settings['metrics'],
+        'weighted_metrics': settings['weighted_metrics'],
+        'sample_weight_mode': settings['sample_weight_mode'],
+        'loss_weights': settings['loss_weights'],
+    }
+
+
+def to_json(model, **options):
+    """The configuration of a model as JSON text."""
+    check_functions(model)
+    return to_text(_with_origin(model), **options)
+
+
+def to_yaml(model, **options):
+    """The configuration of a model as YAML text; options are those of `yaml.dump`."""
+    check_functions(model)
+    # by way of JSON: without tuples and NumPy's values, which need tags of Python
+    return _yaml('to_yaml').safe_dump(json.loads(to_text(_with_origin(model))), **options)
+
+
+def _with_origin(model):
+    from .hdf5 import KERAS_VERSION
+
+    return dict(of_model(model), keras_version=KERAS_VERSION, backend=K.backend())
+
+
+def check_functions(model):
+    """Warn of functions in LuKthu layers whose globals a file cannot bring along."""
+    from ..layers.lukthu import LuKthu
+
+    for layer in model._everything_inside():
+        if not isinstance(layer, LuKthu):
+            continue
+        for function in (layer.function, layer._output_shape, layer.mask):
+            missing = sorted(_globals_of(getattr(function, '__code__', None)) - set(lambda_globals()) - set(get_custom_objects()))
+            if missing:
+                warnings.warn(
+                    'The function of layer "%s" uses the global name%s %s, which its byte code does not bring along. Pass %s when the model is loaded '
+                    '(load_model(..., custom_objects={%s}, safe_mode=False)), or make a layer class of it.'
+                    % (
+                        layer.name, 's' if len(missing) > 1 else '', ', '.join(missing), 'it' if len(missing) == 1 else 'them',
+                        ', '.join('%r: %s' % (name, name) for name in missing),
+                    ),
+                    stacklevel=5,
+                )  # fmt: skip
+
+
+def _globals_of(code):
+    """The global names that byte code reads, in the functions inside it too, without the built-in ones."""
+    import builtins
+    import dis
+
+    if not isinstance(code, types.CodeType):
+        return set()
+    found = {i.argval for i in dis.get_instructions(code) if i.opname in ('LOAD_GLOBAL', 'LOAD_NAME')}
+    for constant in code.co_consts:
+        found |= _globals_of(constant)
+    return found - set(dir(builtins))
+
+
+def lambda_globals():
+    """The global names that functions of LuKthu layers may use when they come from a file."""
+    return {'K': K, 'np': np}
+
+
+# -- from text ---------------------------------------------------------------------------------------------
+
+
+def parse_json(text, what='The configuration'):
+    """The value of JSON text.
+
+    Raises:
+        DamagedFileError: if it is no JSON.
+        UnsafeFileError: if it is too long, or nested too deeply.
+    """
+    if isinstance(text, bytes):
+        try:
+            text = text.decode('utf-8')
+        except UnicodeDecodeError as error:
+            raise DamagedFileError('%s is not text: %s.' % (what, error)) from None
+    if not isinstance(text, str):
+        raise TypeError('%s must be text in JSON; got %r (%s).' % (what, text, type(text).__name__))
+    if len(text) > _LONGEST_TEXT:
+        raise UnsafeFileError('%s is %s long; up to %s are read.' % (what, trust.readable(len(text)), trust.readable(_LONGEST_TEXT)))
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise UnsafeFileError('%s is nested too deeply to be read.' % what) from None
+    except ValueError as error:
+        raise DamagedFileError('%s is not JSON: %s.' % (what, error)) from None
+    check_size(value, what)
+    return value
+
+
+def check_size(value, what):
+    """Raise UnsafeFileError for a value that is nested too deeply, or has too many parts (those that occur twice count twice)."""
+    counts, level = {}, [value]
+    stack = [(value, 0, False)]
+    del level
+    on_path = set()
+    while stack:
+        item, depth, done = stack.pop()
+        if not isinstance(item, (dict, list, tuple)):
+            continue
+        parts = list(item.values()) if isinstance(item, dict) else list(item)
+        if done:
+            on_path.discard(id(item))
+            counts[id(item)] = total = 1 + sum(counts.get(id(part), 1) for part in parts)
+            if total > _MOST_VALUES:
+                raise UnsafeFileError('%s has more parts than a model can have.' % what)
+            continue
+        if depth > _DEEPEST or id(item) in on_path:
+            raise UnsafeFileError('%s is nested too deeply to be read.' % what)
+        if id(item) in counts:
+            continue
+        on_path.add(id(item))
+        stack.append((item, depth, True))
+        stack.extend((part, depth + 1, False) for part in parts)
+
+
+def parse_yaml(text, what='The configuration'):
+    """The value of YAML text, of plain values only (and tuples, which Keras 2 writes); errors as for `parse_json`."""
+    yaml = _yaml('model_from_yaml')
+    if isinstance(text, bytes):
+        text = text.decode('utf-8', 'replace')
+    if not isinstance(text, str):
+        raise TypeError('%s must be text in YAML; got %r (%s).' % (what, text, type(text).__name__))
+    if len(text) > _LONGEST_TEXT:
+        raise UnsafeFileError('%s is %s long; up to %s are read.' % (what, trust.readable(len(text)), trust.readable(_LONGEST_TEXT)))
+
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent, index):
+            self.depth = getattr(self, 'depth', 0) + 1
+            if self.depth > _DEEPEST * 2:
+                raise UnsafeFileError('%s is nested too deeply to be read.' % what)
+            node = super(Loader, self).compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+        def construct_plain_tuple(self, node):
+            return tuple(self.construct_sequence(node, deep=True))
+
+    Loader.add_constructor('tag:yaml.org,2002:python/tuple', Loader.construct_plain_tuple)
+    Loader.add_constructor('tag:yaml.org,2002:python/unicode', yaml.SafeLoader.construct_yaml_str)
+    try:
+        value = yaml.load(text, Loader=Loader)
+    except yaml.constructor.ConstructorError as error:
+        raise UnsafeFileError('%s asks for more than plain values, which is not read: %s.' % (what, error.problem)) from None
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, UnsafeFileError):
+            raise
+        raise DamagedFileError('%s is not YAML: %s.' % (what, ' '.join(str(error).split()))) from None
+    check_size(value, what)
+    return value
+
+
+def _yaml(what):
+    try:
+        import yaml
+    except ImportError:
+        raise ImportError('%s needs the package PyYAML, which is not installed: pip install pyyaml.' % what) from None
+    return yaml
+
+
+# -- to models ---------------------------------------------------------------------------------------------
+
+
+def model_from(config, custom_objects=None):
+    """Make a model, without its weights, of a configuration with a class name, by any version of Keras.
+
+    Raises:
+        ModelFileError: if it is no such configuration, or has classes that are not known; all of those are named.
+    """
+    from ..engine.lump import Lump
+    from ..layers import deserialize
+
+    if not isinstance(config, dict) or not isinstance(config.get('class_name'), str) or 'config' not in config:
+        raise ModelFileError(
+            'The configuration of a model is a dict with "class_name" and "config"; got %s.' % (sorted(map(str, config)) if isinstance(config, dict) else type(config).__name__)
+        )
+    config = dialects.normalize(config, custom_objects)
+    if config['class_name'] == 'Sequential' and isinstance(config['config'], list):
+        config = dict(config, config={'name': None, 'layers': config['config']})
+    _check_classes(config, custom_objects)
+    model = deserialize({'class_name': config['class_name'], 'config': config['config']}, custom_objects=custom_objects)
+    if not isinstance(model, Lump):
+        raise ModelFileError('The configuration is that of a %s, not of a model.' % type(model).__name__)
+    return model
+
+
+def layer_from(config, custom_objects=None):
+    """Make a model or a layer of a configuration with a class name."""
+    from ..layers import deserialize
+
+    if not isinstance(config, dict) or not isinstance(config.get('class_name'), str) or 'config' not in config:
+        return model_from(config, custom_objects)
+    config = dialects.normalize(config, custom_objects)
+    if config['class_name'] == 'Sequential' and isinstance(config['config'], list):
+        config = dict(config, config={'name': None, 'layers': config['config']})
+    _check_classes(config, custom_objects)
+    return deserialize({'class_name': config['class_name'], 'config': config['config']}, custom_objects=custom_objects)
+
+
+def _check_classes(config, custom_objects):
+    """Raise an error with all the layer classes that are not known."""
+    known = dialects.layer_classes(custom_objects)
+    unknown, stack = [], [config]
+    while stack:
+        item = stack.pop()
+        if not isinstance(item, dict):
+            continue
+        name = item.get('class_name')
+        if not isinstance(name, str):
+            raise ModelFileError('The configuration has a layer without the name of its class: %s.' % str(item)[:200])
+        if name not in known and name not in unknown:
+            unknown.append(name)
+        settings = item.get('config')
+        if isinstance(settings, dict):
+            inner = settings.get('layers')
+            stack.extend(reversed(inner) if isinstance(inner, list) else ())
+            stack.append(settings.get('layer'))
+    if unknown:
+        entries = ', '.join('%r: %s' % (name, name if name.isidentifier() else '...') for name in unknown)
+        raise ModelFileError(
+            'Unknown layer%s: %s. If %s your own (or of another package), import %s and pass custom_objects={%s}, or load inside a '
+            'CustomObjectScope.'
+            % (
+                's' if len(unknown) > 1 else '', ', '.join(unknown), 'they are' if len(unknown) > 1 else 'it is', 'them' if len(unknown) > 1 else 'it', entries,
+            )
+        )  # fmt: skip
+
+
+def conjure(model, training, custom_objects=None):
+    """Conjure a model as a file says.
+
+    Raises:
+        ModelFileError: if an optimizer, loss or metric is not known; `compile=False` loads without.
+    """
+    if not isinstance(training, dict) or not isinstance(training.get('optimizer_config'), dict):
+        raise DamagedFileError('The file does not say with which optimizer the model is trained. Load it with compile=False.')
+    custom = dict(get_custom_objects(), **(custom_objects or {}))
+    try:
+        with CustomObjectScope(custom_objects):
+            optimizer = optimizers.deserialize(dialects.part(training['optimizer_config'], 'optimizer', custom), custom_objects=custom_objects)
+            model.conjure(
+                optimizer,
+                loss=_losses(training.get('loss'), custom),
+                metrics=_metrics(training.get('metrics'), custom),
+                weighted_metrics=_metrics(training.get('weighted_metrics'), custom),
+                loss_weights=training.get('loss_weights'),
+                sample_weight_mode=training.get('sample_weight_mode'),
+            )
+    except UnsafeFileError:
+        raise
+    except Exception as error:
+        raise ModelFileError(
+            'The model cannot be conjured as the file says: %s Load it with compile=False and conjure it yourself.' % (str(error) or type(error).__name__)
+        ) from error
+
+
+def _is_part(thing):
+    return isinstance(thing, dict) and isinstance(thing.get('class_name'), str) and 'config' in thing
+
+
+def _losses(thing, custom):
+    """A loss, or a list or dict of them, from what a file says."""
+    if _is_part(thing):
+        return losses.get(dialects.part(thing, 'loss', custom))
+    if isinstance(thing, dict):
+        return {key: _losses(value, custom) for key, value in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [_losses(item, custom) for item in thing]
+    return custom.get(thing, thing)
+
+
+def _metrics(thing, custom):
+    """Metrics, in lists and dicts, from what a file says."""
+    if _is_part(thing):
+        thing = dialects.part(thing, 'metric', custom)
+        if not trust.code_allowed():
+            _check_numbers(thing)
+        return metrics.get(thing)
+    if isinstance(thing, dict):
+        return {key: _metrics(value, custom) for key, value in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [_metrics(item, custom) for item in thing]
+    return custom.get(thing, thing)
+
+
+def _check_numbers(thing):
+    """Metrics make lists and tables of the sizes that they are given."""
+    if isinstance(thing, dict):
+        for value in thing.values():
+            _check_numbers(value)
+    elif isinstance(thing, int) and not isinstance(thing, bool) and abs(thing) > _LARGEST_NUMBER_IN_METRICS:
+        raise UnsafeFileError('A metric in the file is given the number %d; up to %d are read.' % (thing, _LARGEST_NUMBER_IN_METRICS))
+
+
+def signature_of(cls):
+    """The names of the arguments of a class's constructor, with those of the classes that it hands its further ones on to."""
+    found = set()
+    for each in cls.__mro__:
+        if '__init__' in vars(each):
+            parameters = inspect.signature(each.__init__).parameters.values()
+            found |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)} - {'self'}
+            if not any(p.kind == p.VAR_KEYWORD for p in parameters):
+                break
+    return found

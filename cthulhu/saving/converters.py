@@ -1,0 +1,235 @@
+"""What other versions and backends stored in another form, layer by layer, and how it becomes ours.
+
+A converter is a function of (layer, list of arrays, Origin, notes) that gives the list of arrays for `layer.weights`; `register` puts it under the Keras names of
+the layers that it is for. They run one after the other: of age, of backend, of kind, of data format.
+"""
+
+import numpy as np
+
+from .. import backend as K
+from .. import names
+from ..utils.conv_utils import convert_kernel
+from .errors import ModelFileError
+
+#: Backends whose Keras convolved with flipped kernels (true convolution), and whose files hold them so.
+FLIPPED = ('theano',)
+
+_CONVERTERS = {}
+
+
+def register(*kinds):
+    """Decorator: make a function a converter for the layers of these Keras names."""
+
+    def add(function):
+        for kind in kinds:
+            _CONVERTERS.setdefault(kind, []).append(function)
+        return function
+
+    return add
+
+
+def kind_of(layer):
+    """The Keras name of the library class that a layer is, or is derived from; of its own class if there is none."""
+    for cls in type(layer).__mro__:
+        if cls.__module__.split('.')[0] == 'cthulhu':
+            return names.keras_name(cls)
+    return type(layer).__name__
+
+
+def convert(layer, values, origin, notes=None):
+    """The saved arrays of a layer, in the form that `layer.weights` has.
+
+    Raises:
+        ModelFileError: if there is no way from one to the other.
+    """
+    for function in _CONVERTERS.get(kind_of(layer), ()):
+        values = function(layer, list(values), origin, notes or {})
+    return list(values)
+
+
+def count_in_file(layer, origin):
+    """How many arrays a file has for a layer."""
+    if origin.version == '1':
+        return {'LSTM': 12, 'GRU': 9, 'ConvLSTM2D': 12}.get(kind_of(layer), len(layer.weights))
+    return len(layer.weights)
+
+
+def similar(shape, found):
+    """Whether an array of one shape can become one of the other by a conversion: as many elements, or up to two biases of one."""
+    sizes = sorted([int(np.prod(shape, dtype='int64')), int(np.prod(found, dtype='int64'))])
+    return sizes[0] == sizes[1] or (len(shape) == len(found) == 1 and sizes[0] * 2 == sizes[1])
+
+
+# -- Keras 1 -----------------------------------------------------------------------------------------------
+
+
+def _age(function):
+    def convert_old(layer, values, origin, notes):
+        return function(layer, values) if origin.version == '1' else values
+
+    return convert_old
+
+
+@register('Conv1D')
+@_age
+def _old_conv1d(layer, values):
+    kernel = values[0]
+    if kernel.ndim == 4:
+        length = layer.kernel_size[0]
+        if kernel.shape[:2] != (length, 1) or kernel.shape[3] != layer.filters:
+            kernel = kernel.transpose(2, 3, 1, 0)  # (filters, channels, length, 1), of Keras 1.1 and before
+        kernel = kernel[:, 0]
+    return [kernel] + values[1:]
+
+
+@register('Conv2D', 'Conv3D')
+@_age
+def _old_conv(layer, values):
+    if layer.data_format == 'channels_first':  # (filters, channels, ...)
+        values[0] = np.moveaxis(values[0], (0, 1), (-1, -2))
+    return values
+
+
+@register('Conv2DTranspose')
+@_age
+def _old_transpose(layer, values):
+    axes = (2, 3, 0, 1) if layer.data_format == 'channels_first' else (0, 1, 3, 2)
+    values[0] = values[0].transpose(axes)
+    return values
+
+
+def _gathered(values, order, arrays_a_gate=3):
+    """Kernel, recurrent kernel and bias, each of all gates, from three arrays a gate; `order` has the gates in the order that they get."""
+    return [np.concatenate([values[gate * arrays_a_gate + i] for gate in order], axis=-1) for i in range(arrays_a_gate)]
+
+
+@register('LSTM', 'ConvLSTM2D')
+@_age
+def _old_lstm(layer, values):
+    if len(values) == 12:
+        values = _gathered(values, (0, 2, 1, 3))  # they were input, cell, forget, output
+        if kind_of(layer) == 'ConvLSTM2D' and layer.data_format == 'channels_first':
+            values[:2] = [kernel.transpose(2, 3, 1, 0) for kernel in values[:2]]
+    return values
+
+
+@register('GRU')
+@_age
+def _old_gru(layer, values):
+    return _gathered(values, (0, 1, 2)) if len(values) == 9 else values
+
+
+# -- backends ----------------------------------------------------------------------------------------------
+
+
+@register('Conv1D', 'Conv2D', 'Conv3D', 'Conv2DTranspose', 'ConvLSTM2D')
+def _kernels(layer, values, origin, notes):
+    """Kernels of true convolutions become kernels of cross-correlations; those of other ranks, from before Keras 1.1, are turned."""
+    count = 2 if kind_of(layer) == 'ConvLSTM2D' else 1
+    for i in range(min(count, len(values))):
+        wanted = tuple(K.int_shape(layer.weights[i]))
+        if origin.backend in FLIPPED:
+            values[i] = convert_kernel(values[i])
+        if values[i].shape != wanted and values[i].ndim == 4:
+            turned = values[i].transpose(2, 3, 1, 0)  # (filters, channels, rows, columns)
+            if turned.shape == wanted:
+                values[i] = turned
+    return values
+
+
+def for_backend(layer, values, backend):
+    """The arrays of a layer's weights as a file of that backend holds them."""
+    kind = kind_of(layer)
+    if backend in FLIPPED and kind in ('Conv1D', 'Conv2D', 'Conv3D', 'Conv2DTranspose', 'ConvLSTM2D'):
+        count = 2 if kind == 'ConvLSTM2D' else 1
+        return [convert_kernel(value) if i < count else value for i, value in enumerate(values)]
+    return values
+
+
+# -- recurrent layers, plain and those of cuDNN ------------------------------------------------------------
+
+
+def _by_gate(kernels, gates, function):
+    return np.concatenate([function(kernel) for kernel in np.split(kernels, gates, axis=1)], axis=1)
+
+
+def _from_cudnn(values, gates):
+    kernel, recurrent, bias = values
+    # cuDNN keeps the kernel of each gate in the order of Fortran, and the recurrent one transposed
+    kernel = _by_gate(kernel, gates, lambda k: k.T.reshape(k.shape, order='F'))
+    return kernel, _by_gate(recurrent, gates, np.transpose), bias
+
+
+def _to_cudnn(values, gates):
+    kernel, recurrent, bias = values
+    kernel = _by_gate(kernel, gates, lambda k: k.T.reshape(k.shape, order='C'))
+    return kernel, _by_gate(recurrent, gates, np.transpose), bias
+
+
+@register('LSTM', 'CuDNNLSTM')
+def _lstm(layer, values, origin, notes):
+    if len(values) != 3:
+        return values
+    units, length = values[1].shape[0], values[2].shape
+    if length not in ((4 * units,), (8 * units,)):
+        raise ModelFileError('A bias of the shape %s is neither that of a plain nor of a cuDNN LSTM with %d units.' % (length, units))
+    from_cudnn, to_cudnn = length == (8 * units,), kind_of(layer) == 'CuDNNLSTM'
+    if from_cudnn and not to_cudnn:
+        kernel, recurrent, bias = _from_cudnn(values, 4)
+        return [kernel, recurrent, bias[: 4 * units] + bias[4 * units :]]
+    if to_cudnn and not from_cudnn:
+        kernel, recurrent, bias = _to_cudnn(values, 4)
+        return [kernel, recurrent, np.tile(bias / 2, 2)]  # what counts is the sum of both
+    return values
+
+
+@register('GRU', 'CuDNNGRU')
+def _gru(layer, values, origin, notes):
+    if len(values) != 3:
+        return values
+    units, length = values[1].shape[0], values[2].shape
+    forms = {(3 * units,): 'GRU(reset_after=False)', (2, 3 * units): 'GRU(reset_after=True)', (6 * units,): 'CuDNNGRU'}
+    if length not in forms:
+        raise ModelFileError('A bias of the shape %s is not that of a GRU with %d units.' % (length, units))
+    found = forms[length]
+    wanted = 'CuDNNGRU' if kind_of(layer) == 'CuDNNGRU' else 'GRU(reset_after=%s)' % bool(layer.reset_after)
+    if found == wanted:
+        return values
+    if 'GRU(reset_after=False)' in (found, wanted):
+        raise ModelFileError('The saved weights are those of %s, which computes something else than %s. Make the layer as it was saved.' % (found, wanted))
+    if found == 'CuDNNGRU':
+        kernel, recurrent, bias = _from_cudnn(values, 3)
+        return [kernel, recurrent, bias.reshape(2, -1)]
+    kernel, recurrent, bias = _to_cudnn(values, 3)
+    return [kernel, recurrent, bias.reshape(-1)]
+
+
+# -- data formats ------------------------------------------------------------------------------------------
+
+
+@register('Dense')
+def _after_flatten(layer, values, origin, notes):
+    """The rows of a Dense kernel that follows a Flatten stand in the order of the flattened axes; turn them where the file had another."""
+    from .data_formats import flattened
+
+    saved, own = notes.get('flattened'), flattened(layer)
+    if saved is None or own is None or saved[0] == own[0] or not values or values[0].ndim != 2:
+        return values
+    kernel, sizes = values[0], own[1]  # the sizes with the channels last
+    if sizes is None or int(np.prod(sizes, dtype='int64')) != kernel.shape[0]:
+        return values
+    if saved[0] == 'channels_first':
+        kernel = np.moveaxis(kernel.reshape((sizes[-1],) + sizes[:-1] + (-1,)), 0, -2)
+    else:
+        kernel = np.moveaxis(kernel.reshape(sizes + (-1,)), -2, 0)
+    return [np.ascontiguousarray(kernel).reshape(values[0].shape)] + values[1:]
+
+
+@register('LocallyConnected2D', 'LocallyConnected1D')
+def _local(layer, values, origin, notes):
+    if origin.data_format in (None, 'mixed', getattr(layer, 'data_format', None)):
+        return values
+    raise ModelFileError(
+        'The weights of a locally connected layer were saved as %s and cannot be turned to %s, as they differ from place to place. Make the model with the '
+        'data format of the file.' % (origin.data_format, layer.data_format)
+    )

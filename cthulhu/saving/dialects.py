@@ -1,0 +1,336 @@
+"""How tf.keras and Keras 3 spell configurations, put in the words of Keras 2.3, which are ours.
+
+Settings that Keras 2.3 does not have are left out where they say what it does anyway; others are errors, as the model would compute something else.
+"""
+
+from .. import names, optimizers
+from ..utils.generic_utils import get_custom_objects
+from .errors import ModelFileError
+
+_ANY = object()
+
+# Settings of other versions that change nothing, with the values for which that is so.
+_IDLE = {
+    'activity_regularizer': (None,),
+    'autocast': _ANY,
+    'backward_layer': _ANY,
+    'build_config': _ANY,
+    'data_format': (None, 'channels_last'),
+    'dynamic': (False,),
+    'groups': (1,),
+    'implementation': _ANY,
+    'interpolation': ('nearest',),
+    'is_legacy_optimizer': _ANY,
+    'jit_compile': _ANY,
+    'keepdims': (False,),
+    'kernel_constraint': (None,),
+    'kernel_initializer': _ANY,
+    'kernel_regularizer': (None,),
+    'noise_shape': (None,),
+    'optional': (False,),
+    'quantization_config': (None,),
+    'ragged': (False, None),
+    'renorm': (False,),
+    'renorm_clipping': (None,),
+    'renorm_momentum': _ANY,
+    'reset_after': (False,),
+    'seed': _ANY,
+    'sparse': (False,),
+    'synchronized': (False,),
+    'time_major': (False,),
+    'trainable': (True,),
+    'unroll': (False,),
+    'use_cudnn': _ANY,
+    'use_ema': (False,),
+    'ema_momentum': _ANY,
+    'ema_overwrite_frequency': _ANY,
+    'zero_output_for_mask': _ANY,
+    # of metrics and losses
+    'dtype': _ANY,
+    'multi_label': (False,),
+    'name': _ANY,
+}
+
+_INITIALIZERS = {
+    'GlorotUniform': (1.0, 'fan_avg', 'uniform'),
+    'GlorotNormal': (1.0, 'fan_avg', 'normal'),
+    'HeUniform': (2.0, 'fan_in', 'uniform'),
+    'HeNormal': (2.0, 'fan_in', 'normal'),
+    'LecunUniform': (1.0, 'fan_in', 'uniform'),
+    'LecunNormal': (1.0, 'fan_in', 'normal'),
+}
+
+
+def layer_classes(custom_objects=None):
+    """Name -> class, of all layers that a configuration may name."""
+    from .. import layers as layers_module
+    from ..engine.base_layer import Layer
+    from ..engine.lump import Lump
+    from ..engine.pile import Pile
+
+    found = {name: value for name, value in vars(layers_module).items() if isinstance(value, type) and issubclass(value, Layer)}
+    for name in list(found):
+        found.update(dict.fromkeys(names.spellings(name), found[name]))
+    found.update(Lump=Lump, Pile=Pile, Model=Lump, Sequential=Pile)
+    found.update(get_custom_objects())
+    found.update(custom_objects or {})
+    return found
+
+
+def normalize(config, custom_objects=None):
+    """A configuration with a class name, of a model or layer, as Keras 2.3 would have written it. Configurations of Keras 2.3 come out as they are."""
+    return _Normalizer(custom_objects).thing(config)
+
+
+def part(config, kind, custom_objects=None):
+    """The same for an optimizer, loss or metric (`kind`)."""
+    return _Normalizer(custom_objects).part(config, kind)
+
+
+class _Normalizer(object):
+    def __init__(self, custom_objects):
+        self.custom = dict(get_custom_objects(), **(custom_objects or {}))
+        self.layers = layer_classes(custom_objects)
+
+    def thing(self, value):
+        """Any value in a configuration."""
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.thing(item) for item in value)
+        if not isinstance(value, dict):
+            return value
+        name = value.get('class_name')
+        if isinstance(name, str) and (name.startswith('__') or name in ('DTypePolicy', 'Policy', 'function')):
+            return self.special(name, value)
+        if isinstance(name, str) and 'config' in value:
+            return self.serialized(self.name_of(value), value)
+        return {key: self.thing(item) for key, item in value.items()}
+
+    def name_of(self, value):
+        """The class name that is looked up: that of a registered custom class is the name that its package gave it, if the caller has that."""
+        name, registered = value['class_name'], value.get('registered_name')
+        if name.startswith('Custom>'):  # as tf.keras writes what is registered without a package
+            name = name[len('Custom>') :]
+        # the file does not choose a custom class over one of the library: only the caller does, under the class's own name
+        if isinstance(registered, str) and registered in self.custom and name not in self.layers:
+            return registered
+        return 'Model' if name == 'Functional' and name not in self.custom else name
+
+    def special(self, name, value):
+        settings = value.get('config')
+        if name in ('DTypePolicy', 'Policy'):
+            policy = settings.get('name') if isinstance(settings, dict) else None
+            if not isinstance(policy, str):
+                raise ModelFileError('The configuration has a dtype policy without a name.')
+            return 'float32' if policy.startswith('mixed_') else policy
+        if name == '__tuple__':
+            return tuple(self.thing(item) for item in value.get('items', ()))
+        if name == 'function' and isinstance(settings, str):
+            return settings
+        if name == '__lambda__':
+            return value
+        raise ModelFileError('The configuration has %r where a plain value is expected.' % (settings if name == 'function' else name,))
+
+    def serialized(self, name, value):
+        settings = value['config']
+        if name in self.custom:
+            return dict(value, class_name=name, config=self.thing(settings))
+        if name in _INITIALIZERS and isinstance(settings, dict):
+            scale, mode, distribution = _INITIALIZERS[name]
+            made = {'scale': scale, 'mode': mode, 'distribution': distribution, 'seed': settings.get('seed')}
+            return {'class_name': 'VarianceScaling', 'config': made}
+        if name in ('L1', 'L2') and isinstance(settings, dict):
+            return {'class_name': 'L1L2', 'config': {'l1': settings.get('l1', 0.0), 'l2': settings.get('l2', 0.0)}}
+        if name in self.layers:
+            return self.layer(name, value)
+        if isinstance(settings, dict):
+            settings = {key: self.thing(item) for key, item in settings.items() if key not in ('input_axes', 'output_axes')}
+            if name in ('Zeros', 'Ones', 'Constant', 'RandomNormal', 'RandomUniform', 'TruncatedNormal', 'VarianceScaling', 'Orthogonal', 'Identity'):
+                settings.pop('dtype', None)
+            if str(settings.get('distribution', '')).endswith('truncated_normal'):
+                settings['distribution'] = 'normal'
+        return {'class_name': name, 'config': settings}
+
+    def layer(self, name, value):
+        settings = value['config']
+        if isinstance(settings, list):  # a Sequential as Keras before 2.2.3 wrote it
+            return dict(value, class_name=name, config=[self.thing(item) for item in settings])
+        if not isinstance(settings, dict):
+            raise ModelFileError('The configuration of layer class %s should be a dict; got %r.' % (name, settings))
+        settings = {key: item if key == 'inbound_nodes' else self.thing(item) for key, item in settings.items()}
+        if 'layers' in settings:
+            settings = _model(settings)
+            return dict({key: item for key, item in value.items() if key != 'module'}, class_name=name, config=settings)
+        if settings.get('batch_shape') is not None:
+            settings['batch_input_shape'] = settings.pop('batch_shape')
+        if name in ('BatchNormalization', 'BlacknessFromTheStars') and isinstance(settings.get('axis'), (list, tuple)) and len(settings['axis']) == 1:
+            settings['axis'] = settings['axis'][0]
+        if name == 'LeakyReLU' and 'negative_slope' in settings:
+            settings['alpha'] = settings.pop('negative_slope')
+        if name == 'Lambda':
+            _lambda(settings)
+        if name == 'Bidirectional':
+            _bidirectional(settings)
+        return dict(value, class_name=name, config=self.accepted(self.layers[name], settings, 'layer %r' % settings.get('name')))
+
+    def accepted(self, cls, settings, what):
+        """The settings without those that the class does not take, if they change nothing."""
+        from .configuration import signature_of
+
+        if not cls.__module__.startswith('cthulhu.'):
+            return settings
+        taken = signature_of(cls) | set(getattr(cls, 'further_arguments', ()))
+        if hasattr(cls, 'call'):  # what every layer takes
+            taken |= {'input_shape', 'batch_input_shape', 'batch_size', 'dtype', 'name', 'trainable', 'weights', 'input_dtype', 'input_dim', 'input_length'}
+        result = {}
+        for key, item in settings.items():
+            if key in taken or key in _OWN:
+                result[key] = item
+            elif key in _IDLE:
+                if _IDLE[key] is not _ANY and item not in _IDLE[key]:
+                    raise ModelFileError('The %s (%s) has %s=%r, which this library does not have.' % (what, cls.__name__, key, item))
+            elif item is not None and item is not False:  # what only newer versions have, and is on, is for the class to refuse
+                result[key] = item
+        return result
+
+    def part(self, value, kind):
+        if not isinstance(value, dict) or not isinstance(value.get('class_name'), str):
+            return value
+        name = self.name_of(value)
+        if name in self.custom or not isinstance(value.get('config'), dict):
+            return {'class_name': name, 'config': value.get('config')}
+        settings = {key: self.thing(item) for key, item in value['config'].items()}
+        if settings.get('reduction') in ('auto', 'mean', 'none', None) and 'reduction' in settings and kind == 'loss':
+            settings['reduction'] = {'none': 'none'}.get(settings['reduction'], 'sum_over_batch_size')
+        cls = _class_of(name, kind)
+        if cls is None:
+            return {'class_name': name, 'config': settings}
+        if kind == 'optimizer':
+            settings = _optimizer(name, cls, settings)
+        return {'class_name': name, 'config': self.accepted(cls, settings, kind) if kind != 'loss' or 'fn' not in settings else settings}
+
+
+# Settings that Keras 2.3 wrote and that its layers take in ways that a signature does not show.
+_OWN = ('function', 'function_type', 'output_shape', 'output_shape_type', 'arguments', 'mask', 'layer', 'cell', 'cells', 'units')
+
+
+def _class_of(name, kind):
+    from .. import losses, metrics
+
+    if kind == 'optimizer':
+        return {key.lower(): cls for key, cls in optimizers._KNOWN.items()}.get(name.lower())
+    found = getattr(losses if kind == 'loss' else metrics, name, None)
+    return found if isinstance(found, type) else None
+
+
+def _optimizer(name, cls, settings):
+    """Settings of an optimizer of tf.keras or Keras 3."""
+    if 'ema_momentum' not in settings and 'jit_compile' not in settings and 'global_clipnorm' not in settings:
+        return settings
+    if isinstance(settings.get('learning_rate'), dict):
+        raise ModelFileError('The optimizer %s has a schedule as its learning rate, which this library does not have.' % name)
+    if settings.get('clipnorm') is not None:
+        raise ModelFileError('The optimizer %s clips each gradient by its own norm (clipnorm), this library all by their joint norm.' % name)
+    settings['clipnorm'] = settings.pop('global_clipnorm', None)
+    for key in ('clipnorm', 'clipvalue', 'weight_decay', 'loss_scale_factor', 'gradient_accumulation_steps', 'rho_', 'centered'):
+        if settings.get(key) in (None, False):
+            settings.pop(key, None)
+    settings.pop('name', None)
+    if name.lower() == 'rmsprop' and not settings.get('momentum'):
+        settings.pop('momentum', None)
+    return settings
+
+
+def _lambda(settings):
+    """A Lambda of Keras 3: the function is `{'class_name': '__lambda__', ...}` or a name."""
+    for key in ('function', 'output_shape', 'mask'):
+        item = settings.get(key)
+        if isinstance(item, dict) and item.get('class_name') == '__lambda__':
+            code = item.get('config') or {}
+            settings[key] = [code.get('code'), code.get('defaults'), code.get('closure')]
+            if key != 'mask':
+                settings[key + '_type'] = 'lambda'
+    settings.setdefault('function_type', 'function')
+    settings.setdefault('output_shape_type', 'raw')
+
+
+def _bidirectional(settings):
+    """A wrapped layer that is called 'forward_...' gets that prefix again."""
+    inner = settings.get('layer')
+    backward = settings.pop('backward_layer', None)
+    if not isinstance(inner, dict) or not isinstance(inner.get('config'), dict):
+        return
+    if isinstance(backward, dict) and isinstance(backward.get('config'), dict):
+        differing = {
+            key
+            for key in set(inner['config']) | set(backward['config'])
+            if key not in ('name', 'go_backwards', 'seed') and inner['config'].get(key) != backward['config'].get(key)
+        }
+        if differing or backward.get('class_name') != inner.get('class_name'):
+            raise ModelFileError('A Bidirectional has a backward layer with settings of its own (%s), which this library does not have.' % ', '.join(sorted(differing)))
+    name = inner['config'].get('name')
+    if isinstance(name, str) and name.startswith('forward_') and backward is not None:
+        inner['config']['name'] = name[len('forward_') :]
+
+
+# -- graphs ------------------------------------------------------------------------------------------------
+
+
+def _model(settings):
+    """The settings of a model: connections in the form of Keras 2."""
+    layers = settings['layers']
+    if not isinstance(layers, list) or 'input_layers' not in settings:
+        return settings
+    newer = any(isinstance(node, dict) for item in layers if isinstance(item, dict) for node in item.get('inbound_nodes') or ())
+    # Keras 2 counts a model's own node, so that the first call of it has the number 1; Keras 3 does not
+    models = {item.get('name') for item in layers if isinstance(item, dict) and 'layers' in (item.get('config') or {})} if newer else set()
+    made = []
+    for item in layers:
+        if not isinstance(item, dict):
+            raise ModelFileError('The configuration has %r where a layer is expected.' % (item,))
+        item = {key: value for key, value in item.items() if key not in ('module', 'registered_name', 'build_config', 'compile_config')}
+        if newer:
+            item['inbound_nodes'] = [_connections(node, models) for node in item.get('inbound_nodes') or ()]
+        made.append(item)
+    settings = dict(settings, layers=made)
+    for key in ('input_layers', 'output_layers'):
+        places = _places(settings[key])
+        settings[key] = [[name, node + (name in models), tensor] for name, node, tensor in places]
+    return settings
+
+
+def _places(thing):
+    """A list of [name, node, tensor] from one such, or a structure of them."""
+    if isinstance(thing, (list, tuple)) and len(thing) >= 3 and isinstance(thing[0], str):
+        if not all(isinstance(number, int) for number in thing[1:3]):
+            raise ModelFileError('The configuration has %r where the place of a tensor is expected.' % (thing,))
+        return [list(thing[:3])]
+    if isinstance(thing, dict):
+        thing = list(thing.values())
+    if not isinstance(thing, (list, tuple)):
+        raise ModelFileError('The configuration has %r where the place of a tensor is expected.' % (thing,))
+    return [place for item in thing for place in _places(item)]
+
+
+def _connections(node, models):
+    """The inputs of a call, `[[name, node, tensor, arguments], ...]`, from Keras 3's `{'args': ..., 'kwargs': ...}`."""
+    if not isinstance(node, dict):
+        return node
+    found = []
+
+    def collect(value):
+        if isinstance(value, dict) and value.get('class_name') == '__keras_tensor__':
+            found.extend(_places((value.get('config') or {}).get('keras_history')))
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                collect(item)
+        elif value is not None:
+            raise ModelFileError('A layer is called with the argument %r, which this library cannot place.' % (value,))
+
+    collect(node.get('args'))
+    keywords = dict(node.get('kwargs') or {})
+    collect(keywords.pop('initial_state', None))
+    arguments = {key: value for key, value in keywords.items() if value is not None and not (key == 'training' and value is False)}
+    for key, value in arguments.items():
+        if isinstance(value, (dict, list)):
+            raise ModelFileError('A layer is called with %s=%r, which this library cannot place.' % (key, value))
+    return [[name, number + (name in models), tensor, arguments] for name, number, tensor in found]

@@ -1,0 +1,213 @@
+"""The layout of Keras 2.3's HDF5 files, on anything that a `Tree` can be made of.
+
+A file of weights has the attribute `layer_names`, and for each layer a group with the attribute `weight_names` and a dataset for each weight. A file of
+a model has that in the group `model_weights`; beside it the attributes `model_config` and `training_config`, in JSON, and the group `optimizer_weights`. Both say
+which version and backend wrote them. Attributes that Keras does not know are our version, the data format, and the order of what a Dense after a Flatten reads.
+"""
+
+
+import warnings
+
+import numpy as np
+
+from .. import backend as K
+from .. import optimizers
+from . import configuration, data_formats, trust
+from . import weights as weights_module
+from .converters import FLIPPED, for_backend
+from .errors import DamagedFileError, ModelFileError
+from .weights import Origin, SavedLayer
+
+#: The version of Keras whose layout this is, as files say it.
+KERAS_VERSION = '2.3.1'
+
+
+# -- writing -----------------------------------------------------------------------------------------------
+
+
+def write_weights(tree, layers, in_state_order=False):
+    """Write the weights of layers to a group.
+
+    Arguments:
+        tree: Tree to write to.
+        layers: list of layers.
+        in_state_order: whether a model among them has its weights in Keras's order, which depends on what is frozen: for files that say what is.
+    """
+    tree.set_strings('layer_names', [layer.name for layer in layers])
+    _write_origin(tree)
+    data_format = data_formats.of_layers(layers)
+    if data_format is not None:
+        tree.set_attribute('data_format', data_format)
+    ordered = [weights_module.in_state_order(layer) if in_state_order else list(layer.weights) for layer in layers]
+    values = iter(K.batch_get_value([w for variables in ordered for w in variables]))
+    for layer, variables in zip(layers, ordered):
+        held = {id(w): value for w, value in zip(variables, values)}
+        if K.backend() in FLIPPED:
+            for leaf in weights_module.leaves(layer):
+                held.update(zip(map(id, leaf.weights), for_backend(leaf, [held[id(w)] for w in leaf.weights], K.backend())))
+        group = tree.create_group(layer.name)
+        found = weights_module.weight_names(variables)
+        group.set_strings('weight_names', found)
+        order = data_formats.flattened(layer)
+        if order is not None and variables:
+            group.set_attribute('flattened', order[0])
+        for name, w in zip(found, variables):
+            group.set_array(name, held[id(w)])
+
+
+def _write_origin(tree):
+    from .. import __version__
+
+    tree.set_attribute('keras_version', KERAS_VERSION)
+    tree.set_attribute('backend', K.backend())
+    tree.set_attribute('cthulhu_version', __version__)
+
+
+def write_model(tree, model, include_optimizer=True):
+    """Write the configuration and weights of a model and, if it is conjured, how it is trained and the optimizer's state."""
+    _write_origin(tree)
+    configuration.check_functions(model)
+    tree.set_attribute('model_config', configuration.to_text(configuration.of_model(model)))
+    write_weights(tree.create_group('model_weights'), model.layers, in_state_order=True)
+    if not include_optimizer or not model.optimizer:
+        return
+    if isinstance(model.optimizer, optimizers.TFOptimizer):
+        warnings.warn(
+            'An optimizer of TensorFlow cannot be saved: its settings and state are not known from outside. The model is saved without it; conjure '
+            'it again when it was loaded, or use an optimizer of this library.',
+            stacklevel=4,
+        )
+        return
+    tree.set_attribute('training_config', configuration.to_text(configuration.of_training(model)))
+    variables = list(model.optimizer.weights)
+    if variables:
+        group = tree.create_group('optimizer_weights')
+        found = weights_module.weight_names(variables)
+        group.set_strings('weight_names', found)
+        for name, value in zip(found, K.batch_get_value(variables)):
+            group.set_array(name, value)
+
+
+# -- reading -----------------------------------------------------------------------------------------------
+
+
+def origin_of(tree, root=None):
+    """The Origin of a group of weights; `root` is the file that it is in, whose configuration may tell more."""
+    data_format = tree.attribute('data_format')
+    if data_format is None and root is not None:
+        data_format = data_formats.of_config(_config_of(root))
+    return Origin(tree.attribute('keras_version') or '1', tree.attribute('backend'), data_format, tree.where, tree.attribute('cthulhu_version'))
+
+
+def _config_of(root):
+    text = root.attribute('model_config')
+    try:
+        return configuration.parse_json(text) if text else {}
+    except ModelFileError:
+        return {}
+
+
+def saved_layers(tree, root=None):
+    """The SavedLayers of a group of weights."""
+    listed = tree.strings('layer_names')
+    if listed is None:
+        raise DamagedFileError('%s has no weights in the layout of Keras: there is no attribute "layer_names".' % tree.where)
+    config = _config_of(root) if root is not None else {}
+    orders = data_formats.orders_in_config(config.get('config')) if isinstance(config, dict) else {}
+    found = []
+    for name in listed:
+        group = tree.group(name)
+        if group is None:
+            raise DamagedFileError('%s names the layer %r but has no group for it.' % (tree.where, name))
+        names = group.strings('weight_names')
+        if names is None:
+            raise DamagedFileError('%s/%s does not list its weights: there is no attribute "weight_names".' % (tree.where, name))
+        order = group.attribute('flattened') or orders.get(name)
+        found.append(SavedLayer(name, [group.entry(each) for each in names], {'flattened': (order,)} if order else {}))
+    return found
+
+
+def weights_group(tree):
+    """The group of weights in a file: the file itself, or, in a file of a model, the group 'model_weights'."""
+    if tree.strings('layer_names') is None:
+        inner = tree.group('model_weights')
+        if inner is not None:
+            return inner
+    return tree
+
+
+def read_weights(tree, layers, **options):
+    """Load weights into layers; options as for `weights.load`. Returns its result."""
+    group = weights_group(tree)
+    root = tree if group is not tree else None
+    return weights_module.load(layers, saved_layers(group, root), origin_of(group, root), **options)
+
+
+def describe(tree):
+    """A sentence on who wrote a file, for errors; empty if it does not say."""
+    try:
+        group = weights_group(tree)
+        if group.attribute('keras_version') is None and group.attribute('backend') is None:
+            return ''
+        return weights_module.describe(origin_of(group, tree))
+    except Exception:  # the file is damaged: the error that is being described says more
+        return ''
+
+
+def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=None):
+    """Make the model of a file.
+
+    Arguments:
+        tree: Tree of the file.
+        custom_objects: dict, name -> class or function.
+        compile: whether to conjure it as the file says.
+        safe_mode: whether code in the file is refused.
+        build: function of the configuration that makes the model without weights; by default from registered and custom classes.
+    """
+    text = tree.attribute('model_config')
+    if text is None:
+        raise ModelFileError('%s has no configuration of a model, only weights perhaps. Build the model and use load_weights.' % tree.where)
+    config = configuration.parse_json(text)
+    group = tree.group('model_weights')
+    if group is None:
+        raise DamagedFileError('%s has no group "model_weights".' % tree.where)
+    saved = saved_layers(group, tree)
+    budget = 2**24 + 4 * sum(entry.nbytes for item in saved for entry in item.entries)
+    with trust.reading(safe_mode, budget, custom_objects):
+        model = (build or configuration.model_from)(config, custom_objects)
+        weights_module.load(model.layers, saved, origin_of(group, tree))
+        if compile:
+            _conjure(model, tree, custom_objects)
+    return model
+
+
+def _conjure(model, tree, custom_objects):
+    text = tree.attribute('training_config')
+    if text is None:
+        warnings.warn('%s does not say how the model is trained: it was not conjured.' % tree.where, stacklevel=5)
+        return
+    configuration.conjure(model, configuration.parse_json(text), custom_objects)
+    group = tree.group('optimizer_weights')
+    if group is None:
+        return
+    names = group.strings('weight_names')
+    if names is None:  # as tf.keras writes it
+        raise DamagedFileError('%s/optimizer_weights does not list its arrays.' % tree.where)
+    set_optimizer_state(model, [group.entry(name) for name in names])
+
+
+def set_optimizer_state(model, entries):
+    """Give the optimizer of a conjured model its saved state; with a warning instead, if it does not fit."""
+    if model.outputs is None:
+        return
+    model._conjured().program.train()  # makes the variables of the state
+    variables = model.optimizer.weights
+    room = 4 * sum(int(np.prod(K.int_shape(w), dtype='int64')) for w in variables) + 1024
+    try:
+        if sum(entry.size for entry in entries) > room:
+            raise ValueError('it has %d arrays that are too large for it' % len(entries))
+        model.optimizer.set_weights([entry.value() for entry in entries])
+    except ValueError as error:
+        warnings.warn('The saved state of the optimizer does not fit, so it starts afresh: %s' % error, stacklevel=6)
+
+

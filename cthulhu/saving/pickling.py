@@ -1,0 +1,68 @@
+"""Models in pickles and copies: the same entries as in a file, in a dict of plain values and arrays."""
+
+import types
+
+from ..utils.generic_utils import CustomObjectScope
+from . import dialects, hdf5
+from .tree import DictTree
+
+_CUSTOM = '_custom_objects'
+
+
+def state_of(model):
+    """The dict from which `restore` makes the model again. Custom classes and functions are in it as themselves, which pickles hold by reference."""
+    state = {}
+    hdf5.write_model(DictTree(state), model)
+    found = _custom_objects(model)
+    if found:
+        state[_CUSTOM] = found
+    return state
+
+
+def restore(model, state):
+    """Make `model`, an object without attributes, the one that `state` was taken of. Whoever unpickles trusts what comes, code in it too."""
+    state = dict(state)
+    custom = state.pop(_CUSTOM, None) or {}
+
+    def build(config, custom_objects):
+        config = dialects.normalize(config, custom_objects)
+        with CustomObjectScope(custom_objects):
+            made = type(model).from_config(config['config'], custom_objects=custom_objects)
+        model.__dict__.update(made.__dict__)
+        for node in model._inbound_nodes:
+            if node.outbound_layer is made:
+                node.outbound_layer = model
+        return model
+
+    with CustomObjectScope(custom):
+        hdf5.read_model(DictTree(state, 'the pickle'), custom, compile='training_config' in state, safe_mode=False, build=build)
+
+
+def _custom_objects(model):
+    """Name -> class or function, of what the model is made of and the library does not know."""
+    known = dialects.layer_classes()
+    found = {}
+
+    def take(thing):
+        if isinstance(thing, (list, tuple)):
+            for item in thing:
+                take(item)
+        elif isinstance(thing, dict):
+            for item in thing.values():
+                take(item)
+        elif isinstance(thing, types.FunctionType):
+            if not thing.__module__.startswith('cthulhu.') and thing.__name__ != '<lambda>':
+                found[thing.__name__] = thing
+        elif not isinstance(thing, type) and hasattr(thing, 'get_config') and not type(thing).__module__.startswith('cthulhu.'):
+            found[type(thing).__name__] = type(thing)
+
+    for layer in model._everything_inside():
+        if layer is not model and known.get(type(layer).__name__) is not type(layer):
+            take(layer)
+        if type(layer).__name__ != 'LuKthu':
+            take([value for name, value in vars(layer).items() if not name.startswith('_')])
+    if model._settings:
+        take([model.optimizer] + [model._settings[key] for key in ('loss', 'metrics', 'weighted_metrics')])
+    return found
+
+

@@ -1,0 +1,370 @@
+"""Groups of named arrays and texts, as saved models have them: in HDF5 files, and in dicts (for pickles). Reading is guarded.
+
+A `Tree` is one group. What a file from outside may not do is refused here: links of every kind, data that lie in other files, filters that are loaded as
+plug-ins, types that are no numbers or texts, and sizes that the file does not account for.
+"""
+
+import os
+
+import numpy as np
+
+from . import arrays, trust
+from .errors import DamagedFileError, UnsafeFileError
+
+try:
+    import h5py
+except ImportError:
+    h5py = None
+
+#: HDF5 keeps attributes of up to 64 KB in the header of an object; longer lists of names are cut in pieces.
+LONGEST_ATTRIBUTE = 64512
+
+# What compressed or unwritten data may take more than their share of the file: so many bytes, and so many times.
+_FREE_BYTES = 2**25
+_LARGEST_RATIO = 16
+_LONGEST_TEXT = 2**26
+_MOST_NAMES = 2**20
+
+
+def require_h5py(what):
+    """Raise an ImportError that says what needs h5py, unless it is there."""
+    if h5py is None:
+        raise ImportError('%s needs the package h5py, which is not installed: pip install h5py.' % what)
+
+
+def as_text(value):
+    """Text from what h5py gives for one: str, bytes, or a NumPy scalar of them."""
+    if isinstance(value, np.ndarray) and value.shape in ((), (1,)):
+        value = value.reshape(())[()]
+    if isinstance(value, bytes):
+        return value.decode('utf-8')
+    if isinstance(value, str):
+        return str(value)
+    raise DamagedFileError('A text was expected where the file has %r.' % type(value).__name__)
+
+
+class DictTree(object):
+    """A group in a dict: attributes and arrays by name, groups as dicts that are marked with '_is_group'."""
+
+    def __init__(self, data, where='the dict'):
+        self.data = data
+        self.where = where
+
+    def attribute(self, name):
+        """The text of that name, or None."""
+        value = self.data.get(name)
+        return None if value is None else as_text(value)
+
+    def strings(self, name):
+        """The list of texts of that name; None if there is none."""
+        value = self.data.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, (list, tuple, np.ndarray)):
+            raise DamagedFileError('%s: %r should be a list of names; got %s.' % (self.where, name, type(value).__name__))
+        return [as_text(item) for item in value]
+
+    def group(self, name):
+        """The group of that name, or None."""
+        value = self.data.get(name)
+        if value is None or not isinstance(value, dict):
+            return None
+        return DictTree(value, '%s/%s' % (self.where, name))
+
+    def groups(self):
+        """The names of all groups in this one."""
+        return [name for name, value in self.data.items() if isinstance(value, dict)]
+
+    def entry(self, name):
+        """The `arrays.Entry` of the array of that name.
+
+        Raises:
+            DamagedFileError: if there is none.
+        """
+        value = self.data.get(name)
+        if isinstance(value, bytes) and self.data.get('_%s_pickled' % name):
+            value = self.data[name] = arrays.unpickle(value)  # as Keras 2.3 keeps arrays in such dicts
+        if isinstance(value, (list, int, float)) and not isinstance(value, bool):
+            value = np.asarray(value)
+        if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in 'fiub':
+            raise DamagedFileError('%s: there is no array %r.' % (self.where, name))
+        value = np.asarray(value)
+        return arrays.Entry(name, value.shape, value.dtype, lambda: value)
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def set_attribute(self, name, value):
+        self.data[name] = value
+
+    def set_strings(self, name, values):
+        self.data[name] = list(values)
+
+    def create_group(self, name):
+        return DictTree(self.data.setdefault(name, {'_is_group': True}), '%s/%s' % (self.where, name))
+
+    def set_array(self, name, value):
+        self.data[name] = np.array(value)
+
+
+class HDF5Tree(object):
+    """A group of an HDF5 file.
+
+    Arguments:
+        group: h5py.Group or h5py.File.
+        where: text for errors.
+    """
+
+    def __init__(self, group, where=None, guard=None):
+        self.handle = group
+        self.where = where or 'the HDF5 file'
+        self.guard = guard or Guard(group)
+
+    def attribute(self, name):
+        """The text of the attribute of that name, or None."""
+        value = self._attribute(name)
+        return None if value is None else as_text(value)
+
+    def strings(self, name):
+        """The list of texts of the attribute, which may be in pieces (name0, name1, ...); None if there is none."""
+        value = self._attribute(name)
+        if value is not None:
+            return [as_text(item) for item in np.ravel(value)]
+        found, piece = None, 0
+        while True:
+            value = self._attribute('%s%d' % (name, piece))
+            if value is None:
+                return found
+            found = (found or []) + [as_text(item) for item in np.ravel(value)]
+            piece += 1
+
+    def _attribute(self, name):
+        encoded = name.encode('utf-8')
+        if not h5py.h5a.exists(self.handle.id, encoded):
+            return None
+        attribute = h5py.h5a.open(self.handle.id, encoded)
+        kind = attribute.get_type()
+        count = int(np.prod(attribute.shape, dtype='float64'))
+        text = isinstance(kind, h5py.h5t.TypeStringID)
+        numbers = isinstance(kind, (h5py.h5t.TypeFloatID, h5py.h5t.TypeIntegerID))
+        size = kind.get_size() * count
+        if not (text or numbers) or size > _LONGEST_TEXT or count > _MOST_NAMES:
+            raise UnsafeFileError('%s: the attribute %r is neither text nor numbers, or takes %s.' % (self.where, name, trust.readable(size)))
+        if numbers and count:
+            raise DamagedFileError('%s: the attribute %r should be text.' % (self.where, name))
+        return self.handle.attrs[name] if count else np.zeros((0,))
+
+    def group(self, name):
+        """The group of that name, or None."""
+        found = self.guard.open(self.handle, name, self.where)
+        if found is None:
+            return None
+        if not isinstance(found, h5py.h5g.GroupID):
+            raise DamagedFileError('%s: %r should be a group.' % (self.where, name))
+        return HDF5Tree(h5py.Group(found), '%s/%s' % (self.where, name), self.guard)
+
+    def groups(self):
+        """The names of everything in this group."""
+        if self.handle.id.get_num_objs() > _MOST_NAMES:
+            raise UnsafeFileError('%s has more entries than a model can have.' % self.where)
+        return list(self.handle)
+
+    def is_group(self, name):
+        """Whether there is a group of that name."""
+        return isinstance(self.guard.open(self.handle, name, self.where), h5py.h5g.GroupID)
+
+    def entry(self, name):
+        """The `arrays.Entry` of the dataset of that name: its shape and type, checked, and its values when asked for.
+
+        Raises:
+            DamagedFileError: if there is none.
+            UnsafeFileError: if its values are not in this file, or are more than the file accounts for.
+        """
+        found = self.guard.open(self.handle, name, self.where)
+        if not isinstance(found, h5py.h5d.DatasetID):
+            raise DamagedFileError('%s: there is no dataset %r.' % (self.where, name))
+        return self.guard.dataset(found, name, self.where)
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def set_attribute(self, name, value):
+        self.handle.attrs[name] = value.encode('utf-8')
+
+    def set_strings(self, name, values):
+        for key, piece in pieces(name, values):
+            self.handle.attrs[key] = piece
+
+    def create_group(self, name):
+        return HDF5Tree(self.handle.require_group(name), '%s/%s' % (self.where, name), self.guard)
+
+    def set_array(self, name, value):
+        value = np.asarray(value)
+        self.handle.create_dataset(name, data=value, shape=value.shape, dtype=value.dtype)
+
+
+def pieces(name, values):
+    """`(attribute name, list of bytes)` of a list of texts, cut so that each attribute fits into the header of its object.
+
+    Raises:
+        RuntimeError: if one text alone is too long.
+    """
+    encoded = [value if isinstance(value, bytes) else value.encode('utf-8') for value in values]
+    longest = max([len(value) for value in encoded] or [0])
+    if longest > LONGEST_ATTRIBUTE:
+        raise RuntimeError('HDF5 holds names of up to %d bytes, but one has %d: %r... Use shorter names.' % (LONGEST_ATTRIBUTE, longest, encoded[0][:80]))
+    if longest * len(encoded) <= LONGEST_ATTRIBUTE:
+        return [(name, np.asarray(encoded))]
+    size = LONGEST_ATTRIBUTE // longest
+    return [('%s%d' % (name, i), np.asarray(encoded[start : start + size])) for i, start in enumerate(range(0, len(encoded), size))]
+
+
+class Guard(object):
+    """What has been read of an open HDF5 file so far, and whether the next piece may be."""
+
+    def __init__(self, group):
+        self.file_size = h5py.h5i.get_file_id(group.id).get_filesize()
+        self.stored = 0
+        self.declared = 0
+
+    def open(self, group, name, where):
+        """The object of that name in the group, or None; only through plain links inside the file.
+
+        Raises:
+            UnsafeFileError: for a link of another kind.
+        """
+        current = group.id
+        parts = [part for part in name.split('/') if part not in ('', '.')]
+        if name.startswith('/'):
+            current = h5py.h5o.open(h5py.h5i.get_file_id(current), b'/')
+        for part in parts:
+            encoded = part.encode('utf-8')
+            if not isinstance(current, h5py.h5g.GroupID) or not current.links.exists(encoded):
+                return None
+            kind = current.links.get_info(encoded).type
+            if kind != h5py.h5l.TYPE_HARD:
+                names = {h5py.h5l.TYPE_SOFT: 'a soft link', h5py.h5l.TYPE_EXTERNAL: 'a link to another file'}
+                raise UnsafeFileError('%s: %r is %s. Files with links are not read.' % (where, name, names.get(kind, 'a link of an unknown kind')))
+            current = h5py.h5o.open(current, encoded)
+        return current
+
+    def dataset(self, dataset, name, where):
+        """Check a DatasetID and account for it; its `arrays.Entry`."""
+        where = '%s/%s' % (where, name)
+        plan = dataset.get_create_plist()
+        if plan.get_layout() == getattr(h5py.h5d, 'VIRTUAL', 3):
+            raise UnsafeFileError('%s is a virtual dataset: its values are in other files. It is not read.' % where)
+        if plan.get_external_count():
+            raise UnsafeFileError('%s keeps its values in another file. It is not read.' % where)
+        kind = dataset.get_type()
+        if not isinstance(kind, (h5py.h5t.TypeFloatID, h5py.h5t.TypeIntegerID, h5py.h5t.TypeEnumID)) or kind.get_size() > 16:
+            raise UnsafeFileError('%s does not hold plain numbers. It is not read.' % where)
+        dtype = np.dtype(dataset.dtype)
+        shape = tuple(int(length) for length in dataset.shape)
+        size = dtype.itemsize
+        for length in shape:
+            size *= length
+        stored = int(dataset.get_storage_size())
+        filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
+        chunked = plan.get_layout() == h5py.h5d.CHUNKED
+        declared = size
+        if chunked:
+            chunk = dtype.itemsize
+            for length in plan.get_chunk():
+                chunk *= length
+            declared = max(size, chunk)
+        self.stored += stored  # two names for one dataset count twice: each becomes an array of its own
+        self.declared += declared
+        if self.stored > self.file_size:
+            raise UnsafeFileError('%s: the datasets claim more bytes than the file has (%s).' % (where, trust.readable(self.file_size)))
+        if not filters and not chunked and stored not in (0, size):
+            raise DamagedFileError('%s should take %s but takes %s.' % (where, trust.readable(size), trust.readable(stored)))
+        if self.declared > _FREE_BYTES + _LARGEST_RATIO * self.stored:
+            raise UnsafeFileError(
+                '%s has the shape %s; up to here the file would become %s of numbers, though it holds %s of them. It is not read.'
+                % (where, shape, trust.readable(self.declared), trust.readable(self.stored))
+            )
+        if filters:
+            return arrays.Entry(name, shape, dtype, lambda: unpacked(dataset, shape, dtype, filters, where))
+        return arrays.Entry(name, shape, dtype, lambda: np.asarray(h5py.Dataset(dataset)[()]))
+
+
+_DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3
+
+
+def unpacked(dataset, shape, dtype, filters, where):
+    """The values of a chunked dataset whose chunks are compressed: unpacked here, where no chunk can grow beyond its size."""
+    if not set(filters) <= {_DEFLATE, _SHUFFLE, _CHECKSUM} or not hasattr(dataset, 'get_chunk_info'):
+        raise UnsafeFileError('%s is compressed in a way that is not read (filters %s); rewrite the file with gzip or without compression.' % (where, filters))
+    chunk = dataset.get_create_plist().get_chunk()
+    result = np.zeros(shape, dtype)
+    for index in range(dataset.get_num_chunks()):
+        info = dataset.get_chunk_info(index)
+        _, data = dataset.read_direct_chunk(info.chunk_offset)
+        used = [f for i, f in enumerate(filters) if not info.filter_mask >> i & 1]
+        values = arrays.unfiltered(data, used, chunk, dtype, where)
+        target = tuple(slice(start, min(start + length, end)) for start, length, end in zip(info.chunk_offset, chunk, shape))
+        result[target] = values[tuple(slice(0, place.stop - place.start) for place in target)]
+    return result
+
+
+def is_hdf5(source):
+    """Whether a path or bytes begin like an HDF5 file."""
+    if isinstance(source, bytes):
+        return source[:8] == b'\x89HDF\r\n\x1a\n'
+    with open(source, 'rb') as file:
+        start = file.read(8)
+        place = 512
+        while start != b'\x89HDF\r\n\x1a\n':  # the signature may follow a block of the user's, at 512, 1024, 2048, ...
+            if place > 2**20 or place > os.path.getsize(source):
+                return False
+            file.seek(place)
+            start = file.read(8)
+            place *= 2
+    return True
+
+
+def open_bytes(data):
+    """An h5py.File that reads from bytes in memory."""
+    require_h5py('Reading an HDF5 file')
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fapl_core(backing_store=False)
+    access.set_file_image(data)
+    try:
+        return h5py.File(h5py.h5f.open(b'in memory', h5py.h5f.ACC_RDONLY, fapl=access))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DamagedFileError('The data are not a whole HDF5 file: %s.' % error) from None
+
+
+def open_path(path):
+    """An h5py.File that reads from a path."""
+    require_h5py('Reading "%s"' % path)
+    try:
+        return h5py.File(os.fspath(path), 'r')
+    except FileNotFoundError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
+        if not os.path.exists(path):
+            raise FileNotFoundError('There is no file "%s".' % path) from None
+        raise DamagedFileError('"%s" is not a whole HDF5 file: %s.' % (path, error)) from None
+
+
+def image(write):
+    """The bytes of an HDF5 file that is made in memory by `write`, a function of the open h5py.File."""
+    require_h5py('Writing an HDF5 file')
+    name = 'in memory %s' % id(write)
+    with h5py.File(name, 'w', driver='core', backing_store=False) as file:
+        result = write(file)
+        file.flush()
+        return file.id.get_file_image(), result
+
+
+def read_stream(stream):
+    """The bytes of a binary stream, from where it stands."""
+    data = stream.read()
+    if not isinstance(data, (bytes, bytearray)):
+        raise TypeError('A stream to read a model from must give bytes (open it with "rb"); got %s.' % type(data).__name__)
+    return bytes(data)
+
+
+def is_stream(thing, method):
+    """Whether something can be read from (or written to) as a stream: `method` is 'read' or 'write'."""
+    return not isinstance(thing, (str, bytes)) and callable(getattr(thing, method, None))

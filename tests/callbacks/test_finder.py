@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from cthulhu import backend as K
+from cthulhu.callbacks import LearningRateFinder, LuKthuCallback
+from tests.callbacks.running import LABELS, X, Y, dark, linear, needs_gradients
+
+
+@needs_gradients
+def test_it_finds_a_rate_and_leaves_all_as_it_was():
+    model = dark('adam')
+    model.summon(X, LABELS, epochs=2, verbose=0)
+    before = model.get_weights(), model.optimizer.get_weights(), K.get_value(model.optimizer.lr)
+    finder = LearningRateFinder(1e-5, 10.0, steps=40)
+    found = finder.find(model, X, LABELS)
+    assert found == finder.suggestion and 1e-4 < found < 10
+    for a, b in zip(before[0] + before[1], model.get_weights() + model.optimizer.get_weights()):
+        np.testing.assert_array_equal(a, b)
+    assert K.get_value(model.optimizer.lr) == before[2]
+
+
+@needs_gradients
+def test_the_rates_and_the_losses():
+    model = linear()
+    finder = LearningRateFinder(1e-4, 1e-2, steps=5, smoothing=0.0)
+    losses = []
+    finder.find(model, X, Y, callbacks=[LuKthuCallback(on_batch_end=lambda batch, logs: losses.append(logs['loss']))])
+    np.testing.assert_allclose(finder.rates, np.logspace(-4, -2, 5))
+    np.testing.assert_allclose(finder.losses, losses)
+    assert all(np.diff(losses) < 0)  # on all of the data, each of these rates makes it less
+
+
+@needs_gradients
+@pytest.mark.parametrize('end', [1e3, 1e5])
+def test_a_run_that_explodes_ends_early(end):
+    finder = LearningRateFinder(1e-3, end, steps=60, smoothing=0.5)
+    rate = finder.find(linear(), X, Y)
+    assert len(finder.rates) < 60 and np.isfinite(finder.losses).all()
+    # Gradient descent on a quadratic diverges beyond 2 over the greatest curvature.
+    x = np.hstack([X, np.ones((len(X), 1))])
+    assert rate < 2 / np.linalg.eigvalsh(x.T @ x / len(X)).max()
+
+
+def test_the_fastest_fall_is_suggested():
+    finder = LearningRateFinder()
+    finder.rates = list(np.logspace(-4, 0, 9))
+    finder.losses = [5, 5, 4.9, 4, 2, 1.5, 1.4, 9, 3]
+    assert finder.suggestion == finder.rates[3]
+    finder.losses = list(range(9))
+    assert finder.suggestion is None
+
+
+def test_the_plot(tmp_path):
+    pytest.importorskip('matplotlib')
+    finder = LearningRateFinder()
+    with pytest.raises(ValueError, match='nothing to plot before a run'):
+        finder.plot()
+    finder.rates, finder.losses = list(np.logspace(-4, 0, 9)), [5, 5, 4.9, 4, 2, 1.5, 1.4, 9, 3]
+    (axes,) = finder.plot(tmp_path / 'rates.png').axes
+    curve, mark = axes.get_lines()
+    np.testing.assert_allclose(curve.get_xydata(), np.transpose([finder.rates, finder.losses]))
+    assert axes.get_xscale() == 'log' and mark.get_xdata()[0] == finder.suggestion
+    assert (tmp_path / 'rates.png').read_bytes().startswith(b'\x89PNG')
+
+
+@pytest.mark.parametrize(
+    'arguments', [{'start': 0}, {'start': 2, 'end': 1}, {'steps': 1}, {'smoothing': 1}, {'stop_factor': 1}]
+)
+def test_wrong_arguments(arguments):
+    with pytest.raises(ValueError, match='LearningRateFinder: `st'):
+        LearningRateFinder(**arguments)

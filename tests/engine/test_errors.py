@@ -1,0 +1,164 @@
+"""What a user is told: each error says what was expected, what came, and what to do."""
+
+import numpy as np
+import pytest
+
+from cthulhu import backend as K
+from cthulhu.layers import Daoloth, Input
+from cthulhu.models import Lump, Pile
+
+X, Y = np.ones((6, 4), dtype='float32'), np.ones((6, 3), dtype='float32')
+
+needs_gradients = pytest.mark.skipif(not K.supports('gradients'), reason='training needs gradients')
+
+
+def two():
+    a, b = Input((4,), name='a'), Input((4,), name='b')
+    model = Lump([a, b], [Daoloth(3, name='left')(a), Daoloth(3, name='right')(b)])
+    model.conjure('sgd', 'mse')
+    return model
+
+
+def one(loss='mse', **kwargs):
+    model = Pile([Daoloth(3, input_shape=(4,), name='out')])
+    model.conjure('sgd', loss, **kwargs)
+    return model
+
+
+@pytest.mark.parametrize('method', ['summon', 'evaluate', 'train_on_batch', 'test_on_batch'])
+def test_a_model_that_was_not_conjured(method):
+    with pytest.raises(RuntimeError, match=r'must be conjured.*call `model.conjure\(optimizer, loss\)` first'):
+        getattr(Pile([Daoloth(3, input_shape=(4,))]), method)(X, Y)
+
+
+@pytest.mark.parametrize(
+    'x, message',
+    [
+        (np.ones((6, 5)), r'input "out_input" does not fit: expected an array of shape \(None, 4\).*found one of shape \(6, 5\)'),
+        (np.ones((6, 4, 1)), r'expected an array of shape \(None, 4\).*found one of shape \(6, 4, 1\)'),
+        (None, 'No input data were given, but the model expects 1 array'),
+        ([X, X], r'expected 1 array\(s\) \(out_input\), found 2, of shapes'),
+        ({'in': X}, r"expected the names \['out_input'\], found \['in'\]. Missing: out_input. Unknown: in."),
+        (np.array([[1, 2], [3]], dtype=object), 'array of Python objects.*Pad them'),
+        (np.float32(3), 'must be an array with a batch axis'),
+    ],
+)
+def test_inputs_that_do_not_fit(x, message):
+    for call in (lambda: one().predict(x), lambda: one().evaluate(x, Y, verbose=0)):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+@pytest.mark.parametrize(
+    'y, message',
+    [
+        (np.ones((6, 2)), r'targets of output "out" \(loss "mean_squared_error"\) must have the shape \(None, 3\).*found an array of shape \(6, 2\)'),
+        (np.ones((6, 3, 1)), 'must have 2 dimensions'),
+        (np.ones((5, 3)), r'same number of samples, but found input "out_input": 6, target "out": 5'),
+        (None, 'No target data were given'),
+        ({'oot': Y}, 'Missing: out. Unknown: oot.'),
+    ],
+)
+def test_targets_that_do_not_fit(y, message):
+    with pytest.raises(ValueError, match=message):
+        one().evaluate(X, y, verbose=0)
+
+
+def test_classes_for_the_wrong_crossentropy():
+    labels = np.zeros(6)
+    with pytest.raises(ValueError, match='sparse_categorical_crossentropy.*to_categorical'):
+        one('categorical_crossentropy').evaluate(X, labels, verbose=0)
+    with pytest.raises(ValueError, match=r'must have the shape \(None, 1\)'):
+        one('sparse_categorical_crossentropy').evaluate(X, Y, verbose=0)
+
+
+def test_several_inputs_and_outputs():
+    model = two()
+    for x, message in [
+        (X, r'expects a list of 2 input arrays \(a, b\), or a dict of them by name, but got one ndarray of shape \(6, 4\)'),
+        ([X], r'expected 2 array\(s\) \(a, b\), found 1'),
+        ({'a': X, 'c': X}, 'Missing: b. Unknown: c.'),
+        ([X, X[:3]], 'input "a": 6, input "b": 3'),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            model.evaluate(x, [Y, Y], verbose=0)
+    with pytest.raises(ValueError, match='`sample_weight` must be a dict by output name or a list'):
+        model.evaluate([X, X], [Y, Y], sample_weight=np.ones(6), verbose=0)
+    with pytest.raises(ValueError, match='`sample_weight` has an entry for middle, but the outputs of the model are left, right'):
+        model.evaluate([X, X], [Y, Y], sample_weight={'middle': np.ones(6)}, verbose=0)
+
+
+@pytest.mark.parametrize(
+    'weights, message',
+    [
+        (np.ones((6, 2)), 'must have 1 dimension.*sample_weight_mode="temporal"'),
+        (np.ones(5), r'shape \(5,\), which does not go with targets of shape \(6, 3\): expected \(6,\)'),
+    ],
+)
+def test_sample_weights_that_do_not_fit(weights, message):
+    with pytest.raises(ValueError, match=message):
+        one().evaluate(X, Y, sample_weight=weights, verbose=0)
+
+
+@needs_gradients
+def test_class_weights_that_do_not_fit():
+    with pytest.raises(ValueError, match=r'a weight for every class.*\[0\]'):
+        one().train_on_batch(X, np.eye(3)[[0, 1, 2, 0, 1, 2]], class_weight={1: 2.0, 2: 1.0})
+    sequence = Pile([Daoloth(3, input_shape=(5, 4))])
+    sequence.conjure('sgd', 'mse')
+    with pytest.raises(ValueError, match='weights each time step: conjure the model with sample_weight_mode'):
+        sequence.train_on_batch(np.ones((2, 5, 4)), np.ones((2, 5, 3)), class_weight={0: 1.0})
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        ({'optimizer': 'sdg', 'loss': 'mse'}, 'sdg'),
+        ({'optimizer': 'sgd', 'loss': 'msee'}, 'msee'),
+        ({'optimizer': 'sgd', 'loss': ['mse', 'mse']}, r'`loss` has 2 item\(s\), but the model has 1 output\(s\): out'),
+        ({'optimizer': 'sgd', 'loss': {'oot': 'mse'}}, '`loss` has an entry for oot, but the outputs of the model are out'),
+        ({'optimizer': 'sgd', 'loss': None}, 'no loss to minimise'),
+        ({'optimizer': 'sgd', 'loss': 'mse', 'metrics': ['acuracy']}, 'acuracy'),
+        ({'optimizer': 'sgd', 'loss': 'mse', 'metrics': {'oot': 'mae'}}, '`metrics` has an entry for oot'),
+        ({'optimizer': 'sgd', 'loss': 'mse', 'loss_weights': [1.0, 2.0]}, '`loss_weights` has 2'),
+        ({'optimizer': 'sgd', 'loss': 'mse', 'sample_weight_mode': 'timewise'}, "None or 'temporal'.*timewise"),
+        ({'optimizer': 'sgd', 'loss': 'mse', 'target_tensors': Y}, 'target_tensors'),
+        ({'optimizer': 'sgd', 'loss': 'mse', 'optoins': None}, 'optoins'),
+    ],
+)
+def test_conjuring_with_what_does_not_exist(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Pile([Daoloth(3, input_shape=(4,), name='out')]).conjure(**arguments)
+    with pytest.raises(TypeError, match=r"Write metrics=\['accuracy'\]"):
+        one(metrics='accuracy')
+
+
+@needs_gradients
+def test_arguments_of_summon():
+    for arguments, message in [
+        ({'batch_size': 0}, 'batch_size'),
+        ({'epochs': -1}, 'must not be negative'),
+        ({'steps_per_epoch': 0}, 'positive integer'),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            one().summon(X, Y, verbose=0, **arguments)
+    with pytest.raises(TypeError, match='does not know: epoch'):
+        one().summon(X, Y, epoch=3)
+    assert len(one().summon(X, Y, verbose=0, nb_epoch=2).epoch) == 2
+
+
+def test_an_unbuilt_model():
+    with pytest.raises(ValueError, match='not as a dict'):
+        Pile([Daoloth(3)]).predict({'x': X})
+    with pytest.raises(ValueError, match=r'not built yet.*build\(input_shape\)'):
+        Pile([Daoloth(3)]).predict(None)
+
+
+def test_nothing_is_lost_by_an_error():
+    model = one()
+    before = model.get_weights()
+    with pytest.raises(ValueError):
+        model.evaluate(X[:, :2], Y, verbose=0)
+    for mine, theirs in zip(model.get_weights(), before):
+        np.testing.assert_array_equal(mine, theirs)
+    assert model.evaluate(X, Y, verbose=0) >= 0

@@ -190,7 +190,8 @@ def mode():
         return None
     if theano.config.cxx:
         return Mode(linker='cvm', optimizer=theano.config.optimizer)
-    return None
+    # Theano runs what it has fused in Python one number at a time.
+    return None if IS_PYTENSOR else Mode(linker=_VM(use_cloop=False, c_thunks=False), optimizer='fast_compile')
 
 
 if IS_PYTENSOR:

@@ -70,6 +70,9 @@ class Loop(object):
             ]
         stacked = [tensors.note(x, (known,) + tensors.shape_of(o)) for x, o in zip(results[len(states) :], outputs)]
         finals = [tensors.note(x[-1], shape) for x, shape in zip(results[: len(states)], like)]
+        if known is None:
+            some = tensors.note(T.gt(count, 0), ())
+            finals = [self._branch(some, x, self.cast(first, x.dtype)) for x, first in zip(finals, states)]
         return stacked, finals
 
 

@@ -1,8 +1,8 @@
 """Primitives of `contract.random`: draws that are counted, and the same on Theano and PyTensor.
 
 Each number is a hash of its place, the operation's seed, how many calls that draw came since the operation was made, and
-the time in a loop: SplitMix64's finisher (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014)
-in elementwise operations, which the compiler makes one loop of. No generator's state goes from call to call but the count
+the time in a loop, mixed as in SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014)
+by elementwise operations, which the compiler makes one loop of. No generator's state goes from call to call but the count
 of calls, so a run repeats bit for bit, and a draw inside a loop needs no updates of its own.
 """
 
@@ -13,7 +13,8 @@ from cthulhu.backend.deferred import dtypes
 from cthulhu.backend.theano import tensors
 from cthulhu.backend.theano.framework import T, broadcastable_at, constant
 
-_GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+# Odd, and below 2^53: the frameworks' rewriting carries factors as float64. So there is a round more than in SplitMix64.
+_GOLDEN, _FIRST, _SECOND, _THIRD = 0x1E3779B97F4A7D, 0x1F58476D1CE4E5, 0x14D049BB133111, 0x1B9F4A7C15E37B
 # How many bits of the 64 make a number of each type exactly.
 _BITS = {'float16': 11, 'float32': 24, 'float64': 53}
 _EDGE = 0.022750131948179195  # the normal distribution below -2
@@ -39,6 +40,7 @@ def _uint(value):
 def _mixed(z):
     z = _xor(z, T.int_div(z, _uint(2**30))) * _uint(_FIRST)
     z = _xor(z, T.int_div(z, _uint(2**27))) * _uint(_SECOND)
+    z = _xor(z, T.int_div(z, _uint(2**29))) * _uint(_THIRD)
     return _xor(z, T.int_div(z, _uint(2**31)))
 
 
@@ -108,7 +110,7 @@ class Random(object):
         count = self._product(sizes) if sizes else 1
         # Vectors of one element, not scalars: NumPy warns of what overflows in those, as it is meant to here.
         step = self._step - _uint(self.random_step())
-        key = _mixed(step * _uint(_SECOND) + _uint((seed * 4 + salt) * _GOLDEN))
+        key = _mixed(step * _uint(_SECOND) + _uint((seed * 4 + salt) * _GOLDEN % 2**53))
         for time in times:
             time = self.reshape(T.cast(self._tensor(time), 'uint64'), [1])
             key = _mixed(key + T.add(time, _uint(1)) * _uint(_FIRST))

@@ -53,12 +53,12 @@ def test_importing_writes_nothing_and_imports_no_other_framework(tmp_path):
     assert not (tmp_path / 'home').exists() and not (tmp_path / '.cthulhu').exists()
 
 
-@pytest.mark.parametrize('name', ['theano', 'cntk'])
+@pytest.mark.parametrize('name', ['cntk'])
 def test_a_backend_that_this_release_lacks(tmp_path, name):
     if load.is_implemented(name):
         pytest.skip(f'this release has {name}')
     done = python('import cthulhu.backend', tmp_path, CTHULHU_BACKEND=name)
-    assert f"The backend '{name}' is not in this release of Cthulhu, which has: tensorflow, numpy." in done.stderr
+    assert f"The backend '{name}' is not in this release of Cthulhu, which has: tensorflow, theano, numpy." in done.stderr
     assert done.returncode == 1 and 'ImportError' in done.stderr
 
 
@@ -67,6 +67,23 @@ def test_a_framework_that_is_asked_for_and_not_installed(monkeypatch):
     monkeypatch.setattr(load, 'is_installed', lambda name: False)
     with pytest.raises(ImportError, match=r"(?s)'tensorflow' was asked for .*pip install 'cthulhu\[tensorflow\]'"):
         load.load_backend('tensorflow')
+
+
+@pytest.mark.parametrize(
+    'version, line',
+    [
+        ((3, 6), 'Theano==1.0.5 numpy==1.19.5 scipy==1.5.4'),
+        ((3, 8), 'Theano==1.0.5 numpy==1.21.6 scipy==1.7.3'),
+        ((3, 12), "'pytensor>=3'"),
+    ],
+)
+def test_theano_that_is_not_installed_says_what_is_for_this_python(monkeypatch, version, line):
+    monkeypatch.setattr(load, '_loaded', {})
+    monkeypatch.setattr(load, 'is_installed', lambda name: False)
+    monkeypatch.setattr(load.sys, 'version_info', version + (1,))
+    with pytest.raises(ImportError) as caught:
+        load.load_backend('theano')
+    assert f'which on this Python, {version[0]}.{version[1]}, is\n    pip install {line}\n' in str(caught.value)
 
 
 def test_the_same_instance_at_every_call():

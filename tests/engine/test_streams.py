@@ -940,7 +940,7 @@ def test_a_new_batch_size_makes_no_new_function(monkeypatch):
 # -- the framework's own tensors and arguments -------------------------------------------------------------
 
 
-native = pytest.mark.skipif(not K.supports('native_tensors'), reason='the backend has no native tensors')
+native = pytest.mark.skipif(not K.supports('sessions'), reason='they use TensorFlow itself')
 sessions = pytest.mark.skipif(not K.supports('session_arguments'), reason='the backend has no session')
 
 

@@ -1,0 +1,65 @@
+"""docs/backends.md says what is so: each row of its table holds on the active backend."""
+
+import os
+import re
+
+import numpy as np
+import pytest
+
+from cthulhu import backend as K
+
+PATH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'docs', 'backends.md')
+
+
+def rows():
+    with open(PATH, encoding='utf-8') as lines:
+        table = lines.read().split('## What a backend does not do')[1].split('\n## ')[0]
+    cells = [[cell.strip() for cell in line.strip('|').split('|')] for line in table.split('\n') if line.startswith('|')]
+    return {what: (backends.split(', '), happens) for what, backends, happens in cells[2:]}
+
+
+def gradients():
+    x = K.variable(1.0)
+    K.gradients(x * 2.0, [x])
+
+
+def broadcasts():
+    x, y = K.placeholder((None, None)), K.placeholder((None, None))
+    assert K.function([x, y], [x + y])([np.ones((2, 1)), np.ones((2, 3))])[0].shape == (2, 3)
+
+
+def dataset():
+    if not K.supports('sessions'):
+        return K.dataset_batches([1])
+    import tensorflow as tf
+
+    assert list(K.dataset_batches(tf.data.Dataset.range(2))) == [0, 1]
+
+
+TRIALS = {
+    '`K.gradients`, training': gradients,
+    '`K.get_session`, `K.set_session`': lambda: K.set_session(K.get_session()),
+    '`K.manual_variable_initialization(True)`': lambda: K.manual_variable_initialization(True),
+    '`K.graph_definition`, the graph in TensorBoard': K.graph_definition,
+    '`K.dataset_batches`': dataset,
+    '`K.placeholder()` without shape or rank': K.placeholder,
+    'lengths of 1 that broadcast although no shape says that they are 1': broadcasts,
+}
+
+
+def test_every_row_is_tried():
+    assert sorted(rows()) == sorted(TRIALS)
+
+
+@pytest.mark.parametrize('what', sorted(TRIALS))
+def test_row(what):
+    backends, happens = rows()[what]
+    try:
+        if K.active.name not in backends:
+            TRIALS[what]()
+            return
+        found = re.match('`(.*?)`', happens)
+        with pytest.raises({'NotImplementedError': NotImplementedError}.get(found and found.group(1), ValueError)):
+            TRIALS[what]()
+    finally:
+        K.manual_variable_initialization(False)

@@ -118,10 +118,11 @@ class Math(object):
         y._cthulhu_logits = 'sigmoid', x
         return y
 
-    def softplus(self, x):
-        # As the framework's own is not exact for great negative numbers everywhere.
-        x = self._floats(self._tensor(x))
-        return T.maximum(x, self._constant(0, x.dtype)) + T.log1p(T.exp(-self.abs(x)))
+    softplus = _unary(T.softplus if hasattr(T, 'softplus') else T.nnet.softplus, floats=True)
+
+    def _sigmoid_crossentropy(self, target, logits):
+        # The composed one takes |logits|, whose derivative is not right where they are 0: behind a row of dead units.
+        return target * self.softplus(-logits) + (1.0 - target) * self.softplus(logits)
 
     def pow(self, x, a):
         return T.pow(*self._pair(x, a))

@@ -36,7 +36,15 @@ def dataset():
     assert list(K.dataset_batches(tf.data.Dataset.range(2))) == [0, 1]
 
 
+def loops_over_nothing():
+    x = K.placeholder((None, 2))
+    (all_,), (last,) = K.scan(lambda now, states, time: ([now[0]], [now[0] + states[0]]), [x], [K.constant([1.0, 2.0])])
+    nothing, kept = K.function([x], [all_, last])([np.zeros((0, 2))])
+    assert nothing.shape == (0, 2) and kept.tolist() == [1, 2]
+
+
 TRIALS = {
+    '`K.scan` of no steps, where only the run tells how many': loops_over_nothing,
     '`K.gradients`, training': gradients,
     '`K.get_session`, `K.set_session`': lambda: K.set_session(K.get_session()),
     '`K.manual_variable_initialization(True)`': lambda: K.manual_variable_initialization(True),
@@ -55,7 +63,8 @@ def test_every_row_is_tried():
 def test_row(what):
     backends, happens = rows()[what]
     try:
-        if K.active.name not in backends:
+        here = [K.active.name] + ['Theano 1.0.5'] * (K.supports('theano') and not K.supports('empty_loops'))
+        if not set(here) & set(backends):
             TRIALS[what]()
             return
         found = re.match('`(.*?)`', happens)

@@ -39,7 +39,7 @@ class NumPyBackend(NumPyMath, NumPyShape, NumPyNN, NumPyCTC, NumPyRandom, Deferr
         return scipy.sparse.issparse(value)
 
     def supports(self, capability):
-        return capability in ('sparse', 'ctc', 'dilation', 'broadcasting', 'unknown_rank')
+        return capability in ('sparse', 'ctc', 'dilation', 'broadcasting', 'unknown_rank', 'empty_loops')
 
     def gradients(self, loss, variables):
         raise self.cannot(

@@ -73,6 +73,7 @@ __all__ = [
     'mode',
     'name',
     'placeholder',
+    'remembered',
     'round_half_to_even',
     'scan',
     'shared',
@@ -138,6 +139,12 @@ def unbroadcast(x):
     return T.unbroadcast(x, *axes) if axes else x
 
 
+def remembered(x):
+    """What `unbroadcast` was given, where it gave `x`."""
+    forgot = IS_PYTENSOR and x.owner is not None and isinstance(x.owner.op, _Forget)
+    return x.owner.inputs[0] if forgot else x
+
+
 def clone_node(node, inputs):
     """`node` on other inputs, which may know more or less of their shapes."""
     return node.clone_with_new_inputs(inputs, strict=False)
@@ -189,7 +196,9 @@ def mode():
     if configured not in ('Mode', None) or theano.config.linker not in ('auto', 'cvm'):
         return None
     if theano.config.cxx:
-        return Mode(linker='cvm', optimizer=theano.config.optimizer)
+        compiled = Mode(linker='cvm', optimizer=theano.config.optimizer)
+        # PyTensor's softmax has no C code, what it is made of has.
+        return compiled.excluding('local_softmax_stabilize') if IS_PYTENSOR else compiled
     # Theano runs what it has fused in Python one number at a time.
     return None if IS_PYTENSOR else Mode(linker=_VM(use_cloop=False, c_thunks=False), optimizer='fast_compile')
 

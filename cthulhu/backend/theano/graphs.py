@@ -3,7 +3,7 @@
 import numpy as np
 
 from cthulhu.backend.theano import tensors
-from cthulhu.backend.theano.framework import Constant, IfElse, SharedVariable, clone_node, constant
+from cthulhu.backend.theano.framework import Constant, IfElse, SharedVariable, clone_node, constant, remembered
 
 
 def nodes(targets):
@@ -73,7 +73,7 @@ def in_phase(backend, targets, phases):
             return None
         chosen = bool(computed([inputs[0]])[0])
         half = len(node.outputs)
-        return inputs[1 : 1 + half] if chosen else inputs[1 + half :]
+        return [remembered(x) for x in (inputs[1 : 1 + half] if chosen else inputs[1 + half :])]
 
     return replaced(targets, values, choose)
 

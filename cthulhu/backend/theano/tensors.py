@@ -28,10 +28,14 @@ def operators_of(backend):
     _backend = backend
 
 
-def _operator(name, reflected=False):
-    if reflected:
-        return lambda self, other: getattr(_backend, name)(other, self)
-    return lambda self, other: getattr(_backend, name)(self, other)
+def _operator(symbol_, name, reflected):
+    def operator(self, other):
+        if isinstance(other, (list, tuple)) and any(isinstance(one, Variable) for one in other):
+            # Theano's own rewriting adds tensors to lists of them.
+            return native(self, symbol_, other)
+        return getattr(_backend, name)(*((other, self) if reflected else (self, other)))
+
+    return operator
 
 
 _OPERATORS = {
@@ -49,8 +53,8 @@ for _symbol, _name in (
     ('pow', 'pow'),
     ('matmul', 'matmul'),
 ):
-    _OPERATORS[f'__{_symbol}__'] = _operator(_name)
-    _OPERATORS[f'__r{_symbol}__'] = _operator(_name, reflected=True)
+    for _called, _reflected in ((f'__{_symbol}__', False), (f'__r{_symbol}__', True)):
+        _OPERATORS[_called] = _operator(_called, _name, _reflected)
 
 _KINDS = {}
 

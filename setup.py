@@ -52,7 +52,7 @@ setup(
         'tensorflow': TENSORFLOW,
         'theano': THEANO,
         'cntk': CNTK,
-        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib'],
+        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'tensorboard'],
         'docs': ['mkdocs>=1.2'],
         'examples': ['scikit-learn', 'matplotlib'],
     },

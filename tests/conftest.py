@@ -1,8 +1,14 @@
-"""Fixtures of all tests."""
+"""Fixtures of all tests. With CI=true a package that a test wants and that is not installed fails it instead of skipping it."""
+
+import importlib
+import os
 
 import pytest
 
 from cthulhu import backend as K
+
+if os.environ.get('CI') == 'true':
+    pytest.importorskip = lambda name, *args, **kwargs: importlib.import_module(name)
 
 
 @pytest.fixture(autouse=True)

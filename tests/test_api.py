@@ -18,12 +18,11 @@ with open(os.path.join(FOLDER, 'api.json')) as _file:
 with open(os.path.join(FOLDER, 'names.json')) as _file:
     NAMES = json.load(_file)['classes_and_functions']
 
-# What is to come: module -> names that are not there yet. An empty list stands for the whole module.
-TO_COME = {
-}
+# What is to come: module -> names that are not there yet.
+TO_COME = {'cthulhu.utils': ['get_file', 'model_to_dot', 'multi_gpu_model', 'plot_model']}
 COMPLETE = [
     'cthulhu.activations', 'cthulhu.backend', 'cthulhu.callbacks', 'cthulhu.constraints', 'cthulhu.initializers', 'cthulhu.layers', 'cthulhu.losses',
-    'cthulhu.metrics', 'cthulhu.models', 'cthulhu.optimizers', 'cthulhu.regularizers',
+    'cthulhu.metrics', 'cthulhu.models', 'cthulhu.optimizers', 'cthulhu.regularizers', 'cthulhu.utils',
 ]  # fmt: skip
 
 
@@ -78,8 +77,7 @@ def test_name(module, name, entry):
         assert getattr(home, spelling) is thing
     check(entry.get('init') or entry.get('signature'), thing, name)
     for method, signature in entry.get('methods', {}).items():
-        if method not in TO_COME.get(module + '.' + name, ()):
-            check(signature, getattr(thing, method), '%s.%s' % (name, method))
+        check(signature, getattr(thing, method), '%s.%s' % (name, method))
 
 
 def test_other_names_of_modules():

@@ -299,8 +299,18 @@ class CallbackList(object):
         self._tell('after_train_begin', self)
 
     def on_train_end(self, logs=None):
-        """Tell of the end of training."""
-        self._tell('on_train_end', {} if logs is None else logs)
+        """Tell of the end of training; every callback is told, and then the first error in one of them is raised."""
+        self._batch_hooks = {}
+        first_error = None
+        for callback in self.callbacks:
+            hook = _own_hook(callback, 'on_train_end')
+            try:
+                if hook is not None:
+                    hook({} if logs is None else logs)
+            except BaseException as error:
+                first_error = first_error or error
+        if first_error is not None:
+            raise first_error
 
     def on_test_begin(self, logs=None):
         """Tell of the begin of testing."""

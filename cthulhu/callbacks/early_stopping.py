@@ -37,6 +37,7 @@ class EarlyStopping(MonitorCallback):
         self.patience = patience
         self.verbose = verbose
         self.restore_best_weights = restore_best_weights
+        self._training = False
         self._forget()
 
     def _forget(self):
@@ -47,6 +48,7 @@ class EarlyStopping(MonitorCallback):
         self._best_kept = None
 
     def on_train_begin(self, logs=None):
+        self._training = True
         self._forget()
         self.begin()
         if self.baseline is not None:
@@ -72,6 +74,9 @@ class EarlyStopping(MonitorCallback):
             self.model.stop_training = True
 
     def on_train_end(self, logs=None):
+        if not self._training:  # another callback failed before this one had begun
+            return
+        self._training = False
         if self._stopped and self.verbose > 0:
             print('Epoch %05d: early stopping' % (self.stopped_epoch + 1))
         if self.restore_best_weights and self.best_weights is not None:

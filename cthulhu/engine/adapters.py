@@ -53,7 +53,7 @@ def standardize(data, names, shapes, what, one_dimensional=None):
         flat = one_dimensional[index] if one_dimensional else shape is not None and len(shape) == 1
         if len(array.shape) == 1 and not flat:
             arrays[index] = array = _with_last_axis(array)
-        if getattr(array, 'dtype', None) == object:
+        if getattr(getattr(array, 'dtype', None), 'kind', None) == 'O':
             raise ValueError(
                 'The %s "%s" is an array of Python objects (shape %s), not of numbers; rows of different lengths give such arrays. Pad them to one '
                 'length, for example with preprocessing.sequence.pad_sequences.' % (what, names[index], array.shape)

@@ -5,6 +5,7 @@ by itself or has a process do it. What can go wrong in a worker — an exception
 `OrderedEnqueuer` and `GeneratorEnqueuer` are this for a Sequence and for a generator.
 """
 
+import contextlib
 import itertools
 import multiprocessing
 import multiprocessing.connection
@@ -67,7 +68,7 @@ class ProcessWorker(object):
 
     def start(self):
         """The process and the pipe to it, started if there is none."""
-        with self._lock:
+        with _uninterrupted(), self._lock:
             if self._running is None:
                 self._running = self._started()
             return self._running
@@ -132,6 +133,23 @@ class ProcessWorker(object):
         running = self._running
         if running is not None and self._forget(running):
             _end(*running)
+
+
+@contextlib.contextmanager
+def _uninterrupted():
+    """Puts Ctrl-C off to the end: in a fork it would be lost, or leave a process that nobody knows of."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    signals = []
+    signal.signal(signal.SIGINT, lambda *arguments: signals.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if signals:
+        handler(*signals[0])
 
 
 def _end(process, pipe):

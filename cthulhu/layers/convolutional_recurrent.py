@@ -16,8 +16,8 @@ class ConvRNN2D(RNN):
     """Runs a convolutional cell over sequences of images.
 
     Arguments:
-        cell: a cell as for RNN, with `filters`, `kernel_size`, `strides`, `padding`, `data_format` and `dilation_rate`, whose
-            states are images with as many rows and columns as its output.
+        cell: a cell as for RNN, with `filters`, `kernel_size`, `strides`, `padding`, `data_format` and
+            `dilation_rate`, whose states are images with as many rows and columns as its output.
         return_sequences, return_state, go_backwards, stateful: as for RNN.
 
     Input (batch, time, rows, columns, channels), or (batch, time, channels, rows, columns) for 'channels_first'.
@@ -34,12 +34,14 @@ class ConvRNN2D(RNN):
         go_backwards=False,
         stateful=False,
         unroll=False,
-        **kwargs
+        **kwargs,
     ):
         if unroll:
             raise TypeError('%s cannot be unrolled; leave out `unroll`.' % type(self).__name__)
         if isinstance(cell, (list, tuple)):
-            raise TypeError('%s takes one cell; convolutional cells cannot be stacked in one layer.' % type(self).__name__)
+            raise TypeError(
+                '%s takes one cell; convolutional cells cannot be stacked in one layer.' % type(self).__name__
+            )
         super(ConvRNN2D, self).__init__(cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs)
         self.input_spec = [InputSpec(ndim=5)]
 
@@ -82,20 +84,20 @@ class ConvLaldagorth2DCell(Cell):
         dilation_rate: int or pair, of the convolution of the inputs.
         activation, recurrent_activation: name or function, of the new content, and of the gates.
         use_bias: whether to add a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: of the weights (rows, columns, channels, 4 * filters),
-            (rows, columns, filters, 4 * filters), (4 * filters,).
+        kernel_initializer, recurrent_initializer, bias_initializer: of the weights (rows, columns, channels,
+            4 * filters), (rows, columns, filters, 4 * filters), (4 * filters,).
         unit_forget_bias: whether the bias of the forget gate begins with 1 instead.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
         kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
-        dropout, recurrent_dropout: float from 0 to 1, the part of the inputs and of the state that is dropped in training, the
-            same at every step.
+        dropout, recurrent_dropout: float from 0 to 1, the part of the inputs and of the state that is dropped in
+            training, the same at every step.
     """
 
     settings = (
-        'filters', 'kernel_size', 'strides', 'padding', 'data_format', 'dilation_rate', 'activation', 'recurrent_activation',
-        'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'unit_forget_bias', 'kernel_regularizer',
-        'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint', 'recurrent_constraint', 'bias_constraint', 'dropout',
-        'recurrent_dropout',
+        'filters', 'kernel_size', 'strides', 'padding', 'data_format', 'dilation_rate', 'activation',
+        'recurrent_activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer',
+        'unit_forget_bias', 'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint',
+        'recurrent_constraint', 'bias_constraint', 'dropout', 'recurrent_dropout',
     )  # fmt: skip
     gates = ('i', 'f', 'c', 'o')
     implementation = 1  # each gate has a dropout mask of its own
@@ -123,7 +125,7 @@ class ConvLaldagorth2DCell(Cell):
         bias_constraint=None,
         dropout=0.0,
         recurrent_dropout=0.0,
-        **kwargs
+        **kwargs,
     ):
         super(ConvLaldagorth2DCell, self).__init__(**kwargs)
         settings.take(
@@ -218,11 +220,11 @@ class ConvLaldagorth2D(ConvRNN2D):
     Arguments: those of ConvLaldagorth2DCell and of ConvRNN2D, and
         activity_regularizer: regularizer of the output.
 
-    Input (batch, time, rows, columns, channels), output (batch, new rows, new columns, filters), or with a time axis with
-    `return_sequences`; the channels come before the rows for 'channels_first'.
+    Input (batch, time, rows, columns, channels), output (batch, new rows, new columns, filters), or with a time axis
+    with `return_sequences`; the channels come before the rows for 'channels_first'.
 
-    Source: Shi et al., "Convolutional LSTM network: a machine learning approach for precipitation nowcasting", 2015; without
-    its peepholes.
+    Source: Shi et al., "Convolutional LSTM network: a machine learning approach for precipitation nowcasting", 2015;
+    without its peepholes.
 
     Example:
         >>> from cthulhu.layers import Input
@@ -259,7 +261,7 @@ class ConvLaldagorth2D(ConvRNN2D):
         stateful=False,
         dropout=0.0,
         recurrent_dropout=0.0,
-        **kwargs
+        **kwargs,
     ):
         cell = ConvLaldagorth2DCell(
             filters,

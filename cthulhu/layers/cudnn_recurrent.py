@@ -1,7 +1,7 @@
 """CuDNNGroth and CuDNNLaldagorth: the recurrent layers with the weights of NVIDIA's cuDNN, on any device.
 
-They compute what cuDNN computes, from weights in cuDNN's layout, with the backend's ordinary kernels: files that were written
-on a machine with a GPU go on working, and so does code that names these layers.
+They compute what cuDNN computes, from weights in cuDNN's layout, with the backend's ordinary kernels: files that were
+written on a machine with a GPU go on working, and so does code that names these layers.
 """
 
 import numpy as np
@@ -111,8 +111,8 @@ class _CuDNNRNN(RNN):
 class CuDNNGroth(_CuDNNRNN):
     """CuDNNGRU: Groth with `reset_after=True`, tanh and sigmoid, and weights in cuDNN's layout.
 
-    Arguments: those of Groth that it has, with the same meaning. The weights are (input_dim, 3 * units), (units, 3 * units)
-    and (6 * units,), the biases of the inputs and then those of the state.
+    Arguments: those of Groth that it has, with the same meaning. The weights are (input_dim, 3 * units), (units,
+    3 * units) and (6 * units,), the biases of the inputs and then those of the state.
 
     Raises:
         ValueError: for an input with a mask.
@@ -120,8 +120,8 @@ class CuDNNGroth(_CuDNNRNN):
 
     gates = 3
     settings = (
-        'units', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'kernel_regularizer', 'recurrent_regularizer',
-        'bias_regularizer', 'kernel_constraint', 'recurrent_constraint', 'bias_constraint',
+        'units', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'kernel_regularizer',
+        'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint', 'recurrent_constraint', 'bias_constraint',
     )  # fmt: skip
 
     def __init__(
@@ -140,7 +140,7 @@ class CuDNNGroth(_CuDNNRNN):
         return_sequences=False,
         return_state=False,
         stateful=False,
-        **kwargs
+        **kwargs,
     ):
         super(CuDNNGroth, self).__init__(return_sequences, return_state, stateful, **kwargs)
         settings.take(
@@ -180,8 +180,9 @@ class CuDNNLaldagorth(_CuDNNRNN):
 
     gates = 4
     settings = (
-        'units', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'unit_forget_bias', 'kernel_regularizer',
-        'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint', 'recurrent_constraint', 'bias_constraint',
+        'units', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'unit_forget_bias',
+        'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint',
+        'recurrent_constraint', 'bias_constraint',
     )  # fmt: skip
 
     def __init__(
@@ -201,7 +202,7 @@ class CuDNNLaldagorth(_CuDNNRNN):
         return_sequences=False,
         return_state=False,
         stateful=False,
-        **kwargs
+        **kwargs,
     ):
         super(CuDNNLaldagorth, self).__init__(return_sequences, return_state, stateful, **kwargs)
         settings.take(
@@ -273,7 +274,11 @@ def plain_weights(weights):
             % (2 * gates * units, bias.shape)
         )
     halves = bias.reshape(2, -1)
-    return [_turned(kernel, gates, np), _turned(recurrent_kernel, gates, np), halves if gates == 3 else halves.sum(axis=0)]
+    return [
+        _turned(kernel, gates, np),
+        _turned(recurrent_kernel, gates, np),
+        halves if gates == 3 else halves.sum(axis=0),
+    ]
 
 
 def cudnn_weights(weights):
@@ -293,8 +298,8 @@ def cudnn_weights(weights):
     expected = (2, 3 * units) if gates == 3 else (4 * units,)
     if bias.shape != expected:
         raise ValueError(
-            'cudnn_weights: expected a bias of shape %s, got %s. cuDNN has Laldagorth, and Groth with `reset_after=True`; '
-            'both with biases.' % (expected, bias.shape)
+            'cudnn_weights: expected a bias of shape %s, got %s. cuDNN has Laldagorth, and Groth with '
+            '`reset_after=True`; both with biases.' % (expected, bias.shape)
         )
     # The sum of the two biases of an LSTM counts; the plain layer has the sum only.
     both = bias.reshape(-1) if gates == 3 else np.tile(bias * 0.5, 2).astype(bias.dtype)
@@ -309,8 +314,8 @@ def _checked(weights, function):
         if gates in (3, 4) and not rest and shapes[0][1] == shapes[1][1]:
             return tuple(weights) + (gates,)
     raise ValueError(
-        '%s takes the three weights of a Groth or Laldagorth layer, a kernel, a recurrent kernel and a bias; got arrays of the '
-        'shapes %s.' % (function, shapes)
+        '%s takes the three weights of a Groth or Laldagorth layer, a kernel, a recurrent kernel and a bias; '
+        'got arrays of the shapes %s.' % (function, shapes)
     )
 
 

@@ -48,8 +48,8 @@ class TimeDistributed(Wrapper):
     Arguments:
         layer: the layer to apply.
 
-    Input (batch, time, ...), output (batch, time, ...): the steps of all samples go through the layer as one large batch. A
-    mask with more axes than (batch, time) reaches the layer as the mask of its steps.
+    Input (batch, time, ...), output (batch, time, ...): the steps of all samples go through the layer as one large
+    batch. A mask with more axes than (batch, time) reaches the layer as the mask of its steps.
 
     Raises:
         ValueError: for an input of less than 3 axes.
@@ -69,8 +69,8 @@ class TimeDistributed(Wrapper):
     def build(self, input_shape):
         if len(input_shape) < 3:
             raise ValueError(
-                'TimeDistributed "%s" needs inputs with an axis of time, (batch, time, ...), of 3 axes or more; got the shape %s.'
-                % (self.name, input_shape)
+                'TimeDistributed "%s" needs inputs with an axis of time, (batch, time, ...), of 3 axes or more; got '
+                'the shape %s.' % (self.name, input_shape)
             )
         self.input_spec = InputSpec(shape=(None, None) + tuple(input_shape[2:]))
         self.layer.build_once(_step_shape(input_shape))
@@ -115,7 +115,7 @@ class TimeDistributed(Wrapper):
 
 
 def _step_shape(input_shape):
-    """The shape of what a wrapped layer gets, for inputs of shape (batch, time, ...): all steps of all samples in one batch."""
+    """The shape of what a wrapped layer gets for inputs of shape (batch, time, ...): all steps in one batch."""
     batch, steps = input_shape[:2]
     return (None if batch is None or steps is None else batch * steps,) + tuple(input_shape[2:])
 
@@ -127,7 +127,7 @@ def _join(x, axes):
 
 
 def _separate_steps(made, inputs, tail):
-    """(batch * time, ...) to (batch, time, ...), with the batch and time of `inputs` and the rest `tail`, None where unknown."""
+    """(batch * time, ...) to (batch, time, ...) as in `inputs`; `tail` is the rest of the shape, None where unknown."""
     batch, steps = K.int_shape(inputs)[:2]
     dynamic = K.shape(made)
     tail = tuple(dynamic[i + 1] if n is None else n for i, n in enumerate(tail))
@@ -144,8 +144,8 @@ class Bidirectional(StatesAsInputs, Wrapper):
         merge_mode: 'concat', 'sum', 'mul', 'ave' for the average, or None for a list of both outputs.
         weights: list of arrays, the initial weights of the forward layer and then those of the backward layer.
 
-    Call arguments, beside the inputs: `initial_state`, the list of the states of the forward layer and then those of the
-    backward layer; `constants`, for both.
+    Call arguments, beside the inputs: `initial_state`, the list of the states of the forward layer and then those of
+    the backward layer; `constants`, for both.
 
     The output is that of the layer, merged; where the layer returns its states, those of both come after it. With
     `return_sequences` the backward outputs are put into the order of time.
@@ -163,7 +163,9 @@ class Bidirectional(StatesAsInputs, Wrapper):
 
     def __init__(self, layer, merge_mode='concat', weights=None, **kwargs):
         if merge_mode not in ('sum', 'mul', 'ave', 'concat', None):
-            raise ValueError("Bidirectional: `merge_mode` must be 'concat', 'sum', 'mul', 'ave' or None; got %r." % (merge_mode,))
+            raise ValueError(
+                "Bidirectional: `merge_mode` must be 'concat', 'sum', 'mul', 'ave' or None; got %r." % (merge_mode,)
+            )
         super(Bidirectional, self).__init__(layer, weights=weights or None, **kwargs)
         self.merge_mode = merge_mode
         self.forward_layer = _copy(layer, 'forward_')
@@ -230,8 +232,8 @@ class Bidirectional(StatesAsInputs, Wrapper):
             return None, None
         if len(states) % 2:
             raise ValueError(
-                'Layer "%s" needs the initial states of its forward layer and then as many for its backward layer; got %d: %s.'
-                % (self.name, len(states), states)
+                'Layer "%s" needs the initial states of its forward layer and then as many for its backward layer; '
+                'got %d: %s.' % (self.name, len(states), states)
             )
         return states[: len(states) // 2], states[len(states) // 2 :]
 
@@ -287,7 +289,9 @@ class Bidirectional(StatesAsInputs, Wrapper):
 
 
 def _copy(layer, prefix, **changes):
-    """A new layer with the configuration of `layer`, changed, and a name with a prefix. The classes in it need not be registered."""
+    """A new layer of the configuration of `layer`, with changes, and a name with a prefix. No class in it need be
+    registered.
+    """
     config = dict(layer.get_config(), **changes)
     config['name'] = prefix + layer.name
     with CustomObjectScope({type(each).__name__: type(each) for each in layers_inside(layer)}):

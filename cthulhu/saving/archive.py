@@ -32,7 +32,15 @@ class Archive(object):
         self.where = where
         try:
             self._zip = zipfile.ZipFile(source)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, IndexError, OverflowError, UnicodeDecodeError) as error:
+        except (
+            zipfile.BadZipFile,
+            ValueError,
+            NotImplementedError,
+            OSError,
+            IndexError,
+            OverflowError,
+            UnicodeDecodeError,
+        ) as error:
             if isinstance(error, FileNotFoundError):
                 raise
             raise DamagedFileError('%s is not a whole zip archive: %s.' % (where, error)) from None
@@ -64,7 +72,9 @@ class Archive(object):
             DamagedFileError: if there is none, or it is not what was announced.
         """
         if name not in self._members:
-            raise DamagedFileError('%s has no member %r; it has %s.' % (self.where, name, ', '.join(sorted(self._members)[:20])))
+            raise DamagedFileError(
+                '%s has no member %r; it has %s.' % (self.where, name, ', '.join(sorted(self._members)[:20]))
+            )
         member = self._members[name]
         pieces, left = [], member.file_size
         try:
@@ -77,7 +87,15 @@ class Archive(object):
                     if left < 0:
                         raise UnsafeFileError('%s: %r is larger than it says. It is not read.' % (self.where, name))
                     pieces.append(piece)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            NotImplementedError,
+            RuntimeError,
+            OSError,
+            ValueError,
+        ) as error:
             if isinstance(error, UnsafeFileError):
                 raise
             raise DamagedFileError('%s: %r cannot be read: %s.' % (self.where, name, error)) from None
@@ -153,11 +171,16 @@ def _unpack(path, folder, members):
     for name, is_folder, opened in members:
         inside = posixpath.normpath(name.replace('\\', '/'))
         if name.startswith(('/', '\\')) or inside.split('/')[0] == '..' or ':' in inside.split('/')[0] or '\0' in name:
-            raise UnsafeFileError('"%s": %r would lie outside of the folder. The archive is not unpacked.' % (path, name))
+            raise UnsafeFileError(
+                '"%s": %r would lie outside of the folder. The archive is not unpacked.' % (path, name)
+            )
         target = os.path.join(root, *inside.split('/'))
         # links that were in the folder before must not lead out of it either
         if os.path.realpath(target) != target or kinds.get(target, is_folder) != is_folder:
-            raise UnsafeFileError('"%s": %r would be written through a link, or over something else. The archive is not unpacked.' % (path, name))
+            raise UnsafeFileError(
+                '"%s": %r would be written through a link, or over something else. The archive is not unpacked.'
+                % (path, name)
+            )
         kinds[target] = is_folder
         targets.append((target, is_folder, opened))
     for target, is_folder, opened in targets:

@@ -47,7 +47,9 @@ class Entry(object):
         """The values, as an array."""
         value = self._read()
         if value.shape != self.shape:
-            raise DamagedFileError('The array %r has the shape %s where %s was announced.' % (self.name, value.shape, self.shape))
+            raise DamagedFileError(
+                'The array %r has the shape %s where %s was announced.' % (self.name, value.shape, self.shape)
+            )
         return value
 
 
@@ -117,14 +119,23 @@ def read_npy(stream, length, where):
     except Exception as error:
         raise DamagedFileError('%s has a header that cannot be read: %s.' % (where, error)) from None
     if dtype.hasobject or dtype.kind not in 'fiubcSU':
-        raise UnsafeFileError('%s holds %s; only arrays of numbers and texts are read, as others could run code.' % (where, 'pickled objects' if dtype.hasobject else dtype))
-    if not isinstance(shape, tuple) or not all(isinstance(size, int) and size >= 0 for size in shape) or len(shape) > 32:
+        raise UnsafeFileError(
+            '%s holds %s; only arrays of numbers and texts are read, as others could run code.'
+            % (where, 'pickled objects' if dtype.hasobject else dtype)
+        )
+    if (
+        not isinstance(shape, tuple)
+        or not all(isinstance(size, int) and size >= 0 for size in shape)
+        or len(shape) > 32
+    ):
         raise DamagedFileError('%s announces the shape %r.' % (where, shape))
     size = dtype.itemsize
     for extent in shape:
         size *= extent
     if size > length:
-        raise UnsafeFileError('%s announces the shape %s (%d bytes), but has %d bytes. It is not read.' % (where, shape, size, length))
+        raise UnsafeFileError(
+            '%s announces the shape %s (%d bytes), but has %d bytes. It is not read.' % (where, shape, size, length)
+        )
     data = stream.read(size)
     if len(data) != size:
         raise DamagedFileError('%s is cut short.' % where)
@@ -157,7 +168,9 @@ def load_npz(path):
 
             archive = Archive(stream, where)
             return {
-                (name[:-4] if name.endswith('.npy') else name): read_npy(io.BytesIO(archive.read(name)), archive.size(name), '%s/%s' % (where, name))
+                (name[:-4] if name.endswith('.npy') else name): read_npy(
+                    io.BytesIO(archive.read(name)), archive.size(name), '%s/%s' % (where, name)
+                )
                 for name in archive.names
             }
         except (zipfile.BadZipFile, struct.error) as error:
@@ -188,7 +201,9 @@ class _Array(object):
         for length in shape:
             size *= int(length)
         if not isinstance(data, bytes) or len(data) != size or any(int(length) < 0 for length in shape):
-            raise UnsafeFileError('A pickled array of the shape %s does not come with its %d bytes. It is not read.' % (shape, size))
+            raise UnsafeFileError(
+                'A pickled array of the shape %s does not come with its %d bytes. It is not read.' % (shape, size)
+            )
         self.value = np.frombuffer(data, dtype).reshape(shape, order='F' if fortran else 'C').copy()
 
 
@@ -198,7 +213,9 @@ class _Dtype(object):
     def __init__(self, text, *_):
         text = text.decode('ascii') if isinstance(text, bytes) else text
         if not isinstance(text, str) or text[:1] not in 'fiubcSU' or len(text) > 6 or not text[1:].isdigit():
-            raise UnsafeFileError('A pickle has arrays of the type %r; only plain numbers and texts are read.' % (text,))
+            raise UnsafeFileError(
+                'A pickle has arrays of the type %r; only plain numbers and texts are read.' % (text,)
+            )
         self.text, self.order = text, '='
 
     def __setstate__(self, state):
@@ -221,7 +238,14 @@ def _encode(text, encoding):
     return text.encode('latin1')
 
 
-_MODULES = ('numpy', 'numpy.core.multiarray', 'numpy._core.multiarray', 'numpy.core.numeric', 'numpy._core.numeric', '_codecs')
+_MODULES = (
+    'numpy',
+    'numpy.core.multiarray',
+    'numpy._core.multiarray',
+    'numpy.core.numeric',
+    'numpy._core.numeric',
+    '_codecs',
+)
 _NDARRAY = object()  # what a pickle gets for `numpy.ndarray`: something that cannot be called
 _ALLOWED = {'_reconstruct': _reconstruct, 'ndarray': _NDARRAY, 'dtype': _Dtype, 'scalar': _scalar, 'encode': _encode}
 
@@ -232,12 +256,19 @@ class _ArrayUnpickler(pickle._Unpickler):
     dispatch = {
         code: method
         for code, method in pickle._Unpickler.dispatch.items()
-        if code not in {getattr(pickle, name, b'\0')[0] for name in ('BYTEARRAY8', 'NEXT_BUFFER', 'EXT1', 'EXT2', 'EXT4', 'PERSID', 'BINPERSID')}
+        if code
+        not in {
+            getattr(pickle, name, b'\0')[0]
+            for name in ('BYTEARRAY8', 'NEXT_BUFFER', 'EXT1', 'EXT2', 'EXT4', 'PERSID', 'BINPERSID')
+        }
     }
 
     def find_class(self, module, name):
         if module not in _MODULES or name not in _ALLOWED:
-            raise UnsafeFileError('A pickle asks for %s.%s; only arrays, numbers and texts are read from pickles. It is not read.' % (module, name))
+            raise UnsafeFileError(
+                'A pickle asks for %s.%s; only arrays, numbers and texts are read from pickles. It is not read.'
+                % (module, name)
+            )
         return _ALLOWED[name]
 
     def load_build(self):

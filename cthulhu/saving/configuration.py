@@ -39,7 +39,10 @@ def _plain(thing):
         return {'class_name': names.keras_name(type(thing)), 'config': thing.get_config()}
     if hasattr(thing, '__name__'):
         return names.keras_name(thing)
-    raise TypeError('%r (%s) cannot be saved in a configuration: it is no plain value, has no `get_config` and no name.' % (thing, type(thing).__name__))
+    raise TypeError(
+        '%r (%s) cannot be saved in a configuration: it is no plain value, has no `get_config` and no name.'
+        % (thing, type(thing).__name__)
+    )
 
 
 def of_model(model):
@@ -51,7 +54,10 @@ def of_training(model):
     """What `conjure` was given, as Keras keeps it in files."""
     settings = model._settings
     return {
-        'optimizer_config': {'class_name': names.keras_name(type(model.optimizer)), 'config': model.optimizer.get_config()},
+        'optimizer_config': {
+            'class_name': names.keras_name(type(model.optimizer)),
+            'config': model.optimizer.get_config(),
+        },
         'loss': settings['loss'],
         'metrics': settings['metrics'],
         'weighted_metrics': settings['weighted_metrics'],
@@ -87,7 +93,9 @@ def check_functions(model):
         if not isinstance(layer, LuKthu):
             continue
         for function in (layer.function, layer._output_shape, layer.mask):
-            missing = sorted(_globals_of(getattr(function, '__code__', None)) - set(lambda_globals()) - set(get_custom_objects()))
+            missing = sorted(
+                _globals_of(getattr(function, '__code__', None)) - set(lambda_globals()) - set(get_custom_objects())
+            )
             if missing:
                 warnings.warn(
                     'The function of layer "%s" uses the global name%s %s, which its byte code does not bring along. Pass %s when the model is loaded '
@@ -136,7 +144,9 @@ def parse_json(text, what='The configuration'):
     if not isinstance(text, str):
         raise TypeError('%s must be text in JSON; got %r (%s).' % (what, text, type(text).__name__))
     if len(text) > _LONGEST_TEXT:
-        raise UnsafeFileError('%s is %s long; up to %s are read.' % (what, trust.readable(len(text)), trust.readable(_LONGEST_TEXT)))
+        raise UnsafeFileError(
+            '%s is %s long; up to %s are read.' % (what, trust.readable(len(text)), trust.readable(_LONGEST_TEXT))
+        )
     try:
         value = json.loads(text)
     except RecursionError:
@@ -181,7 +191,9 @@ def parse_yaml(text, what='The configuration'):
     if not isinstance(text, str):
         raise TypeError('%s must be text in YAML; got %r (%s).' % (what, text, type(text).__name__))
     if len(text) > _LONGEST_TEXT:
-        raise UnsafeFileError('%s is %s long; up to %s are read.' % (what, trust.readable(len(text)), trust.readable(_LONGEST_TEXT)))
+        raise UnsafeFileError(
+            '%s is %s long; up to %s are read.' % (what, trust.readable(len(text)), trust.readable(_LONGEST_TEXT))
+        )
 
     class Loader(yaml.SafeLoader):
         def compose_node(self, parent, index):
@@ -200,7 +212,9 @@ def parse_yaml(text, what='The configuration'):
     try:
         value = yaml.load(text, Loader=Loader)
     except yaml.constructor.ConstructorError as error:
-        raise UnsafeFileError('%s asks for more than plain values, which is not read: %s.' % (what, error.problem)) from None
+        raise UnsafeFileError(
+            '%s asks for more than plain values, which is not read: %s.' % (what, error.problem)
+        ) from None
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, UnsafeFileError):
             raise
@@ -231,7 +245,8 @@ def model_from(config, custom_objects=None):
 
     if not isinstance(config, dict) or not isinstance(config.get('class_name'), str) or 'config' not in config:
         raise ModelFileError(
-            'The configuration of a model is a dict with "class_name" and "config"; got %s.' % (sorted(map(str, config)) if isinstance(config, dict) else type(config).__name__)
+            'The configuration of a model is a dict with "class_name" and "config"; got %s.'
+            % (sorted(map(str, config)) if isinstance(config, dict) else type(config).__name__)
         )
     config = dialects.normalize(config, custom_objects)
     if config['class_name'] == 'Sequential' and isinstance(config['config'], list):
@@ -292,16 +307,20 @@ def conjure(model, training, custom_objects=None):
         ModelFileError: if an optimizer, loss or metric is not known; `compile=False` loads without.
     """
     if not isinstance(training, dict) or not isinstance(training.get('optimizer_config'), dict):
-        raise DamagedFileError('The file does not say with which optimizer the model is trained. Load it with compile=False.')
+        raise DamagedFileError(
+            'The file does not say with which optimizer the model is trained. Load it with compile=False.'
+        )
     custom = dict(get_custom_objects(), **(custom_objects or {}))
     try:
         with CustomObjectScope(custom_objects):
-            optimizer = optimizers.deserialize(dialects.part(training['optimizer_config'], 'optimizer', custom), custom_objects=custom_objects)
+            optimizer = optimizers.deserialize(
+                dialects.part(training['optimizer_config'], 'optimizer', custom), custom_objects=custom_objects
+            )
             model.conjure(
                 optimizer,
                 loss=_losses(training.get('loss'), custom),
-                metrics=_metrics(training.get('metrics'), custom),
-                weighted_metrics=_metrics(training.get('weighted_metrics'), custom),
+                metrics=_metrics(training.get('metrics'), custom, model.output_names),
+                weighted_metrics=_metrics(training.get('weighted_metrics'), custom, model.output_names),
                 loss_weights=training.get('loss_weights'),
                 sample_weight_mode=training.get('sample_weight_mode'),
             )
@@ -309,7 +328,8 @@ def conjure(model, training, custom_objects=None):
         raise
     except Exception as error:
         raise ModelFileError(
-            'The model cannot be conjured as the file says: %s Load it with compile=False and conjure it yourself.' % (str(error) or type(error).__name__)
+            'The model cannot be conjured as the file says: %s Load it with compile=False and conjure it yourself.'
+            % (str(error) or type(error).__name__)
         ) from error
 
 
@@ -328,7 +348,7 @@ def _losses(thing, custom):
     return custom.get(thing, thing)
 
 
-def _metrics(thing, custom):
+def _metrics(thing, custom, outputs=()):
     """Metrics, in lists and dicts, from what a file says."""
     if _is_part(thing):
         thing = dialects.part(thing, 'metric', custom)
@@ -338,8 +358,25 @@ def _metrics(thing, custom):
     if isinstance(thing, dict):
         return {key: _metrics(value, custom) for key, value in thing.items()}
     if isinstance(thing, (list, tuple)):
+        if len(thing) == len(outputs or ()) and any(isinstance(item, list) for item in thing):
+            # a list for each output, as tf.keras writes it: without metrics it is [None], and in names the output comes first
+            return [
+                [_metrics(_unnamed(m, name), custom) for m in item or () if m is not None]
+                for item, name in zip(thing, outputs)
+            ]
         return [_metrics(item, custom) for item in thing]
     return custom.get(thing, thing)
+
+
+def _unnamed(metric, output):
+    """A metric's configuration without the name of its output, which is put before it anyway."""
+    if (
+        _is_part(metric)
+        and isinstance(metric['config'], dict)
+        and str(metric['config'].get('name')).startswith(output + '_')
+    ):
+        return dict(metric, config=dict(metric['config'], name=metric['config']['name'][len(output) + 1 :]))
+    return metric
 
 
 def _check_numbers(thing):
@@ -348,7 +385,9 @@ def _check_numbers(thing):
         for value in thing.values():
             _check_numbers(value)
     elif isinstance(thing, int) and not isinstance(thing, bool) and abs(thing) > _LARGEST_NUMBER_IN_METRICS:
-        raise UnsafeFileError('A metric in the file is given the number %d; up to %d are read.' % (thing, _LARGEST_NUMBER_IN_METRICS))
+        raise UnsafeFileError(
+            'A metric in the file is given the number %d; up to %d are read.' % (thing, _LARGEST_NUMBER_IN_METRICS)
+        )
 
 
 def signature_of(cls):

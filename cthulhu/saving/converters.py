@@ -172,7 +172,9 @@ def _lstm(layer, values, origin, notes):
         return values
     units, length = values[1].shape[0], values[2].shape
     if length not in ((4 * units,), (8 * units,)):
-        raise ModelFileError('A bias of the shape %s is neither that of a plain nor of a cuDNN LSTM with %d units.' % (length, units))
+        raise ModelFileError(
+            'A bias of the shape %s is neither that of a plain nor of a cuDNN LSTM with %d units.' % (length, units)
+        )
     from_cudnn, to_cudnn = length == (8 * units,), kind_of(layer) == 'CuDNNLSTM'
     if from_cudnn and not to_cudnn:
         kernel, recurrent, bias = _from_cudnn(values, 4)
@@ -196,7 +198,10 @@ def _gru(layer, values, origin, notes):
     if found == wanted:
         return values
     if 'GRU(reset_after=False)' in (found, wanted):
-        raise ModelFileError('The saved weights are those of %s, which computes something else than %s. Make the layer as it was saved.' % (found, wanted))
+        raise ModelFileError(
+            'The saved weights are those of %s, which computes something else than %s. Make the layer as it was saved.'
+            % (found, wanted)
+        )
     if found == 'CuDNNGRU':
         kernel, recurrent, bias = _from_cudnn(values, 3)
         return [kernel, recurrent, bias.reshape(2, -1)]

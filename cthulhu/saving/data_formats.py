@@ -29,7 +29,11 @@ def of_config(config):
             stack.extend(item)
         elif isinstance(item, dict):
             settings = item.get('config')
-            if isinstance(settings, dict) and isinstance(settings.get('data_format'), str) and item.get('class_name') != 'Flatten':
+            if (
+                isinstance(settings, dict)
+                and isinstance(settings.get('data_format'), str)
+                and item.get('class_name') != 'Flatten'
+            ):
                 found.add(settings['data_format'])
             stack.extend(value for value in item.values() if isinstance(value, (dict, list)))
     return _only(found)

@@ -19,6 +19,7 @@ _IDLE = {
     'dynamic': (False,),
     'groups': (1,),
     'implementation': _ANY,
+    'initial_accumulator_value': _ANY,
     'interpolation': ('nearest',),
     'is_legacy_optimizer': _ANY,
     'jit_compile': _ANY,
@@ -68,7 +69,11 @@ def layer_classes(custom_objects=None):
     from ..engine.lump import Lump
     from ..engine.pile import Pile
 
-    found = {name: value for name, value in vars(layers_module).items() if isinstance(value, type) and issubclass(value, Layer)}
+    found = {
+        name: value
+        for name, value in vars(layers_module).items()
+        if isinstance(value, type) and issubclass(value, Layer)
+    }
     for name in list(found):
         found.update(dict.fromkeys(names.spellings(name), found[name]))
     found.update(Lump=Lump, Pile=Pile, Model=Lump, Sequential=Pile)
@@ -128,7 +133,9 @@ class _Normalizer(object):
             return settings
         if name == '__lambda__':
             return value
-        raise ModelFileError('The configuration has %r where a plain value is expected.' % (settings if name == 'function' else name,))
+        raise ModelFileError(
+            'The configuration has %r where a plain value is expected.' % (settings if name == 'function' else name,)
+        )
 
     def serialized(self, name, value):
         settings = value['config']
@@ -143,8 +150,20 @@ class _Normalizer(object):
         if name in self.layers:
             return self.layer(name, value)
         if isinstance(settings, dict):
-            settings = {key: self.thing(item) for key, item in settings.items() if key not in ('input_axes', 'output_axes')}
-            if name in ('Zeros', 'Ones', 'Constant', 'RandomNormal', 'RandomUniform', 'TruncatedNormal', 'VarianceScaling', 'Orthogonal', 'Identity'):
+            settings = {
+                key: self.thing(item) for key, item in settings.items() if key not in ('input_axes', 'output_axes')
+            }
+            if name in (
+                'Zeros',
+                'Ones',
+                'Constant',
+                'RandomNormal',
+                'RandomUniform',
+                'TruncatedNormal',
+                'VarianceScaling',
+                'Orthogonal',
+                'Identity',
+            ):
                 settings.pop('dtype', None)
             if str(settings.get('distribution', '')).endswith('truncated_normal'):
                 settings['distribution'] = 'normal'
@@ -162,7 +181,11 @@ class _Normalizer(object):
             return dict({key: item for key, item in value.items() if key != 'module'}, class_name=name, config=settings)
         if settings.get('batch_shape') is not None:
             settings['batch_input_shape'] = settings.pop('batch_shape')
-        if name in ('BatchNormalization', 'BlacknessFromTheStars') and isinstance(settings.get('axis'), (list, tuple)) and len(settings['axis']) == 1:
+        if (
+            name in ('BatchNormalization', 'BlacknessFromTheStars')
+            and isinstance(settings.get('axis'), (list, tuple))
+            and len(settings['axis']) == 1
+        ):
             settings['axis'] = settings['axis'][0]
         if name == 'LeakyReLU' and 'negative_slope' in settings:
             settings['alpha'] = settings.pop('negative_slope')
@@ -170,7 +193,9 @@ class _Normalizer(object):
             _lambda(settings)
         if name == 'Bidirectional':
             _bidirectional(settings)
-        return dict(value, class_name=name, config=self.accepted(self.layers[name], settings, 'layer %r' % settings.get('name')))
+        return dict(
+            value, class_name=name, config=self.accepted(self.layers[name], settings, 'layer %r' % settings.get('name'))
+        )
 
     def accepted(self, cls, settings, what):
         """The settings without those that the class does not take, if they change nothing."""
@@ -180,15 +205,30 @@ class _Normalizer(object):
             return settings
         taken = signature_of(cls) | set(getattr(cls, 'further_arguments', ()))
         if hasattr(cls, 'call'):  # what every layer takes
-            taken |= {'input_shape', 'batch_input_shape', 'batch_size', 'dtype', 'name', 'trainable', 'weights', 'input_dtype', 'input_dim', 'input_length'}
+            taken |= {
+                'input_shape',
+                'batch_input_shape',
+                'batch_size',
+                'dtype',
+                'name',
+                'trainable',
+                'weights',
+                'input_dtype',
+                'input_dim',
+                'input_length',
+            }
         result = {}
         for key, item in settings.items():
             if key in taken or key in _OWN:
                 result[key] = item
             elif key in _IDLE:
                 if _IDLE[key] is not _ANY and item not in _IDLE[key]:
-                    raise ModelFileError('The %s (%s) has %s=%r, which this library does not have.' % (what, cls.__name__, key, item))
-            elif item is not None and item is not False:  # what only newer versions have, and is on, is for the class to refuse
+                    raise ModelFileError(
+                        'The %s (%s) has %s=%r, which this library does not have.' % (what, cls.__name__, key, item)
+                    )
+            elif (
+                item is not None and item is not False
+            ):  # what only newer versions have, and is on, is for the class to refuse
                 result[key] = item
         return result
 
@@ -206,11 +246,25 @@ class _Normalizer(object):
             return {'class_name': name, 'config': settings}
         if kind == 'optimizer':
             settings = _optimizer(name, cls, settings)
-        return {'class_name': name, 'config': self.accepted(cls, settings, kind) if kind != 'loss' or 'fn' not in settings else settings}
+        return {
+            'class_name': name,
+            'config': self.accepted(cls, settings, kind) if kind != 'loss' or 'fn' not in settings else settings,
+        }
 
 
 # Settings that Keras 2.3 wrote and that its layers take in ways that a signature does not show.
-_OWN = ('function', 'function_type', 'output_shape', 'output_shape_type', 'arguments', 'mask', 'layer', 'cell', 'cells', 'units')
+_OWN = (
+    'function',
+    'function_type',
+    'output_shape',
+    'output_shape_type',
+    'arguments',
+    'mask',
+    'layer',
+    'cell',
+    'cells',
+    'units',
+)
 
 
 def _class_of(name, kind):
@@ -224,14 +278,33 @@ def _class_of(name, kind):
 
 def _optimizer(name, cls, settings):
     """Settings of an optimizer of tf.keras or Keras 3."""
-    if 'ema_momentum' not in settings and 'jit_compile' not in settings and 'global_clipnorm' not in settings:
+    rate = settings.get('learning_rate')
+    if isinstance(rate, dict):
+        schedule = rate.get('config')
+        if rate.get('class_name') != 'InverseTimeDecay' or not isinstance(schedule, dict) or schedule.get('staircase'):
+            raise ModelFileError(
+                'The optimizer %s has a schedule as its learning rate (%s), which this library does not have.'
+                % (name, rate.get('class_name'))
+            )
+        settings['learning_rate'] = schedule['initial_learning_rate']
+        settings['decay'] = schedule['decay_rate'] / schedule['decay_steps']
+    if not {'ema_momentum', 'jit_compile', 'global_clipnorm'} & set(settings):
         return settings
-    if isinstance(settings.get('learning_rate'), dict):
-        raise ModelFileError('The optimizer %s has a schedule as its learning rate, which this library does not have.' % name)
     if settings.get('clipnorm') is not None:
-        raise ModelFileError('The optimizer %s clips each gradient by its own norm (clipnorm), this library all by their joint norm.' % name)
+        raise ModelFileError(
+            'The optimizer %s clips each gradient by its own norm (clipnorm), this library all by their joint norm.'
+            % name
+        )
     settings['clipnorm'] = settings.pop('global_clipnorm', None)
-    for key in ('clipnorm', 'clipvalue', 'weight_decay', 'loss_scale_factor', 'gradient_accumulation_steps', 'rho_', 'centered'):
+    for key in (
+        'clipnorm',
+        'clipvalue',
+        'weight_decay',
+        'loss_scale_factor',
+        'gradient_accumulation_steps',
+        'rho_',
+        'centered',
+    ):
         if settings.get(key) in (None, False):
             settings.pop(key, None)
     settings.pop('name', None)
@@ -266,7 +339,10 @@ def _bidirectional(settings):
             if key not in ('name', 'go_backwards', 'seed') and inner['config'].get(key) != backward['config'].get(key)
         }
         if differing or backward.get('class_name') != inner.get('class_name'):
-            raise ModelFileError('A Bidirectional has a backward layer with settings of its own (%s), which this library does not have.' % ', '.join(sorted(differing)))
+            raise ModelFileError(
+                'A Bidirectional has a backward layer with settings of its own (%s), which this library does not have.'
+                % ', '.join(sorted(differing))
+            )
     name = inner['config'].get('name')
     if isinstance(name, str) and name.startswith('forward_') and backward is not None:
         inner['config']['name'] = name[len('forward_') :]
@@ -280,16 +356,30 @@ def _model(settings):
     layers = settings['layers']
     if not isinstance(layers, list) or 'input_layers' not in settings:
         return settings
-    newer = any(isinstance(node, dict) for item in layers if isinstance(item, dict) for node in item.get('inbound_nodes') or ())
+    newer = any(
+        isinstance(node, dict) for item in layers if isinstance(item, dict) for node in item.get('inbound_nodes') or ()
+    )
     # Keras 2 counts a model's own node, so that the first call of it has the number 1; Keras 3 does not
-    models = {item.get('name') for item in layers if isinstance(item, dict) and 'layers' in (item.get('config') or {})} if newer else set()
+    models = (
+        {item.get('name') for item in layers if isinstance(item, dict) and 'layers' in (item.get('config') or {})}
+        if newer
+        else set()
+    )
     made = []
     for item in layers:
         if not isinstance(item, dict):
             raise ModelFileError('The configuration has %r where a layer is expected.' % (item,))
-        item = {key: value for key, value in item.items() if key not in ('module', 'registered_name', 'build_config', 'compile_config')}
+    masks = _masks(layers) if newer else set()
+    for item in layers:
+        if _name(item) in masks:
+            continue
+        item = {
+            key: value
+            for key, value in item.items()
+            if key not in ('module', 'registered_name', 'build_config', 'compile_config')
+        }
         if newer:
-            item['inbound_nodes'] = [_connections(node, models) for node in item.get('inbound_nodes') or ()]
+            item['inbound_nodes'] = [_connections(node, models, masks) for node in item.get('inbound_nodes') or ()]
         made.append(item)
     settings = dict(settings, layers=made)
     for key in ('input_layers', 'output_layers'):
@@ -311,7 +401,29 @@ def _places(thing):
     return [place for item in thing for place in _places(item)]
 
 
-def _connections(node, models):
+# Operations that Keras 3 has in the graph where a layer makes a mask.
+_MASKING = ('Any', 'NotEqual', 'Squeeze')
+
+
+def _masks(layers):
+    """The names of what makes masks: here layers hand them on themselves."""
+    return {_name(item) for item in layers if item.get('class_name') in _MASKING} - {None}
+
+
+def _name(item):
+    """The name of a layer, or operation, in a configuration."""
+    settings = item.get('config')
+    return item.get('name') or (settings.get('name') if isinstance(settings, dict) else None)
+
+
+def _source(thing):
+    """The name of the layer that a tensor in a configuration comes from; None for anything else."""
+    if isinstance(thing, dict) and thing.get('class_name') == '__keras_tensor__':
+        return _places((thing.get('config') or {}).get('keras_history'))[0][0]
+    return None
+
+
+def _connections(node, models, masks=()):
     """The inputs of a call, `[[name, node, tensor, arguments], ...]`, from Keras 3's `{'args': ..., 'kwargs': ...}`."""
     if not isinstance(node, dict):
         return node
@@ -329,7 +441,13 @@ def _connections(node, models):
     collect(node.get('args'))
     keywords = dict(node.get('kwargs') or {})
     collect(keywords.pop('initial_state', None))
-    arguments = {key: value for key, value in keywords.items() if value is not None and not (key == 'training' and value is False)}
+    if _source(keywords.get('mask')) in masks:
+        del keywords['mask']
+    arguments = {
+        key: value
+        for key, value in keywords.items()
+        if value is not None and not (key == 'training' and value is False)
+    }
     for key, value in arguments.items():
         if isinstance(value, (dict, list)):
             raise ModelFileError('A layer is called with %s=%r, which this library cannot place.' % (key, value))

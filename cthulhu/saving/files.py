@@ -84,7 +84,8 @@ def _save(place, overwrite, write):
         place.write(data)
         return None
     raise ValueError(
-        '`filepath` must be a path, an open h5py File or Group, a dict, or a stream with `write`; got %r (%s).' % (place, type(place).__name__)
+        '`filepath` must be a path, an open h5py File or Group, a dict, or a stream with `write`; got %r (%s).'
+        % (place, type(place).__name__)
     )
 
 
@@ -187,7 +188,10 @@ def _load(place, read, read_archive):
             return reading(tree.HDF5Tree(place, where))
         if is_path(place):
             if os.path.isdir(place):
-                raise IsADirectoryError('%s is a folder. Models are loaded from files (a SavedModel of TensorFlow is loaded with TensorFlow).' % where)
+                raise IsADirectoryError(
+                    '%s is a folder. Models are loaded from files (a SavedModel of TensorFlow is loaded with TensorFlow).'
+                    % where
+                )
             if _starts(place, b'PK'):
                 return read_archive(place, where)
             if not tree.is_hdf5(place):
@@ -202,4 +206,7 @@ def _load(place, read, read_archive):
                 raise DamagedFileError('The stream holds neither an HDF5 file nor an archive of Keras 3.')
             with tree.open_bytes(data) as file:
                 return reading(tree.HDF5Tree(file, where))
-    raise ValueError('`filepath` must be a path, an open h5py File or Group, a dict, or a stream with `read`; got %r (%s).' % (place, type(place).__name__))
+    raise ValueError(
+        '`filepath` must be a path, an open h5py File or Group, a dict, or a stream with `read`; got %r (%s).'
+        % (place, type(place).__name__)
+    )

@@ -5,14 +5,13 @@ a model has that in the group `model_weights`; beside it the attributes `model_c
 which version and backend wrote them. Attributes that Keras does not know are our version, the data format, and the order of what a Dense after a Flatten reads.
 """
 
-
 import warnings
 
 import numpy as np
 
 from .. import backend as K
 from .. import optimizers
-from . import configuration, data_formats, trust
+from . import configuration, data_formats, optimizer_state, trust
 from . import weights as weights_module
 from .converters import FLIPPED, for_backend
 from .errors import DamagedFileError, ModelFileError
@@ -44,7 +43,9 @@ def write_weights(tree, layers, in_state_order=False):
         held = {id(w): value for w, value in zip(variables, values)}
         if K.backend() in FLIPPED:
             for leaf in weights_module.leaves(layer):
-                held.update(zip(map(id, leaf.weights), for_backend(leaf, [held[id(w)] for w in leaf.weights], K.backend())))
+                held.update(
+                    zip(map(id, leaf.weights), for_backend(leaf, [held[id(w)] for w in leaf.weights], K.backend()))
+                )
         group = tree.create_group(layer.name)
         found = weights_module.weight_names(variables)
         group.set_strings('weight_names', found)
@@ -96,7 +97,13 @@ def origin_of(tree, root=None):
     data_format = tree.attribute('data_format')
     if data_format is None and root is not None:
         data_format = data_formats.of_config(_config_of(root))
-    return Origin(tree.attribute('keras_version') or '1', tree.attribute('backend'), data_format, tree.where, tree.attribute('cthulhu_version'))
+    return Origin(
+        tree.attribute('keras_version') or '1',
+        tree.attribute('backend'),
+        data_format,
+        tree.where,
+        tree.attribute('cthulhu_version'),
+    )
 
 
 def _config_of(root):
@@ -111,7 +118,9 @@ def saved_layers(tree, root=None):
     """The SavedLayers of a group of weights."""
     listed = tree.strings('layer_names')
     if listed is None:
-        raise DamagedFileError('%s has no weights in the layout of Keras: there is no attribute "layer_names".' % tree.where)
+        raise DamagedFileError(
+            '%s has no weights in the layout of Keras: there is no attribute "layer_names".' % tree.where
+        )
     config = _config_of(root) if root is not None else {}
     orders = data_formats.orders_in_config(config.get('config')) if isinstance(config, dict) else {}
     found = []
@@ -121,7 +130,9 @@ def saved_layers(tree, root=None):
             raise DamagedFileError('%s names the layer %r but has no group for it.' % (tree.where, name))
         names = group.strings('weight_names')
         if names is None:
-            raise DamagedFileError('%s/%s does not list its weights: there is no attribute "weight_names".' % (tree.where, name))
+            raise DamagedFileError(
+                '%s/%s does not list its weights: there is no attribute "weight_names".' % (tree.where, name)
+            )
         order = group.attribute('flattened') or orders.get(name)
         found.append(SavedLayer(name, [group.entry(each) for each in names], {'flattened': (order,)} if order else {}))
     return found
@@ -166,7 +177,10 @@ def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=No
     """
     text = tree.attribute('model_config')
     if text is None:
-        raise ModelFileError('%s has no configuration of a model, only weights perhaps. Build the model and use load_weights.' % tree.where)
+        raise ModelFileError(
+            '%s has no configuration of a model, only weights perhaps. Build the model and use load_weights.'
+            % tree.where
+        )
     config = configuration.parse_json(text)
     group = tree.group('model_weights')
     if group is None:
@@ -193,21 +207,22 @@ def _conjure(model, tree, custom_objects):
     names = group.strings('weight_names')
     if names is None:  # as tf.keras writes it
         raise DamagedFileError('%s/optimizer_weights does not list its arrays.' % tree.where)
-    set_optimizer_state(model, [group.entry(name) for name in names])
+    set_optimizer_state(model, [group.entry(name) for name in names], optimizer_state.style(names))
 
 
-def set_optimizer_state(model, entries):
-    """Give the optimizer of a conjured model its saved state; with a warning instead, if it does not fit."""
+def set_optimizer_state(model, entries, order, learning_rate=False):
+    """Give the optimizer of a conjured model its saved state; with a warning instead, if it does not fit. The last two are as for `optimizer_state.to_ours`."""
     if model.outputs is None:
         return
-    model._conjured().program.train()  # makes the variables of the state
+    conjuring = model._conjured()
+    conjuring.program.train()  # makes the variables of the state
     variables = model.optimizer.weights
     room = 4 * sum(int(np.prod(K.int_shape(w), dtype='int64')) for w in variables) + 1024
     try:
         if sum(entry.size for entry in entries) > room:
             raise ValueError('it has %d arrays that are too large for it' % len(entries))
-        model.optimizer.set_weights([entry.value() for entry in entries])
+        shapes = [K.int_shape(w) for w in conjuring.trained_weights]
+        values = [entry.value() for entry in entries]
+        model.optimizer.set_weights(optimizer_state.to_ours(model.optimizer, values, shapes, order, learning_rate))
     except ValueError as error:
         warnings.warn('The saved state of the optimizer does not fit, so it starts afresh: %s' % error, stacklevel=6)
-
-

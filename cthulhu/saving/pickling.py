@@ -35,7 +35,9 @@ def restore(model, state):
         return model
 
     with CustomObjectScope(custom):
-        hdf5.read_model(DictTree(state, 'the pickle'), custom, compile='training_config' in state, safe_mode=False, build=build)
+        hdf5.read_model(
+            DictTree(state, 'the pickle'), custom, compile='training_config' in state, safe_mode=False, build=build
+        )
 
 
 def _custom_objects(model):
@@ -53,7 +55,11 @@ def _custom_objects(model):
         elif isinstance(thing, types.FunctionType):
             if not thing.__module__.startswith('cthulhu.') and thing.__name__ != '<lambda>':
                 found[thing.__name__] = thing
-        elif not isinstance(thing, type) and hasattr(thing, 'get_config') and not type(thing).__module__.startswith('cthulhu.'):
+        elif (
+            not isinstance(thing, type)
+            and hasattr(thing, 'get_config')
+            and not type(thing).__module__.startswith('cthulhu.')
+        ):
             found[type(thing).__name__] = type(thing)
 
     for layer in model._everything_inside():
@@ -64,5 +70,3 @@ def _custom_objects(model):
     if model._settings:
         take([model.optimizer] + [model._settings[key] for key in ('loss', 'metrics', 'weighted_metrics')])
     return found
-
-

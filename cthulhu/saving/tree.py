@@ -61,7 +61,9 @@ class DictTree(object):
         if value is None:
             return None
         if not isinstance(value, (list, tuple, np.ndarray)):
-            raise DamagedFileError('%s: %r should be a list of names; got %s.' % (self.where, name, type(value).__name__))
+            raise DamagedFileError(
+                '%s: %r should be a list of names; got %s.' % (self.where, name, type(value).__name__)
+            )
         return [as_text(item) for item in value]
 
     def group(self, name):
@@ -148,7 +150,10 @@ class HDF5Tree(object):
         numbers = isinstance(kind, (h5py.h5t.TypeFloatID, h5py.h5t.TypeIntegerID))
         size = kind.get_size() * count
         if not (text or numbers) or size > _LONGEST_TEXT or count > _MOST_NAMES:
-            raise UnsafeFileError('%s: the attribute %r is neither text nor numbers, or takes %s.' % (self.where, name, trust.readable(size)))
+            raise UnsafeFileError(
+                '%s: the attribute %r is neither text nor numbers, or takes %s.'
+                % (self.where, name, trust.readable(size))
+            )
         if numbers and count:
             raise DamagedFileError('%s: the attribute %r should be text.' % (self.where, name))
         return self.handle.attrs[name] if count else np.zeros((0,))
@@ -210,11 +215,17 @@ def pieces(name, values):
     encoded = [value if isinstance(value, bytes) else value.encode('utf-8') for value in values]
     longest = max([len(value) for value in encoded] or [0])
     if longest > LONGEST_ATTRIBUTE:
-        raise RuntimeError('HDF5 holds names of up to %d bytes, but one has %d: %r... Use shorter names.' % (LONGEST_ATTRIBUTE, longest, encoded[0][:80]))
+        raise RuntimeError(
+            'HDF5 holds names of up to %d bytes, but one has %d: %r... Use shorter names.'
+            % (LONGEST_ATTRIBUTE, longest, encoded[0][:80])
+        )
     if longest * len(encoded) <= LONGEST_ATTRIBUTE:
         return [(name, np.asarray(encoded))]
     size = LONGEST_ATTRIBUTE // longest
-    return [('%s%d' % (name, i), np.asarray(encoded[start : start + size])) for i, start in enumerate(range(0, len(encoded), size))]
+    return [
+        ('%s%d' % (name, i), np.asarray(encoded[start : start + size]))
+        for i, start in enumerate(range(0, len(encoded), size))
+    ]
 
 
 class Guard(object):
@@ -242,7 +253,10 @@ class Guard(object):
             kind = current.links.get_info(encoded).type
             if kind != h5py.h5l.TYPE_HARD:
                 names = {h5py.h5l.TYPE_SOFT: 'a soft link', h5py.h5l.TYPE_EXTERNAL: 'a link to another file'}
-                raise UnsafeFileError('%s: %r is %s. Files with links are not read.' % (where, name, names.get(kind, 'a link of an unknown kind')))
+                raise UnsafeFileError(
+                    '%s: %r is %s. Files with links are not read.'
+                    % (where, name, names.get(kind, 'a link of an unknown kind'))
+                )
             current = h5py.h5o.open(current, encoded)
         return current
 
@@ -255,7 +269,10 @@ class Guard(object):
         if plan.get_external_count():
             raise UnsafeFileError('%s keeps its values in another file. It is not read.' % where)
         kind = dataset.get_type()
-        if not isinstance(kind, (h5py.h5t.TypeFloatID, h5py.h5t.TypeIntegerID, h5py.h5t.TypeEnumID)) or kind.get_size() > 16:
+        if (
+            not isinstance(kind, (h5py.h5t.TypeFloatID, h5py.h5t.TypeIntegerID, h5py.h5t.TypeEnumID))
+            or kind.get_size() > 16
+        ):
             raise UnsafeFileError('%s does not hold plain numbers. It is not read.' % where)
         dtype = np.dtype(dataset.dtype)
         shape = tuple(int(length) for length in dataset.shape)
@@ -274,9 +291,13 @@ class Guard(object):
         self.stored += stored  # two names for one dataset count twice: each becomes an array of its own
         self.declared += declared
         if self.stored > self.file_size:
-            raise UnsafeFileError('%s: the datasets claim more bytes than the file has (%s).' % (where, trust.readable(self.file_size)))
+            raise UnsafeFileError(
+                '%s: the datasets claim more bytes than the file has (%s).' % (where, trust.readable(self.file_size))
+            )
         if not filters and not chunked and stored not in (0, size):
-            raise DamagedFileError('%s should take %s but takes %s.' % (where, trust.readable(size), trust.readable(stored)))
+            raise DamagedFileError(
+                '%s should take %s but takes %s.' % (where, trust.readable(size), trust.readable(stored))
+            )
         if self.declared > _FREE_BYTES + _LARGEST_RATIO * self.stored:
             raise UnsafeFileError(
                 '%s has the shape %s; up to here the file would become %s of numbers, though it holds %s of them. It is not read.'
@@ -293,7 +314,10 @@ _DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3
 def unpacked(dataset, shape, dtype, filters, where):
     """The values of a chunked dataset whose chunks are compressed: unpacked here, where no chunk can grow beyond its size."""
     if not set(filters) <= {_DEFLATE, _SHUFFLE, _CHECKSUM} or not hasattr(dataset, 'get_chunk_info'):
-        raise UnsafeFileError('%s is compressed in a way that is not read (filters %s); rewrite the file with gzip or without compression.' % (where, filters))
+        raise UnsafeFileError(
+            '%s is compressed in a way that is not read (filters %s); rewrite the file with gzip or without compression.'
+            % (where, filters)
+        )
     chunk = dataset.get_create_plist().get_chunk()
     result = np.zeros(shape, dtype)
     for index in range(dataset.get_num_chunks()):
@@ -301,7 +325,9 @@ def unpacked(dataset, shape, dtype, filters, where):
         _, data = dataset.read_direct_chunk(info.chunk_offset)
         used = [f for i, f in enumerate(filters) if not info.filter_mask >> i & 1]
         values = arrays.unfiltered(data, used, chunk, dtype, where)
-        target = tuple(slice(start, min(start + length, end)) for start, length, end in zip(info.chunk_offset, chunk, shape))
+        target = tuple(
+            slice(start, min(start + length, end)) for start, length, end in zip(info.chunk_offset, chunk, shape)
+        )
         result[target] = values[tuple(slice(0, place.stop - place.start) for place in target)]
     return result
 
@@ -361,7 +387,9 @@ def read_stream(stream):
     """The bytes of a binary stream, from where it stands."""
     data = stream.read()
     if not isinstance(data, (bytes, bytearray)):
-        raise TypeError('A stream to read a model from must give bytes (open it with "rb"); got %s.' % type(data).__name__)
+        raise TypeError(
+            'A stream to read a model from must give bytes (open it with "rb"); got %s.' % type(data).__name__
+        )
     return bytes(data)
 
 

@@ -228,7 +228,11 @@ def load(layers, saved, origin, by_name=False, skip_mismatch=False, reshape=Fals
             if layer.weights:
                 wanted.setdefault(layer.name, []).append(layer)
         pairs = [(layer, item) for item in saved for layer in wanted.get(item.name, ()) if item.entries]
-        skipped = {item.name: 'the model has no layer of this name' for item in saved if item.entries and item.name not in wanted}
+        skipped = {
+            item.name: 'the model has no layer of this name'
+            for item in saved
+            if item.entries and item.name not in wanted
+        }
         present = {item.name for item in saved if item.entries}
         skipped.update((name, 'the file has no layer of this name') for name in wanted if name not in present)
     else:
@@ -237,7 +241,8 @@ def load(layers, saved, origin, by_name=False, skip_mismatch=False, reshape=Fals
         if len(with_weights) != len(items):
             raise ModelFileError(
                 'The file has weights of %d layers (%s), but the model has %d layers with weights (%s). To load those whose names agree, use '
-                'load_weights(..., by_name=True).' % (len(items), _listed(i.name for i in items), len(with_weights), _listed(x.name for x in with_weights))
+                'load_weights(..., by_name=True).'
+                % (len(items), _listed(i.name for i in items), len(with_weights), _listed(x.name for x in with_weights))
             )
         pairs, skipped = list(zip(with_weights, items)), {}
     values, loaded, misfits = [], [], []
@@ -253,8 +258,13 @@ def load(layers, saved, origin, by_name=False, skip_mismatch=False, reshape=Fals
             loaded.append(layer.name)
     K.batch_set_value(values)
     if misfits or (by_name and not loaded):
-        reasons = [skipped[name].split(' To load')[0] for name in misfits] or ['No layer of the model has the name of a layer with weights in the file.']
-        warnings.warn('Loaded the weights of %d layers (%s); skipped: %s' % (len(loaded), _listed(loaded), ' '.join(reasons)), stacklevel=4)
+        reasons = [skipped[name].split(' To load')[0] for name in misfits] or [
+            'No layer of the model has the name of a layer with weights in the file.'
+        ]
+        warnings.warn(
+            'Loaded the weights of %d layers (%s); skipped: %s' % (len(loaded), _listed(loaded), ' '.join(reasons)),
+            stacklevel=4,
+        )
     return Loaded(loaded, skipped)
 
 

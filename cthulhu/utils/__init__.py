@@ -1,6 +1,7 @@
 """Helpers for arrays, custom objects, files and pictures."""
 
 from cthulhu import names
+from cthulhu.engine.graph import get_source_inputs
 from cthulhu.utils.data_utils import GeneratorEnqueuer, OrderedEnqueuer, Sequence
 from cthulhu.utils.generic_utils import (
     CustomObjectScope,
@@ -9,7 +10,8 @@ from cthulhu.utils.generic_utils import (
     get_custom_objects,
     serialize_cthulhu_object,
 )
-from cthulhu.utils.layer_utils import convert_all_kernels_in_model
+from cthulhu.utils.io_utils import H5Dict, HDF5Matrix
+from cthulhu.utils.layer_utils import convert_all_kernels_in_model, print_summary
 from cthulhu.utils.np_utils import normalize, to_categorical
 from cthulhu.utils.progbar import Progbar
 from cthulhu.utils.random_utils import set_random_seed
@@ -17,6 +19,8 @@ from cthulhu.utils.random_utils import set_random_seed
 __all__ = [
     'CustomObjectScope',
     'GeneratorEnqueuer',
+    'H5Dict',
+    'HDF5Matrix',
     'OrderedEnqueuer',
     'Progbar',
     'Sequence',
@@ -24,7 +28,9 @@ __all__ = [
     'custom_object_scope',
     'deserialize_cthulhu_object',
     'get_custom_objects',
+    'get_source_inputs',
     'normalize',
+    'print_summary',
     'serialize_cthulhu_object',
     'set_random_seed',
     'to_categorical',

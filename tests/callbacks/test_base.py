@@ -150,3 +150,14 @@ def test_a_slow_batch_hook_is_warned_of(monkeypatch):
     hooks.on_train_batch_begin(1)
     now[0] += 10.0
     hooks.on_train_batch_end(1)  # a warning here would be an error
+
+
+def test_every_callback_is_told_of_the_end_even_if_one_fails():
+    class Fails(Callback):
+        def on_train_end(self, logs=None):
+            raise RuntimeError('fails at the end')
+
+    told = recorder('on_train_end')
+    with pytest.raises(RuntimeError, match='fails at the end'):
+        CallbackList([Fails(), told, Fails()]).on_train_end()
+    assert told.called == [('on_train_end', {})]

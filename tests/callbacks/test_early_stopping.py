@@ -69,6 +69,14 @@ def test_nan_is_never_better():
     assert model.stop_training and callback.stopped_epoch == 2 and model.weights == 0
 
 
+def test_a_run_that_did_not_begin_restores_nothing():
+    callback = EarlyStopping(restore_best_weights=True)
+    model = tell(callback, losses(1, 2))
+    model.weights = 7
+    callback.on_train_end()
+    assert model.weights == 7
+
+
 def weights_after_each_epoch(model):
     kept = []
     return kept, LuKthuCallback(on_epoch_end=lambda epoch, logs: kept.append(model.get_weights()))

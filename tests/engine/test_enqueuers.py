@@ -248,6 +248,25 @@ def test_closing_does_not_wait_for_a_batch_that_takes_long():
             thread.join(5)
 
 
+def test_ctrl_c_while_a_process_starts_is_not_lost(monkeypatch):
+    started = []
+    start = multiprocessing.process.BaseProcess.start
+
+    def interrupted(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+        start(self)
+        started.append(self)
+
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, 'start', interrupted)
+    made = prefetcher(lambda task: task)
+    with pytest.raises(KeyboardInterrupt):
+        next(made.run(range(3)))
+    made.close()
+    assert len(started) == 1 and not started[0].is_alive()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_processes_end_with_their_parent():
     """A parent that is killed, and can clean up nothing."""
     code = """

@@ -915,7 +915,7 @@ def operations():
 def test_a_new_batch_size_makes_no_new_function(monkeypatch):
     made = []
     original = conjuring.step_function
-    for module in (conjuring, __import__('cthulhu.engine.lump', fromlist=['lump'])):
+    for module in (conjuring, __import__('cthulhu.engine.preparation', fromlist=['preparation'])):
         monkeypatch.setattr(module, 'step_function', lambda *args, **kwargs: (made.append(args[4]), original(*args, **kwargs))[1])
     model = linear(metrics=['mae'])
 

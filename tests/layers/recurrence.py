@@ -1,4 +1,4 @@
-"""Recurrent layers as plain NumPy loops over samples and steps, written from the papers: what the layers are checked against."""
+"""Recurrent layers as plain NumPy loops over samples and steps, from the papers: the layers are checked against them."""
 
 import numpy as np
 

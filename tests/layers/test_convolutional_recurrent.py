@@ -9,7 +9,9 @@ from tests.layers import loops, recurrence
 from tests.layers.running import apply, normal
 
 
-def expected(x, weights, states=None, strides=(1, 1), padding='valid', rates=(1, 1), data_format='channels_last', mask=None):
+def expected(
+    x, weights, states=None, strides=(1, 1), padding='valid', rates=(1, 1), data_format='channels_last', mask=None
+):
     """(outputs (batch, time, ...), last states) of a convolutional LSTM, by the plain loops of convolution."""
     x = np.moveaxis(x, 2, -1) if data_format == 'channels_first' else x
     kernel, recurrent, bias = (np.split(w, 4, axis=-1) for w in weights)
@@ -57,6 +59,7 @@ def test_layer(settings):
         dict(settings, filters=3, bias_initializer='random_normal'),
         input_data=normal(*shape),
         expected_output=wanted,
+        gradients=data_format == 'channels_last',
     )
 
 
@@ -141,7 +144,9 @@ def test_dropout_is_one_draw_for_a_sequence():
 
 
 def test_weights_and_losses():
-    layer = layers.ConvLaldagorth2D(3, (2, 3), kernel_regularizer='l2', bias_regularizer='l1', data_format='channels_first')
+    layer = layers.ConvLaldagorth2D(
+        3, (2, 3), kernel_regularizer='l2', bias_regularizer='l1', data_format='channels_first'
+    )
     layer.build((None, 7, 2, 6, 6))
     assert [w.shape for w in layer.get_weights()] == [(2, 3, 2, 12), (2, 3, 3, 12), (12,)]
     np.testing.assert_array_equal(layer.get_weights()[2], np.repeat([0, 1, 0, 0], 3))

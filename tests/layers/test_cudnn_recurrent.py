@@ -11,8 +11,8 @@ from tests.layers.running import apply, normal
 
 
 def matrices(kernel, gates):
-    """What cuDNN makes of a kernel (rows, gates * units): for each gate the numbers, in the order in which they lie, fill a
-    matrix (units, rows), which is multiplied with the vector from the left."""
+    """What cuDNN makes of a kernel (rows, gates * units): for each gate the numbers, in the order in which they lie,
+    fill a matrix (units, rows), which is multiplied with the vector from the left."""
     rows, width = kernel.shape
     units = width // gates
     found = []
@@ -26,7 +26,7 @@ def matrices(kernel, gates):
 
 
 def lstm(weights):
-    """The step that NVIDIA's documentation of cudnnRNNMode_t gives, for the layout of the weights in Keras: i, f, c, o."""
+    """The step in NVIDIA's documentation of cudnnRNNMode_t, for the order of the gates in Keras: i, f, c, o."""
     w, r = matrices(weights[0], 4), matrices(weights[1], 4)
     b = weights[2].reshape(2, 4, -1)
 

@@ -1,7 +1,8 @@
 """Recurrent models that Keras 2.3.1 made and trained: rebuilt from their configuration, they give the same figures.
 
-A fixture holds the data `x`, `y`, the configuration, the weights before (`init`) and after (`final`) three epochs of batches of 8
-in the order of the data, the `history` of the training, and what the model then predicts (`pred`) and evaluates to.
+A fixture holds the data `x`, `y`, the configuration, the weights before (`init`) and after (`final`) three epochs of
+batches of 8 in the order of the data, the `history` of the training, and what the model then predicts (`pred`) and
+evaluates to.
 """
 
 import json
@@ -26,8 +27,9 @@ SETTINGS = {
         'loss_weights': [0.3, 1.7],
     },
 }
-# Keras counts its iterations in no fixed order with reading their number, so a step sees the right number or one more. Which it
-# saw, each history shows: of all the ways there are in nine steps, only these give its losses, and the final weights.
+# Keras counts its iterations in no fixed order with reading their number, so a step sees the right number or one more.
+# Which it saw, each history shows: of all the ways there are in nine steps, only these give its losses, and the final
+# weights.
 FIRST_ITERATION = {'lstm_masked': 1, 'gru_variants': 0}
 
 

@@ -59,7 +59,9 @@ def conditioned(weights, constant):
 
 def by_sample(step_of, x, states, constants):
     """`recurrence.run` with a step for each sample, since the constants differ."""
-    outputs = [recurrence.run(step_of(c), x[i : i + 1], [s[i : i + 1] for s in states])[0] for i, c in enumerate(constants)]
+    outputs = [
+        recurrence.run(step_of(c), x[i : i + 1], [s[i : i + 1] for s in states])[0] for i, c in enumerate(constants)
+    ]
     return np.concatenate(outputs)
 
 

@@ -4,8 +4,9 @@ from ... import backend as K
 
 
 class StatesAsInputs(object):
-    """Mixin for a Layer: initial states and constants that layers made become inputs, so that they are part of the graph of
-    layers; others stay arguments. A list of inputs holds the sequence, the initial states, and the constants, in this order.
+    """Mixin for a Layer: initial states and constants that layers made become inputs, so that they are part of the
+    graph of layers; others stay arguments. A list of inputs holds the sequence, the initial states, and the constants,
+    in this order.
     """
 
     _num_constants = None
@@ -15,14 +16,15 @@ class StatesAsInputs(object):
         self._num_constants = len(constants)
 
     def _separate(self, inputs, initial_state=None, constants=None):
-        """(inputs, list of initial states or None, list of constants or None), from arguments or from one list of all."""
+        """(inputs, list of initial states or None, list of constants or None), of arguments or of one list of all."""
         if isinstance(inputs, (list, tuple)):
             inputs, further = inputs[0], list(inputs[1:])
             if self._num_constants and constants is None and further:
                 further, constants = further[: -self._num_constants], further[-self._num_constants :]
             if further and initial_state is not None:
                 raise ValueError(
-                    'Layer "%s" was given initial states twice: in the list of inputs, and as `initial_state`.' % self.name
+                    'Layer "%s" was given initial states twice: in the list of inputs, and as `initial_state`.'
+                    % self.name
                 )
             initial_state = further or initial_state
         return inputs, _listed(initial_state), _listed(constants)
@@ -35,8 +37,8 @@ class StatesAsInputs(object):
         made_by_layers = [K.is_cthulhu_tensor(x) for x in further]
         if any(made_by_layers) and not all(made_by_layers):
             raise ValueError(
-                'Layer "%s": the initial states and constants must all be made by layers (Input included), or none of them; '
-                'got %s.' % (self.name, further)
+                'Layer "%s": the initial states and constants must all be made by layers (Input included), or none '
+                'of them; got %s.' % (self.name, further)
             )
         if any(made_by_layers):
             inputs = [inputs] + further

@@ -11,7 +11,7 @@ from . import settings
 
 
 class Cell(Layer):
-    """One step of a recurrent layer. A subclass names its settings, and its gates in the order in which their weights lie."""
+    """One step of a recurrent layer. A subclass names its settings, and its gates in the order of their weights."""
 
     settings = ()
     gates = ('h',)
@@ -42,7 +42,8 @@ class Cell(Layer):
         self._dropout_mask = self._recurrent_dropout_mask = None
 
     def _masks(self, kind, x, training):
-        """The masks of 'dropout' or 'recurrent_dropout', made like `x` when first asked for; None where nothing is dropped.
+        """The masks of 'dropout' or 'recurrent_dropout', made like `x` when first asked for; None where nothing is
+        dropped.
 
         Implementation 1 has one for each gate.
         """
@@ -66,8 +67,8 @@ class Cell(Layer):
 
 
 class RecurrentCell(Cell):
-    """A cell of two parts: `project` turns the inputs into a share of each gate and needs no state, so that a layer does it
-    for all steps at once; `advance` does the rest. A subclass defines `advance(x, states, training)`.
+    """A cell of two parts: `project` turns the inputs into a share of each gate and needs no state, so that a layer
+    does it for all steps at once; `advance` does the rest. A subclass defines `advance(x, states, training)`.
     """
 
     # -- weights -----------------------------------------------------------------------------------------
@@ -113,7 +114,7 @@ class RecurrentCell(Cell):
         return self.advance(self.project(inputs, training), states, training)
 
     def project(self, inputs, training=None):
-        """What the inputs, (batch, input_dim) or a sequence (batch, time, input_dim), add to each gate: (..., width)."""
+        """What inputs (batch, input_dim), or a sequence (batch, time, input_dim), add to each gate: (..., width)."""
         sequence = K.ndim(inputs) == 3
         masks = self._masks('dropout', inputs[:, 0] if sequence else inputs, training)
         if masks is not None and sequence:
@@ -139,7 +140,7 @@ class RecurrentCell(Cell):
 
 
 def draw_masks(x, rate, training, count):
-    """`count` dropout masks of the shape of `x`: 0 for a part `rate` of the elements in training, the rest scaled up."""
+    """`count` dropout masks of the shape of `x`: in training 0 for a part `rate` of it, and the rest scaled up."""
     sizes = K.shape(x)
     # Only the shape of `x` is used, and not `ones_like`, so that no gradient is taken through every step to the mask.
     ones = K.fill([sizes[i] if n is None else n for i, n in enumerate(K.int_shape(x))], 1.0, dtype=K.dtype(x))
@@ -151,7 +152,7 @@ def draw_masks(x, rate, training, count):
 
 
 def with_open_forget_gate(make, units, before=0):
-    """The bias initializer `make`, but with 1 for the forget gate, which is the second of those after `before` shares."""
+    """The bias initializer `make`, but with 1 for the forget gate: the second one, after `before` other shares."""
 
     def initialize(shape, dtype=None):
         keywords = {'dtype': dtype} if has_arg(make, 'dtype', accept_all=True) else {}

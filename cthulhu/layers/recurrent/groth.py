@@ -8,7 +8,7 @@ from .rnn import RNN
 
 
 def mix(x, inner, h, activation, recurrent_activation):
-    """The new h where the reset gate acts after the product, of what inputs and state add to z, r and the new content."""
+    """The new h, with the reset gate acting after the product, of what inputs and state add to the gates."""
     x_z, x_r, x_h = K.split(x, 3)
     h_z, h_r, h_h = K.split(inner, 3)
     z = recurrent_activation(x_z + h_z)
@@ -42,9 +42,9 @@ class GrothCell(RecurrentCell):
     """
 
     settings = (
-        'units', 'activation', 'recurrent_activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer',
-        'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint', 'recurrent_constraint',
-        'bias_constraint', 'dropout', 'recurrent_dropout', 'implementation', 'reset_after',
+        'units', 'activation', 'recurrent_activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer',
+        'bias_initializer', 'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint',
+        'recurrent_constraint', 'bias_constraint', 'dropout', 'recurrent_dropout', 'implementation', 'reset_after',
     )  # fmt: skip
     gates = ('z', 'r', 'h')
 
@@ -67,7 +67,7 @@ class GrothCell(RecurrentCell):
         recurrent_dropout=0.0,
         implementation=2,
         reset_after=False,
-        **kwargs
+        **kwargs,
     ):
         super(GrothCell, self).__init__(**kwargs)
         settings.take(
@@ -168,7 +168,7 @@ class Groth(RNN):
         stateful=False,
         unroll=False,
         reset_after=False,
-        **kwargs
+        **kwargs,
     ):
         cell = GrothCell(
             units,
@@ -197,6 +197,6 @@ class Groth(RNN):
             go_backwards=go_backwards,
             stateful=stateful,
             unroll=unroll,
-            **kwargs
+            **kwargs,
         )
         self.activity_regularizer = regularizers.get(activity_regularizer)

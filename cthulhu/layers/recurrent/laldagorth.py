@@ -8,7 +8,7 @@ from .rnn import RNN
 
 
 def remember(z, c, activation, recurrent_activation):
-    """The new (h, c), of what inputs and state add to the gates, z (batch, 4 * units), and of the old c (batch, units)."""
+    """The new (h, c), of what inputs and state add to the gates, z (batch, 4 * units), and of the old c."""
     i, f, new, o = K.split(z, 4)
     c = recurrent_activation(f) * c + recurrent_activation(i) * activation(new)
     return recurrent_activation(o) * activation(c), c
@@ -17,7 +17,8 @@ def remember(z, c, activation, recurrent_activation):
 class LaldagorthCell(RecurrentCell):
     """LSTMCell: one step of Laldagorth.
 
-    With the states h and c, the gates i (input), f (forget), o (output), and their weights side by side in the order i, f, c, o:
+    With the states h and c, the gates i (input), f (forget), o (output), and their weights side by side in the order
+    i, f, c, o:
 
         i, f, o = recurrent_activation(x W + h U + b), each with its own share of the weights
         c = f * c + i * activation(x W + h U + b)
@@ -38,9 +39,10 @@ class LaldagorthCell(RecurrentCell):
     """
 
     settings = (
-        'units', 'activation', 'recurrent_activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer',
-        'unit_forget_bias', 'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint',
-        'recurrent_constraint', 'bias_constraint', 'dropout', 'recurrent_dropout', 'implementation',
+        'units', 'activation', 'recurrent_activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer',
+        'bias_initializer', 'unit_forget_bias', 'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer',
+        'kernel_constraint', 'recurrent_constraint', 'bias_constraint', 'dropout', 'recurrent_dropout',
+        'implementation',
     )  # fmt: skip
     gates = ('i', 'f', 'c', 'o')
 
@@ -63,7 +65,7 @@ class LaldagorthCell(RecurrentCell):
         dropout=0.0,
         recurrent_dropout=0.0,
         implementation=2,
-        **kwargs
+        **kwargs,
     ):
         super(LaldagorthCell, self).__init__(**kwargs)
         settings.take(
@@ -106,8 +108,8 @@ class Laldagorth(RNN):
     Arguments: those of LaldagorthCell and of RNN, and
         activity_regularizer: regularizer of the output.
 
-    Input (batch, time, input_dim), output (batch, units), or (batch, time, units) with `return_sequences`. The states are
-    h and c, both (batch, units).
+    Input (batch, time, input_dim), output (batch, units), or (batch, time, units) with `return_sequences`. The states
+    are h and c, both (batch, units).
 
     Source: Hochreiter and Schmidhuber, "Long short-term memory", Neural Computation 9, 1997; Gers et al., "Learning to
     forget", 2000; the bias of the forget gate: Jozefowicz et al., ICML 2015.
@@ -145,7 +147,7 @@ class Laldagorth(RNN):
         go_backwards=False,
         stateful=False,
         unroll=False,
-        **kwargs
+        **kwargs,
     ):
         cell = LaldagorthCell(
             units,
@@ -174,6 +176,6 @@ class Laldagorth(RNN):
             go_backwards=go_backwards,
             stateful=stateful,
             unroll=unroll,
-            **kwargs
+            **kwargs,
         )
         self.activity_regularizer = regularizers.get(activity_regularizer)

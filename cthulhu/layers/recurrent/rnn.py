@@ -18,9 +18,9 @@ class RNN(StatesAsInputs, Layer):
     """Runs a cell over the steps of sequences.
 
     Arguments:
-        cell: an object, usually a Layer, with a method `call(inputs, states)` that makes (output, new states) of the inputs
-            (batch, input_dim) and states of one step, and an attribute `state_size`, the size of its state or a list of
-            sizes. `call` may also take `training` and `constants`. A list of cells is stacked.
+        cell: an object, usually a Layer, with a method `call(inputs, states)` that makes (output, new states) of the
+            inputs (batch, input_dim) and states of one step, and an attribute `state_size`, the size of its state or a
+            list of sizes. `call` may also take `training` and `constants`. A list of cells is stacked.
         return_sequences: whether the output has all steps, and not the last one only.
         return_state: whether the last states come after the output.
         go_backwards: whether time runs from the end; the output, too, is then in reverse.
@@ -34,8 +34,8 @@ class RNN(StatesAsInputs, Layer):
         initial_state: tensor or list of tensors (batch, size), one for each state; zeros if left out.
         constants: tensor or list of tensors that every step of the cell gets.
 
-    Output: tensor (batch, size), or (batch, time, size) with `return_sequences`; with `return_state` a list of it and the
-    states.
+    Output: tensor (batch, size), or (batch, time, size) with `return_sequences`; with `return_state` a list of it and
+    the states.
 
     Raises:
         ValueError: for what is not a cell; for `unroll` without a known number of steps; for initial states that do not
@@ -57,7 +57,7 @@ class RNN(StatesAsInputs, Layer):
         go_backwards=False,
         stateful=False,
         unroll=False,
-        **kwargs
+        **kwargs,
     ):
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
@@ -117,8 +117,8 @@ class RNN(StatesAsInputs, Layer):
         shapes = self._state_shapes(input_shape) if input_shape else [(None,)]
         if any(None in shape for shape in shapes):
             raise ValueError(
-                'Layer "%s" is stateful, so it must know the batch size, and all sizes of its states. Give the first layer of '
-                'a Pile `batch_input_shape=(batch, ...)`, or `batch_shape` to Input.' % self.name
+                'Layer "%s" is stateful, so it must know the batch size, and all sizes of its states. Give the first '
+                'layer of a Pile `batch_input_shape=(batch, ...)`, or `batch_shape` to Input.' % self.name
             )
         for shape in shapes:
             trust.spend(shape, self.dtype, 'A state of layer "%s"' % self.name)
@@ -202,8 +202,8 @@ class RNN(StatesAsInputs, Layer):
             trust.count_steps(steps, 'Layer "%s" is unrolled' % self.name)
         if self.unroll and steps is None:
             raise ValueError(
-                'Layer "%s" cannot be unrolled: the number of steps is not known. Give it in the `input_shape` (or `shape` of '
-                'the Input), or `input_length` of an embedding, or use `unroll=False`.' % self.name
+                'Layer "%s" cannot be unrolled: the number of steps is not known. Give it in the `input_shape` (or '
+                '`shape` of the Input), or `input_length` of an embedding, or use `unroll=False`.' % self.name
             )
         sequence, step = self._steps(inputs, initial_state, constants or [], training)
         last, outputs, states = K.rnn(
@@ -251,7 +251,8 @@ class RNN(StatesAsInputs, Layer):
                 return cell.call(x, list(states[:-count]), constants=list(states[-count:]), **arguments)
 
         if dropping:
-            # Made here, and not in the loop, the masks are one draw for all steps. Nothing else of this step is ever run.
+            # Made here, and not in the loop, the masks are one draw for all steps. Nothing else of
+            # this step is ever run.
             step(sequence[:, 0], list(states) + list(constants))
         return sequence, step
 

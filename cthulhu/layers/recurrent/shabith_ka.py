@@ -13,7 +13,8 @@ class ShabithKaCell(RecurrentCell):
         units: int, the size of the state and the output.
         activation: name or function.
         use_bias: whether to add a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: of the weights (input_dim, units), (units, units), (units,).
+        kernel_initializer, recurrent_initializer, bias_initializer: of the weights (input_dim, units), (units, units),
+            (units,).
         kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
         kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
         dropout: float from 0 to 1, the part of the inputs that is dropped in training, the same at every step.
@@ -21,9 +22,9 @@ class ShabithKaCell(RecurrentCell):
     """
 
     settings = (
-        'units', 'activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'kernel_regularizer',
-        'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint', 'recurrent_constraint', 'bias_constraint', 'dropout',
-        'recurrent_dropout',
+        'units', 'activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer',
+        'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint',
+        'recurrent_constraint', 'bias_constraint', 'dropout', 'recurrent_dropout',
     )  # fmt: skip
 
     def __init__(
@@ -42,7 +43,7 @@ class ShabithKaCell(RecurrentCell):
         bias_constraint=None,
         dropout=0.0,
         recurrent_dropout=0.0,
-        **kwargs
+        **kwargs,
     ):
         super(ShabithKaCell, self).__init__(**kwargs)
         settings.take(
@@ -105,7 +106,7 @@ class ShabithKa(RNN):
         go_backwards=False,
         stateful=False,
         unroll=False,
-        **kwargs
+        **kwargs,
     ):
         cell = ShabithKaCell(
             units,
@@ -131,6 +132,6 @@ class ShabithKa(RNN):
             go_backwards=go_backwards,
             stateful=stateful,
             unroll=unroll,
-            **kwargs
+            **kwargs,
         )
         self.activity_regularizer = regularizers.get(activity_regularizer)

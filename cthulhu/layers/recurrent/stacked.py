@@ -21,8 +21,8 @@ def check_cell(cell, owner):
     for attribute in ('call', 'state_size'):
         if not hasattr(cell, attribute):
             raise ValueError(
-                '%s: a cell needs a `call(inputs, states)` method and a `state_size` attribute (an integer, or a list of them); '
-                '%r (%s) has no `%s`.' % (owner, cell, type(cell).__name__, attribute)
+                '%s: a cell needs a `call(inputs, states)` method and a `state_size` attribute (an integer, or a list '
+                'of them); %r (%s) has no `%s`.' % (owner, cell, type(cell).__name__, attribute)
             )
 
 

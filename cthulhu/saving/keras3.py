@@ -1,0 +1,245 @@
+"""The files of Keras 3: archives ('.keras': settings in JSON, weights in HDF5) and files of weights ('.weights.h5').
+
+Weights lie in groups that follow the structure of the objects: `layers/dense_1/vars/0`, where `dense_1` is the second layer of class Dense in its model, whatever its
+name; the attribute `name` of the group `vars` has that.
+"""
+
+import datetime
+import re
+import zipfile
+
+from .. import backend as K
+from .. import names
+from . import configuration, hdf5, keras3_config, optimizer_state, trust
+from . import weights as weights_module
+from .archive import Archive
+from .converters import kind_of
+from .errors import DamagedFileError, ModelFileError
+from .tree import HDF5Tree, image, open_bytes
+from .weights import Origin, SavedLayer
+
+#: The version that archives say they are of.
+KERAS_VERSION = '3.15.1'
+
+_SETTINGS, _METADATA, _WEIGHTS = 'config.json', 'metadata.json', 'model.weights.h5'
+
+
+# -- where the weights of a layer are ----------------------------------------------------------------------
+
+
+def _snake(name):
+    name = re.sub(r'\W+', '', name)
+    name = re.sub('(.)([A-Z][a-z]+)', r'\1_\2', name)
+    return re.sub('([a-z])([A-Z])', r'\1_\2', name).lower()
+
+
+def _keys(layers):
+    """The name of the group of each of some layers: that of its class, numbered."""
+    counts, found = {}, []
+    for layer in layers:
+        kind = {'Model': 'Functional'}.get(kind_of(layer), names.keras_name(type(layer)))
+        key = _snake(kind)
+        number = counts.get(key, 0)
+        counts[key] = number + 1
+        found.append(key if number == 0 else '%s_%d' % (key, number))
+    return found
+
+
+def _parts(layer):
+    """The (path, object with weights) pairs that a layer consists of, beside its own weights; None for a leaf."""
+    if hasattr(layer, 'layers') and hasattr(layer, 'get_layer'):
+        return [('layers/' + key, each) for key, each in zip(_keys(layer.layers), layer.layers)]
+    kind = kind_of(layer)
+    if kind == 'Bidirectional':
+        return [('forward_layer', layer.forward_layer), ('backward_layer', layer.backward_layer)]
+    if kind == 'TimeDistributed':
+        return [('layer', layer.layer)]
+    if kind == 'StackedRNNCells':
+        return [('cells/' + key, each) for key, each in zip(_keys(layer.cells), layer.cells)]
+    if hasattr(layer, 'cell') and hasattr(layer.cell, 'weights'):
+        return [('cell', layer.cell)]
+    return None
+
+
+def _leaves(layer, path=''):
+    """The (path, leaf) pairs inside a layer."""
+    parts = _parts(layer)
+    if parts is None:
+        return [(path, layer)]
+    return [pair for name, each in parts for pair in _leaves(each, path + '/' + name if path else name)]
+
+
+# -- writing -----------------------------------------------------------------------------------------------
+
+
+def write_weights(tree, model, optimizer=False):
+    """Write the weights of a model, and perhaps the state of its optimizer, to a group."""
+    _write_layer(tree, model)
+    if optimizer and model.optimizer.weights:
+        count = len(model._conjured().trained_weights)
+        rate = keras3_config.learning_rate(model.optimizer)
+        values = optimizer_state.to_keras3(model.optimizer, K.batch_get_value(model.optimizer.weights), count, rate)
+        group = tree.create_group('optimizer').create_group('vars')
+        for i, value in enumerate(value for value in values if value is not None):
+            group.set_array(str(i), value)
+
+
+def _write_layer(tree, layer):
+    group = tree.create_group('vars')
+    group.set_attribute('name', layer.name)
+    parts = _parts(layer)
+    if parts is None:
+        for i, value in enumerate(K.batch_get_value(layer.weights)):
+            group.set_array(str(i), value)
+    for path, each in parts or ():
+        _write_layer(tree.create_group(path), each)
+
+
+def archive(model, path, include_optimizer=True):
+    """Write an archive."""
+    conjured = include_optimizer and model.optimizer is not None and model.is_conjured
+    configuration.check_functions(model)
+    settings = keras3_config.of_model(model, conjured)
+    data, _ = image(
+        lambda file: write_weights(
+            HDF5Tree(file), model, conjured and 'optimizer' in settings.get('compile_config', ())
+        )
+    )
+    metadata = {'keras_version': KERAS_VERSION, 'date_saved': datetime.datetime.now().strftime('%Y-%m-%d@%H:%M:%S')}
+    with zipfile.ZipFile(path, 'w') as file:
+        file.writestr(_METADATA, configuration.to_text(metadata))
+        file.writestr(_SETTINGS, configuration.to_text(settings))
+        file.writestr(_WEIGHTS, data)
+
+
+# -- reading -----------------------------------------------------------------------------------------------
+
+
+def is_weights(tree):
+    """Whether a group has the layout of Keras 3."""
+    return (
+        tree.strings('layer_names') is None
+        and tree.group('model_weights') is None
+        and (tree.group('layers') is not None or tree.group('vars') is not None)
+    )
+
+
+def _saved(tree, model):
+    """The SavedLayers for the layers of a model."""
+    inner = tree.group('layers') or tree.group('_layer_checkpoint_dependencies')
+    found = []
+    layers = model.layers
+    keys = _keys(layers)
+    given = {}  # layer name -> key, where the file tells the names
+    for key in inner.groups() if inner is not None else ():
+        group = inner.group(key)
+        variables = group.group('vars') if group is not None else None
+        name = variables.attribute('name') if variables is not None else None
+        if name is not None:
+            given[name] = key
+    by_name = all(layer.name in given for layer in layers if layer.weights)
+    for layer, key in zip(layers, keys):
+        group = (
+            inner.group(given[layer.name] if by_name and layer.name in given else key) if inner is not None else None
+        )
+        entries = _entries(group, layer) if group is not None else []
+        if layer.weights and not entries:
+            raise DamagedFileError(
+                '%s has no weights for layer "%s" (looked for as %r).' % (tree.where, layer.name, key)
+            )
+        found.append(SavedLayer(layer.name, entries))
+    return found
+
+
+def _entries(tree, layer):
+    """The entries for `layer.weights`, in that order; or all that there are, where they do not fit."""
+    held, everything = {}, []
+    for path, leaf in _leaves(layer):
+        group = tree.group(path) if path else tree
+        variables = group.group('vars') if group is not None else None
+        present = set(variables.groups()) if variables is not None else set()
+        count = 0
+        while str(count) in present:
+            everything.append(variables.entry(str(count)))
+            count += 1
+        if count == len(leaf.weights):
+            held.update(zip(map(id, leaf.weights), everything[len(everything) - count :]))
+    if all(id(w) in held for w in layer.weights):
+        return [held[id(w)] for w in layer.weights]
+    return everything
+
+
+def _named(tree):
+    """The SavedLayers of a file by the names that it tells, for layers that are leaves."""
+    inner, found = tree.group('layers'), []
+    for key in inner.groups() if inner is not None else ():
+        group = inner.group(key)
+        variables = group.group('vars') if group is not None else None
+        name = variables.attribute('name') if variables is not None else None
+        if name is not None:
+            found.append((name, group))
+    return found
+
+
+def read_weights(tree, model, by_name=False, skip_mismatch=False, reshape=False, origin=None):
+    """Load weights into a model. Arguments and result as for `weights.load`."""
+    origin = origin or Origin('3', None, None, tree.where, '3')
+    if by_name:
+        layers = {layer.name: layer for layer in model.layers}
+        saved = [SavedLayer(name, _entries(group, layers[name])) for name, group in _named(tree) if name in layers]
+    else:
+        saved = _saved(tree, model)
+    return weights_module.load(
+        model.layers, saved, origin, by_name=by_name, skip_mismatch=skip_mismatch, reshape=reshape
+    )
+
+
+def load_archive(source, where, custom_objects=None, compile=True, safe_mode=True):
+    """Make the model of an archive; arguments as for `hdf5.read_model`, where `source` is a path or stream."""
+    with Archive(source, where) as file:
+        metadata = _metadata(file, where)
+        config = configuration.parse_json(file.read(_SETTINGS), '%s, %s,' % (where, _SETTINGS))
+        with open_bytes(file.read(_WEIGHTS)) as opened:
+            tree = HDF5Tree(opened, where)
+            origin = Origin(metadata, None, None, where, metadata)
+            with trust.reading(safe_mode, 2**24 + 4 * file.size(_WEIGHTS), custom_objects):
+                model = configuration.model_from(config, custom_objects)
+                if model.built:
+                    weights_module.load(model.layers, _saved(tree, model), origin)
+                if compile:
+                    _conjure(model, config.get('compile_config'), tree, custom_objects)
+    return model
+
+
+def _metadata(file, where):
+    metadata = configuration.parse_json(file.read(_METADATA), '%s, %s,' % (where, _METADATA))
+    version = metadata.get('keras_version') if isinstance(metadata, dict) else None
+    if not isinstance(version, str):
+        raise ModelFileError('%s does not say which version of Keras it is for.' % where)
+    return version
+
+
+def _conjure(model, settings, tree, custom_objects):
+    if not isinstance(settings, dict) or not settings.get('optimizer'):
+        return
+    configuration.conjure(model, keras3_config.training(settings), custom_objects)
+    group = tree.group('optimizer')
+    variables = group.group('vars') if group is not None else None
+    if variables is None:
+        return
+    entries, present = [], set(variables.groups())
+    while str(len(entries)) in present:
+        entries.append(variables.entry(str(len(entries))))
+    if len(entries) > 2:
+        scheduled = isinstance(settings['optimizer'].get('config', {}).get('learning_rate'), dict)
+        hdf5.set_optimizer_state(model, entries, 'together', learning_rate=not scheduled)
+
+
+def load_archive_weights(source, where, model, **options):
+    """Load the weights of an archive into a model."""
+    with Archive(source, where) as file:
+        version = _metadata(file, where)
+        with open_bytes(file.read(_WEIGHTS)) as opened:
+            return read_weights(
+                HDF5Tree(opened, where), model, origin=Origin(version, None, None, where, version), **options
+            )

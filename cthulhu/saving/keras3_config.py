@@ -1,0 +1,224 @@
+"""Settings of models in the words of Keras 3, for its archives. The way back is in `dialects`."""
+
+import numpy as np
+
+from .. import names
+from ..backend import meta
+from ..utils.generic_utils import to_list
+from . import configuration
+from .converters import kind_of
+
+_PARTS = {'initializer': 'keras.initializers', 'regularizer': 'keras.regularizers', 'constraint': 'keras.constraints'}
+
+# Settings that Keras 3 does not have, and whose values it takes for granted.
+_DROPPED = ('batch_input_shape', 'implementation', 'input_length', 'num_constants')
+
+
+def of_model(model, conjured):
+    """The settings of a model, with those of its training if it is conjured."""
+    config = layer(model)
+    if conjured:
+        config['compile_config'] = of_training(model)
+    return config
+
+
+def layer(each):
+    """The settings of a layer or model."""
+    kind = names.keras_name(type(each))
+    ours = type(each).__module__.startswith('cthulhu.')
+    if ours and kind in ('Model', 'Sequential'):
+        settings = _graph(each) if kind == 'Model' else _stack(each)
+        module, kind = ('keras.src.models.functional', 'Functional') if kind == 'Model' else ('keras', 'Sequential')
+        return {'module': module, 'class_name': kind, 'config': settings, 'registered_name': None}
+    settings = _settings(
+        kind_of(each) if ours else None, configuration.parse_json(configuration.to_text(each.get_config()))
+    )
+    return {
+        'module': 'keras.layers' if ours else type(each).__module__,
+        'class_name': kind,
+        'config': settings,
+        'registered_name': None if ours else kind,
+    }
+
+
+def _settings(kind, config):
+    """The settings of a layer, from those of Keras 2.3."""
+    if kind == 'InputLayer':
+        return dict(
+            {key: value for key, value in config.items() if key != 'batch_input_shape'},
+            batch_shape=config['batch_input_shape'],
+        )
+    made = {key: _part(key, value) for key, value in config.items() if key not in _DROPPED}
+    if kind != 'Embedding':
+        made.pop('input_dim', None)
+    if kind in ('LeakyReLU', 'ELU', 'ThresholdedReLU', 'ReLU'):
+        made = {key: _number(value) for key, value in made.items()}
+    if kind == 'LeakyReLU':
+        made['negative_slope'] = made.pop('alpha')
+    if kind is not None and kind.startswith('SpatialDropout'):
+        made.pop('noise_shape', None)
+    if kind == 'Lambda':
+        _lambda(made)
+    return made
+
+
+def _part(key, value):
+    """A setting of a layer: an initializer, regularizer, constraint or layer inside it, or a plain value."""
+    if isinstance(value, list) and key == 'cells':
+        return [_part('cell', item) for item in value]
+    if not isinstance(value, dict) or 'class_name' not in value or 'config' not in value:
+        return value
+    module = _PARTS.get(key.rpartition('_')[2])
+    if module is None and key in ('layer', 'cell'):
+        kind = value['class_name']
+        return {
+            'module': 'keras.layers',
+            'class_name': kind,
+            'config': _settings(kind, value['config']),
+            'registered_name': None,
+        }
+    settings = dict(value['config'])
+    if settings.get('distribution') == 'normal':
+        settings['distribution'] = 'truncated_normal'
+    return {'module': module or 'keras', 'class_name': value['class_name'], 'config': settings, 'registered_name': None}
+
+
+def _number(value):
+    """A plain number of one that Keras 2.3 wrote as an array."""
+    return value['value'] if isinstance(value, dict) and value.get('type') == 'ndarray' else value
+
+
+def _lambda(settings):
+    for key in ('function', 'output_shape'):
+        kind = settings.pop(key + '_type', None)
+        value = settings[key]
+        if kind == 'lambda':
+            code, defaults, closure = value
+            settings[key] = {
+                'class_name': '__lambda__',
+                'config': {'code': code, 'defaults': defaults, 'closure': closure},
+            }
+        elif kind == 'function':
+            settings[key] = {'module': 'builtins', 'class_name': 'function', 'config': value, 'registered_name': value}
+    settings.pop('mask', None)
+
+
+def _stack(model):
+    layers = [layer(each) for each in model.layers]
+    if model.inputs:
+        source = meta.get_history(model.inputs[0])[0]
+        layers.insert(0, layer(source))
+    return {'name': model.name, 'trainable': True, 'dtype': 'float32', 'layers': layers}
+
+
+def _graph(model):
+    if not model.is_graph:
+        model.get_config()  # says why there is none
+    numbers = model._node_numbers()
+
+    def number(each, node):
+        return numbers[node] - (1 if hasattr(each, 'get_layer') else 0)
+
+    def place(tensor):
+        source, index, output = meta.get_history(tensor)
+        return [source.name, number(source, source._inbound_nodes[index]), output]
+
+    def tensor(x, shape):
+        dtype = getattr(x.dtype, 'base_dtype', x.dtype)
+        config = {'shape': list(shape), 'dtype': getattr(dtype, 'name', str(dtype)), 'keras_history': place(x)}
+        return {'class_name': '__keras_tensor__', 'config': config}
+
+    def call(each, node):
+        found = [tensor(x, shape) for x, shape in zip(node.input_tensors, node.input_shapes)]
+        keywords = {key: value for key, value in node.arguments.items() if value is not None}
+        if len(found) > 1 and hasattr(each, 'cell') or kind_of(each) == 'Bidirectional' and len(found) > 1:
+            return {'args': found[:1], 'kwargs': dict(keywords, initial_state=found[1:])}
+        return {'args': found if len(found) == 1 else [found], 'kwargs': keywords}
+
+    layers = []
+    for each in model.layers:
+        nodes = [node for node in each._inbound_nodes if node in numbers and node.input_tensors]
+        layers.append(
+            dict(
+                layer(each),
+                name=each.name,
+                inbound_nodes=[call(each, node) for node in nodes if kind_of(each) != 'InputLayer'],
+            )
+        )
+    return {
+        'name': model.name,
+        'trainable': True,
+        'layers': layers,
+        'input_layers': [place(x) for x in to_list(model.inputs)],
+        'output_layers': [place(x) for x in to_list(model.outputs)],
+    }
+
+
+# -- training ----------------------------------------------------------------------------------------------
+
+
+def learning_rate(optimizer):
+    """The learning rate as Keras 3 keeps it beside the state: None where it decays, and is worked out from the counter."""
+    config = optimizer.get_config()
+    return None if config.get('decay') else config['learning_rate']
+
+
+def of_training(model):
+    """What `conjure` was given."""
+    settings = configuration.of_training(model)
+    found = {
+        'loss': _objects(settings['loss'], 'keras.losses'),
+        'loss_weights': settings['loss_weights'],
+        'metrics': _objects(settings['metrics'], 'keras.metrics'),
+        'weighted_metrics': _objects(settings['weighted_metrics'], 'keras.metrics'),
+        'run_eagerly': False,
+        'steps_per_execution': 1,
+        'jit_compile': False,
+    }
+    optimizer = _optimizer(model.optimizer)
+    return dict(found, optimizer=optimizer) if optimizer else found
+
+
+def _objects(thing, module):
+    if isinstance(thing, dict):
+        return {key: _objects(value, module) for key, value in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [_objects(item, module) for item in thing]
+    if hasattr(thing, 'get_config') and not isinstance(thing, type):
+        ours = type(thing).__module__.startswith('cthulhu.')
+        kind = names.keras_name(type(thing))
+        config = configuration.parse_json(configuration.to_text(thing.get_config()))
+        return {
+            'module': module if ours else type(thing).__module__,
+            'class_name': kind,
+            'config': config,
+            'registered_name': None if ours else kind,
+        }
+    return thing
+
+
+def _optimizer(optimizer):
+    kind = names.keras_name(type(optimizer))
+    config = dict(optimizer.get_config())
+    decay = config.pop('decay', 0.0)
+    config.pop('schedule_decay', None)
+    if decay:
+        schedule = {
+            'initial_learning_rate': config['learning_rate'],
+            'decay_steps': 1,
+            'decay_rate': decay,
+            'staircase': False,
+        }
+        config['learning_rate'] = {
+            'module': 'keras.optimizers.schedules', 'class_name': 'InverseTimeDecay', 'config': schedule, 'registered_name': None,
+        }  # fmt: skip
+    if 'clipnorm' in config:
+        config['global_clipnorm'] = config.pop('clipnorm')
+    config = {key: value.item() if isinstance(value, np.generic) else value for key, value in config.items()}
+    return {'module': 'keras.optimizers', 'class_name': kind, 'config': config, 'registered_name': None}
+
+
+def training(settings):
+    """The settings of training of an archive, as files of Keras 2.3 have them."""
+    found = {key: settings.get(key) for key in ('loss', 'metrics', 'weighted_metrics', 'loss_weights')}
+    return dict(found, optimizer_config=settings['optimizer'], sample_weight_mode=None)

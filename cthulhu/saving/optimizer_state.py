@@ -1,0 +1,81 @@
+"""The state of an optimizer, in the orders of Keras 2.3 (ours), tf.keras and Keras 3.
+
+Ours is the counter of steps, then one array for each trained weight, for each kind of state in turn. tf.keras before 2.11 leaves out what is not used; tf.keras
+since then, and Keras 3, have all kinds of state of a weight together, and Keras 3 the learning rate after the counter.
+"""
+
+import numpy as np
+
+from .. import names
+
+# Optimizer -> how many arrays it has for a weight.
+_KINDS = {'SGD': 1, 'RMSprop': 1, 'Adagrad': 1, 'Adadelta': 2, 'Adam': 2, 'Adamax': 2, 'Nadam': 2}
+
+
+def style(entry_names):
+    """Which order a list of names in an HDF5 file has: 'ours', 'blocks' (tf.keras before 2.11) or 'together' (since then)."""
+    first = str(entry_names[0]) if entry_names else ''
+    if first in ('iteration:0', 'iteration'):
+        return 'together'
+    return 'blocks' if first.split('/')[-1].split(':')[0] == 'iter' else 'ours'
+
+
+def to_ours(optimizer, values, shapes, order, learning_rate=False):
+    """The arrays of a state in our order.
+
+    Arguments:
+        optimizer: the optimizer that is to have it.
+        values: list of arrays.
+        shapes: list of the shapes of the trained weights.
+        order: as `style` says.
+        learning_rate: whether the learning rate comes after the counter.
+
+    Raises:
+        ValueError: if the numbers of arrays do not fit.
+    """
+    kind = names.keras_name(type(optimizer))
+    if order == 'ours' or kind not in _KINDS:
+        return values
+    count, kinds = len(shapes), _KINDS[kind]
+    steps, rest = values[0], list(values[1 + bool(learning_rate) :])
+    schedule = None
+    if kind == 'Nadam':
+        schedule = _schedule(optimizer, int(steps))
+        if order == 'blocks' and len(rest) > kinds * count:
+            rest = rest[1:]
+    if not rest and kind == 'SGD':  # without momentum there is no state
+        rest = [np.zeros(shape, 'float32') for shape in shapes]
+    if len(rest) < kinds * count:
+        raise ValueError('%s has %d arrays for %d weights, but %d were saved' % (kind, kinds, count, len(rest)))
+    state, tail = rest[: kinds * count], rest[kinds * count :]
+    if order == 'together':
+        state = [array for i in range(kinds) for array in state[i::kinds]]
+    if kind == 'Adam':
+        state += tail[:count] if optimizer.amsgrad else [np.zeros((1,), 'float32')] * count
+    return [np.asarray(steps)] + ([schedule] if schedule is not None else []) + state
+
+
+def to_keras3(optimizer, values, count, learning_rate):
+    """The arrays of a state in the order of Keras 3."""
+    kind = names.keras_name(type(optimizer))
+    steps, rest = np.asarray(values[0], 'int64'), list(values[1:])
+    schedule = rest.pop(0) if kind == 'Nadam' else None
+    kinds = _KINDS[kind]
+    state, tail = rest[: kinds * count], rest[kinds * count :]
+    if kind == 'SGD' and not _momentum(optimizer):
+        state = []
+    together = [array for i in range(count) for array in state[i::count]]
+    if kind == 'Adam' and optimizer.amsgrad:
+        together += tail[:count]
+    return [steps, np.asarray(learning_rate, 'float32')] + together + ([schedule] if schedule is not None else [])
+
+
+def _momentum(optimizer):
+    return bool(optimizer.get_config()['momentum'])
+
+
+def _schedule(optimizer, steps):
+    """The product of Nadam's momentum over the steps that were made."""
+    beta = float(optimizer.get_config()['beta_1'])
+    factors = beta * (1.0 - 0.5 * np.power(0.96, np.arange(1, steps + 1) * 0.004))
+    return np.asarray(np.prod(factors), 'float32')

@@ -1,0 +1,86 @@
+"""Weights in safetensors files: each under `layer/weight`, with the order of the layers, and who wrote it, in the metadata. Needs the package safetensors."""
+
+import json
+import os
+
+from .. import backend as K
+from . import arrays, configuration, data_formats, weights
+from .errors import DamagedFileError, UnsafeFileError
+from .hdf5 import KERAS_VERSION
+from .weights import Origin, SavedLayer
+
+_NUMBERS = ('F64', 'F32', 'F16', 'I64', 'I32', 'I16', 'I8', 'U64', 'U32', 'U16', 'U8', 'BOOL')
+
+
+def _require():
+    try:
+        import safetensors
+        import safetensors.numpy
+    except ImportError:
+        raise ImportError(
+            'Files with the ending .safetensors need the package safetensors: pip install safetensors.'
+        ) from None
+    return safetensors
+
+
+def write(model, path):
+    """Write the weights of a model."""
+    from .. import __version__
+
+    library = _require()
+    order, tensors = [], {}
+    for layer in model.layers:
+        found = weights.weight_names(layer.weights)
+        order.append([layer.name, found])
+        for name, value in zip(found, K.batch_get_value(layer.weights)):
+            tensors['%s/%s' % (layer.name, name)] = value.copy(order='C')
+    metadata = {
+        'layers': json.dumps(order),
+        'backend': K.backend(),
+        'keras_version': KERAS_VERSION,
+        'cthulhu_version': __version__,
+        'data_format': str(data_formats.of_layers(model.layers)),
+    }
+    library.numpy.save_file(tensors, path, metadata)
+
+
+def read(path, model, **options):
+    """Load weights into a model; options and result are those of `weights.load`."""
+    library = _require()
+    where = '"%s"' % path
+    try:
+        file = library.safe_open(os.fspath(path), framework='numpy')
+    except library.SafetensorError as error:
+        raise DamagedFileError('%s is not a safetensors file: %s.' % (where, error)) from None
+    with file:
+        metadata = file.metadata() or {}
+        layers = configuration.parse_json(metadata.get('layers', 'null'), where)
+        if not isinstance(layers, list):
+            raise DamagedFileError(
+                '%s does not say which layers it has: only files that this library wrote are loaded.' % where
+            )
+        names = set(file.keys())
+        saved = []
+        for item in layers:
+            layer, found = item
+            if not all('%s/%s' % (layer, name) in names for name in found):
+                raise DamagedFileError('%s lacks weights of layer "%s".' % (where, layer))
+            saved.append(SavedLayer(layer, [_entry(file, '%s/%s' % (layer, name), name) for name in found]))
+        data_format = metadata.get('data_format')
+        origin = Origin(
+            metadata.get('keras_version', KERAS_VERSION),
+            None,
+            None if data_format == 'None' else data_format,
+            where,
+            metadata.get('cthulhu_version'),
+        )
+        return weights.load(model.layers, saved, origin, **options)
+
+
+def _entry(file, key, name):
+    piece = file.get_slice(key)
+    if piece.get_dtype() not in _NUMBERS:
+        raise UnsafeFileError('The tensor %r has the type %s, which is not read.' % (key, piece.get_dtype()))
+    dtype = {'F': 'float', 'I': 'int', 'U': 'uint', 'B': 'bool'}[piece.get_dtype()[0]]
+    dtype = dtype if dtype == 'bool' else dtype + piece.get_dtype()[1:]
+    return arrays.Entry(name, piece.get_shape(), dtype, lambda: file.get_tensor(key))

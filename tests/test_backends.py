@@ -14,7 +14,9 @@ PATH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
 def rows():
     with open(PATH, encoding='utf-8') as lines:
         table = lines.read().split('## What a backend does not do')[1].split('\n## ')[0]
-    cells = [[cell.strip() for cell in line.strip('|').split('|')] for line in table.split('\n') if line.startswith('|')]
+    cells = [
+        [cell.strip() for cell in line.strip('|').split('|')] for line in table.split('\n') if line.startswith('|')
+    ]
     return {what: (backends.split(', '), happens) for what, backends, happens in cells[2:]}
 
 

@@ -43,7 +43,18 @@ def test_tensors_are_the_frameworks_own():
 
 def test_numbers_and_integers_do_not_widen():
     x, n = K.placeholder((2, 3)), K.placeholder((2, 3), dtype='int32')
-    for made in (x * 0.1, 0.1 + x, x / K.shape(x)[0], n + x, K.mean(n), K.sum(x) / 3, x**2, -x % 0.7, x // 0.3, x @ K.transpose(x)):
+    for made in (
+        x * 0.1,
+        0.1 + x,
+        x / K.shape(x)[0],
+        n + x,
+        K.mean(n),
+        K.sum(x) / 3,
+        x**2,
+        -x % 0.7,
+        x // 0.3,
+        x @ K.transpose(x),
+    ):
         assert K.dtype(made) == 'float32', made
     assert K.dtype(K.cast(x, 'float64') * 0.1) == 'float64' and K.dtype(n * 2) == 'int32'
     value = K.eval(K.constant([1.0], dtype='float64') * 0.1)
@@ -154,7 +165,12 @@ def test_gradient_of_ctc():
     logits = np.random.RandomState(1).uniform(0.1, 1, (2, 5, 4))
     probabilities = logits / logits.sum(-1, keepdims=True)
     labels, steps, lengths = np.array([[0, 0, 1], [2, 1, 0]]), np.array([[5], [4]]), np.array([[3], [2]])
-    check_gradient(lambda y: K.ctc_batch_cost(K.constant(labels, 'int32'), y, K.constant(steps, 'int32'), K.constant(lengths, 'int32')), probabilities)
+    check_gradient(
+        lambda y: K.ctc_batch_cost(
+            K.constant(labels, 'int32'), y, K.constant(steps, 'int32'), K.constant(lengths, 'int32')
+        ),
+        probabilities,
+    )
 
 
 def test_replacing_takes_all_at_once():

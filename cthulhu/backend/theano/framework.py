@@ -32,9 +32,9 @@ with warnings.catch_warnings():
         from pytensor.graph.basic import Apply, Constant, Variable
         from pytensor.graph.op import Op
         from pytensor.ifelse import IfElse, ifelse
+        from pytensor.link.vm import VMLinker as _VM
         from pytensor.printing import Print
         from pytensor.scan.basic import scan as _scan
-        from pytensor.link.vm import VMLinker as _VM
         from pytensor.tensor.variable import TensorConstant
     else:
         import theano
@@ -42,8 +42,8 @@ with warnings.catch_warnings():
         from theano import sparse
         from theano.compile import Mode, SharedVariable
         from theano.gof import Apply, Constant, Op, Variable
-        from theano.gradient import DisconnectedType, disconnected_grad, grad
         from theano.gof.vm import VM_Linker as _VM
+        from theano.gradient import DisconnectedType, disconnected_grad, grad
         from theano.ifelse import IfElse, ifelse
         from theano.printing import Print
         from theano.scan_module.scan import scan as _scan

@@ -10,9 +10,8 @@ import numpy as np
 
 from cthulhu.backend import shapes
 from cthulhu.backend.theano import tensors
-from cthulhu.backend.theano.framework import T, Variable
+from cthulhu.backend.theano.framework import T, Variable, sparse
 from cthulhu.backend.theano.operations import CTCCost, CTCDecode
-from cthulhu.backend.theano.framework import sparse
 
 
 class NN(object):
@@ -85,7 +84,9 @@ class NN(object):
         window, dims, kernel_dims = self._window(kernel), self._dims(x), self._dims(kernel)
         lengths, paddings = self._placed(whole[1:-1], window, strides, padding, dilation_rate)
         wanted = lengths + kernel_dims[-1:]
-        if any(not isinstance(a, Variable) and not isinstance(b, Variable) and a != b for a, b in zip(wanted, dims[1:])):
+        if any(
+            not isinstance(a, Variable) and not isinstance(b, Variable) and a != b for a, b in zip(wanted, dims[1:])
+        ):
             raise ValueError(
                 f'conv_transpose: output_shape {tuple(output_shape)} does not go with x of shape {self.int_shape(x)} '
                 f'(channels last) and a kernel of shape {self.int_shape(kernel)}.'

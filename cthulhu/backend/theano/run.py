@@ -176,7 +176,9 @@ class Run(object):
 
     def get_value(self, x):
         if not isinstance(x, SharedVariable):
-            raise TypeError(f'get_value: expected a variable, got {x!r}. Use K.eval(x) for the value of another tensor.')
+            raise TypeError(
+                f'get_value: expected a variable, got {x!r}. Use K.eval(x) for the value of another tensor.'
+            )
         return np.array(x.get_value(borrow=True))
 
     def set_value(self, x, value):

@@ -23,9 +23,7 @@ class Shape(object):
             if count is None:
                 raise ValueError('shape: a shape whose number of dimensions is known is needed; give a list.')
             known = getattr(self._tensor(shape), '_cthulhu_integers', None)
-            shape = [
-                shape[i] if known is None or np.isnan(known[i]) else int(known[i]) for i in range(count)
-            ]
+            shape = [shape[i] if known is None or np.isnan(known[i]) else int(known[i]) for i in range(count)]
         elif isinstance(shape, numbers.Integral):
             shape = [shape]
         sizes = []
@@ -175,7 +173,8 @@ class Shape(object):
         sizes = [n + (before + after) for n, (before, after) in zip(dims, pairs)]
         around = T.alloc(self._constant(value, x.dtype), *sizes)
         inside = tuple(
-            slice(None) if not isinstance(before, Variable) and not isinstance(after, Variable) and before == after == 0
+            slice(None)
+            if not isinstance(before, Variable) and not isinstance(after, Variable) and before == after == 0
             else slice(before, before + n)
             for n, (before, after) in zip(dims, pairs)
         )

@@ -244,7 +244,7 @@ def _turned(kernel, gates, library):
 
     cuDNN takes the numbers of each gate's (rows, units), row by row, as a matrix (units, rows).
     """
-    rows, width = (int(n) for n in kernel.shape)
+    rows, width = K.int_shape(kernel)
     parts = library.split(kernel, gates, axis=-1)
     return library.concatenate([library.transpose(library.reshape(w, (width // gates, rows))) for w in parts], axis=-1)
 

@@ -1,6 +1,6 @@
 """Run the commands that the README prints, in a copy of the checkout, with the `python3` that lies beside a given interpreter.
 
-    python .ci/readme.py INTERPRETER FOLDER
+python .ci/readme.py INTERPRETER FOLDER
 """
 
 import os

@@ -20,7 +20,9 @@ def small(keras):
     """64-32-10, batch 32, Adam: 1,437 samples as of the 8 x 8 digits."""
     layers = keras.layers
     x, y = random.rand(1440, 64).astype('float32'), random.randint(0, 10, 1440)
-    model = keras.models.Sequential([layers.Dense(32, activation='relu', input_shape=(64,)), layers.Dense(10, activation='softmax')])
+    model = keras.models.Sequential(
+        [layers.Dense(32, activation='relu', input_shape=(64,)), layers.Dense(10, activation='softmax')]
+    )
     model.compile('adam', 'sparse_categorical_crossentropy')
     return model, x, y, 32, 20
 
@@ -67,7 +69,11 @@ def lstm(keras):
     layers = keras.layers
     x, y = random.randint(0, 20000, (640, 80)), random.randint(0, 2, 640)
     model = keras.models.Sequential(
-        [layers.Embedding(20000, 128), layers.LSTM(128, dropout=0.2, recurrent_dropout=0.2), layers.Dense(1, activation='sigmoid')]
+        [
+            layers.Embedding(20000, 128),
+            layers.LSTM(128, dropout=0.2, recurrent_dropout=0.2),
+            layers.Dense(1, activation='sigmoid'),
+        ]
     )
     model.compile('adam', 'binary_crossentropy', metrics=['accuracy'])
     return model, x, y, 32, 3
@@ -98,7 +104,10 @@ def train(library, case):
 def predict(library, case):
     """One sample, by `predict` and by `predict_on_batch`: the median of 200 calls, in milliseconds."""
     model, x, _, _, _ = small(importlib.import_module(library))
-    method = {'predict': lambda: model.predict(x[:1], verbose=0), 'predict_on_batch': lambda: model.predict_on_batch(x[:1])}[case]
+    method = {
+        'predict': lambda: model.predict(x[:1], verbose=0),
+        'predict_on_batch': lambda: model.predict_on_batch(x[:1]),
+    }[case]
     for _ in range(20):
         method()
     return {'ms': 1000 * float(np.median([timed(method) for _ in range(200)])), 'first': None}

@@ -26,7 +26,14 @@ def model(size=64):
     from cthulhu.layers import BlacknessFromTheStars, Daoloth, Darkness
     from cthulhu.models import Pile
 
-    made = Pile([Daoloth(size, activation='relu', input_shape=(size,)), BlacknessFromTheStars(), Darkness(0.5), Daoloth(8, activation='softmax')])
+    made = Pile(
+        [
+            Daoloth(size, activation='relu', input_shape=(size,)),
+            BlacknessFromTheStars(),
+            Darkness(0.5),
+            Daoloth(8, activation='softmax'),
+        ]
+    )
     made.conjure('adam', 'sparse_categorical_crossentropy', metrics=['accuracy'])
     return made
 
@@ -77,7 +84,10 @@ def main():
         readings = growth(work, warm_up, times)
         grown = readings[-1] - readings[0]
         worst = max(worst, grown)
-        print('%-30s %5d times: %s MB, %+.1f MB' % (label, times, ' -> '.join('%.1f' % r for r in readings), grown), flush=True)
+        print(
+            '%-30s %5d times: %s MB, %+.1f MB' % (label, times, ' -> '.join('%.1f' % r for r in readings), grown),
+            flush=True,
+        )
     return worst > LIMIT
 
 

@@ -42,7 +42,9 @@ def cthulhu_case(size, batch, steps):
 
 def keras_case(size, batch, steps):
     keras = importlib.import_module('keras')
-    model = keras.Sequential([keras.layers.Input((size,)), keras.layers.Dense(size, activation='relu'), keras.layers.Dense(size)])
+    model = keras.Sequential(
+        [keras.layers.Input((size,)), keras.layers.Dense(size, activation='relu'), keras.layers.Dense(size)]
+    )
     model.compile('sgd', 'mse')
     x, y = data(batch * steps, size)
 
@@ -66,7 +68,9 @@ def measure(case, size, batch, steps, repeats):
     """(ms a step by hand, ms a step in the library's loop, overhead as a fraction)."""
     by_hand, by_loop = case(size, batch, steps)
     by_hand(), by_loop(), by_loop()
-    pairs = [(timed(by_hand), timed(by_loop)) if i % 2 else (timed(by_loop), timed(by_hand))[::-1] for i in range(repeats)]
+    pairs = [
+        (timed(by_hand), timed(by_loop)) if i % 2 else (timed(by_loop), timed(by_hand))[::-1] for i in range(repeats)
+    ]
     hand, loop = (statistics.median(times) * 1000 / steps for times in zip(*pairs))
     return hand, loop, statistics.median(b / a for a, b in pairs) - 1
 
@@ -86,7 +90,11 @@ def main():
     for size, batch in ((32, 32), (256, 128), (384, 256)):
         for name, case in cases:
             steps = 100 if options.quick else 400
-            print('%-10s %6d %6d  %12.3f %12.3f %8.1f%%' % ((name, size, batch) + scaled(measure(case, size, batch, steps, options.repeats))), flush=True)
+            print(
+                '%-10s %6d %6d  %12.3f %12.3f %8.1f%%'
+                % ((name, size, batch) + scaled(measure(case, size, batch, steps, options.repeats))),
+                flush=True,
+            )
 
 
 def scaled(figures):

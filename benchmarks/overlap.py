@@ -50,7 +50,10 @@ def main():
             time.sleep(options.milliseconds / 1000)  # reading a file, say
             return batch
 
-    print('%.1f ms a batch of %d samples of %d numbers, %d workers, %d steps' % (options.milliseconds, rows, SIZE, options.workers, options.steps))
+    print(
+        '%.1f ms a batch of %d samples of %d numbers, %d workers, %d steps'
+        % (options.milliseconds, rows, SIZE, options.workers, options.steps)
+    )
     print('arrays, no batch to compute   %6.2f ms a step' % per_step(*arrays(rows), batch_size=rows))
     print('between the steps             %6.2f' % per_step(Slow(), workers=0))
     print('by threads                    %6.2f' % per_step(Slow(), workers=options.workers))

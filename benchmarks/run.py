@@ -35,10 +35,12 @@ def columns(peers):
 
 def measure(interpreter, package, environment, case):
     """The figures of one process, or None where it failed."""
-    path = os.pathsep.join([os.path.dirname(HERE)] + os.environ.get('PYTHONPATH', '').split(os.pathsep)).rstrip(os.pathsep)
+    path = os.pathsep.join([os.path.dirname(HERE)] + os.environ.get('PYTHONPATH', '').split(os.pathsep)).rstrip(
+        os.pathsep
+    )
     env = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3', PYTHONPATH=path, **environment)
     done = subprocess.run(
-        [interpreter, os.path.join(HERE, 'cases.py'), package, case], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, universal_newlines=True
+        [interpreter, os.path.join(HERE, 'cases.py'), package, case], capture_output=True, env=env, text=True
     )
     lines = [line for line in done.stdout.split('\n') if line.startswith('{')]
     if done.returncode or not lines:
@@ -49,7 +51,13 @@ def measure(interpreter, package, environment, case):
 
 def version(interpreter, package):
     code = "import importlib; print(importlib.import_module('%s').__version__)" % package
-    out = subprocess.run([interpreter, '-c', code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True, env=dict(os.environ, PYTHONPATH=os.path.dirname(HERE))).stdout
+    out = subprocess.run(
+        [interpreter, '-c', code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=dict(os.environ, PYTHONPATH=os.path.dirname(HERE)),
+    ).stdout
     return out.strip().split('\n')[-1]
 
 
@@ -62,7 +70,10 @@ def main():
     options = parser.parse_args()
     found = columns(options.peer)
     repeats = 1 if options.quick else options.repeats
-    print('%s, %d cores. %s' % (platform.platform(), os.cpu_count(), ', '.join('%s: %s %s' % (n, p, version(i, p)) for n, i, p, _ in found)))
+    print(
+        '%s, %d cores. %s'
+        % (platform.platform(), os.cpu_count(), ', '.join('%s: %s %s' % (n, p, version(i, p)) for n, i, p, _ in found))
+    )
     print('%-22s' % 'ms (first step, s)' + ''.join('%24s' % name for name, _, _, _ in found))
     for case in options.cases:
         results = [[] for _ in found]
@@ -77,7 +88,10 @@ def main():
                 cells.append('failed')
                 continue
             first = [f['first'] for f in column if f['first'] is not None]
-            cells.append('%.3f%s' % (statistics.median(f['ms'] for f in column), ' (%.2f)' % statistics.median(first) if first else ''))
+            cells.append(
+                '%.3f%s'
+                % (statistics.median(f['ms'] for f in column), ' (%.2f)' % statistics.median(first) if first else '')
+            )
         print('%-22s' % case + ''.join('%24s' % cell for cell in cells), flush=True)
 
 

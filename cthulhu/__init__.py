@@ -2,7 +2,19 @@
 
 __version__ = '0.1.0'
 
-from . import activations, backend, callbacks, constraints, initializers, losses, metrics, optimizers, regularizers, utils
+from . import (
+    activations,
+    backend,
+    callbacks,
+    constraints,
+    initializers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    utils,
+)
+
 from . import layers, models  # isort: skip
 from .engine import Input, Lump, Pile
 from .names import add_aliases as _add_aliases

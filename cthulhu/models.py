@@ -11,7 +11,16 @@ from .saving.errors import explained
 from .saving.files import load_model, save_model
 from .utils.generic_utils import to_list, unpack_singleton
 
-__all__ = ['Lump', 'Pile', 'clone_model', 'load_model', 'model_from_config', 'model_from_json', 'model_from_yaml', 'save_model']
+__all__ = [
+    'Lump',
+    'Pile',
+    'clone_model',
+    'load_model',
+    'model_from_config',
+    'model_from_json',
+    'model_from_yaml',
+    'save_model',
+]
 
 
 def clone_model(model, input_tensors=None):
@@ -30,17 +39,23 @@ def clone_model(model, input_tensors=None):
     if not isinstance(model, Lump):
         raise ValueError('clone_model takes a Lump or a Pile; got %r (%s).' % (model, type(model).__name__))
     if not isinstance(model, Pile) and not model.is_graph:
-        raise ValueError('Model "%s" was made by subclassing, so it cannot be cloned. Make another instance of %s.' % (model.name, type(model).__name__))
+        raise ValueError(
+            'Model "%s" was made by subclassing, so it cannot be cloned. Make another instance of %s.'
+            % (model.name, type(model).__name__)
+        )
     if input_tensors is not None:
         input_tensors = [_as_input(x, index) for index, x in enumerate(to_list(input_tensors, allow_tuple=True))]
     if isinstance(model, Pile):
         return _clone_pile(model, input_tensors)
     if input_tensors is None:
         input_tensors = [
-            Input(batch_shape=K.int_shape(x), dtype=K.dtype(x), sparse=K.is_sparse(x), name=meta.get_history(x)[0].name) for x in model.inputs
+            Input(batch_shape=K.int_shape(x), dtype=K.dtype(x), sparse=K.is_sparse(x), name=meta.get_history(x)[0].name)
+            for x in model.inputs
         ]
     if len(input_tensors) != len(model.inputs):
-        raise ValueError('The model has %d input(s), but `input_tensors` has %d.' % (len(model.inputs), len(input_tensors)))
+        raise ValueError(
+            'The model has %d input(s), but `input_tensors` has %d.' % (len(model.inputs), len(input_tensors))
+        )
     clones = {}
 
     def visit(node, tensors):
@@ -64,7 +79,13 @@ def _clone_pile(model, input_tensors):
             raise ValueError('A Pile has one input, but `input_tensors` has %d.' % len(input_tensors))
         clone.add(meta.get_history(input_tensors[0])[0])
     elif model.is_graph and not hasattr(model.layers[0] if model.layers else model, 'batch_input_shape'):
-        clone.add(InputLayer(batch_input_shape=K.int_shape(model.inputs[0]), dtype=K.dtype(model.inputs[0]), name=model.input_names[0]))
+        clone.add(
+            InputLayer(
+                batch_input_shape=K.int_shape(model.inputs[0]),
+                dtype=K.dtype(model.inputs[0]),
+                name=model.input_names[0],
+            )
+        )
     for layer in model.layers:
         clone.add(_clone_layer(layer))
     return clone
@@ -91,7 +112,9 @@ def model_from_config(config, custom_objects=None, safe_mode=True):
         ValueError: if it is no configuration of a model, or has classes that are not known.
     """
     if isinstance(config, list):
-        raise TypeError('`model_from_config` takes a dict with "class_name" and "config", not a list. For the configuration of a Pile use `Pile.from_config(config)`.')
+        raise TypeError(
+            '`model_from_config` takes a dict with "class_name" and "config", not a list. For the configuration of a Pile use `Pile.from_config(config)`.'
+        )
     with explained('The configuration'):
         configuration.check_size(config, 'The configuration')
         if safe_mode is not False:

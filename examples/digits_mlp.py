@@ -47,7 +47,11 @@ def show(images, labels, probabilities):
     for lines in zip(*rows):
         print('  '.join(lines))
     answers = probabilities.argmax(-1)
-    print('  '.join('%d, %3.0f %% (is %d)'.ljust(16) % (a, 100 * p[a], t) for a, p, t in zip(answers, probabilities, labels)))
+    print(
+        '  '.join(
+            '%d, %3.0f %% (is %d)'.ljust(16) % (a, 100 * p[a], t) for a, p, t in zip(answers, probabilities, labels)
+        )
+    )
 
 
 def plot(history, path):
@@ -82,7 +86,10 @@ def main(arguments=None):
     model.summary()
     history = model.summon(x_train, y_train, batch_size=32, epochs=options.epochs, validation_data=(x_test, y_test))
     loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
-    print('\nOn %d images that it has not seen: loss %.4f, accuracy %.1f %% (%s backend)' % (len(x_test), loss, 100 * accuracy, cthulhu.backend.backend()))
+    print(
+        '\nOn %d images that it has not seen: loss %.4f, accuracy %.1f %% (%s backend)'
+        % (len(x_test), loss, 100 * accuracy, cthulhu.backend.backend())
+    )
     show(x_test[:4], y_test[:4], model.predict(x_test[:4]))
     plot(history.history, options.plot)
     return accuracy

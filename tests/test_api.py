@@ -64,9 +64,15 @@ def check(wanted, function, where):
     assert [name for name, _ in wanted] == [name for name, _ in found[: len(wanted)]], '%s takes %s' % (where, found)
     for (name, default), (_, has) in zip(wanted, found):
         if default is not None and '<' not in default:
-            assert eval(default) == has or re.sub(' at 0x.*', '', repr(has)) == default, '%s: %s=%r' % (where, name, has)
+            assert eval(default) == has or re.sub(' at 0x.*', '', repr(has)) == default, '%s: %s=%r' % (
+                where,
+                name,
+                has,
+            )
     optional = [p for p in list(inspect.signature(function).parameters.values()) if p.default is not p.empty]
-    assert all(any(p.name == name for p in optional) for name, _ in found[len(wanted) :]), '%s needs more arguments' % where
+    assert all(any(p.name == name for p in optional) for name, _ in found[len(wanted) :]), (
+        '%s needs more arguments' % where
+    )
 
 
 @pytest.mark.parametrize('module, name, entry', list(entries()), ids=lambda v: v if isinstance(v, str) else '')

@@ -3,6 +3,7 @@
 `node` and `graph` hold the structure, `base_layer` the call protocol, `network`, `lump` and `pile` the models, `conjuring` the functions that
 train, test and predict, `adapters` the data, `training_loop` the loop that drives functions over data.
 """
+
 from .base_layer import Layer
 from .graph import get_source_inputs
 from .input_layer import Input, InputLayer

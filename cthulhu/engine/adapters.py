@@ -49,7 +49,10 @@ def standardize(data, names, shapes, what, one_dimensional=None):
     arrays = [as_array(item) for item in _pick(data, names, what)]
     for index, (array, shape) in enumerate(zip(arrays, shapes)):
         if len(array.shape) == 0:
-            raise ValueError('The %s "%s" must be an array with a batch axis, but it is a single value: %r.' % (what, names[index], array))
+            raise ValueError(
+                'The %s "%s" must be an array with a batch axis, but it is a single value: %r.'
+                % (what, names[index], array)
+            )
         flat = one_dimensional[index] if one_dimensional else shape is not None and len(shape) == 1
         if len(array.shape) == 1 and not flat:
             arrays[index] = array = _with_last_axis(array)
@@ -67,10 +70,14 @@ def _pick(data, names, what):
     """The user's object for each name."""
     if not names:
         if data is not None and not (isinstance(data, (list, tuple, dict)) and not data):
-            raise ValueError('The model takes no %s data (they come from tensors of its own), but some were given.' % what)
+            raise ValueError(
+                'The model takes no %s data (they come from tensors of its own), but some were given.' % what
+            )
         return []
     if data is None:
-        raise ValueError('No %s data were given, but the model expects %d array(s): %s.' % (what, len(names), ', '.join(names)))
+        raise ValueError(
+            'No %s data were given, but the model expects %d array(s): %s.' % (what, len(names), ', '.join(names))
+        )
     if isinstance(data, dict):
         missing = [name for name in names if name not in data]
         unknown = [name for name in data if name not in names]
@@ -114,7 +121,8 @@ def _check_shape(array, shape, name, what):
     )
     if not fits:
         raise ValueError(
-            'The %s "%s" does not fit: expected an array of shape %s (None: any size), found one of shape %s.' % (what, name, tuple(shape), found)
+            'The %s "%s" does not fit: expected an array of shape %s (None: any size), found one of shape %s.'
+            % (what, name, tuple(shape), found)
         )
 
 
@@ -124,7 +132,9 @@ def check_lengths(arrays, labels):
     if len(set(lengths)) > 1:
         raise ValueError(
             'All inputs, targets and sample weights must have the same number of samples, but found %s.'
-            % ', '.join('%s: %d' % pair for pair in zip([lb for lb, a in zip(labels, arrays) if a is not None], lengths))
+            % ', '.join(
+                '%s: %d' % pair for pair in zip([lb for lb, a in zip(labels, arrays) if a is not None], lengths)
+            )
         )
 
 
@@ -142,19 +152,28 @@ def per_output(value, names, what, is_one):
     if is_one(value):
         if len(names) > 1:
             raise ValueError(
-                'The model has %d outputs (%s), so `%s` must be a dict by output name or a list with an item for each.' % (len(names), ', '.join(names), what)
+                'The model has %d outputs (%s), so `%s` must be a dict by output name or a list with an item for each.'
+                % (len(names), ', '.join(names), what)
             )
         return [value]
     if isinstance(value, dict):
         unknown = [name for name in value if name not in names]
         if unknown:
-            raise ValueError('`%s` has an entry for %s, but the outputs of the model are %s.' % (what, unknown[0], ', '.join(names)))
+            raise ValueError(
+                '`%s` has an entry for %s, but the outputs of the model are %s.' % (what, unknown[0], ', '.join(names))
+            )
         return [value.get(name) for name in names]
     if isinstance(value, (list, tuple)):
         if len(value) != len(names):
-            raise ValueError('`%s` has %d item(s), but the model has %d output(s): %s.' % (what, len(value), len(names), ', '.join(names)))
+            raise ValueError(
+                '`%s` has %d item(s), but the model has %d output(s): %s.'
+                % (what, len(value), len(names), ', '.join(names))
+            )
         return list(value)
-    raise ValueError('`%s` must be a dict by output name or a list with an item for each output; got %r.' % (what, type(value).__name__))
+    raise ValueError(
+        '`%s` must be a dict by output name or a list with an item for each output; got %r.'
+        % (what, type(value).__name__)
+    )
 
 
 def sample_weights(targets, names, sample_weight, class_weight, modes):
@@ -170,8 +189,12 @@ def sample_weights(targets, names, sample_weight, class_weight, modes):
     Returns:
         List of arrays of shape (samples,), or (samples, steps) for 'temporal'; None stands for ones.
     """
-    given = per_output(sample_weight, names, 'sample_weight', lambda v: not isinstance(v, (list, tuple, dict)) or _is_numbers(v))
-    classes = per_output(class_weight, names, 'class_weight', lambda v: isinstance(v, dict) and not any(key in names for key in v))
+    given = per_output(
+        sample_weight, names, 'sample_weight', lambda v: not isinstance(v, (list, tuple, dict)) or _is_numbers(v)
+    )
+    classes = per_output(
+        class_weight, names, 'class_weight', lambda v: isinstance(v, dict) and not any(key in names for key in v)
+    )
     return [_weights(*item) for item in zip(targets, names, given, classes, modes)]
 
 
@@ -191,7 +214,10 @@ def _weights(target, name, given, classes, mode):
                 if wanted == 1
                 else 'With sample_weight_mode="temporal" the weights have the shape (samples, steps).'
             )
-            raise ValueError('The sample weights of output "%s" must have %d dimension(s), but have the shape %s. %s' % (name, wanted, given.shape, advice))
+            raise ValueError(
+                'The sample weights of output "%s" must have %d dimension(s), but have the shape %s. %s'
+                % (name, wanted, given.shape, advice)
+            )
         if target is not None and given.shape != tuple(target.shape[: given.ndim]):
             raise ValueError(
                 'The sample weights of output "%s" have the shape %s, which does not go with targets of shape %s: expected %s.'
@@ -205,9 +231,14 @@ def _weights(target, name, given, classes, mode):
 
 def _class_weights(target, name, classes, mode):
     if not isinstance(classes, dict):
-        raise ValueError('`class_weight` must be a dict, class index -> weight, but for output "%s" it is %r.' % (name, classes))
+        raise ValueError(
+            '`class_weight` must be a dict, class index -> weight, but for output "%s" it is %r.' % (name, classes)
+        )
     if target is None:
-        raise ValueError('`class_weight` needs the targets of output "%s" as an array, but they are tensors of the framework. Use `sample_weight`.' % name)
+        raise ValueError(
+            '`class_weight` needs the targets of output "%s" as an array, but they are tensors of the framework. Use `sample_weight`.'
+            % name
+        )
     labels = np.asarray(target[:])
     steps = labels.ndim - 1
     if labels.shape[-1] > 1:
@@ -382,7 +413,10 @@ class StepsAdapter(object):
 
     def __init__(self, steps, feeds=()):
         if steps is None or int(steps) < 1:
-            raise ValueError('The data come from tensors of the framework, so the number of steps must be given as a positive integer; got %r.' % (steps,))
+            raise ValueError(
+                'The data come from tensors of the framework, so the number of steps must be given as a positive integer; got %r.'
+                % (steps,)
+            )
         self.steps = int(steps)
         self._feeds = list(feeds)
 
@@ -401,5 +435,8 @@ def is_native(data):
         return False
     native = [K.is_tensor(item) and not isinstance(item, np.ndarray) for item in items]
     if any(native) and not all(native):
-        raise ValueError('Do not mix tensors of the framework and arrays in one argument; got %s.' % [type(item).__name__ for item in items])
+        raise ValueError(
+            'Do not mix tensors of the framework and arrays in one argument; got %s.'
+            % [type(item).__name__ for item in items]
+        )
     return all(native)

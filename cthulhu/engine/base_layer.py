@@ -222,7 +222,9 @@ class Layer(NodeAccess):
             )
         return int(sum(K.count_params(w) for w in self.weights))
 
-    def add_weight(self, name=None, shape=None, dtype=None, initializer=None, regularizer=None, trainable=True, constraint=None):
+    def add_weight(
+        self, name=None, shape=None, dtype=None, initializer=None, regularizer=None, trainable=True, constraint=None
+    ):
         """Make a variable that belongs to the layer.
 
         Arguments:
@@ -246,7 +248,9 @@ class Layer(NodeAccess):
         dtype = dtype or self.dtype or K.floatx()
         trust.spend(shape, dtype, 'Weight "%s" of layer "%s"' % (name, self.name))
         initializer = initializers.get('glorot_uniform' if initializer is None else initializer)
-        value = initializer(shape, dtype=dtype) if has_arg(initializer, 'dtype', accept_all=True) else initializer(shape)
+        value = (
+            initializer(shape, dtype=dtype) if has_arg(initializer, 'dtype', accept_all=True) else initializer(shape)
+        )
         weight = K.variable(value, dtype=dtype, name=name, constraint=constraints.get(constraint))
         regularizer = regularizers.get(regularizer)
         if regularizer is not None:
@@ -323,7 +327,9 @@ class Layer(NodeAccess):
         made = to_list(outputs)
         output_masks += [None] * (len(made) - len(output_masks))
         self._infer_shapes([K.int_shape(x) for x in to_list(inputs)], made)
-        uses_phase = getattr(self, 'uses_learning_phase', False) or any(meta.uses_learning_phase(x) for x in to_list(inputs))
+        uses_phase = getattr(self, 'uses_learning_phase', False) or any(
+            meta.uses_learning_phase(x) for x in to_list(inputs)
+        )
         for x in made:
             meta.set_uses_learning_phase(x, uses_phase or meta.uses_learning_phase(x))
         return outputs, output_masks, record

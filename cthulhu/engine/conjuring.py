@@ -56,7 +56,10 @@ class OutputSpec(object):
             self.target = given
         elif self.loss is not None:
             self.target = K.placeholder(
-                ndim=len(self.shape), name=self.name + '_target', sparse=K.is_sparse(self.output), dtype=K.dtype(self.output)
+                ndim=len(self.shape),
+                name=self.name + '_target',
+                sparse=K.is_sparse(self.output),
+                dtype=K.dtype(self.output),
             )
 
     def make_sample_weight(self):
@@ -178,11 +181,15 @@ class Program(object):
             updates = list(self.layer_updates(training=True)) + self.metric_updates
             if conjuring.trained_weights:
                 updates += conjuring.optimizer.get_updates(loss=self.total_loss, params=conjuring.trained_weights)
-            return step_function(self.feeds, [self.total_loss], updates, self.metric_results, 'train_function', 1, conjuring)
+            return step_function(
+                self.feeds, [self.total_loss], updates, self.metric_results, 'train_function', 1, conjuring
+            )
 
     def _make_test(self):
         updates = list(self.layer_updates(training=False)) + self.metric_updates
-        return step_function(self.feeds, [self.total_loss], updates, self.metric_results, 'test_function', 0, self.conjuring)
+        return step_function(
+            self.feeds, [self.total_loss], updates, self.metric_results, 'test_function', 0, self.conjuring
+        )
 
 
 def step_function(feeds, outputs, updates, after_updates, name, phase, conjuring=None, function_arguments=None):
@@ -279,13 +286,19 @@ class Conjuring(object):
                     spec.loss_metric = metrics.Mean(name=spec.name + '_loss')
                     self._own_metrics.append(spec.loss_metric)
                     taken.append(spec.name + '_loss')
-        lists = [_per_output_metrics(plain, self.specs, 'metrics'), _per_output_metrics(weighted, self.specs, 'weighted_metrics')]
+        lists = [
+            _per_output_metrics(plain, self.specs, 'metrics'),
+            _per_output_metrics(weighted, self.specs, 'weighted_metrics'),
+        ]
         used = []
         for index, spec in enumerate(self.specs):
             for wanted, is_weighted in zip(lists, (False, True)):
                 for metric in wanted[index]:
                     if spec.loss is None and self.settings['target_tensors'] is None:
-                        raise ValueError('Output "%s" has metrics but no loss, so there are no targets to measure it against. Give it a loss.' % spec.name)
+                        raise ValueError(
+                            'Output "%s" has metrics but no loss, so there are no targets to measure it against. Give it a loss.'
+                            % spec.name
+                        )
                     label, metric = _metric(metric, spec, used)
                     label = '%s_%s' % (spec.name, label) if several else label
                     label = _free_name(label, taken)
@@ -312,14 +325,18 @@ class Conjuring(object):
             outputs, masks, node = model.outputs, model._output_masks(), None
         else:
             if len(inputs) != len(model.inputs):
-                raise ValueError('The model expects %d input tensor(s), but was given %d.' % (len(model.inputs), len(inputs)))
+                raise ValueError(
+                    'The model expects %d input tensor(s), but was given %d.' % (len(model.inputs), len(inputs))
+                )
             outputs, masks, record = model._apply(inputs if len(inputs) > 1 else inputs[0], [None] * len(inputs), {})
             outputs = to_list(outputs)
             node = record
         specs = [spec.on(x, mask) for spec, x, mask in zip(self.specs, outputs, masks)]
         fed = [spec for spec in self.specs if spec.loss is not None]
         if targets is not None and len(targets) != len(fed):
-            raise ValueError('The model has %d output(s) with a loss, but was given %d target tensor(s).' % (len(fed), len(targets)))
+            raise ValueError(
+                'The model has %d output(s) with a loss, but was given %d target tensor(s).' % (len(fed), len(targets))
+            )
         targets = iter(targets or [None] * len(fed))
         for spec in specs:
             if spec.loss is not None:
@@ -333,7 +350,9 @@ class Conjuring(object):
             def updates(training):
                 pairs = [p for p in node.updates if training or p[0]._is_metric or getattr(p[0], 'stateful', False)]
                 unconditional = model.get_updates_for(None) if training else []
-                return unconditional + [update for layer, update in pairs if layer.trainable or getattr(layer, 'stateful', False)]
+                return unconditional + [
+                    update for layer, update in pairs if layer.trainable or getattr(layer, 'stateful', False)
+                ]
 
             program = Program(self, list(inputs), specs, extra, updates, [(m, r) for _, m, r in node.metrics])
         self._native.append((key, program, (inputs, targets)))
@@ -364,7 +383,9 @@ def _modes(modes, names):
     found = adapters.per_output(modes, names, 'sample_weight_mode', lambda v: False)
     for mode in found:
         if mode not in (None, 'temporal', 'samplewise'):
-            raise ValueError("`sample_weight_mode` must be None or 'temporal' (or a dict or list of them); got %r." % (mode,))
+            raise ValueError(
+                "`sample_weight_mode` must be None or 'temporal' (or a dict or list of them); got %r." % (mode,)
+            )
     return [None if mode == 'samplewise' else mode for mode in found]
 
 
@@ -377,7 +398,9 @@ def _targets(given, specs):
     found = adapters.per_output(given, [spec.name for spec in wanted], 'target_tensors', K.is_tensor)
     for tensor in found:
         if tensor is not None and not K.is_tensor(tensor):
-            raise ValueError('`target_tensors` takes tensors of the backend; got %r (%s).' % (tensor, type(tensor).__name__))
+            raise ValueError(
+                '`target_tensors` takes tensors of the backend; got %r (%s).' % (tensor, type(tensor).__name__)
+            )
     by_name = {spec.name: tensor for spec, tensor in zip(wanted, found)}
     return [by_name.get(spec.name) for spec in specs]
 
@@ -387,13 +410,17 @@ def _per_output_metrics(wanted, specs, what):
     names = [spec.name for spec in specs]
     if wanted is None or (isinstance(wanted, (list, tuple)) and not wanted):
         return [[] for _ in specs]
-    if isinstance(wanted, dict) or (isinstance(wanted, (list, tuple)) and any(isinstance(m, (list, tuple)) for m in wanted)):
+    if isinstance(wanted, dict) or (
+        isinstance(wanted, (list, tuple)) and any(isinstance(m, (list, tuple)) for m in wanted)
+    ):
         return [_listed(found) for found in adapters.per_output(wanted, names, what, lambda v: False)]
     if isinstance(wanted, (list, tuple)):
         trained = [spec.loss is not None for spec in specs]
         return [list(wanted) if has_loss else [] for has_loss in trained]
     if isinstance(wanted, str) or callable(wanted):
-        raise TypeError('`%s` must be a list, or a dict by output name; got %r. Write %s=[%r].' % (what, wanted, what, wanted))
+        raise TypeError(
+            '`%s` must be a list, or a dict by output name; got %r. Write %s=[%r].' % (what, wanted, what, wanted)
+        )
     raise TypeError('`%s` must be a list, or a dict by output name; got %s.' % (what, type(wanted).__name__))
 
 
@@ -435,6 +462,12 @@ def check_settings(optimizer, loss):
     Raises:
         ValueError: for an optimizer or a loss that does not exist.
     """
-    for item in loss.values() if isinstance(loss, dict) and 'class_name' not in loss else loss if isinstance(loss, (list, tuple)) else [loss]:
+    for item in (
+        loss.values()
+        if isinstance(loss, dict) and 'class_name' not in loss
+        else loss
+        if isinstance(loss, (list, tuple))
+        else [loss]
+    ):
         losses.get(item)
     return optimizers.get(optimizer)

@@ -236,7 +236,9 @@ class Prefetcher(object):
         try:
             for place, worker in enumerate(self.workers):
                 worker.start()
-                thread = threading.Thread(target=self._work, args=(state, place, worker), name='cthulhu batches %d' % place)
+                thread = threading.Thread(
+                    target=self._work, args=(state, place, worker), name='cthulhu batches %d' % place
+                )
                 thread.daemon = True
                 thread.start()
                 state.threads.append(thread)
@@ -344,7 +346,9 @@ class _Item(object):
         try:
             return self._sequence[task[1]]
         except StopIteration as error:  # of a generator in the Sequence: it is not the end of the Sequence
-            raise RuntimeError('Batch %d of %s raised StopIteration.' % (task[1], type(self._sequence).__name__)) from error
+            raise RuntimeError(
+                'Batch %d of %s raised StopIteration.' % (task[1], type(self._sequence).__name__)
+            ) from error
 
 
 class _Next(object):
@@ -516,7 +520,9 @@ class GeneratorEnqueuer(SequenceEnqueuer):
         self.random_seed = random_seed
 
     def _make(self, workers, max_queue_size):
-        return generator_prefetcher(self.sequence, workers, self.use_multiprocessing, max_queue_size, self.random_seed, self.wait_time)
+        return generator_prefetcher(
+            self.sequence, workers, self.use_multiprocessing, max_queue_size, self.random_seed, self.wait_time
+        )
 
     def _run(self):
         return self._prefetcher.run(itertools.count())

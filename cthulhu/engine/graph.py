@@ -59,7 +59,10 @@ class Graph(object):
         seen = set()
         for layer in self.layers:
             if layer.name in seen:
-                raise ValueError('Two layers of the model have the name "%s". The names of the layers in a model must be unique.' % layer.name)
+                raise ValueError(
+                    'Two layers of the model have the name "%s". The names of the layers in a model must be unique.'
+                    % layer.name
+                )
             seen.add(layer.name)
 
     def run(self, visit, inputs):
@@ -101,7 +104,10 @@ def _depth_first(outputs, inputs):
                 if node in done:
                     continue
                 if node in path:
-                    raise ValueError('The graph has a cycle: the output of layer "%s" is needed to compute its own input.' % node.outbound_layer.name)
+                    raise ValueError(
+                        'The graph has a cycle: the output of layer "%s" is needed to compute its own input.'
+                        % node.outbound_layer.name
+                    )
                 path.add(node)
                 first_seen.setdefault(node.outbound_layer, len(first_seen))
                 parents = iter(_needed(node, inputs))
@@ -177,7 +183,8 @@ def history_of(tensors, what):
         if history is None:
             raise ValueError(
                 'The %s of a model must come from layers: Input(...) for the inputs, the result of calling a layer for the outputs. Found %r '
-                '(%s), which no layer made. Wrap the operations that made it in a LuKthu layer.' % (what, x, type(x).__name__)
+                '(%s), which no layer made. Wrap the operations that made it in a LuKthu layer.'
+                % (what, x, type(x).__name__)
             )
         histories.append(history)
     return histories

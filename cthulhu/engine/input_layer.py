@@ -20,9 +20,21 @@ class InputLayer(Layer):
         name: string.
     """
 
-    def __init__(self, input_shape=None, batch_size=None, batch_input_shape=None, dtype=None, input_tensor=None, sparse=False, name=None):
+    def __init__(
+        self,
+        input_shape=None,
+        batch_size=None,
+        batch_input_shape=None,
+        dtype=None,
+        input_tensor=None,
+        sparse=False,
+        name=None,
+    ):
         if input_shape is not None and batch_input_shape is not None:
-            raise ValueError('InputLayer takes `input_shape` or `batch_input_shape`, not both: got %r and %r.' % (input_shape, batch_input_shape))
+            raise ValueError(
+                'InputLayer takes `input_shape` or `batch_input_shape`, not both: got %r and %r.'
+                % (input_shape, batch_input_shape)
+            )
         if input_tensor is not None:
             if meta.get_history(input_tensor) is not None:
                 raise ValueError(
@@ -34,7 +46,9 @@ class InputLayer(Layer):
                 batch_input_shape = K.int_shape(input_tensor)
         if batch_input_shape is None:
             if input_shape is None:
-                raise ValueError('InputLayer needs a shape: give `input_shape` (without the batch axis) or `batch_input_shape`.')
+                raise ValueError(
+                    'InputLayer needs a shape: give `input_shape` (without the batch axis) or `batch_input_shape`.'
+                )
             batch_input_shape = (batch_size,) + tuple(input_shape)
         if not name:
             name = 'input_%d' % K.get_uid('input')
@@ -47,7 +61,9 @@ class InputLayer(Layer):
         self.is_placeholder = input_tensor is None
         if input_tensor is None:
             with K.name_scope(self.name):
-                input_tensor = K.placeholder(shape=self.batch_input_shape, dtype=self.dtype, sparse=sparse, name=self.name)
+                input_tensor = K.placeholder(
+                    shape=self.batch_input_shape, dtype=self.dtype, sparse=sparse, name=self.name
+                )
         elif K.int_shape(input_tensor) is None:
             meta.set_shape(input_tensor, self.batch_input_shape)
         Node(
@@ -81,7 +97,12 @@ class InputLayer(Layer):
         return self.get_output_shape_at(node_index)
 
     def get_config(self):
-        return {'batch_input_shape': self.batch_input_shape, 'dtype': self.dtype, 'sparse': self.sparse, 'name': self.name}
+        return {
+            'batch_input_shape': self.batch_input_shape,
+            'dtype': self.dtype,
+            'sparse': self.sparse,
+            'name': self.name,
+        }
 
 
 def _checked(shape):
@@ -115,9 +136,14 @@ def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, ten
         >>> model = Lump(x, y)
     """
     if batch_shape is None and tensor is None and shape is None:
-        raise ValueError('Input needs a `shape` without the batch axis, such as Input(shape=(784,)), or a `batch_shape`.')
+        raise ValueError(
+            'Input needs a `shape` without the batch axis, such as Input(shape=(784,)), or a `batch_shape`.'
+        )
     if shape is not None and not isinstance(shape, (tuple, list)):
-        raise ValueError('Input: `shape` is a tuple without the batch axis; got %r. For vectors of that length write shape=(%r,).' % (shape, shape))
+        raise ValueError(
+            'Input: `shape` is a tuple without the batch axis; got %r. For vectors of that length write shape=(%r,).'
+            % (shape, shape)
+        )
     if shape is not None and batch_shape is None and tensor is None:
         batch_shape = (None,) + tuple(shape)
     if tensor is not None and batch_shape is None and shape is not None:

@@ -69,7 +69,9 @@ def check_inputs(layer, inputs):
         return
     specs = to_list(layer.input_spec)
     if len(inputs) != len(specs):
-        raise ValueError('Layer "%s" expects %d input(s), but was called with %d: %s' % (layer.name, len(specs), len(inputs), inputs))
+        raise ValueError(
+            'Layer "%s" expects %d input(s), but was called with %d: %s' % (layer.name, len(specs), len(inputs), inputs)
+        )
     for index, (spec, x) in enumerate(zip(specs, inputs)):
         difference = spec.mismatch(x) if spec is not None else None
         if difference:

@@ -53,7 +53,7 @@ class Lump(Preparation, Network):
         sample_weight_mode=None,
         weighted_metrics=None,
         target_tensors=None,
-        **kwargs
+        **kwargs,
     ):
         """Configure the model for training.
 
@@ -76,7 +76,9 @@ class Lump(Preparation, Network):
         """
         self.optimizer = check_settings(optimizer, loss)
         if kwargs:
-            K.function([], [], **kwargs)  # refuses names that the framework does not know, now and not at the first step
+            K.function(
+                [], [], **kwargs
+            )  # refuses names that the framework does not know, now and not at the first step
         self._settings = {
             'optimizer': self.optimizer,
             'loss': loss,
@@ -96,7 +98,8 @@ class Lump(Preparation, Network):
         """The Conjuring, made where the outputs have become known since `conjure`."""
         if self._settings is None:
             raise RuntimeError(
-                'Model "%s" must be conjured before it is trained or evaluated: call `model.conjure(optimizer, loss)` first.' % self.name
+                'Model "%s" must be conjured before it is trained or evaluated: call `model.conjure(optimizer, loss)` first.'
+                % self.name
             )
         if self._conjuring is None:
             self._conjuring = Conjuring(self, self._settings)
@@ -197,7 +200,7 @@ class Lump(Preparation, Network):
         max_queue_size=10,
         workers=1,
         use_multiprocessing=False,
-        **kwargs
+        **kwargs,
     ):
         """Train the model for a number of epochs.
 
@@ -232,25 +235,35 @@ class Lump(Preparation, Network):
         if kwargs:
             raise TypeError('summon got arguments that it does not know: %s.' % ', '.join(sorted(kwargs)))
         if initial_epoch < 0 or epochs < 0:
-            raise ValueError('`epochs` and `initial_epoch` must not be negative; got %r and %r.' % (epochs, initial_epoch))
+            raise ValueError(
+                '`epochs` and `initial_epoch` must not be negative; got %r and %r.' % (epochs, initial_epoch)
+            )
         streaming = {'workers': workers, 'use_multiprocessing': use_multiprocessing, 'max_queue_size': max_queue_size}
         conjuring = None
         held_out = None
         if stream_adapters.is_stream(x):
-            _refuse_with_stream(x, y=y, batch_size=batch_size, sample_weight=sample_weight, validation_split=validation_split or None)
-            program, adapter = self._streamed(x, class_weight, steps_per_epoch, 'steps_per_epoch', shuffle, streaming, cycle=True)
+            _refuse_with_stream(
+                x, y=y, batch_size=batch_size, sample_weight=sample_weight, validation_split=validation_split or None
+            )
+            program, adapter = self._streamed(
+                x, class_weight, steps_per_epoch, 'steps_per_epoch', shuffle, streaming, cycle=True
+            )
             conjuring = self._conjured()
         else:
             program, arrays, batch_size = self._prepare(x, y, sample_weight, class_weight, batch_size)
             conjuring = self._conjured()
             if validation_data is None and validation_split:
                 if not any(a is not None for a in arrays):
-                    raise ValueError('`validation_split` needs arrays to split; with tensors of the framework as data give `validation_data`.')
+                    raise ValueError(
+                        '`validation_split` needs arrays to split; with tensors of the framework as data give `validation_data`.'
+                    )
                 arrays, held_out = adapters.split(arrays, validation_split)
                 self._check_batches(arrays, batch_size)
             adapter = self._adapter(program, arrays, batch_size, shuffle, steps_per_epoch, cycle=True)
         self._warn_of_changed_trainable(conjuring)
-        validation = self._validation(validation_data, held_out, program, batch_size, validation_steps, validation_freq, streaming)
+        validation = self._validation(
+            validation_data, held_out, program, batch_size, validation_steps, validation_freq, streaming
+        )
         return training_loop.train(
             self, program.train(), adapter, self.metrics_names, epochs, initial_epoch, verbose, callbacks, validation
         )
@@ -269,7 +282,9 @@ class Lump(Preparation, Network):
                 )
             if adapters.is_native(data[0]):
                 batch_size = None  # they come in batches of their own
-            program, held_out, batch_size = self._prepare(data[0], data[1], data[2] if len(data) == 3 else None, None, batch_size)
+            program, held_out, batch_size = self._prepare(
+                data[0], data[1], data[2] if len(data) == 3 else None, None, batch_size
+            )
         adapter = self._adapter(program, held_out, batch_size, False, steps)
         return training_loop.Validation(program.test(), adapter, frequency, arrays=held_out)
 
@@ -303,7 +318,11 @@ class Lump(Preparation, Network):
         """
         if stream_adapters.is_stream(x):
             _refuse_with_stream(x, y=y, batch_size=batch_size, sample_weight=sample_weight)
-            streaming = {'workers': workers, 'use_multiprocessing': use_multiprocessing, 'max_queue_size': max_queue_size}
+            streaming = {
+                'workers': workers,
+                'use_multiprocessing': use_multiprocessing,
+                'max_queue_size': max_queue_size,
+            }
             program, adapter = self._streamed(x, None, steps, 'steps', False, streaming)
         else:
             program, arrays, batch_size = self._prepare(x, y, sample_weight, None, batch_size)
@@ -316,7 +335,15 @@ class Lump(Preparation, Network):
             training_loop.finish(told, adapter)
 
     def predict(
-        self, x, batch_size=None, verbose=0, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False
+        self,
+        x,
+        batch_size=None,
+        verbose=0,
+        steps=None,
+        callbacks=None,
+        max_queue_size=10,
+        workers=1,
+        use_multiprocessing=False,
     ):
         """Compute the outputs for data, batch by batch.
 
@@ -470,7 +497,12 @@ class Lump(Preparation, Network):
         )
 
     def _told(self, callbacks, verbose, adapter, labels):
-        params = {'batch_size': adapter.batch_size, 'steps': adapter.steps, 'samples': adapter.samples, 'metrics': labels}
+        params = {
+            'batch_size': adapter.batch_size,
+            'steps': adapter.steps,
+            'samples': adapter.samples,
+            'metrics': labels,
+        }
         return training_loop.callback_list(self, callbacks, verbose, params)
 
     def _warn_of_changed_trainable(self, conjuring):
@@ -488,7 +520,8 @@ class Lump(Preparation, Network):
 def _need_stream(data, method):
     if not stream_adapters.is_stream(data):
         raise ValueError(
-            '%s takes a generator, a Sequence or a dataset; got %s. Arrays go to `%s`.' % (method, type(data).__name__, method.replace('_generator', ''))
+            '%s takes a generator, a Sequence or a dataset; got %s. Arrays go to `%s`.'
+            % (method, type(data).__name__, method.replace('_generator', ''))
         )
 
 

@@ -30,7 +30,10 @@ class Network(Layer):
 
     def __init__(self, inputs=None, outputs=None, name=None, trainable=True, dtype=None):
         if (inputs is None) != (outputs is None):
-            raise TypeError('%s needs both `inputs` and `outputs`; got only %s.' % (type(self).__name__, 'outputs' if inputs is None else 'inputs'))
+            raise TypeError(
+                '%s needs both `inputs` and `outputs`; got only %s.'
+                % (type(self).__name__, 'outputs' if inputs is None else 'inputs')
+            )
         super(Network, self).__init__(name=name, dtype=dtype)
         self._graph = None
         self.supports_masking = True
@@ -56,14 +59,17 @@ class Network(Layer):
         # The graph's draws depend on the random steps since they were made: a resumed run counts on from here.
         self.random_origin = K.random_step()
         if len({id(x) for x in self.inputs}) != len(self.inputs):
-            raise ValueError('Every input of a model must be a tensor of its own, but one occurs twice in %s.' % (self.inputs,))
+            raise ValueError(
+                'Every input of a model must be a tensor of its own, but one occurs twice in %s.' % (self.inputs,)
+            )
         self._input_histories = history_of(self.inputs, 'inputs')
         self._output_histories = history_of(self.outputs, 'outputs')
         for x, (layer, _, _) in zip(self.inputs, self._input_histories):
             if not isinstance(layer, InputLayer):
                 warnings.warn(
                     'The inputs of model "%s" should come from Input(...), but %s is the output of layer "%s" (%s). The model starts at '
-                    'that tensor; it cannot be saved as a configuration.' % (self.name, x, layer.name, type(layer).__name__),
+                    'that tensor; it cannot be saved as a configuration.'
+                    % (self.name, x, layer.name, type(layer).__name__),
                     stacklevel=4,
                 )
         self._graph = Graph(self.inputs, self.outputs)
@@ -113,14 +119,19 @@ class Network(Layer):
         layers = self.layers
         if index is not None:
             if not -len(layers) <= index < len(layers):
-                raise ValueError('The model has %d layers, so there is no layer with index %r. Valid are 0 to %d.' % (len(layers), index, len(layers) - 1))
+                raise ValueError(
+                    'The model has %d layers, so there is no layer with index %r. Valid are 0 to %d.'
+                    % (len(layers), index, len(layers) - 1)
+                )
             return layers[index]
         if name is None:
             raise ValueError('get_layer needs the `name` or the `index` of a layer.')
         for layer in layers:
             if layer.name == name:
                 return layer
-        raise ValueError('There is no layer named %r. The layers are: %s.' % (name, ', '.join(layer.name for layer in layers)))
+        raise ValueError(
+            'There is no layer named %r. The layers are: %s.' % (name, ', '.join(layer.name for layer in layers))
+        )
 
     @property
     def input(self):
@@ -148,7 +159,10 @@ class Network(Layer):
 
     def _require_graph(self, what):
         if self.inputs is None:
-            raise AttributeError('Model "%s" has no %s yet: it is made when the model is built, by its first data or by `build(input_shape)`.' % (self.name, what))
+            raise AttributeError(
+                'Model "%s" has no %s yet: it is made when the model is built, by its first data or by `build(input_shape)`.'
+                % (self.name, what)
+            )
 
     @property
     def input_spec(self):
@@ -276,7 +290,8 @@ class Network(Layer):
     def _require_weights(self, what):
         if not self.built:
             raise ValueError(
-                'The weights of model "%s" cannot be %s before they are made: call `build(input_shape)`, or let it see data, first.' % (self.name, what)
+                'The weights of model "%s" cannot be %s before they are made: call `build(input_shape)`, or let it see data, first.'
+                % (self.name, what)
             )
 
     def to_json(self, **kwargs):
@@ -328,7 +343,12 @@ class Network(Layer):
     def _metric_updates(self):
         """The updates behind those results."""
         inside = [update for node in self._own_nodes() for owner, update in node.record.updates if owner._is_metric]
-        added = [update for layer in self._everything_inside() for _, metric, _ in layer._metric_results for update in metric.updates]
+        added = [
+            update
+            for layer in self._everything_inside()
+            for _, metric, _ in layer._metric_results
+            for update in metric.updates
+        ]
         return _unique(inside + added)
 
     def _everything_inside(self):
@@ -348,7 +368,10 @@ class Network(Layer):
             return
         shapes = input_shape if isinstance(input_shape, list) else [input_shape]
         if input_shape is None or any(shape is None for shape in shapes):
-            raise ValueError('Model "%s" cannot be built without the shape of its inputs: build(input_shape=(None, ...)).' % self.name)
+            raise ValueError(
+                'Model "%s" cannot be built without the shape of its inputs: build(input_shape=(None, ...)).'
+                % self.name
+            )
         self._set_inputs([Input(batch_shape=tuple(shape)) for shape in shapes])
 
     def _set_inputs(self, inputs):
@@ -388,7 +411,9 @@ class Network(Layer):
         if masks_only and last is not None and last[0] == key:
             return last[1]
         if len(inputs) != len(self.inputs):
-            raise ValueError('Model "%s" takes %d input(s), but was called on %d.' % (self.name, len(self.inputs), len(inputs)))
+            raise ValueError(
+                'Model "%s" takes %d input(s), but was called on %d.' % (self.name, len(self.inputs), len(inputs))
+            )
         results = self._graph.run(_apply_layer, list(zip(inputs, masks)))
         self._last_run = (key, results, inputs, masks)  # the tensors are kept alive so that an id stays theirs
         return results
@@ -473,7 +498,8 @@ class Network(Layer):
             inputs, outputs = find(config['input_layers']), find(config['output_layers'])
         except KeyError as error:
             raise ValueError(
-                'The configuration of model %r names %s as an input or output, but no such tensor is made.' % (config.get('name'), error.args[0])
+                'The configuration of model %r names %s as an input or output, but no such tensor is made.'
+                % (config.get('name'), error.args[0])
             )
         return cls(inputs=inputs, outputs=outputs, name=config.get('name'))
 
@@ -533,7 +559,8 @@ def _connections(node, numbers):
             json.dumps(arguments)
         except TypeError:
             warnings.warn(
-                'Layer "%s" was called with arguments that cannot be saved: %s. They are left out of the configuration.' % (node.outbound_layer.name, arguments),
+                'Layer "%s" was called with arguments that cannot be saved: %s. They are left out of the configuration.'
+                % (node.outbound_layer.name, arguments),
                 stacklevel=3,
             )
             arguments = {}

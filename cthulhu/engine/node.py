@@ -22,7 +22,19 @@ class Node(object):
         'output_masks', 'input_shapes', 'output_shapes', 'arguments', 'record', '__weakref__',
     )  # fmt: skip
 
-    def __init__(self, layer, input_tensors, output_tensors, input_masks, output_masks, input_shapes, output_shapes, arguments, record, history=True):
+    def __init__(
+        self,
+        layer,
+        input_tensors,
+        output_tensors,
+        input_masks,
+        output_masks,
+        input_shapes,
+        output_shapes,
+        arguments,
+        record,
+        history=True,
+    ):
         self.outbound_layer = layer
         sources = [meta.get_history(x) or (None, 0, 0) for x in input_tensors]
         self.inbound_layers = [source[0] for source in sources]
@@ -48,7 +60,9 @@ class Node(object):
     def parents(self):
         """The nodes that made the inputs, in the order of the inputs; inputs that no layer made are left out."""
         return [
-            layer._inbound_nodes[index] for layer, index in zip(self.inbound_layers, self.node_indices) if layer is not None
+            layer._inbound_nodes[index]
+            for layer, index in zip(self.inbound_layers, self.node_indices)
+            if layer is not None
         ]
 
     def get_config(self):
@@ -68,11 +82,13 @@ class NodeAccess(object):
         nodes = self._inbound_nodes
         if not nodes:
             raise AttributeError(
-                'Layer "%s" has no %s: it has not been called on any tensor yet. Call it on a tensor first.' % (self.name, what)
+                'Layer "%s" has no %s: it has not been called on any tensor yet. Call it on a tensor first.'
+                % (self.name, what)
             )
         if not 0 <= node_index < len(nodes):
             raise ValueError(
-                'Layer "%s" was called %d time(s); there is no %s at node %d.' % (self.name, len(nodes), what, node_index)
+                'Layer "%s" was called %d time(s); there is no %s at node %d.'
+                % (self.name, len(nodes), what, node_index)
             )
         return unpack_singleton(getattr(nodes[node_index], attribute))
 

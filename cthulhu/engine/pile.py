@@ -65,7 +65,9 @@ class Pile(Lump):
         self.built = False
         if isinstance(layer, InputLayer):
             if self._stack or self._entrance is not None:
-                raise ValueError('An input layer can only be the first layer of a Pile; "%s" came after others.' % layer.name)
+                raise ValueError(
+                    'An input layer can only be the first layer of a Pile; "%s" came after others.' % layer.name
+                )
             self._entrance = layer.get_output_at(0)
             self.inputs, self.outputs = [self._entrance], [self._entrance]
             self._sublayers = [layer]
@@ -83,7 +85,8 @@ class Pile(Lump):
         if isinstance(output, (list, tuple)):
             self._stack.pop()
             raise ValueError(
-                'Every layer of a Pile must have one output, but "%s" has %d. Use the functional API: Lump(inputs, outputs).' % (layer.name, len(output))
+                'Every layer of a Pile must have one output, but "%s" has %d. Use the functional API: Lump(inputs, outputs).'
+                % (layer.name, len(output))
             )
         self._tensors.append(output)
         self._become(output)
@@ -105,7 +108,9 @@ class Pile(Lump):
             self._sublayers = list(self._stack)
             return
         self._tensors.pop()
-        top._inbound_nodes = [node for node in top._inbound_nodes if not any(x is self.outputs[0] for x in node.output_tensors)]
+        top._inbound_nodes = [
+            node for node in top._inbound_nodes if not any(x is self.outputs[0] for x in node.output_tensors)
+        ]
         for layer in self._stack[-1:]:
             layer._outbound_nodes = [node for node in layer._outbound_nodes if node.outbound_layer is not top]
         if self._stack:
@@ -127,7 +132,10 @@ class Pile(Lump):
             return
         if input_shape is None:
             if self._build_shape is None:
-                raise ValueError('Pile "%s" cannot be built without a shape: give its first layer `input_shape`, or call build(input_shape=(None, ...)).' % self.name)
+                raise ValueError(
+                    'Pile "%s" cannot be built without a shape: give its first layer `input_shape`, or call build(input_shape=(None, ...)).'
+                    % self.name
+                )
             input_shape = self._build_shape
         if not self._stack:
             raise ValueError('Pile "%s" has no layers yet. Add some first.' % self.name)

@@ -59,15 +59,27 @@ class Preparation(object):
         arrays = adapters.standardize(None if native_x else x, input_names, input_shapes, 'input')
         fed = [spec for spec in program.specs if spec.fed]
         targets = adapters.standardize(
-            None if native_y else y, [spec.name for spec in fed], [None] * len(fed), 'target', one_dimensional=[len(spec.shape) == 1 for spec in fed]
+            None if native_y else y,
+            [spec.name for spec in fed],
+            [None] * len(fed),
+            'target',
+            one_dimensional=[len(spec.shape) == 1 for spec in fed],
         )
         adapters.check_targets(targets, fed)
         weighted = [spec for spec in program.specs if spec.sample_weight is not None]
         by_name = {spec.name: target for spec, target in zip(fed, targets)}
         weights = adapters.sample_weights(
-            [by_name.get(spec.name) for spec in weighted], [spec.name for spec in weighted], sample_weight, class_weight, [spec.mode for spec in weighted]
+            [by_name.get(spec.name) for spec in weighted],
+            [spec.name for spec in weighted],
+            sample_weight,
+            class_weight,
+            [spec.mode for spec in weighted],
         )
-        labels = ['input "%s"' % n for n in input_names] + ['target "%s"' % s.name for s in fed] + ['weights of "%s"' % s.name for s in weighted]
+        labels = (
+            ['input "%s"' % n for n in input_names]
+            + ['target "%s"' % s.name for s in fed]
+            + ['weights of "%s"' % s.name for s in weighted]
+        )
         arrays = arrays + targets + weights
         adapters.check_lengths(arrays, labels)
         return program, arrays, self._checked_batch_size(arrays, batch_size)
@@ -117,12 +129,17 @@ class Preparation(object):
         if self.outputs is not None:
             return
         if isinstance(x, dict):
-            raise ValueError('Model "%s" has no named inputs before it is built; give its first data as an array or a list of arrays, not as a dict.' % self.name)
+            raise ValueError(
+                'Model "%s" has no named inputs before it is built; give its first data as an array or a list of arrays, not as a dict.'
+                % self.name
+            )
         if native:
             self._set_inputs([Input(tensor=tensor) for tensor in to_list(x, allow_tuple=True)])
             return
         if x is None:
-            raise ValueError('Model "%s" is not built yet: give it data, or call `build(input_shape)` first.' % self.name)
+            raise ValueError(
+                'Model "%s" is not built yet: give it data, or call `build(input_shape)` first.' % self.name
+            )
         several = isinstance(x, (list, tuple)) and any(len(getattr(item, 'shape', ())) > 0 for item in x)
         arrays = [adapters.as_array(item) for item in (x if several else [x])]
         self._set_inputs([Input(shape=tuple(a.shape[1:]) or (1,), sparse=hasattr(a, 'tocsr')) for a in arrays])
@@ -136,7 +153,9 @@ class Preparation(object):
         """A list of tensors in the order of names, from a tensor, a list or a dict by name."""
         if isinstance(tensors, dict):
             if set(tensors) != set(labels):
-                raise ValueError('The dict of tensors must have the names %s; got %s.' % (sorted(labels), sorted(tensors)))
+                raise ValueError(
+                    'The dict of tensors must have the names %s; got %s.' % (sorted(labels), sorted(tensors))
+                )
             return [tensors[label] for label in labels]
         return list(to_list(tensors, allow_tuple=True))
 
@@ -150,9 +169,14 @@ class Preparation(object):
         if batch_size is None:
             batch_size = fixed or 32
         elif not any(a is not None for a in arrays):
-            raise ValueError('Do not give `batch_size` where the data are tensors of the framework: they come in batches.')
+            raise ValueError(
+                'Do not give `batch_size` where the data are tensors of the framework: they come in batches.'
+            )
         elif fixed is not None and fixed != batch_size:
-            raise ValueError('Model "%s" was made for batches of %d samples (the batch axis of its input), but `batch_size` is %r.' % (self.name, fixed, batch_size))
+            raise ValueError(
+                'Model "%s" was made for batches of %d samples (the batch axis of its input), but `batch_size` is %r.'
+                % (self.name, fixed, batch_size)
+            )
         self._check_batches(arrays, batch_size)
         return batch_size
 

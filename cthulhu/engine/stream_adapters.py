@@ -22,7 +22,9 @@ def is_stream(data):
     return is_sequence(data) or hasattr(data, '__next__') or K.is_native_dataset(data)
 
 
-def stream_adapter(data, convert, steps, what, workers=1, use_multiprocessing=False, max_queue_size=10, shuffle=False, cycle=False):
+def stream_adapter(
+    data, convert, steps, what, workers=1, use_multiprocessing=False, max_queue_size=10, shuffle=False, cycle=False
+):
     """The adapter for a Sequence, a generator or a dataset.
 
     Arguments:
@@ -45,7 +47,10 @@ def stream_adapter(data, convert, steps, what, workers=1, use_multiprocessing=Fa
     if K.is_native_dataset(data) or isinstance(data, _Begun):
         return DatasetAdapter(data, convert, steps, cycle)
     if steps is None:
-        raise ValueError('The data come from a generator, whose end is not known: say with `%s` how many batches to take from it.' % what)
+        raise ValueError(
+            'The data come from a generator, whose end is not known: say with `%s` how many batches to take from it.'
+            % what
+        )
     return GeneratorAdapter(data, convert, steps, workers, use_multiprocessing, max_queue_size)
 
 
@@ -67,7 +72,10 @@ def inputs_of(item):
     """The inputs in what a source for predictions gives: all of it, or the first item of a tuple (with targets, say)."""
     if isinstance(item, tuple):
         if not 1 <= len(item) <= 3:
-            raise ValueError('Batches for predictions must be inputs, or tuples that begin with them; found a tuple of %d items.' % len(item))
+            raise ValueError(
+                'Batches for predictions must be inputs, or tuples that begin with them; found a tuple of %d items.'
+                % len(item)
+            )
         return item[0]
     return item
 
@@ -185,7 +193,9 @@ class GeneratorAdapter(StreamAdapter):
     def batches(self):
         """The batches of one epoch; fewer, with a warning, where the generator ends."""
         if self._stream is None:
-            self._stream = self._generator if self._prefetcher is None else self._prefetcher.run(range(self.steps * self.rounds))
+            self._stream = (
+                self._generator if self._prefetcher is None else self._prefetcher.run(range(self.steps * self.rounds))
+            )
         seen = 0
         for given in range(self.steps):
             item = next(self._stream, _END)

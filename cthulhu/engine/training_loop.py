@@ -230,9 +230,12 @@ class Validation(object):
         self.adapter = adapter
         self.arrays = arrays
         self.frequency = frequency
-        if isinstance(frequency, bool) or not (isinstance(frequency, int) and frequency > 0 or isinstance(frequency, (list, tuple, set, frozenset))):
+        if isinstance(frequency, bool) or not (
+            isinstance(frequency, int) and frequency > 0 or isinstance(frequency, (list, tuple, set, frozenset))
+        ):
             raise ValueError(
-                '`validation_freq` must be a positive integer (every so many epochs) or a list, tuple or set of epochs, counted from 1; got %r.' % (frequency,)
+                '`validation_freq` must be a positive integer (every so many epochs) or a list, tuple or set of epochs, counted from 1; got %r.'
+                % (frequency,)
             )
 
     def due(self, epoch):

@@ -22,7 +22,9 @@ class Sequence(object):
 
     def __getitem__(self, index):
         """Batch number `index`."""
-        raise NotImplementedError('%s must define `__getitem__(self, index)`, which returns a batch.' % type(self).__name__)
+        raise NotImplementedError(
+            '%s must define `__getitem__(self, index)`, which returns a batch.' % type(self).__name__
+        )
 
     def __len__(self):
         """The number of batches."""

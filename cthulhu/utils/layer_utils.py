@@ -67,9 +67,9 @@ def print_summary(model, line_length=None, positions=None, print_fn=None, expand
         print_fn(('=' if index == len(rows) - 1 else '_') * line_length)
     trainable = count_params(model.trainable_weights)
     total = count_params(model.weights)
-    print_fn('Total params: {:,}'.format(total))
-    print_fn('Trainable params: {:,}'.format(trainable))
-    print_fn('Non-trainable params: {:,}'.format(total - trainable))
+    print_fn(f'Total params: {total:,}')
+    print_fn(f'Trainable params: {trainable:,}')
+    print_fn(f'Non-trainable params: {total - trainable:,}')
     print_fn('_' * line_length)
 
 
@@ -81,7 +81,8 @@ def _rows(model, expand_nested, indent=''):
     """The cells of each layer, and whether the layers form a simple chain."""
     nodes = set(model._own_nodes()) if model.is_graph else set()
     linear = all(len(node.inbound_layers) <= 1 for node in nodes) and all(
-        len([node for node in layer._inbound_nodes if node in nodes]) <= 1 and len([node for node in layer._outbound_nodes if node in nodes]) <= 1
+        len([node for node in layer._inbound_nodes if node in nodes]) <= 1
+        and len([node for node in layer._outbound_nodes if node in nodes]) <= 1
         for layer in model.layers
     )
     rows = []
@@ -93,7 +94,11 @@ def _rows(model, expand_nested, indent=''):
             for source, node_index, tensor_index in zip(node.inbound_layers, node.node_indices, node.tensor_indices)
             if source is not None
         ]
-        row = ['%s%s (%s)' % (indent, layer.name, type(layer).__name__), _shape_text(layer), '{:,}'.format(count_params(layer.weights))]
+        row = [
+            '%s%s (%s)' % (indent, layer.name, type(layer).__name__),
+            _shape_text(layer),
+            f'{count_params(layer.weights):,}',
+        ]
         rows.append(row + ['\n'.join(sources)])
         if expand_nested and hasattr(layer, '_own_nodes'):
             rows.extend(_rows(layer, expand_nested, indent + '  ')[0])

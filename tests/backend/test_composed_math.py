@@ -38,7 +38,9 @@ def ones_known_in(*arguments):
 
 def test_clip_by_tensors():
     low, high = np.full((4,), -0.5), np.full((3, 1), 0.25)
-    check_function(lambda K, x, low, high: K.clip(x, low, high), np.clip(X, low, high), X, low, high, fixed=ones_known_in(2))
+    check_function(
+        lambda K, x, low, high: K.clip(x, low, high), np.clip(X, low, high), X, low, high, fixed=ones_known_in(2)
+    )
 
 
 def relu(x, alpha, max_value, threshold):

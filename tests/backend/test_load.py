@@ -58,7 +58,9 @@ def test_a_backend_that_this_release_lacks(tmp_path, name):
     if load.is_implemented(name):
         pytest.skip(f'this release has {name}')
     done = python('import cthulhu.backend', tmp_path, CTHULHU_BACKEND=name)
-    assert f"The backend '{name}' is not in this release of Cthulhu, which has: tensorflow, theano, numpy." in done.stderr
+    assert (
+        f"The backend '{name}' is not in this release of Cthulhu, which has: tensorflow, theano, numpy." in done.stderr
+    )
     assert done.returncode == 1 and 'ImportError' in done.stderr
 
 

@@ -90,7 +90,9 @@ FIXED = () if K.supports('broadcasting') else (0,)
 def test_where():
     condition = X > 0
     check('where', np.where(condition, X, Y), condition, X, Y)
-    check_function(lambda k, c, x: k.where(c, x, 0.5), np.where(condition[:, :1], X, 0.5), condition[:, :1], X, fixed=FIXED)
+    check_function(
+        lambda k, c, x: k.where(c, x, 0.5), np.where(condition[:, :1], X, 0.5), condition[:, :1], X, fixed=FIXED
+    )
     check_gradient('where', condition, X, Y)
 
 

@@ -25,7 +25,10 @@ def linear(**kwargs):
 
 def two(shape=(4,), **kwargs):
     a, b = Input(shape, name='a'), Input(shape, name='b')
-    outputs = [Daoloth(3, name='left', kernel_initializer='ones')(a), Daoloth(3, name='right', kernel_initializer='ones')(b)]
+    outputs = [
+        Daoloth(3, name='left', kernel_initializer='ones')(a),
+        Daoloth(3, name='right', kernel_initializer='ones')(b),
+    ]
     model = Lump([a, b], outputs)
     model.conjure(optimizers.SGD(0.01), 'mse', **kwargs)
     return model
@@ -56,7 +59,9 @@ def test_loss_weights_as_a_list_and_a_dict():
     for weights in ([0.5, 3.0], {'right': 3.0, 'left': 0.5}):
         total = two(loss_weights=weights).test_on_batch([X, X], [Y, -Y])[0]
         np.testing.assert_allclose(total, 0.5 * left + 3 * right, rtol=1e-5)
-    np.testing.assert_allclose(two(loss_weights={'right': 3.0}).test_on_batch([X, X], [Y, -Y])[0], left + 3 * right, rtol=1e-5)
+    np.testing.assert_allclose(
+        two(loss_weights={'right': 3.0}).test_on_batch([X, X], [Y, -Y])[0], left + 3 * right, rtol=1e-5
+    )
     for wrong in ([1.0], {'middle': 1.0}):
         with pytest.raises(ValueError, match='loss_weights'):
             two(loss_weights=wrong)
@@ -68,7 +73,9 @@ def test_sample_weight_mode_for_each_output():
     left, right = (errors(x, y) * each_step).mean(), (errors(x, y) * each_sample[:, None]).mean()
     for mode in (['temporal', None], {'left': 'temporal'}):
         model = two((5, 4), sample_weight_mode=mode)
-        np.testing.assert_allclose(model.test_on_batch([x, x], [y, y], [each_step, each_sample])[1:], [left, right], rtol=1e-5)
+        np.testing.assert_allclose(
+            model.test_on_batch([x, x], [y, y], [each_step, each_sample])[1:], [left, right], rtol=1e-5
+        )
         with pytest.raises(ValueError, match='weights of output "left"'):
             model.test_on_batch([x, x], [y, y], [each_sample, each_sample])
     model = two((5, 4), sample_weight_mode='temporal')
@@ -103,7 +110,9 @@ def test_batch_size_and_steps_of_arrays():
     assert sizes(model.summon, X, Y, epochs=2, batch_size=20, steps_per_epoch=3) == [20, 20, 20, 10, 20, 20]
     assert sizes(model.evaluate, X, Y, steps=2) == sizes(model.predict, X, steps=2) == [32, 32]
     np.testing.assert_allclose(model.predict(X, steps=2), model.predict(X)[:64])
-    np.testing.assert_allclose(model.evaluate(X, Y, steps=1, verbose=0), model.evaluate(X[:32], Y[:32], verbose=0), rtol=1e-6)
+    np.testing.assert_allclose(
+        model.evaluate(X, Y, steps=1, verbose=0), model.evaluate(X[:32], Y[:32], verbose=0), rtol=1e-6
+    )
 
 
 def test_evaluate_weights_samples():
@@ -140,7 +149,9 @@ def test_epochs_and_what_verbose_shows(capsys):
     for verbose, marks in ((0, []), (1, ['Epoch 2/2', '70/70 [====', 'loss: ']), (2, ['Epoch 2/2', 'loss: '])):
         model.summon(X, Y, epochs=2, verbose=verbose)
         text = capsys.readouterr().out
-        assert all(mark in text for mark in marks) and (text == '') == (verbose == 0) and ('[=' in text) == (verbose == 1)
+        assert (
+            all(mark in text for mark in marks) and (text == '') == (verbose == 0) and ('[=' in text) == (verbose == 1)
+        )
     for method, data in ((model.evaluate, (X, Y)), (model.predict, (X,))):
         method(*data, verbose=1)
         assert '70/70 [====' in capsys.readouterr().out

@@ -31,7 +31,9 @@ def test_weights_and_their_values():
     assert [len(layer.trainable_weights), len(layer.non_trainable_weights)] == [0, 2]
     with pytest.raises(ValueError, match='has 2 weight array'):
         layer.set_weights([np.ones(3)])
-    with pytest.raises(ValueError, match=r'expected an array of shape \(3,\), but set_weights was given one of shape \(4,\)'):
+    with pytest.raises(
+        ValueError, match=r'expected an array of shape \(3,\), but set_weights was given one of shape \(4,\)'
+    ):
         layer.set_weights([np.ones(4), np.array(0.0)])
     with pytest.raises(ValueError, match='needs a known size'):
         Scale()(Input((None,)))
@@ -41,7 +43,9 @@ def test_arguments_and_names():
     K.reset_uids()
     assert [Daoloth(1).name, Daoloth(1).name, Scale().name] == ['dense_1', 'dense_2', 'scale_1']
     layer = Daoloth(2, input_shape=(3,), batch_size=5, dtype='float64', trainable=False, name='mine')
-    assert layer.batch_input_shape == (5, 3) and layer.dtype == 'float64' and layer.name == 'mine' and not layer.trainable
+    assert (
+        layer.batch_input_shape == (5, 3) and layer.dtype == 'float64' and layer.name == 'mine' and not layer.trainable
+    )
     with pytest.raises(TypeError, match="'inptu_shape'.*input_shape"):
         Daoloth(2, inptu_shape=(3,))
 
@@ -52,7 +56,12 @@ def test_nodes_of_a_layer_that_is_called_twice():
         layer.output
     a, b = Input((3,)), Input((3,))
     first = layer(a)
-    assert layer.input is a and layer.output is first and layer.input_shape == (None, 3) and layer.output_shape == (None, 2)
+    assert (
+        layer.input is a
+        and layer.output is first
+        and layer.input_shape == (None, 3)
+        and layer.output_shape == (None, 2)
+    )
     second = layer(b)
     assert layer.get_output_at(1) is second and layer.get_input_at(0) is a and layer.get_output_shape_at(1) == (None, 2)
     assert layer.output_shape == (None, 2)
@@ -159,7 +168,11 @@ def test_losses_and_updates_belong_to_calls():
     a, b = Input((3,)), Input((3,))
     layer(a), layer(b)
     assert len(layer.losses) == 3 and len(layer.updates) == 2
-    assert len(layer.get_losses_for(None)) == 1 and len(layer.get_losses_for(a)) == 1 and len(layer.get_updates_for(b)) == 1
+    assert (
+        len(layer.get_losses_for(None)) == 1
+        and len(layer.get_losses_for(a)) == 1
+        and len(layer.get_updates_for(b)) == 1
+    )
     model = Lump(a, layer.get_output_at(0))
     assert len(model.losses) == 2 and len(model.updates) == 1
     layer.trainable = False

@@ -34,7 +34,10 @@ def test_a_model_that_was_not_conjured(method):
 @pytest.mark.parametrize(
     'x, message',
     [
-        (np.ones((6, 5)), r'input "out_input" does not fit: expected an array of shape \(None, 4\).*found one of shape \(6, 5\)'),
+        (
+            np.ones((6, 5)),
+            r'input "out_input" does not fit: expected an array of shape \(None, 4\).*found one of shape \(6, 5\)',
+        ),
         (np.ones((6, 4, 1)), r'expected an array of shape \(None, 4\).*found one of shape \(6, 4, 1\)'),
         (None, 'No input data were given, but the model expects 1 array'),
         ([X, X], r'expected 1 array\(s\) \(out_input\), found 2, of shapes'),
@@ -52,7 +55,10 @@ def test_inputs_that_do_not_fit(x, message):
 @pytest.mark.parametrize(
     'y, message',
     [
-        (np.ones((6, 2)), r'targets of output "out" \(loss "mean_squared_error"\) must have the shape \(None, 3\).*found an array of shape \(6, 2\)'),
+        (
+            np.ones((6, 2)),
+            r'targets of output "out" \(loss "mean_squared_error"\) must have the shape \(None, 3\).*found an array of shape \(6, 2\)',
+        ),
         (np.ones((6, 3, 1)), 'must have 2 dimensions'),
         (np.ones((5, 3)), r'same number of samples, but found input "out_input": 6, target "out": 5'),
         (None, 'No target data were given'),
@@ -75,7 +81,10 @@ def test_classes_for_the_wrong_crossentropy():
 def test_several_inputs_and_outputs():
     model = two()
     for x, message in [
-        (X, r'expects a list of 2 input arrays \(a, b\), or a dict of them by name, but got one ndarray of shape \(6, 4\)'),
+        (
+            X,
+            r'expects a list of 2 input arrays \(a, b\), or a dict of them by name, but got one ndarray of shape \(6, 4\)',
+        ),
         ([X], r'expected 2 array\(s\) \(a, b\), found 1'),
         ({'a': X, 'c': X}, 'Missing: b. Unknown: c.'),
         ([X, X[:3]], 'input "a": 6, input "b": 3'),
@@ -84,7 +93,9 @@ def test_several_inputs_and_outputs():
             model.evaluate(x, [Y, Y], verbose=0)
     with pytest.raises(ValueError, match='`sample_weight` must be a dict by output name or a list'):
         model.evaluate([X, X], [Y, Y], sample_weight=np.ones(6), verbose=0)
-    with pytest.raises(ValueError, match='`sample_weight` has an entry for middle, but the outputs of the model are left, right'):
+    with pytest.raises(
+        ValueError, match='`sample_weight` has an entry for middle, but the outputs of the model are left, right'
+    ):
         model.evaluate([X, X], [Y, Y], sample_weight={'middle': np.ones(6)}, verbose=0)
 
 
@@ -116,7 +127,10 @@ def test_class_weights_that_do_not_fit():
         ({'optimizer': 'sdg', 'loss': 'mse'}, 'sdg'),
         ({'optimizer': 'sgd', 'loss': 'msee'}, 'msee'),
         ({'optimizer': 'sgd', 'loss': ['mse', 'mse']}, r'`loss` has 2 item\(s\), but the model has 1 output\(s\): out'),
-        ({'optimizer': 'sgd', 'loss': {'oot': 'mse'}}, '`loss` has an entry for oot, but the outputs of the model are out'),
+        (
+            {'optimizer': 'sgd', 'loss': {'oot': 'mse'}},
+            '`loss` has an entry for oot, but the outputs of the model are out',
+        ),
         ({'optimizer': 'sgd', 'loss': None}, 'no loss to minimise'),
         ({'optimizer': 'sgd', 'loss': 'mse', 'metrics': ['acuracy']}, 'acuracy'),
         ({'optimizer': 'sgd', 'loss': 'mse', 'metrics': {'oot': 'mae'}}, '`metrics` has an entry for oot'),

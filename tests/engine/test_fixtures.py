@@ -58,7 +58,10 @@ def load(name):
         recorded = {key: data[key] for key in data.files}
 
     def several(prefix):
-        return [recorded[prefix + str(i)] for i in range(sum(key[: len(prefix)] == prefix and key[len(prefix) :].isdigit() for key in recorded))]
+        return [
+            recorded[prefix + str(i)]
+            for i in range(sum(key[: len(prefix)] == prefix and key[len(prefix) :].isdigit() for key in recorded))
+        ]
 
     model = model_from_config(json.loads(str(recorded['config'])))
     settings = dict(SETTINGS[name])

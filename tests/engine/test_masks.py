@@ -36,11 +36,15 @@ def test_more_padding_changes_neither_loss_nor_metrics_nor_training():
     more, longer_weight = padded(X, 5), padded(weight, 5)
     targets = padded(Y, 5) + 7 * (np.arange(9) >= 4)[None, :, None]  # what lies in the padding is of no account
     np.testing.assert_allclose(
-        long.evaluate(more, targets, sample_weight=longer_weight, verbose=0), short.evaluate(X, Y, sample_weight=weight, verbose=0), rtol=1e-5
+        long.evaluate(more, targets, sample_weight=longer_weight, verbose=0),
+        short.evaluate(X, Y, sample_weight=weight, verbose=0),
+        rtol=1e-5,
     )
     for _ in range(3):
         np.testing.assert_allclose(
-            long.train_on_batch(more, targets, sample_weight=longer_weight), short.train_on_batch(X, Y, sample_weight=weight), rtol=1e-5
+            long.train_on_batch(more, targets, sample_weight=longer_weight),
+            short.train_on_batch(X, Y, sample_weight=weight),
+            rtol=1e-5,
         )
     for mine, theirs in zip(long.get_weights(), short.get_weights()):
         np.testing.assert_allclose(mine, theirs, atol=1e-6)

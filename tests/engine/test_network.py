@@ -6,7 +6,20 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu.layers import Add, Concatenate, Daoloth, Darkness, Flatten, Input, InputLayer, Layer, LuKthu, Reshape, add, concatenate
+from cthulhu.layers import (
+    Add,
+    Concatenate,
+    Daoloth,
+    Darkness,
+    Flatten,
+    Input,
+    InputLayer,
+    Layer,
+    LuKthu,
+    Reshape,
+    add,
+    concatenate,
+)
 from cthulhu.models import Lump, Pile, clone_model, model_from_config
 from cthulhu.utils.generic_utils import to_list
 
@@ -26,7 +39,10 @@ def test_order_names_and_lookup():
     model = diamond()
     assert [layer.name for layer in model.layers] == ['a', 'b', 'shared', 'both', 'deep', 'out', 'sum']
     assert model.input_names == ['a', 'b'] and model.output_names == ['out', 'sum']
-    assert model.get_layer('deep') is model.layers[4] is model.get_layer(index=4) and model.get_layer('deep', index=0).name == 'a'
+    assert (
+        model.get_layer('deep') is model.layers[4] is model.get_layer(index=4)
+        and model.get_layer('deep', index=0).name == 'a'
+    )
     with pytest.raises(ValueError, match='no layer named .*The layers are: a, b, shared'):
         model.get_layer('dep')
     with pytest.raises(ValueError, match='Valid are 0 to 6'):
@@ -208,7 +224,10 @@ def test_summary_shows_everything_whole():
     long = Pile([Daoloth(2, input_shape=(4,), name='a_very_long_name_' * 6)])
     lines = []
     long.summary(print_fn=lines.append)
-    assert any('a_very_long_name_' * 6 in line for line in lines) and len(set(len(line) for line in lines if set(line) <= set('_='))) == 1
+    assert (
+        any('a_very_long_name_' * 6 in line for line in lines)
+        and len(set(len(line) for line in lines if set(line) <= set('_='))) == 1
+    )
     lines = []
     long.summary(line_length=60, positions=[0.5, 0.8, 1.0], print_fn=lines.append)
     assert max(map(len, lines)) <= 60 and 'a_very_long_name_' * 6 in ''.join(line[:30].strip() for line in lines)

@@ -31,7 +31,9 @@ CUTS = [(0, 8), (8, 16), (16, 22)]
 BATCHES = [(X[a:b], Y[a:b]) for a, b in CUTS]
 WEIGHTED = [(X[a:b], Y[a:b], W[a:b]) for a, b in CUTS]
 HOW = [(0, False), (1, False), (2, False), (1, True), (2, True)]
-each_way = pytest.mark.parametrize('workers,use_multiprocessing', HOW, ids=['main', 'thread', 'threads', 'process', 'processes'])
+each_way = pytest.mark.parametrize(
+    'workers,use_multiprocessing', HOW, ids=['main', 'thread', 'threads', 'process', 'processes']
+)
 
 
 class Listed(Sequence):
@@ -106,7 +108,9 @@ def numbered(count, size=2):
 @pytest.fixture(scope='module')
 def from_arrays():
     model = linear(metrics=['mae'])
-    history = model.summon(X, Y, batch_size=8, epochs=3, shuffle=False, verbose=0, validation_data=(X[:12], Y[:12])).history
+    history = model.summon(
+        X, Y, batch_size=8, epochs=3, shuffle=False, verbose=0, validation_data=(X[:12], Y[:12])
+    ).history
     return history, model.evaluate(X, Y, verbose=0), model.predict(X)
 
 
@@ -138,7 +142,9 @@ def test_a_generator_gives_the_history_of_arrays(from_arrays, workers, use_multi
     ).history
     assert_same(history, from_arrays[0])
     np.testing.assert_allclose(model.evaluate(forever(BATCHES), steps=3, **how), from_arrays[1], atol=1e-6)
-    np.testing.assert_allclose(model.predict(forever([x for x, _ in BATCHES]), steps=3, **how), from_arrays[2], atol=1e-6)
+    np.testing.assert_allclose(
+        model.predict(forever([x for x, _ in BATCHES]), steps=3, **how), from_arrays[2], atol=1e-6
+    )
 
 
 def test_the_generator_methods_are_the_same(from_arrays):
@@ -147,8 +153,12 @@ def test_the_generator_methods_are_the_same(from_arrays):
         forever(BATCHES), 3, 3, 0, None, forever(VALIDATION), 2, 1, None, 5, 1, False, False, 0
     ).history  # in the documented order
     assert_same(history, from_arrays[0])
-    np.testing.assert_allclose(model.evaluate_generator(forever(BATCHES), 3, None, 5, 1, False, 0), from_arrays[1], atol=1e-6)
-    np.testing.assert_allclose(model.predict_generator(forever(BATCHES), 3, None, 5, 1, False, 0), from_arrays[2], atol=1e-6)
+    np.testing.assert_allclose(
+        model.evaluate_generator(forever(BATCHES), 3, None, 5, 1, False, 0), from_arrays[1], atol=1e-6
+    )
+    np.testing.assert_allclose(
+        model.predict_generator(forever(BATCHES), 3, None, 5, 1, False, 0), from_arrays[2], atol=1e-6
+    )
     assert_same(linear(metrics=['mae']).fit_generator(
         Listed(BATCHES), epochs=3, shuffle=False, verbose=0, validation_data=(X[:12], Y[:12])
     ).history, from_arrays[0])  # fmt: skip
@@ -217,11 +227,15 @@ def test_class_weights():
     arguments = {'epochs': 2, 'shuffle': False, 'verbose': 0, 'class_weight': weights}
     expected = linear().summon(X, ONE_HOT, batch_size=8, validation_data=(X, ONE_HOT), **arguments).history
     assert_same(linear().summon(Listed(batches), validation_data=Listed(batches), **arguments).history, expected)
-    history = linear().summon_generator(forever(batches), 3, 2, 0, class_weight=weights, validation_data=(X, ONE_HOT)).history
+    history = (
+        linear().summon_generator(forever(batches), 3, 2, 0, class_weight=weights, validation_data=(X, ONE_HOT)).history
+    )
     assert_same(history, expected)
     model = linear()
     model.summon(X, ONE_HOT, batch_size=8, validation_data=(X, ONE_HOT), **arguments)
-    np.testing.assert_allclose(expected['val_loss'][-1], model.evaluate(X, ONE_HOT, verbose=0), rtol=1e-6)  # without class weights
+    np.testing.assert_allclose(
+        expected['val_loss'][-1], model.evaluate(X, ONE_HOT, verbose=0), rtol=1e-6
+    )  # without class weights
 
 
 def named():
@@ -236,7 +250,11 @@ def named():
 def test_batches_as_dicts_by_name():
     wanted = {'epochs': 2, 'shuffle': False, 'verbose': 0}
     left_right = {'left': W, 'right': np.ones(22)}
-    expected = named().summon({'a': X, 'b': -X}, {'left': Y, 'right': -Y}, sample_weight=left_right, batch_size=8, **wanted).history
+    expected = (
+        named()
+        .summon({'a': X, 'b': -X}, {'left': Y, 'right': -Y}, sample_weight=left_right, batch_size=8, **wanted)
+        .history
+    )
 
     def cut(a, b):
         return (
@@ -266,7 +284,9 @@ def test_batches_of_different_sizes():
     expected = model.evaluate(X, Y, verbose=0)
     np.testing.assert_allclose(model.evaluate(Listed(uneven), verbose=0), expected, rtol=1e-5)
     history = model.summon(forever(uneven), steps_per_epoch=4, verbose=0, validation_data=Listed(uneven)).history
-    np.testing.assert_allclose([history[n][0] for n in ('loss', 'mae', 'val_loss', 'val_mae')], list(expected) * 2, rtol=1e-5)
+    np.testing.assert_allclose(
+        [history[n][0] for n in ('loss', 'mae', 'val_loss', 'val_mae')], list(expected) * 2, rtol=1e-5
+    )
     np.testing.assert_allclose(model.predict(Listed(uneven)), model.predict(X), atol=1e-6)
 
 
@@ -276,7 +296,9 @@ def test_batches_of_different_sizes():
 @each_way
 def test_each_batch_is_used_once_an_epoch_in_order(shared, workers, use_multiprocessing):
     sequence = Listed(numbered(9))
-    seen, _ = watch(shared, x=sequence, epochs=2, shuffle=False, workers=workers, use_multiprocessing=use_multiprocessing)
+    seen, _ = watch(
+        shared, x=sequence, epochs=2, shuffle=False, workers=workers, use_multiprocessing=use_multiprocessing
+    )
     assert seen == list(range(9)) * 2
     assert sequence.ends == 2
 
@@ -319,7 +341,16 @@ def test_steps_per_epoch(shared):
 def test_no_more_is_taken_from_a_generator_than_is_used(shared, workers, use_multiprocessing):
     how = {'workers': workers, 'use_multiprocessing': use_multiprocessing, 'verbose': 0}
     data, validation = iter(numbered(50)), iter(numbered(50))
-    shared.summon(data, steps_per_epoch=3, epochs=5, initial_epoch=1, validation_data=validation, validation_steps=2, validation_freq=[2, 5, 9], **how)
+    shared.summon(
+        data,
+        steps_per_epoch=3,
+        epochs=5,
+        initial_epoch=1,
+        validation_data=validation,
+        validation_steps=2,
+        validation_freq=[2, 5, 9],
+        **how,
+    )
     assert next(data)[0][0, 0] == 12 and next(validation)[0][0, 0] == 4
     shared.evaluate(data, steps=2, **how)
     shared.predict(data, steps=2, **how)
@@ -385,10 +416,16 @@ def validation_forms():
 @pytest.mark.parametrize('training', ['arrays', 'sequence', 'generator'])
 def test_validation_data_in_all_forms(shared, training):
     expected = shared.evaluate(X, Y, verbose=0)
-    x, y, steps = {'arrays': (X, Y, None), 'sequence': (Listed(BATCHES), None, None), 'generator': (forever(BATCHES), None, 3)}[training]
+    x, y, steps = {
+        'arrays': (X, Y, None),
+        'sequence': (Listed(BATCHES), None, None),
+        'generator': (forever(BATCHES), None, 3),
+    }[training]
     for form, data in validation_forms().items():
         arguments = {'validation_steps': 3} if form in ('generator', 'iterator') else {}
-        history = shared.summon(x, y, steps_per_epoch=steps, epochs=4, verbose=0, validation_data=data, validation_freq=2, **arguments).history
+        history = shared.summon(
+            x, y, steps_per_epoch=steps, epochs=4, verbose=0, validation_data=data, validation_freq=2, **arguments
+        ).history
         assert len(history['loss']) == 4 and len(history['val_loss']) == 2
         np.testing.assert_allclose(history['val_loss'], expected, rtol=1e-5, err_msg=form)
     with pytest.raises(ValueError, match='`validation_data` must be'):
@@ -402,15 +439,21 @@ def test_validation_steps_and_each_epoch_from_the_first_batch(shared):
         if form in forms:
             size = {'batch_size': 8} if form == 'arrays' else {}
             x = {'x': X, 'y': Y} if form == 'arrays' else {'x': Listed(BATCHES)}
-            history = shared.summon(epochs=3, verbose=0, validation_data=forms[form], validation_steps=1, **dict(x, **size)).history
+            history = shared.summon(
+                epochs=3, verbose=0, validation_data=forms[form], validation_steps=1, **dict(x, **size)
+            ).history
             np.testing.assert_allclose(history['val_loss'], expected, rtol=1e-5, err_msg=form)
     # A generator cannot start again.
-    history = shared.summon(Listed(BATCHES), epochs=3, verbose=0, validation_data=forms['generator'], validation_steps=1).history
+    history = shared.summon(
+        Listed(BATCHES), epochs=3, verbose=0, validation_data=forms['generator'], validation_steps=1
+    ).history
     np.testing.assert_allclose(history['val_loss'], [shared.evaluate(x, y, verbose=0) for x, y in BATCHES], rtol=1e-5)
 
 
 def test_validation_freq_as_a_list(shared):
-    history = shared.summon_generator(Listed(BATCHES), epochs=5, verbose=0, validation_data=Listed(BATCHES), validation_freq=[1, 4]).history
+    history = shared.summon_generator(
+        Listed(BATCHES), epochs=5, verbose=0, validation_data=Listed(BATCHES), validation_freq=[1, 4]
+    ).history
     assert len(history['val_loss']) == 2
 
 
@@ -462,7 +505,14 @@ class Where(Listed):
 def test_workers_and_use_multiprocessing_say_where_batches_are_computed(shared, tmp_path, workers, use_multiprocessing):
     data = Where(BATCHES * 3, tmp_path / 'where')
     how = {'workers': workers, 'use_multiprocessing': use_multiprocessing, 'verbose': 0}
-    methods = [shared.summon, shared.evaluate, shared.predict, shared.summon_generator, shared.evaluate_generator, shared.predict_generator]
+    methods = [
+        shared.summon,
+        shared.evaluate,
+        shared.predict,
+        shared.summon_generator,
+        shared.evaluate_generator,
+        shared.predict_generator,
+    ]
     methods.append(lambda data, **how: shared.summon(X, Y, validation_data=data, **how))
     for method in methods:
         method(data, **how)
@@ -503,7 +553,11 @@ def test_max_queue_size_is_how_far_ahead_batches_are_computed(shared, kind):
 
         on_test_batch_begin = on_predict_batch_begin = on_train_batch_begin
 
-    for method, steps in ((shared.summon_generator, 'steps_per_epoch'), (shared.evaluate_generator, 'steps'), (shared.predict_generator, 'steps')):
+    for method, steps in (
+        (shared.summon_generator, 'steps_per_epoch'),
+        (shared.evaluate_generator, 'steps'),
+        (shared.predict_generator, 'steps'),
+    ):
         del begun[:]
         slow = Slow()
         data = Counted(BATCHES[:1] * 8) if kind == 'sequence' else counted()
@@ -523,7 +577,14 @@ def test_the_same_seed_gives_the_same_run_with_workers():
         np.random.seed(11)
         model = Pile([Daoloth(8, activation='relu', input_shape=(4,)), Darkness(0.5), Daoloth(3)])
         model.conjure('adam', 'mse')
-        model.summon(Noise(), epochs=2, verbose=0, workers=workers, use_multiprocessing=use_multiprocessing, validation_data=Noise())
+        model.summon(
+            Noise(),
+            epochs=2,
+            verbose=0,
+            workers=workers,
+            use_multiprocessing=use_multiprocessing,
+            validation_data=Noise(),
+        )
         return np.concatenate([w.ravel() for w in model.get_weights()])
 
     expected = run(2, True)
@@ -547,8 +608,14 @@ def test_progress_bars_with_and_without_a_known_length(shared, capsys):
         text = shown(shared.summon_generator, data, epochs=2, verbose=2, **steps)
         assert '[=' not in text and text.count('loss: ') == 2
         assert shown(shared.summon, data, verbose=0, **steps) == ''
-    assert '3/3 [====' in shown(shared.evaluate, Listed(BATCHES)) and shown(shared.evaluate, Listed(BATCHES), verbose=0) == ''
-    assert '3/3 [====' in shown(shared.predict, Listed(BATCHES), verbose=1) and shown(shared.predict, Listed(BATCHES)) == ''
+    assert (
+        '3/3 [====' in shown(shared.evaluate, Listed(BATCHES))
+        and shown(shared.evaluate, Listed(BATCHES), verbose=0) == ''
+    )
+    assert (
+        '3/3 [====' in shown(shared.predict, Listed(BATCHES), verbose=1)
+        and shown(shared.predict, Listed(BATCHES)) == ''
+    )
     assert '2/2 [====' in shown(shared.evaluate_generator, Listed(BATCHES), steps=2, verbose=1)
     assert '2/2 [====' in shown(shared.predict_generator, Listed(BATCHES), steps=2, verbose=1)
     text = shown(shared.summon, X, Y, validation_data=(X[:5], Y[:5]))
@@ -578,7 +645,11 @@ def test_hooks_and_their_logs(shared):
             setattr(Log, 'on_%s_batch_%s' % (stage, when), hook('%s_batch_%s' % (stage, when)))
 
     def batches(stage, names):
-        return [line for size in (8, 8, 6) for line in ((stage + '_batch_begin', size, []), (stage + '_batch_end', size, names))]
+        return [
+            line
+            for size in (8, 8, 6)
+            for line in ((stage + '_batch_begin', size, []), (stage + '_batch_end', size, names))
+        ]
 
     log = Log()
     shared.summon(Listed(BATCHES), validation_data=Listed(BATCHES), verbose=0, callbacks=[log])
@@ -591,7 +662,9 @@ def test_hooks_and_their_logs(shared):
     for method in (shared.predict, shared.predict_generator):
         log = Log()
         method(Listed(BATCHES), callbacks=[log])
-        assert log.lines == [('predict_begin', None, [])] + batches('predict', ['outputs']) + [('predict_end', None, [])]
+        assert log.lines == [('predict_begin', None, [])] + batches('predict', ['outputs']) + [
+            ('predict_end', None, [])
+        ]
 
 
 # -- models that wait for their data -----------------------------------------------------------------------
@@ -610,14 +683,20 @@ class Two(Lump):
 def test_models_are_built_from_their_first_batch_and_train_on_it(from_arrays, make):
     sources = [(lambda: Listed(BATCHES), None), (lambda: forever(BATCHES), 3)]
     if K.supports('native_tensors'):
-        sources += [(lambda: dataset_of(X, Y), None), (lambda: iter(dataset_of(X, Y).repeat()), 3), (lambda: iter(dataset_of(X, Y)), None)]
+        sources += [
+            (lambda: dataset_of(X, Y), None),
+            (lambda: iter(dataset_of(X, Y).repeat()), 3),
+            (lambda: iter(dataset_of(X, Y)), None),
+        ]
     for source, steps in sources:
         model = make()
         model.conjure(optimizers.SGD(0.05), 'mse', metrics=['mae'])
         history = model.summon(source(), steps_per_epoch=steps, shuffle=False, verbose=0).history
         assert_same(history, {name: from_arrays[0][name][:1] for name in ('loss', 'mae')})
     for source, steps in sources:
-        np.testing.assert_allclose(make().predict(source(), steps=steps), X.sum(1, keepdims=True) * np.ones(3), rtol=1e-5)
+        np.testing.assert_allclose(
+            make().predict(source(), steps=steps), X.sum(1, keepdims=True) * np.ones(3), rtol=1e-5
+        )
     with pytest.raises(ValueError, match='ended before their first batch'):
         make().predict(iter([]), steps=1)
 
@@ -638,7 +717,9 @@ def test_stateful_models():
     model.reset_states()
     loss = model.evaluate(x, y, batch_size=4, verbose=0)
     model.reset_states()
-    np.testing.assert_allclose(model.summon(Listed(batches), shuffle=False, verbose=0).history['loss'], [loss], rtol=1e-5)
+    np.testing.assert_allclose(
+        model.summon(Listed(batches), shuffle=False, verbose=0).history['loss'], [loss], rtol=1e-5
+    )
     for method in (model.summon, model.evaluate, model.predict):
         with pytest.raises(ValueError, match='multiple of the batch size'):
             method(Listed([(x[:3], y[:3])]))
@@ -683,7 +764,9 @@ def is_usable(model):
 def test_a_killed_worker_costs_a_batch_no_more(tmp_path):
     expected = linear().summon(Trouble(int), epochs=2, shuffle=False, verbose=0).history
     model = linear()
-    history = model.summon(Trouble(die, tmp_path / 'died'), epochs=2, shuffle=False, verbose=0, workers=2, use_multiprocessing=True).history
+    history = model.summon(
+        Trouble(die, tmp_path / 'died'), epochs=2, shuffle=False, verbose=0, workers=2, use_multiprocessing=True
+    ).history
     assert os.path.exists(str(tmp_path / 'died'))
     assert_same(history, expected)
 
@@ -723,13 +806,20 @@ def test_an_exception_in_a_generator_comes_as_it_was(shared):
 
     for workers, use_multiprocessing in HOW[:2] + HOW[3:4]:
         with pytest.raises(ZeroDivisionError, match='batch 2 is out of order'):
-            shared.summon(broken(), steps_per_epoch=3, workers=workers, use_multiprocessing=use_multiprocessing, verbose=0)
+            shared.summon(
+                broken(), steps_per_epoch=3, workers=workers, use_multiprocessing=use_multiprocessing, verbose=0
+            )
 
 
 @each_way
 def test_an_exception_in_a_callback(workers, use_multiprocessing):
     model, ended = linear(), []
-    how = {'workers': workers, 'use_multiprocessing': use_multiprocessing, 'verbose': 0, 'validation_data': Listed(BATCHES)}
+    how = {
+        'workers': workers,
+        'use_multiprocessing': use_multiprocessing,
+        'verbose': 0,
+        'validation_data': Listed(BATCHES),
+    }
 
     class Breaks(callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -789,7 +879,11 @@ def test_the_line_of_a_bar_that_is_broken_off_is_ended(shared, monkeypatch, caps
     from cthulhu.utils import progbar
 
     monkeypatch.setattr(progbar, '_place', lambda stream: 'terminal')
-    for method, arguments in ((shared.summon, {'shuffle': False}), (shared.evaluate, {}), (shared.predict, {'verbose': 1})):
+    for method, arguments in (
+        (shared.summon, {'shuffle': False}),
+        (shared.evaluate, {}),
+        (shared.predict, {'verbose': 1}),
+    ):
         with pytest.raises(ZeroDivisionError):
             method(Trouble(stumble), **arguments)
         text = capsys.readouterr().out
@@ -869,9 +963,19 @@ def test_nan_in_the_data_shows_in_the_history_and_can_end_training():
 
     for workers, use_multiprocessing in HOW:
         del seen[:]
-        history = linear().summon(
-            Listed(bad * 9), epochs=5, shuffle=False, verbose=0, callbacks=[Stop()], workers=workers, use_multiprocessing=use_multiprocessing
-        ).history
+        history = (
+            linear()
+            .summon(
+                Listed(bad * 9),
+                epochs=5,
+                shuffle=False,
+                verbose=0,
+                callbacks=[Stop()],
+                workers=workers,
+                use_multiprocessing=use_multiprocessing,
+            )
+            .history
+        )
         assert len(history['loss']) == 1 and np.isnan(history['loss'][0])
         assert len(seen) == 2 and np.isfinite(seen[0]) and np.isnan(seen[1])
 
@@ -879,7 +983,9 @@ def test_nan_in_the_data_shows_in_the_history_and_can_end_training():
 def test_fifty_runs_with_processes_leave_none():
     model = linear()
     for _ in range(50):
-        model.summon(Listed(BATCHES), verbose=0, workers=2, use_multiprocessing=True, validation_data=Listed(BATCHES[:2]))
+        model.summon(
+            Listed(BATCHES), verbose=0, workers=2, use_multiprocessing=True, validation_data=Listed(BATCHES[:2])
+        )
         assert not multiprocessing.active_children()
 
 
@@ -916,7 +1022,9 @@ def test_a_new_batch_size_makes_no_new_function(monkeypatch):
     made = []
     original = conjuring.step_function
     for module in (conjuring, __import__('cthulhu.engine.preparation', fromlist=['preparation'])):
-        monkeypatch.setattr(module, 'step_function', lambda *args, **kwargs: (made.append(args[4]), original(*args, **kwargs))[1])
+        monkeypatch.setattr(
+            module, 'step_function', lambda *args, **kwargs: (made.append(args[4]), original(*args, **kwargs))[1]
+        )
     model = linear(metrics=['mae'])
 
     def use(size):
@@ -985,7 +1093,14 @@ def test_tensors_as_x_and_y(from_arrays):
     expected = linear(metrics=['mae']).summon(X, Y, batch_size=22, epochs=2, verbose=0).history
     assert_same(linear(metrics=['mae']).summon(x, y, epochs=2, verbose=0).history, expected)
     both = named()
-    both.summon({'a': x, 'b': x}, {'left': y, 'right': y}, steps_per_epoch=2, verbose=0, validation_data=([x, x], [y, y]), validation_steps=1)
+    both.summon(
+        {'a': x, 'b': x},
+        {'left': y, 'right': y},
+        steps_per_epoch=2,
+        verbose=0,
+        validation_data=([x, x], [y, y]),
+        validation_steps=1,
+    )
     assert 'val_left_mae' in both.history.history
 
 
@@ -1012,7 +1127,9 @@ def test_session_arguments_through_conjure():
     np.testing.assert_allclose(model.train_on_batch(X, Y), ((2 * outputs - Y) ** 2).mean(), rtol=1e-5)
     assert K.get_value(counter) == 1 and len(metadata.step_stats.dev_stats) > 0  # fetched, traced
     feeds[scale] = 3.0
-    np.testing.assert_allclose(model.summon(Listed(BATCHES), verbose=0).history['loss'][0], ((3 * outputs - Y) ** 2).mean(), rtol=1e-5)
+    np.testing.assert_allclose(
+        model.summon(Listed(BATCHES), verbose=0).history['loss'][0], ((3 * outputs - Y) ** 2).mean(), rtol=1e-5
+    )
     np.testing.assert_allclose(model.predict(X, batch_size=22), 3 * outputs, rtol=1e-5)
     assert K.get_value(counter) == 1 + 3 + 1
     model.conjure('sgd', 'mse', feed_dict={scale: 4.0})
@@ -1029,7 +1146,15 @@ def test_hdf5(tmp_path, from_arrays):
     with h5py.File(str(tmp_path / 'data.h5'), 'w') as data:
         data['x'], data['y'] = X, Y
         model = linear(metrics=['mae'])
-        history = model.summon(data['x'], data['y'], batch_size=8, epochs=3, shuffle=False, verbose=0, validation_data=(data['x'][:12], Y[:12])).history
+        history = model.summon(
+            data['x'],
+            data['y'],
+            batch_size=8,
+            epochs=3,
+            shuffle=False,
+            verbose=0,
+            validation_data=(data['x'][:12], Y[:12]),
+        ).history
         assert_same(history, from_arrays[0])
         np.testing.assert_allclose(model.predict(data['x']), from_arrays[2], atol=1e-6)
         still = linear(optimizer=optimizers.SGD(0.0))
@@ -1047,7 +1172,9 @@ def test_hdf5_matrix(tmp_path, from_arrays):
         data['x'], data['y'] = np.concatenate([X[:3], X]), np.concatenate([Y[:3], Y])
     x, y = io_utils.HDF5Matrix(path, 'x', start=3), io_utils.HDF5Matrix(path, 'y', start=3)
     model = linear(metrics=['mae'])
-    history = model.summon(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0, validation_data=(X[:12], Y[:12])).history
+    history = model.summon(
+        x, y, batch_size=8, epochs=3, shuffle=False, verbose=0, validation_data=(X[:12], Y[:12])
+    ).history
     assert_same(history, from_arrays[0])
     still = linear(optimizer=optimizers.SGD(0.0))
     loss = still.summon(x, y, batch_size=5, shuffle='batch', verbose=0).history['loss'][0]

@@ -73,7 +73,9 @@ def test_sample_weights_and_class_weights():
     model, reference = linear(), Linear()
     history = model.summon(X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0, sample_weight=weight).history
     np.testing.assert_allclose(history['loss'], [reference.epoch(X, Y, 8, weight) for _ in range(2)], rtol=1e-5)
-    np.testing.assert_allclose(model.evaluate(X, Y, sample_weight=weight, verbose=0), reference.loss(X, Y, weight), rtol=1e-5)
+    np.testing.assert_allclose(
+        model.evaluate(X, Y, sample_weight=weight, verbose=0), reference.loss(X, Y, weight), rtol=1e-5
+    )
 
     one_hot = np.eye(3)[LABELS]
     by_class = {0: 1.0, 1: 3.0, 2: 0.5}
@@ -81,7 +83,9 @@ def test_sample_weights_and_class_weights():
     loss = model.train_on_batch(X, one_hot, class_weight=by_class)
     np.testing.assert_allclose(loss, reference.step(X, one_hot, np.array([by_class[c] for c in LABELS])), rtol=1e-5)
     both = linear().train_on_batch(X, one_hot, class_weight=by_class, sample_weight=weight)
-    np.testing.assert_allclose(both, Linear().step(X, one_hot, np.array([by_class[c] for c in LABELS]) * weight), rtol=1e-5)
+    np.testing.assert_allclose(
+        both, Linear().step(X, one_hot, np.array([by_class[c] for c in LABELS]) * weight), rtol=1e-5
+    )
 
 
 def test_temporal_weights():
@@ -130,7 +134,13 @@ def test_two_inputs_two_outputs_from_dicts():
     weights = {'left': random.uniform(size=22), 'right': random.uniform(size=22)}
     w1, b1, w2, b2 = [w.astype('float64') for w in model.get_weights()]
     history = model.summon(
-        {'a': X, 'b': b}, {'left': Y, 'right': one_hot}, sample_weight=weights, batch_size=8, epochs=2, shuffle=False, verbose=0
+        {'a': X, 'b': b},
+        {'left': Y, 'right': one_hot},
+        sample_weight=weights,
+        batch_size=8,
+        epochs=2,
+        shuffle=False,
+        verbose=0,
     ).history
     for epoch in range(2):
         sums, counted = np.zeros(6), 0.0
@@ -142,7 +152,14 @@ def test_two_inputs_two_outputs_from_dicts():
             loss_l = ((error**2).mean(-1) * wl).mean()
             loss_r = (-np.log((right * one_hot[s]).sum(-1)) * wr).mean()
             hit = (right.argmax(-1) == one_hot[s].argmax(-1)).astype(float)
-            sums += [n * (0.5 * loss_l + 2 * loss_r), n * loss_l, n * loss_r, np.abs(error).mean(-1).sum(), hit.sum(), (hit * wr).sum()]
+            sums += [
+                n * (0.5 * loss_l + 2 * loss_r),
+                n * loss_l,
+                n * loss_r,
+                np.abs(error).mean(-1).sum(),
+                hit.sum(),
+                (hit * wr).sum(),
+            ]
             counted += wr.sum()
             gradient = 0.5 * 2 * error / 3 * wl[:, None] / n
             w1, b1 = w1 - 0.1 * X[s].T @ gradient, b1 - 0.1 * gradient.sum(0)
@@ -177,7 +194,14 @@ def test_the_forms_of_metrics(given):
 
 def test_the_forms_of_losses():
     expected = None
-    forms = ['mse', losses.mean_squared_error, losses.MeanSquaredError(), lambda t, p: K.mean(K.square(t - p), axis=-1), {'out': 'mse'}, ['mse']]
+    forms = [
+        'mse',
+        losses.mean_squared_error,
+        losses.MeanSquaredError(),
+        lambda t, p: K.mean(K.square(t - p), axis=-1),
+        {'out': 'mse'},
+        ['mse'],
+    ]
     for form in forms:
         model = linear(loss=form)
         value = model.evaluate(X, Y, verbose=0)
@@ -227,7 +251,9 @@ def test_tensors_of_the_framework_as_data():
     model.conjure(optimizers.SGD(0.05), 'mse', target_tensors=K.constant(Y))
     history = model.summon(epochs=2, steps_per_epoch=2, verbose=0).history
     reference = Linear()
-    np.testing.assert_allclose(history['loss'], [np.mean([reference.step(X, Y) for _ in range(2)]) for _ in range(2)], rtol=1e-5)
+    np.testing.assert_allclose(
+        history['loss'], [np.mean([reference.step(X, Y) for _ in range(2)]) for _ in range(2)], rtol=1e-5
+    )
     assert model.predict(None, steps=3).shape == (66, 3)
     fresh = linear()
     np.testing.assert_allclose(fresh.evaluate(K.constant(X), K.constant(Y), steps=2, verbose=0), expected, rtol=1e-5)
@@ -252,16 +278,22 @@ def test_validation_split_data_and_frequency():
     history = model.summon(X, Y, validation_split=0.25, epochs=4, verbose=0, validation_freq=2).history
     assert len(history['loss']) == 4 and len(history['val_loss']) == 2
     np.testing.assert_allclose(history['val_loss'][-1], model.evaluate(X[16:], Y[16:], verbose=0)[0], rtol=1e-5)
-    history = model.summon(X, Y, validation_data=(X, Y), validation_split=0.5, epochs=3, verbose=0, validation_freq=[1, 3]).history
+    history = model.summon(
+        X, Y, validation_data=(X, Y), validation_split=0.5, epochs=3, verbose=0, validation_freq=[1, 3]
+    ).history
     assert len(history['val_mae']) == 2
     np.testing.assert_allclose(history['val_mae'][-1], model.evaluate(X, Y, verbose=0)[1], rtol=1e-5)
     weight = random.uniform(size=22)
     history = model.summon(X, Y, validation_data=(X, Y, weight), verbose=0).history
-    np.testing.assert_allclose(history['val_loss'][0], model.evaluate(X, Y, sample_weight=weight, verbose=0)[0], rtol=1e-5)
+    np.testing.assert_allclose(
+        history['val_loss'][0], model.evaluate(X, Y, sample_weight=weight, verbose=0)[0], rtol=1e-5
+    )
     seen = []
     watch = callbacks.LuKthuCallback(on_train_begin=lambda logs: seen.append(1))
     model.summon(X, Y, validation_data=(X, Y), validation_steps=1, batch_size=4, verbose=0, callbacks=[watch])
-    np.testing.assert_allclose(model.history.history['val_loss'][0], model.evaluate(X[:4], Y[:4], verbose=0)[0], rtol=1e-5)
+    np.testing.assert_allclose(
+        model.history.history['val_loss'][0], model.evaluate(X[:4], Y[:4], verbose=0)[0], rtol=1e-5
+    )
     assert seen == [1]
     for wrong in (0, 'x', True):
         with pytest.raises(ValueError, match='validation_freq'):
@@ -292,9 +324,13 @@ def test_shuffle():
     assert [list(b) for b in plain] == [list(range(8)), list(range(8, 16)), list(range(16, 22))]
     np.random.seed(3)
     mixed = order_of(linear(), x, batch_size=8, epochs=2)
-    assert sorted(np.concatenate(mixed[:3])) == list(range(22)) and list(np.concatenate(mixed[:3])) != list(np.concatenate(mixed[3:]))
+    assert sorted(np.concatenate(mixed[:3])) == list(range(22)) and list(np.concatenate(mixed[:3])) != list(
+        np.concatenate(mixed[3:])
+    )
     batches = order_of(linear(), x, shuffle='batch', batch_size=4)
-    assert all(list(np.diff(b)) == [1] * (len(b) - 1) for b in batches) and list(np.concatenate(batches)) != list(range(22))
+    assert all(list(np.diff(b)) == [1] * (len(b) - 1) for b in batches) and list(np.concatenate(batches)) != list(
+        range(22)
+    )
     assert list(batches[-1]) == [20, 21]
     around = order_of(linear(), x, batch_size=8, steps_per_epoch=2, epochs=2)
     assert [list(b) for b in around] == [list(range(8)), list(range(8, 16)), list(range(16, 22)), list(range(8))]
@@ -314,7 +350,9 @@ def test_batch_methods_accumulate_metrics_only_when_told():
     model.train_on_batch(X[:4], Y[:4], reset_metrics=False)
     np.testing.assert_allclose(model.train_on_batch(X[4:], Y[4:], reset_metrics=False)[1], whole, rtol=1e-5)
     np.testing.assert_allclose(model.test_on_batch(X, Y)[1], whole, rtol=1e-5)
-    np.testing.assert_allclose(model.test_on_batch(X[:4], Y[:4])[1], np.abs(X[:4].sum(1, keepdims=True) - Y[:4]).mean(), rtol=1e-5)
+    np.testing.assert_allclose(
+        model.test_on_batch(X[:4], Y[:4])[1], np.abs(X[:4].sum(1, keepdims=True) - Y[:4]).mean(), rtol=1e-5
+    )
 
 
 def test_predictions():
@@ -357,7 +395,9 @@ def test_pandas_hdf5_lists_and_sparse_inputs(tmp_path):
     np.testing.assert_allclose(linear().evaluate(X.tolist(), Y.tolist(), verbose=0), expected, rtol=1e-6)
     with h5py.File(str(tmp_path / 'data.h5'), 'w') as data:
         data['x'], data['y'] = X, Y
-        np.testing.assert_allclose(linear().evaluate(data['x'], data['y'], verbose=0, batch_size=5), expected, rtol=1e-6)
+        np.testing.assert_allclose(
+            linear().evaluate(data['x'], data['y'], verbose=0, batch_size=5), expected, rtol=1e-6
+        )
         for shuffle in (True, 'batch', False):
             model = linear(optimizer=optimizers.SGD(0.0))
             loss = model.summon(data['x'], data['y'], shuffle=shuffle, batch_size=5, verbose=0).history['loss'][0]
@@ -368,7 +408,9 @@ def test_pandas_hdf5_lists_and_sparse_inputs(tmp_path):
         a = Input((4,), sparse=True)
         model = Lump(a, Daoloth(3, kernel_initializer='ones')(a))
         model.conjure('sgd', 'mse')
-        np.testing.assert_allclose(model.evaluate(sparse.csr_matrix(X), Y, verbose=0, batch_size=5), expected, rtol=1e-6)
+        np.testing.assert_allclose(
+            model.evaluate(sparse.csr_matrix(X), Y, verbose=0, batch_size=5), expected, rtol=1e-6
+        )
 
 
 def test_metrics_added_by_layers_and_models():
@@ -482,7 +524,9 @@ def test_callbacks_are_called_in_the_order_of_keras(capsys):
     class Watch(callbacks.Callback):
         pass
 
-    for name in [n for n in dir(callbacks.Callback) if n.startswith('on_') and n not in ('on_batch_begin', 'on_batch_end')]:
+    for name in [
+        n for n in dir(callbacks.Callback) if n.startswith('on_') and n not in ('on_batch_begin', 'on_batch_end')
+    ]:
         setattr(Watch, name, lambda self, *args, _name=name, **kwargs: calls.append(_name[3:]))
     model = linear()
     model.summon(X[:8], Y[:8], batch_size=8, validation_data=(X[:4], Y[:4]), callbacks=[Watch()], verbose=0)

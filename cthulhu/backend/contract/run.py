@@ -290,4 +290,6 @@ class Run(ABC):
         # Raises
             NotImplementedError: the framework has no datasets.
         """
-        raise NotImplementedError(f'The {self.name} backend has no datasets of its own. Give arrays, a generator or a Sequence.')
+        raise NotImplementedError(
+            f'The {self.name} backend has no datasets of its own. Give arrays, a generator or a Sequence.'
+        )

@@ -121,7 +121,7 @@ class LuKthu(Layer):
         config = dict(config)
         config.pop('module', None)  # written by tf.keras
         config.pop('output_shape_module', None)
-        config['function'] = load_function(config['function'], config.pop('function_type'), custom_objects)
+        config['function'] = load_function(config['function'], config.pop('function_type', 'function'), custom_objects)
         output_shape_type = config.pop('output_shape_type', 'raw')
         if output_shape_type != 'raw':
             config['output_shape'] = load_function(config['output_shape'], output_shape_type, custom_objects)

@@ -277,6 +277,11 @@ class _ArrayUnpickler(pickle._Unpickler):
             raise UnsafeFileError('A pickle sets attributes of something else than an array. It is not read.')
         self.stack[-1].__setstate__(state)
 
+    def load_dict(self):
+        items = self.pop_mark()
+        self.append({})
+        self._set(items)
+
     def load_setitem(self):
         value, key = self.stack.pop(), self.stack.pop()
         self._set([key, value])
@@ -293,9 +298,10 @@ class _ArrayUnpickler(pickle._Unpickler):
             target[key] = value
 
     dispatch[pickle.BUILD[0]] = load_build
+    dispatch[pickle.DICT[0]] = load_dict
     dispatch[pickle.SETITEM[0]] = load_setitem
     dispatch[pickle.SETITEMS[0]] = load_setitems
-    for _code in ('DICT', 'EMPTY_SET', 'ADDITEMS', 'FROZENSET'):
+    for _code in ('EMPTY_SET', 'ADDITEMS', 'FROZENSET'):
         dispatch.pop(getattr(pickle, _code)[0], None)
 
 

@@ -3,7 +3,6 @@
 import inspect
 import json
 import types
-import warnings
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from .. import backend as K
 from .. import losses, metrics, names, optimizers
 from ..utils.generic_utils import CustomObjectScope, get_custom_objects
 from . import dialects, trust
-from .errors import DamagedFileError, ModelFileError, UnsafeFileError
+from .errors import DamagedFileError, ModelFileError, UnsafeFileError, warn
 
 _LONGEST_TEXT = 2**26
 _DEEPEST = 100
@@ -97,15 +96,13 @@ def check_functions(model):
                 _globals_of(getattr(function, '__code__', None)) - set(lambda_globals()) - set(get_custom_objects())
             )
             if missing:
-                warnings.warn(
+                warn(
                     'The function of layer "%s" uses the global name%s %s, which its byte code does not bring along. Pass %s when the model is loaded '
                     '(load_model(..., custom_objects={%s}, safe_mode=False)), or make a layer class of it.'
                     % (
                         layer.name, 's' if len(missing) > 1 else '', ', '.join(missing), 'it' if len(missing) == 1 else 'them',
                         ', '.join('%r: %s' % (name, name) for name in missing),
-                    ),
-                    stacklevel=5,
-                )  # fmt: skip
+                    ))  # fmt: skip
 
 
 def _globals_of(code):

@@ -7,7 +7,7 @@ import io
 import os
 
 from ..utils.io_utils import ask_to_proceed_with_overwrite
-from . import atomic, hdf5, tree
+from . import atomic, file_tree, hdf5, tree
 from .errors import DamagedFileError, explained
 
 try:
@@ -196,16 +196,15 @@ def _load(place, read, read_archive):
                 return read_archive(place, where)
             if not tree.is_hdf5(place):
                 raise DamagedFileError('%s is neither an HDF5 file nor an archive of Keras 3.' % where)
-            with tree.open_path(place) as file:
-                return reading(tree.HDF5Tree(file, where))
+            with open(place, 'rb') as file:
+                return reading(file_tree.open_stream(file, where))
         if tree.is_stream(place, 'read'):
             data = tree.read_stream(place)
             if data[:2] == b'PK':
                 return read_archive(io.BytesIO(data), where)
             if not tree.is_hdf5(data):
                 raise DamagedFileError('The stream holds neither an HDF5 file nor an archive of Keras 3.')
-            with tree.open_bytes(data) as file:
-                return reading(tree.HDF5Tree(file, where))
+            return reading(file_tree.open_stream(io.BytesIO(data), where))
     raise ValueError(
         '`filepath` must be a path, an open h5py File or Group, a dict, or a stream with `read`; got %r (%s).'
         % (place, type(place).__name__)

@@ -5,8 +5,6 @@ a model has that in the group `model_weights`; beside it the attributes `model_c
 which version and backend wrote them. Attributes that Keras does not know are our version, the data format, and the order of what a Dense after a Flatten reads.
 """
 
-import warnings
-
 import numpy as np
 
 from .. import backend as K
@@ -14,7 +12,7 @@ from .. import optimizers
 from . import configuration, data_formats, optimizer_state, trust
 from . import weights as weights_module
 from .converters import FLIPPED, for_backend
-from .errors import DamagedFileError, ModelFileError
+from .errors import DamagedFileError, ModelFileError, warn
 from .weights import Origin, SavedLayer
 
 #: The version of Keras whose layout this is, as files say it.
@@ -73,10 +71,9 @@ def write_model(tree, model, include_optimizer=True):
     if not include_optimizer or not model.optimizer:
         return
     if isinstance(model.optimizer, optimizers.TFOptimizer):
-        warnings.warn(
+        warn(
             'An optimizer of TensorFlow cannot be saved: its settings and state are not known from outside. The model is saved without it; conjure '
-            'it again when it was loaded, or use an optimizer of this library.',
-            stacklevel=4,
+            'it again when it was loaded, or use an optimizer of this library.'
         )
         return
     tree.set_attribute('training_config', configuration.to_text(configuration.of_training(model)))
@@ -198,7 +195,7 @@ def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=No
 def _conjure(model, tree, custom_objects):
     text = tree.attribute('training_config')
     if text is None:
-        warnings.warn('%s does not say how the model is trained: it was not conjured.' % tree.where, stacklevel=5)
+        warn('%s does not say how the model is trained: it was not conjured.' % tree.where)
         return
     configuration.conjure(model, configuration.parse_json(text), custom_objects)
     group = tree.group('optimizer_weights')
@@ -225,4 +222,4 @@ def set_optimizer_state(model, entries, order, learning_rate=False):
         values = [entry.value() for entry in entries]
         model.optimizer.set_weights(optimizer_state.to_ours(model.optimizer, values, shapes, order, learning_rate))
     except ValueError as error:
-        warnings.warn('The saved state of the optimizer does not fit, so it starts afresh: %s' % error, stacklevel=6)
+        warn('The saved state of the optimizer does not fit, so it starts afresh: %s' % error)

@@ -5,6 +5,7 @@ name; the attribute `name` of the group `vars` has that.
 """
 
 import datetime
+import io
 import re
 import zipfile
 
@@ -15,7 +16,8 @@ from . import weights as weights_module
 from .archive import Archive
 from .converters import kind_of
 from .errors import DamagedFileError, ModelFileError
-from .tree import HDF5Tree, image, open_bytes
+from .file_tree import open_stream
+from .tree import HDF5Tree, image
 from .weights import Origin, SavedLayer
 
 #: The version that archives say they are of.
@@ -199,15 +201,14 @@ def load_archive(source, where, custom_objects=None, compile=True, safe_mode=Tru
     with Archive(source, where) as file:
         metadata = _metadata(file, where)
         config = configuration.parse_json(file.read(_SETTINGS), '%s, %s,' % (where, _SETTINGS))
-        with open_bytes(file.read(_WEIGHTS)) as opened:
-            tree = HDF5Tree(opened, where)
-            origin = Origin(metadata, None, None, where, metadata)
-            with trust.reading(safe_mode, 2**24 + 4 * file.size(_WEIGHTS), custom_objects):
-                model = configuration.model_from(config, custom_objects)
-                if model.built:
-                    weights_module.load(model.layers, _saved(tree, model), origin)
-                if compile:
-                    _conjure(model, config.get('compile_config'), tree, custom_objects)
+        tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
+        origin = Origin(metadata, None, None, where, metadata)
+        with trust.reading(safe_mode, 2**24 + 4 * file.size(_WEIGHTS), custom_objects):
+            model = configuration.model_from(config, custom_objects)
+            if model.built:
+                weights_module.load(model.layers, _saved(tree, model), origin)
+            if compile:
+                _conjure(model, config.get('compile_config'), tree, custom_objects)
     return model
 
 
@@ -239,7 +240,5 @@ def load_archive_weights(source, where, model, **options):
     """Load the weights of an archive into a model."""
     with Archive(source, where) as file:
         version = _metadata(file, where)
-        with open_bytes(file.read(_WEIGHTS)) as opened:
-            return read_weights(
-                HDF5Tree(opened, where), model, origin=Origin(version, None, None, where, version), **options
-            )
+        tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
+        return read_weights(tree, model, origin=Origin(version, None, None, where, version), **options)

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import arrays, trust
 from .errors import DamagedFileError, UnsafeFileError
+from .file_tree import Totals, from_chunks
 
 try:
     import h5py
@@ -19,9 +20,6 @@ except ImportError:
 #: HDF5 keeps attributes of up to 64 KB in the header of an object; longer lists of names are cut in pieces.
 LONGEST_ATTRIBUTE = 64512
 
-# What compressed or unwritten data may take more than their share of the file: so many bytes, and so many times.
-_FREE_BYTES = 2**25
-_LARGEST_RATIO = 16
 _LONGEST_TEXT = 2**26
 _MOST_NAMES = 2**20
 
@@ -109,7 +107,7 @@ class DictTree(object):
 
 
 class HDF5Tree(object):
-    """A group of an HDF5 file.
+    """A group of an HDF5 file that is open: to write, or to read what the caller opened.
 
     Arguments:
         group: h5py.Group or h5py.File.
@@ -229,12 +227,10 @@ def pieces(name, values):
 
 
 class Guard(object):
-    """What has been read of an open HDF5 file so far, and whether the next piece may be."""
+    """What may be read of an HDF5 file that the caller opened."""
 
     def __init__(self, group):
-        self.file_size = h5py.h5i.get_file_id(group.id).get_filesize()
-        self.stored = 0
-        self.declared = 0
+        self.totals = Totals(h5py.h5i.get_file_id(group.id).get_filesize())
 
     def open(self, group, name, where):
         """The object of that name in the group, or None; only through plain links inside the file.
@@ -243,10 +239,11 @@ class Guard(object):
             UnsafeFileError: for a link of another kind.
         """
         current = group.id
-        parts = [part for part in name.split('/') if part not in ('', '.')]
         if name.startswith('/'):
             current = h5py.h5o.open(h5py.h5i.get_file_id(current), b'/')
-        for part in parts:
+        for part in name.split('/'):
+            if part in ('', '.'):
+                continue
             encoded = part.encode('utf-8')
             if not isinstance(current, h5py.h5g.GroupID) or not current.links.exists(encoded):
                 return None
@@ -269,10 +266,8 @@ class Guard(object):
         if plan.get_external_count():
             raise UnsafeFileError('%s keeps its values in another file. It is not read.' % where)
         kind = dataset.get_type()
-        if (
-            not isinstance(kind, (h5py.h5t.TypeFloatID, h5py.h5t.TypeIntegerID, h5py.h5t.TypeEnumID))
-            or kind.get_size() > 16
-        ):
+        numbers = (h5py.h5t.TypeFloatID, h5py.h5t.TypeIntegerID, h5py.h5t.TypeEnumID)
+        if not isinstance(kind, numbers) or kind.get_size() > 16:
             raise UnsafeFileError('%s does not hold plain numbers. It is not read.' % where)
         dtype = np.dtype(dataset.dtype)
         shape = tuple(int(length) for length in dataset.shape)
@@ -281,55 +276,27 @@ class Guard(object):
             size *= length
         stored = int(dataset.get_storage_size())
         filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
-        chunked = plan.get_layout() == h5py.h5d.CHUNKED
-        declared = size
-        if chunked:
-            chunk = dtype.itemsize
-            for length in plan.get_chunk():
-                chunk *= length
-            declared = max(size, chunk)
-        self.stored += stored  # two names for one dataset count twice: each becomes an array of its own
-        self.declared += declared
-        if self.stored > self.file_size:
-            raise UnsafeFileError(
-                '%s: the datasets claim more bytes than the file has (%s).' % (where, trust.readable(self.file_size))
-            )
-        if not filters and not chunked and stored not in (0, size):
+        if size and not stored:
+            raise UnsafeFileError('%s announces the shape %s, but has no values. It is not read.' % (where, shape))
+        if not filters and stored < size:
             raise DamagedFileError(
                 '%s should take %s but takes %s.' % (where, trust.readable(size), trust.readable(stored))
             )
-        if self.declared > _FREE_BYTES + _LARGEST_RATIO * self.stored:
-            raise UnsafeFileError(
-                '%s has the shape %s; up to here the file would become %s of numbers, though it holds %s of them. It is not read.'
-                % (where, shape, trust.readable(self.declared), trust.readable(self.stored))
-            )
-        if filters:
-            return arrays.Entry(name, shape, dtype, lambda: unpacked(dataset, shape, dtype, filters, where))
-        return arrays.Entry(name, shape, dtype, lambda: np.asarray(h5py.Dataset(dataset)[()]))
+        self.totals.add(stored, size, shape, where)
+        if not filters:
+            return arrays.Entry(name, shape, dtype, lambda: np.asarray(h5py.Dataset(dataset)[()]))
+        if not hasattr(dataset, 'get_chunk_info'):
+            raise UnsafeFileError('%s is compressed, which is not read with this version of h5py.' % where)
 
+        def unpacked():
+            chunk = plan.get_chunk()
+            infos = [dataset.get_chunk_info(i) for i in range(dataset.get_num_chunks())]
+            parts = [
+                (info.chunk_offset, info.filter_mask, dataset.read_direct_chunk(info.chunk_offset)[1]) for info in infos
+            ]
+            return from_chunks(parts, shape, chunk, dtype, filters, where)
 
-_DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3
-
-
-def unpacked(dataset, shape, dtype, filters, where):
-    """The values of a chunked dataset whose chunks are compressed: unpacked here, where no chunk can grow beyond its size."""
-    if not set(filters) <= {_DEFLATE, _SHUFFLE, _CHECKSUM} or not hasattr(dataset, 'get_chunk_info'):
-        raise UnsafeFileError(
-            '%s is compressed in a way that is not read (filters %s); rewrite the file with gzip or without compression.'
-            % (where, filters)
-        )
-    chunk = dataset.get_create_plist().get_chunk()
-    result = np.zeros(shape, dtype)
-    for index in range(dataset.get_num_chunks()):
-        info = dataset.get_chunk_info(index)
-        _, data = dataset.read_direct_chunk(info.chunk_offset)
-        used = [f for i, f in enumerate(filters) if not info.filter_mask >> i & 1]
-        values = arrays.unfiltered(data, used, chunk, dtype, where)
-        target = tuple(
-            slice(start, min(start + length, end)) for start, length, end in zip(info.chunk_offset, chunk, shape)
-        )
-        result[target] = values[tuple(slice(0, place.stop - place.start) for place in target)]
-    return result
+        return arrays.Entry(name, shape, dtype, unpacked)
 
 
 def is_hdf5(source):
@@ -358,19 +325,6 @@ def open_bytes(data):
         return h5py.File(h5py.h5f.open(b'in memory', h5py.h5f.ACC_RDONLY, fapl=access))
     except (OSError, RuntimeError, ValueError) as error:
         raise DamagedFileError('The data are not a whole HDF5 file: %s.' % error) from None
-
-
-def open_path(path):
-    """An h5py.File that reads from a path."""
-    require_h5py('Reading "%s"' % path)
-    try:
-        return h5py.File(os.fspath(path), 'r')
-    except FileNotFoundError:
-        raise
-    except (OSError, RuntimeError, ValueError) as error:
-        if not os.path.exists(path):
-            raise FileNotFoundError('There is no file "%s".' % path) from None
-        raise DamagedFileError('"%s" is not a whole HDF5 file: %s.' % (path, error)) from None
 
 
 def image(write):

@@ -1,14 +1,13 @@
 """Which saved array goes to which weight: by the order of the layers, or by their names."""
 
 import collections
-import warnings
 
 import numpy as np
 
 from .. import backend as K
 from .. import names
 from . import converters
-from .errors import ModelFileError
+from .errors import ModelFileError, warn
 
 #: What a file says of itself: the version and backend of its writer ('1' and None where it does not say), its data format (None: not known), its name.
 Origin = collections.namedtuple('Origin', 'version backend data_format where own')
@@ -261,10 +260,7 @@ def load(layers, saved, origin, by_name=False, skip_mismatch=False, reshape=Fals
         reasons = [skipped[name].split(' To load')[0] for name in misfits] or [
             'No layer of the model has the name of a layer with weights in the file.'
         ]
-        warnings.warn(
-            'Loaded the weights of %d layers (%s); skipped: %s' % (len(loaded), _listed(loaded), ' '.join(reasons)),
-            stacklevel=4,
-        )
+        warn('Loaded the weights of %d layers (%s); skipped: %s' % (len(loaded), _listed(loaded), ' '.join(reasons)))
     return Loaded(loaded, skipped)
 
 

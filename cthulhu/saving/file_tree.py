@@ -1,0 +1,236 @@
+"""Groups of arrays and texts in HDF5 files from outside, read without the HDF5 library; and what any HDF5 file may claim.
+
+See `hdf5_format` for the structures, `tree` for groups in files that the caller opened, and in dicts.
+"""
+
+import numpy as np
+
+from . import arrays, hdf5_format, trust
+from .errors import DamagedFileError, UnsafeFileError
+
+# What compressed or unwritten data may take more than their share of the file: so many bytes, and so many times.
+_FREE_BYTES = 2**25
+_LARGEST_RATIO = 16
+
+_DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3  # HDF5's numbers of its filters
+
+
+class FileTree(object):
+    """A group of an HDF5 file that is read from its bytes: for files from outside. See `hdf5_format`."""
+
+    def __init__(self, source, item, where, totals):
+        self.source = source
+        self.item = item
+        self.where = where
+        self.totals = totals
+        self._links = None
+        self._attributes = None
+
+    def attribute(self, name):
+        """The text of the attribute of that name, or None."""
+        found = self._texts(name)
+        if found is None:
+            return None
+        if len(found) != 1:
+            raise DamagedFileError('%s: the attribute %r should be one text.' % (self.where, name))
+        return self._decoded(found[0], name)
+
+    def strings(self, name):
+        """The list of texts of the attribute, which may be in pieces (name0, name1, ...); None if there is none."""
+        found = self._texts(name)
+        piece = 0
+        while found is None or piece:
+            more = self._texts('%s%d' % (name, piece))
+            if more is None:
+                break
+            found, piece = (found or []) + more, piece + 1
+        return None if found is None else [self._decoded(item, name) for item in found]
+
+    def _texts(self, name):
+        if self._attributes is None:
+            self._attributes = self.item.attributes()
+        if name.encode('utf-8') not in self._attributes:
+            return None
+        kind, shape, data = self._attributes[name.encode('utf-8')]
+        if 0 in shape:
+            return []
+        found = hdf5_format.texts(self.source, kind, shape, data)
+        if found is None:
+            raise DamagedFileError('%s: the attribute %r should be text.' % (self.where, name))
+        return found
+
+    def _decoded(self, data, name):
+        try:
+            return data.decode('utf-8')
+        except UnicodeDecodeError:
+            raise DamagedFileError('%s: the attribute %r is not text.' % (self.where, name)) from None
+
+    def _find(self, name):
+        """The object of that name, or None; only through plain links."""
+        item = self.item
+        if name.startswith('/'):
+            item = hdf5_format.Object(self.source, hdf5_format.root_address(self.source))
+        for part in name.split('/'):
+            if part in ('', '.'):
+                continue
+            if item is self.item:
+                if self._links is None:
+                    self._links = item.links()
+                links = self._links
+            else:
+                links = item.links() if item.is_group else {}
+            address = links.get(part.encode('utf-8'))
+            if address is None:
+                return None
+            if isinstance(address, str):
+                raise UnsafeFileError('%s: %r is %s. Files with links are not read.' % (self.where, name, address))
+            item = hdf5_format.Object(self.source, address)
+        return item
+
+    def group(self, name):
+        """The group of that name, or None."""
+        item = self._find(name)
+        if item is None:
+            return None
+        if not item.is_group:
+            raise DamagedFileError('%s: %r should be a group.' % (self.where, name))
+        return FileTree(self.source, item, '%s/%s' % (self.where, name), self.totals)
+
+    def groups(self):
+        """The names of everything in this group."""
+        if self._links is None:
+            self._links = self.item.links()
+        return [name.decode('utf-8', 'replace') for name in self._links]
+
+    def entry(self, name):
+        """The `arrays.Entry` of the dataset of that name: its shape and type, checked, and its values when asked for.
+
+        Raises:
+            DamagedFileError: if there is none.
+            UnsafeFileError: if its values are not in this file, or are more than the file accounts for.
+        """
+        item = self._find(name)
+        where = '%s/%s' % (self.where, name)
+        if item is None or not item.is_dataset:
+            raise DamagedFileError('%s: there is no dataset %r.' % (self.where, name))
+        kind, shape, layout, filters = item.dataset()
+        if kind.dtype is None or kind.dtype.kind == 'S':
+            raise UnsafeFileError('%s does not hold plain numbers. It is not read.' % where)
+        size = kind.dtype.itemsize
+        for length in shape:
+            size *= length
+        pieces_ = self._pieces(layout, shape, kind.dtype, size, filters, where)
+        self.totals.add(sum(piece[1] for piece in pieces_), size, shape, where)
+        return arrays.Entry(
+            name, shape, kind.dtype, lambda: self._values(layout, pieces_, shape, kind.dtype, filters, where)
+        )
+
+    def _pieces(self, layout, shape, dtype, size, filters, where):
+        """(place in the array, size in the file, mask, address or data) of the parts of a dataset; what they say of themselves is checked."""
+        if layout.kind == 'chunked':
+            rank = len(shape)
+            if layout.extent[-1] != dtype.itemsize:
+                raise DamagedFileError('%s: the chunks have elements of %d bytes.' % (where, layout.extent[-1]))
+            if layout.place is None and size:
+                raise DamagedFileError('%s has no values.' % where)
+            found = list(hdf5_format.chunks(self.source, layout.place, rank)) if layout.place is not None else []
+            needed, taken = 1, set()
+            for length, chunk in zip(shape, layout.extent):
+                needed *= -(-length // chunk)
+            for offset, _, _, _ in found:
+                if offset in taken or any(o % c or o >= n for o, c, n in zip(offset, layout.extent, shape)):
+                    raise DamagedFileError('%s: a chunk is not where it should be.' % where)
+                taken.add(offset)
+            if len(found) != needed:
+                raise UnsafeFileError(
+                    '%s announces %d chunks of values, but has %d. It is not read.' % (where, needed, len(found))
+                )
+            return found
+        if layout.kind == 'compact':
+            data = layout.extent
+            stored = len(data)
+        else:
+            data, stored = layout.place, layout.extent
+            if data is None and size:
+                raise UnsafeFileError('%s announces the shape %s, but has no values. It is not read.' % (where, shape))
+        if filters or stored != size:
+            raise DamagedFileError(
+                '%s should take %s but takes %s.' % (where, trust.readable(size), trust.readable(stored))
+            )
+        return [((0,) * len(shape), stored, 0, data)] if size else []
+
+    def _values(self, layout, found, shape, dtype, filters, where):
+        if not found:
+            return np.zeros(shape, dtype)
+        if layout.kind != 'chunked':
+            _, size, _, data = found[0]
+            data = data if layout.kind == 'compact' else self.source.read(data, size)
+            return np.frombuffer(data, dtype).reshape(shape)
+        chunk = tuple(layout.extent[:-1])
+        parts = [(offset, mask, self.source.read(address, size)) for offset, size, mask, address in found]
+        return from_chunks(parts, shape, chunk, dtype, filters, where)
+
+
+class Totals(object):
+    """What has been announced of a file so far, against what it has."""
+
+    def __init__(self, file_size):
+        self.file_size = file_size
+        self.stored = 0
+        self.declared = 0
+
+    def add(self, stored, declared, shape, where):
+        """Note a dataset of `declared` bytes that takes `stored` bytes of the file; two names for one count twice, as each becomes an array of its own.
+
+        Raises:
+            UnsafeFileError: if the file cannot account for it.
+        """
+        self.stored += stored
+        self.declared += declared
+        if self.stored > self.file_size:
+            raise UnsafeFileError(
+                '%s: the datasets claim more bytes than the file has (%s).' % (where, trust.readable(self.file_size))
+            )
+        if self.declared > _FREE_BYTES + _LARGEST_RATIO * self.stored:
+            raise UnsafeFileError(
+                '%s has the shape %s; up to here the file would become %s of numbers, though it holds %s of them. It is not read.'
+                % (where, shape, trust.readable(self.declared), trust.readable(self.stored))
+            )
+
+
+def open_stream(stream, where):
+    """The FileTree of an HDF5 file, from a binary stream that can seek."""
+    source = hdf5_format.Source(stream, where)
+    root = hdf5_format.Object(source, hdf5_format.root_address(source))
+    if not root.is_group:
+        raise DamagedFileError('%s is damaged: it has no groups.' % where)
+    return FileTree(source, root, where, Totals(source.size))
+
+
+def from_chunks(parts, shape, chunk, dtype, filters, where):
+    """The array of the chunks of a dataset, unpacked so that none can grow beyond its size.
+
+    Arguments:
+        parts: list of (offset, mask of the filters that were left out, bytes).
+        shape, chunk: shapes of the array and of a chunk.
+        dtype: NumPy dtype.
+        filters: numbers of HDF5 filters.
+        where: text for errors.
+    """
+    if not set(filters) <= {_DEFLATE, _SHUFFLE, _CHECKSUM}:
+        raise UnsafeFileError(
+            '%s is compressed in a way that is not read (filters %s); rewrite the file with gzip or without compression.'
+            % (where, filters)
+        )
+    size = dtype.itemsize
+    for length in chunk:
+        size *= length
+    if size > _FREE_BYTES and size > _LARGEST_RATIO * sum(len(data) for _, _, data in parts):
+        raise UnsafeFileError('%s has chunks of %s. It is not read.' % (where, trust.readable(size)))
+    result = np.zeros(shape, dtype)
+    for offset, mask, data in parts:
+        used = [number for i, number in enumerate(filters) if not mask >> i & 1]
+        values = arrays.unfiltered(data, used, chunk, dtype, where)
+        target = tuple(slice(start, min(start + length, end)) for start, length, end in zip(offset, chunk, shape))
+        result[target] = values[tuple(slice(0, place.stop - place.start) for place in target)]
+    return result

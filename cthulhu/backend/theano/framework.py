@@ -228,7 +228,7 @@ if IS_PYTENSOR:
             return [gradients[0]]
 
         def c_code(self, node, name, inputs, outputs, sub):
-            return 'Py_XDECREF({out}); {out} = {x}; Py_XINCREF({out});'.format(x=inputs[0], out=outputs[0])
+            return 'Py_XDECREF(%(out)s); %(out)s = %(x)s; Py_XINCREF(%(out)s);' % {'x': inputs[0], 'out': outputs[0]}
 
         def c_code_cache_version(self):
             return (1,)

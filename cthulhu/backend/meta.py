@@ -79,6 +79,9 @@ class Update:
     It iterates as the pair (variable, value). Nothing happens until `K.function(..., updates=[update])` is called.
     """
 
+    #: function of a value of the variable that makes the new one, for updates that can follow another (None: they cannot).
+    rule = None
+
     def __init__(self, variable, value):
         self.variable = variable
         self.value = value

@@ -178,7 +178,7 @@ class Program(object):
     def _make_train(self):
         conjuring = self.conjuring
         with K.graph_scope('training'):
-            updates = list(self.layer_updates(training=True)) + self.metric_updates
+            updates = K.chain_updates(self.layer_updates(training=True)) + self.metric_updates
             if conjuring.trained_weights:
                 updates += conjuring.optimizer.get_updates(loss=self.total_loss, params=conjuring.trained_weights)
             return step_function(
@@ -186,7 +186,7 @@ class Program(object):
             )
 
     def _make_test(self):
-        updates = list(self.layer_updates(training=False)) + self.metric_updates
+        updates = K.chain_updates(self.layer_updates(training=False)) + self.metric_updates
         return step_function(
             self.feeds, [self.total_loss], updates, self.metric_results, 'test_function', 0, self.conjuring
         )

@@ -120,6 +120,7 @@ def saved_layers(tree, root=None):
         )
     config = _config_of(root) if root is not None else {}
     orders = data_formats.orders_in_config(config.get('config')) if isinstance(config, dict) else {}
+    items = _items(config)
     found = []
     for name in listed:
         group = tree.group(name)
@@ -131,7 +132,27 @@ def saved_layers(tree, root=None):
                 '%s/%s does not list its weights: there is no attribute "weight_names".' % (tree.where, name)
             )
         order = group.attribute('flattened') or orders.get(name)
-        found.append(SavedLayer(name, [group.entry(each) for each in names], {'flattened': (order,)} if order else {}))
+        notes = {'flattened': (order,)} if order else {}
+        if name in items:
+            notes['config'] = items[name]
+        found.append(SavedLayer(name, [group.entry(each) for each in names], notes))
+    return found
+
+
+def _items(config):
+    """Name -> configuration of a layer, in that of a model."""
+    settings = config.get('config') if isinstance(config, dict) else None
+    layers = settings.get('layers') if isinstance(settings, dict) else settings
+    found = {}
+    for item in layers if isinstance(layers, list) else ():
+        inner = item.get('config') if isinstance(item, dict) else None
+        name = (
+            item.get('name') or (inner.get('name') if isinstance(inner, dict) else None)
+            if isinstance(item, dict)
+            else None
+        )
+        if isinstance(name, str):
+            found[name] = item
     return found
 
 

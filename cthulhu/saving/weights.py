@@ -67,30 +67,60 @@ def leaves(layer):
     return found
 
 
-def in_state_order(layer):
+def in_state_order(layer, config=None):
     """The weights of a layer as Keras orders them: those that are trainable now, then the others.
 
-    In a model inside a model this order changes when a layer is frozen. Files of whole models have it, as they also say what is frozen.
+    In a model inside a model this order changes when a layer is frozen. Files of whole models have it, as they also say what is frozen: with the
+    `config` of such a file the order is that of the model that was saved, and not of this one.
     """
     if inner_layers(layer) is None:
         return list(layer.weights)
-    return _unique(_trainable(layer) + _frozen(layer))
+    state = _state(layer, config)
+    return _unique(_trainable(state) + _frozen(state))
 
 
-def _trainable(layer):
+def _state(layer, config):
+    """(layer, whether it is trainable, the same of the layers inside), as the layer is, or as a configuration of one like it says.
+
+    Raises:
+        ValueError: if the configuration is that of another structure.
+    """
     inner = inner_layers(layer)
-    if not layer.trainable:
+    settings = config.get('config') if isinstance(config, dict) else None
+    trainable = layer.trainable if config is None else _flag(settings)
+    if inner is None:
+        return layer, trainable, None
+    inner = [each for each in inner if converters.kind_of(each) != 'InputLayer']
+    if config is None:
+        items = [None] * len(inner)
+    elif isinstance(settings, dict) and 'layer' in settings:
+        items = [settings['layer']] * len(inner)
+    else:
+        items = settings.get('layers') if isinstance(settings, dict) else settings
+        items = [item for item in items or () if not isinstance(item, dict) or item.get('class_name') != 'InputLayer']
+    if len(items) != len(inner):
+        raise ValueError('the configuration has %d layers inside "%s", not %d' % (len(items), layer.name, len(inner)))
+    return layer, trainable, [_state(each, item) for each, item in zip(inner, items)]
+
+
+def _flag(settings):
+    return settings.get('trainable', True) is not False if isinstance(settings, dict) else True
+
+
+def _trainable(state):
+    layer, trainable, inner = state
+    if not trainable:
         return []
     if inner is None:
         return list(layer._weights_declared(True))
     return [w for each in inner for w in _trainable(each)]
 
 
-def _frozen(layer):
-    inner = inner_layers(layer)
+def _frozen(state):
+    layer, trainable, inner = state
     if inner is not None:
         return [w for each in inner for w in _frozen(each)]
-    return list(layer._weights_declared(False)) if layer.trainable else list(layer.weights)
+    return list(layer._weights_declared(False)) if trainable else list(layer.weights)
 
 
 def _layer_by_layer(layer):
@@ -102,9 +132,18 @@ def _unique(weights):
     return [w for w in weights if not (id(w) in seen or seen.add(id(w)))]
 
 
-def _entry_order(layer, entries, origin):
+def _entry_order(layer, saved, origin):
     """The weights of a container in the order in which a file has them."""
-    declared = list(layer.weights)
+    entries, declared = saved.entries, list(layer.weights)
+    if 'config' in saved.notes:
+        try:
+            order = in_state_order(layer, saved.notes['config'])
+        except (AttributeError, TypeError, ValueError):
+            order = []
+        if len(order) == len(entries) and all(
+            converters.similar(K.int_shape(w), e.shape) for w, e in zip(order, entries)
+        ):
+            return order
     orders = [declared, in_state_order(layer), _layer_by_layer(layer)]
     # ordered as the rules of the writer have it; where they differ, the names in the file decide
     if not origin.own:
@@ -150,7 +189,7 @@ def arrays_for(layer, saved, origin, reshape=False):
     if parts == [layer]:
         found = _converted(layer, layer, [entry.value() for entry in saved.entries], saved, origin, reshape)
         return list(zip(variables, found))
-    order = _entry_order(layer, saved.entries, origin)
+    order = _entry_order(layer, saved, origin)
     if len(saved.entries) == len(order):
         held = {id(w): entry for w, entry in zip(order, saved.entries)}
         portions = [[held[id(w)].value() for w in leaf.weights] for leaf in parts]

@@ -39,7 +39,10 @@ def ask_to_proceed_with_overwrite(filepath):
                 print('[TIP] Next time specify overwrite=True!')
             return answer == 'y'
         question = 'Enter "y" (overwrite) or "n" (cancel).'
-    raise FileExistsError('"%s" exists already, and there is no terminal to ask whether to overwrite it. Pass overwrite=True, or another path.' % filepath)
+    raise FileExistsError(
+        '"%s" exists already, and there is no terminal to ask whether to overwrite it. Pass overwrite=True, or another path.'
+        % filepath
+    )
 
 
 class HDF5Matrix(object):
@@ -147,7 +150,9 @@ class H5Dict(object):
             self._tree = tree.DictTree(path)
         else:
             if not self.is_supported_type(path):
-                raise TypeError('H5Dict takes a path, an h5py File or Group, or a dict; got %r (%s).' % (path, type(path).__name__))
+                raise TypeError(
+                    'H5Dict takes a path, an h5py File or Group, or a dict; got %r (%s).' % (path, type(path).__name__)
+                )
             tree.require_h5py('H5Dict')
             self._is_file = not isinstance(path, h5py.Group)
             self.data = h5py.File(os.fspath(path), mode) if self._is_file else path

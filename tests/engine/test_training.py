@@ -5,7 +5,7 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu import callbacks, losses, metrics, optimizers
-from cthulhu.layers import Azatoth, Daoloth, Darkness, Input, Layer, LuKthu
+from cthulhu.layers import Azatoth, BlacknessFromTheStars, Daoloth, Darkness, Input, Layer, LuKthu, add
 from cthulhu.models import Lump, Pile
 
 if not K.supports('gradients'):
@@ -567,3 +567,15 @@ def test_settings_can_be_changed_between_runs():
     model.conjure('adam', 'mae', metrics=['mse'])
     values = model.evaluate(X, Y, verbose=0)
     np.testing.assert_allclose(values[1], first, rtol=1e-5)
+
+
+def test_a_layer_that_is_called_twice_makes_both_its_updates():
+    """Normalisation shared by two branches: its moving averages follow both, in order."""
+    a, b = Input((4,)), Input((4,))
+    shared = BlacknessFromTheStars(momentum=0.9)
+    model = Lump([a, b], add([shared(a), shared(b)]))
+    model.conjure(optimizers.SGD(0.0), 'mse')
+    other = X * 3 + 1
+    model.train_on_batch([X, other], X)
+    expected = (0.1 * X.mean(0)) * 0.9 + 0.1 * other.mean(0)
+    np.testing.assert_allclose(K.get_value(shared.moving_mean), expected, rtol=1e-4, atol=1e-6)

@@ -36,7 +36,9 @@ def write(folder, keras):
         found.update(('y%d' % i, y) for i, y in enumerate(zoo.as_list(ys)))
         found.update(('p%d' % i, p) for i, p in enumerate(zoo.as_list(model.predict(xs))))
         # dropout differs from one program to the next
-        found['loss'] = [model.test_on_batch(xs, ys)] if name == 'cnn' else [model.train_on_batch(xs, ys) for _ in range(3)]
+        found['loss'] = (
+            [model.test_on_batch(xs, ys)] if name == 'cnn' else [model.train_on_batch(xs, ys) for _ in range(3)]
+        )
         np.savez(path + '.npz', **found)
 
 
@@ -67,7 +69,10 @@ def read(folder, keras):
         else:
             again = [model.train_on_batch(xs, ys) for _ in range(3)]
         drift = float(np.abs(np.array(again) - losses).max())
-        print('%-14s predictions differ by %.1e, losses of further training by %.1e' % (os.path.basename(path), difference, drift))
+        print(
+            '%-14s predictions differ by %.1e, losses of further training by %.1e'
+            % (os.path.basename(path), difference, drift)
+        )
         worst = max(worst, difference)
     if worst > 1e-5:
         raise SystemExit('Predictions differ by %g.' % worst)
@@ -76,4 +81,6 @@ def read(folder, keras):
 if __name__ == '__main__':
     if len(sys.argv) not in (3, 4) or sys.argv[1] not in ('write', 'read'):
         raise SystemExit(__doc__)
-    {'write': write, 'read': read}[sys.argv[1]](sys.argv[2], importlib.import_module(sys.argv[3] if len(sys.argv) > 3 else 'cthulhu'))
+    {'write': write, 'read': read}[sys.argv[1]](
+        sys.argv[2], importlib.import_module(sys.argv[3] if len(sys.argv) > 3 else 'cthulhu')
+    )

@@ -32,7 +32,17 @@ yaml = pytest.importorskip('yaml')
 pytestmark = pytest.mark.filterwarnings('ignore:.*it was not conjured')
 
 LARGEST = 64 * 2**20
-WATCHED = ('subprocess.Popen', 'os.system', 'os.exec', 'os.fork', 'os.posix_spawn', 'os.spawn', 'socket.connect', 'socket.getaddrinfo', 'pty.spawn')
+WATCHED = (
+    'subprocess.Popen',
+    'os.system',
+    'os.exec',
+    'os.fork',
+    'os.posix_spawn',
+    'os.spawn',
+    'socket.connect',
+    'socket.getaddrinfo',
+    'pty.spawn',
+)
 
 
 class _Watch(object):
@@ -73,7 +83,9 @@ def warm():
     """What a first model makes once (graph, session, caches) is not the attack's."""
     model = Pile([Daoloth(3, input_shape=(4,))])
     model.conjure('sgd', 'mse')
-    model.train_on_batch(np.zeros((2, 4)), np.zeros((2, 3))) if K.supports('gradients') else model.predict(np.zeros((2, 4)))
+    model.train_on_batch(np.zeros((2, 4)), np.zeros((2, 3))) if K.supports('gradients') else model.predict(
+        np.zeros((2, 4))
+    )
 
 
 @pytest.fixture
@@ -109,8 +121,14 @@ def guard(tmp_path):
 
 
 def sequential(*layers, **more):
-    dense = {'class_name': 'Dense', 'config': {'name': 'dense_1', 'units': 3, 'batch_input_shape': [None, 4], 'dtype': 'float32'}}
-    return {'class_name': 'Sequential', 'config': dict({'name': 'sequential_1', 'layers': [dense] + list(layers)}, **more)}
+    dense = {
+        'class_name': 'Dense',
+        'config': {'name': 'dense_1', 'units': 3, 'batch_input_shape': [None, 4], 'dtype': 'float32'},
+    }
+    return {
+        'class_name': 'Sequential',
+        'config': dict({'name': 'sequential_1', 'layers': [dense] + list(layers)}, **more),
+    }
 
 
 def fill(group, config, training=None, weights=None):
@@ -237,15 +255,34 @@ def evil_code(marker):
 
 def code_attacks(marker):
     code = [evil_code(marker), None, None]
-    identity = {'name': 'l', 'function': 'relu', 'function_type': 'function', 'output_shape': None, 'output_shape_type': 'raw', 'arguments': {}}
+    identity = {
+        'name': 'l',
+        'function': 'relu',
+        'function_type': 'function',
+        'output_shape': None,
+        'output_shape_type': 'raw',
+        'arguments': {},
+    }
     bad = {'class_name': 'Lambda', 'config': dict(identity, function=code, function_type='lambda')}
     newer = {'class_name': '__lambda__', 'config': {'code': code[0], 'defaults': None, 'closure': None}}
     yield 'function', sequential(bad)
-    yield 'text only', sequential({'class_name': 'Lambda', 'config': dict(identity, function=code[0], function_type='lambda')})
-    yield 'output shape', sequential({'class_name': 'Lambda', 'config': dict(identity, output_shape=code, output_shape_type='lambda')})
+    yield (
+        'text only',
+        sequential({'class_name': 'Lambda', 'config': dict(identity, function=code[0], function_type='lambda')}),
+    )
+    yield (
+        'output shape',
+        sequential({'class_name': 'Lambda', 'config': dict(identity, output_shape=code, output_shape_type='lambda')}),
+    )
     yield 'mask', sequential({'class_name': 'Lambda', 'config': dict(identity, mask=code)})
-    yield 'other names', sequential({'class_name': 'LuKthu', 'config': dict(identity, function=code, function_type='lambda')})
-    yield 'as in Keras 3', sequential({'module': 'keras.layers', 'class_name': 'Lambda', 'config': {'name': 'l', 'function': newer}})
+    yield (
+        'other names',
+        sequential({'class_name': 'LuKthu', 'config': dict(identity, function=code, function_type='lambda')}),
+    )
+    yield (
+        'as in Keras 3',
+        sequential({'module': 'keras.layers', 'class_name': 'Lambda', 'config': {'name': 'l', 'function': newer}}),
+    )
     yield 'activation', sequential({'class_name': 'Activation', 'config': {'activation': newer}})
     repeated = {'class_name': 'RepeatVector', 'config': {'n': 2}}
     yield 'wrapped', sequential(repeated, {'class_name': 'TimeDistributed', 'config': {'layer': bad}})
@@ -279,7 +316,10 @@ def test_s1_a_function_of_this_program_comes_back_from_its_configuration_but_not
     path = str(tmp_path / 'm.h5')
     model.save(path)
     x = np.random.rand(2, 4)
-    for again in (Pile.from_config(model.get_config()), model_from_config({'class_name': 'Sequential', 'config': model.get_config()})):
+    for again in (
+        Pile.from_config(model.get_config()),
+        model_from_config({'class_name': 'Sequential', 'config': model.get_config()}),
+    ):
         again.set_weights(model.get_weights())
         np.testing.assert_allclose(again.predict(x), model.predict(x), rtol=1e-6)
     guard(load_model, path, error=UnsafeFileError)
@@ -298,13 +338,34 @@ NAMES = [
 def name_attacks():
     for name in NAMES:
         dense = {'name': 'd', 'units': 2}
-        part = {'module': 'os', 'class_name': name, 'config': {'args': ['true'], 'shell': True}, 'registered_name': name}
+        part = {
+            'module': 'os',
+            'class_name': name,
+            'config': {'args': ['true'], 'shell': True},
+            'registered_name': name,
+        }
         function = {'module': 'os', 'class_name': 'function', 'config': name, 'registered_name': 'function'}
-        yield 'layer ' + name, sequential({'module': 'subprocess', 'class_name': name, 'config': {'args': ['true']}, 'registered_name': name})
+        yield (
+            'layer ' + name,
+            sequential(
+                {'module': 'subprocess', 'class_name': name, 'config': {'args': ['true']}, 'registered_name': name}
+            ),
+        )
         for key in ('activation', 'kernel_initializer', 'bias_regularizer', 'kernel_constraint'):
             for form, value in (('name', name), ('part', part), ('function', function)):
-                yield '%s %s %s' % (key, form, name), sequential({'class_name': 'Dense', 'config': dict(dense, **{key: value})})
-        yield 'lambda ' + name, sequential({'class_name': 'Lambda', 'config': {'function': name, 'function_type': 'function', 'arguments': {'name': 'antigravity'}}})
+                yield (
+                    '%s %s %s' % (key, form, name),
+                    sequential({'class_name': 'Dense', 'config': dict(dense, **{key: value})}),
+                )
+        yield (
+            'lambda ' + name,
+            sequential(
+                {
+                    'class_name': 'Lambda',
+                    'config': {'function': name, 'function_type': 'function', 'arguments': {'name': 'antigravity'}},
+                }
+            ),
+        )
 
 
 @doors
@@ -321,7 +382,14 @@ def test_s2_s3_names(door, guard, tmp_path):
 @pytest.mark.parametrize('door', [h5_file, keras_file], ids=lambda f: f.__name__)
 def test_s2_s3_names_in_how_a_model_is_trained(door, guard, tmp_path):
     sgd = {'class_name': 'SGD', 'config': {'learning_rate': 0.1}}
-    harmless = {'optimizer_config': sgd, 'optimizer': sgd, 'loss': 'mse', 'metrics': ['mae'], 'loss_weights': None, 'sample_weight_mode': None}
+    harmless = {
+        'optimizer_config': sgd,
+        'optimizer': sgd,
+        'loss': 'mse',
+        'metrics': ['mae'],
+        'loss_weights': None,
+        'sample_weight_mode': None,
+    }
     name = 'm.h5' if door is h5_file else 'm.keras'
     load_model(door(tmp_path / name, sequential(), training=harmless))
     for name_ in ('os.system', 'eval', 'get_file', 'deserialize'):
@@ -374,7 +442,9 @@ def test_s5_tags(text, guard):
 
 
 def test_s5_references_that_multiply(guard):
-    laughs = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'] + ['a%d: &a%d [%s]' % (i, i, ', '.join(['*a%d' % (i - 1)] * 10)) for i in range(1, 12)]
+    laughs = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'] + [
+        'a%d: &a%d [%s]' % (i, i, ', '.join(['*a%d' % (i - 1)] * 10)) for i in range(1, 12)
+    ]
     guard(model_from_yaml, 'class_name: Sequential\nconfig:\n  ' + '\n  '.join(laughs), error=UnsafeFileError)
     guard(model_from_yaml, '&a [*a]', error=UnsafeFileError)
     guard(model_from_yaml, '[' * 5000 + ']' * 5000)
@@ -396,7 +466,9 @@ def secret(tmp_path):
         return os.stat(str(path)).st_atime_ns > before[0]
 
     before = []
-    os.utime(str(path), ns=(0, os.stat(str(path)).st_mtime_ns))  # the next reading sets the time of access, where the disk keeps it
+    os.utime(
+        str(path), ns=(0, os.stat(str(path)).st_mtime_ns)
+    )  # the next reading sets the time of access, where the disk keeps it
     before.append(os.stat(str(path)).st_atime_ns)
     return types.SimpleNamespace(path=str(path), was_read=was_read)
 
@@ -494,9 +566,15 @@ def weight_doors(folder, weights):
     for function, names in ((load_model, [path, kept]), (model.load_weights, [path, only, kept, newer])):
         for name in names:
             yield '%s %s' % (function.__name__, name), lambda function=function, name=name: function(name)
-            yield '%s stream of %s' % (function.__name__, name), lambda function=function, name=name: streamed(function, name)
+            yield (
+                '%s stream of %s' % (function.__name__, name),
+                lambda function=function, name=name: streamed(function, name),
+            )
             if not name.endswith('.keras'):
-                yield '%s group of %s' % (function.__name__, name), lambda function=function, name=name: opened(function, name)
+                yield (
+                    '%s group of %s' % (function.__name__, name),
+                    lambda function=function, name=name: opened(function, name),
+                )
     yield 'by name', lambda: model.load_weights(only, by_name=True)
     yield 'skipping', lambda: model.load_weights(only, by_name=True, skip_mismatch=True, reshape=True)
     yield 'unsafe', lambda: load_model(path, safe_mode=False)
@@ -601,17 +679,34 @@ def test_s7_compressed_weights_that_are_what_they_say_are_read(tmp_path):
 def size_attacks():
     n = 10**12
     yield 'units', sequential({'class_name': 'Dense', 'config': {'units': n}})
-    yield 'many', sequential(*[{'class_name': 'Dense', 'config': {'name': 'd%d' % i, 'units': 10**6}} for i in range(40)])
-    yield 'orthogonal', sequential({'class_name': 'Dense', 'config': {'units': 10**10, 'kernel_initializer': {'class_name': 'Orthogonal', 'config': {}}}})
+    yield (
+        'many',
+        sequential(*[{'class_name': 'Dense', 'config': {'name': 'd%d' % i, 'units': 10**6}} for i in range(40)]),
+    )
+    yield (
+        'orthogonal',
+        sequential(
+            {
+                'class_name': 'Dense',
+                'config': {'units': 10**10, 'kernel_initializer': {'class_name': 'Orthogonal', 'config': {}}},
+            }
+        ),
+    )
     first = {'class_name': 'Embedding', 'config': {'input_dim': n, 'output_dim': n, 'batch_input_shape': [None, 3]}}
     yield 'embedding', {'class_name': 'Sequential', 'config': [first]}
     state = {'class_name': 'LSTM', 'config': {'units': 3, 'stateful': True, 'batch_input_shape': [n, 3, 3]}}
     yield 'states', {'class_name': 'Sequential', 'config': [state]}
     unrolled = {'class_name': 'GRU', 'config': {'units': 3, 'unroll': True, 'batch_input_shape': [1, n, 3]}}
     yield 'unrolled', {'class_name': 'Sequential', 'config': [unrolled]}
-    conv = {'class_name': 'Conv2D', 'config': {'filters': 10**6, 'kernel_size': [10**4, 10**4], 'batch_input_shape': [None, 10**5, 10**5, 3]}}
+    conv = {
+        'class_name': 'Conv2D',
+        'config': {'filters': 10**6, 'kernel_size': [10**4, 10**4], 'batch_input_shape': [None, 10**5, 10**5, 3]},
+    }
     yield 'kernel', {'class_name': 'Sequential', 'config': [conv]}
-    local = {'class_name': 'LocallyConnected1D', 'config': {'filters': 2, 'kernel_size': [3], 'batch_input_shape': [None, 10**11, 3]}}
+    local = {
+        'class_name': 'LocallyConnected1D',
+        'config': {'filters': 2, 'kernel_size': [3], 'batch_input_shape': [None, 10**11, 3]},
+    }
     yield 'local', {'class_name': 'Sequential', 'config': [local]}
     norm = {'class_name': 'BatchNormalization', 'config': {'batch_input_shape': [None, n]}}
     yield 'normalisation', {'class_name': 'Sequential', 'config': [norm]}
@@ -627,7 +722,10 @@ def test_s7_huge_models(attack, door, guard, tmp_path):
 
 
 def test_s7_a_small_file_does_not_make_a_large_model(guard, tmp_path):
-    config = sequential({'class_name': 'Dense', 'config': {'units': 3000, 'name': 'a'}}, {'class_name': 'Dense', 'config': {'units': 3000, 'name': 'b'}})
+    config = sequential(
+        {'class_name': 'Dense', 'config': {'units': 3000, 'name': 'a'}},
+        {'class_name': 'Dense', 'config': {'units': 3000, 'name': 'b'}},
+    )
     guard(by_path, config, tmp_path, error=UnsafeFileError)
     guard(by_archive, config, tmp_path, error=UnsafeFileError)
 
@@ -673,7 +771,14 @@ def npz_with(path, header, data=b''):
 
 def test_s7_arrays_that_announce_more_than_there_is(guard, tmp_path):
     assert arrays.load_npz(npz_with(tmp_path / 'x.npz', ('<f4', '(1,)'), b'1234'))['x'].shape == (1,)
-    for header in (('<f4', '(1000000000000,)'), ('<f4', '(1000000, 1000000)'), ('|S1000000000', '(3,)'), ('<f4', '(-5,)'), ('<f4', '"x"'), ('<f4', '((((' * 50)):
+    for header in (
+        ('<f4', '(1000000000000,)'),
+        ('<f4', '(1000000, 1000000)'),
+        ('|S1000000000', '(3,)'),
+        ('<f4', '(-5,)'),
+        ('<f4', '"x"'),
+        ('<f4', '((((' * 50),
+    ):
         guard(arrays.load_npz, npz_with(tmp_path / 'x.npz', header))
     with zipfile.ZipFile(str(tmp_path / 'x.npz'), 'w', zipfile.ZIP_DEFLATED) as file:
         file.writestr('x.npy', bytes(48 * 2**20))
@@ -732,7 +837,9 @@ def test_s8_archives(guard, tmp_path):
         guard(archive.extract, path, str(target), error=UnsafeFileError)
         assert not os.listdir(str(target))
     (target / 'link').symlink_to(outside)  # one that was there before
-    guard(archive.extract, tar_with(tmp_path / 'b.tgz', ('link/marker', plain, None)), str(target), error=UnsafeFileError)
+    guard(
+        archive.extract, tar_with(tmp_path / 'b.tgz', ('link/marker', plain, None)), str(target), error=UnsafeFileError
+    )
     assert archive.extract(tar_with(tmp_path / 'c.tgz', ('a/b', plain, None)), str(target))
     assert (target / 'a' / 'b').read_bytes() == b'data'
     assert archive.extract(zip_with(tmp_path / 'c.zip', ('c/d', 0o100644, b'more')), str(target))
@@ -759,7 +866,11 @@ def pickles(marker):
     yield b'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I1000000000000\ntS"b"\ntR.'
     yield b'\x80\x02cnumpy\nndarray\n\x8a\x05\x00\x00\x00\x00\x01\x85\x81.'
     yield b'\x80\x05\x96\x00\x00\x00\x00\x00\x01\x00\x00.'
-    nested = b'\x80\x02' + b')q\x00' + b''.join(b'h' + bytes([i]) + b'h' + bytes([i]) + b'\x86q' + bytes([i + 1]) for i in range(60))
+    nested = (
+        b'\x80\x02'
+        + b')q\x00'
+        + b''.join(b'h' + bytes([i]) + b'h' + bytes([i]) + b'\x86q' + bytes([i + 1]) for i in range(60))
+    )
     yield nested + b'}h\x3cK\x01s.'  # a key whose hash takes forever
     yield b''
     yield b'not a pickle'
@@ -770,7 +881,13 @@ def test_s9_pickles(guard, tmp_path):
     for data in pickles(guard.marker):
         guard(arrays.unpickle, data)
         weights = {'_is_group': True, 'layer_names': ['dense_1'], 'keras_version': '2.3.1'}
-        weights['dense_1'] = {'_is_group': True, 'weight_names': ['k', 'b'], 'k': data, '_k_pickled': True, 'b': np.ones(3)}
+        weights['dense_1'] = {
+            '_is_group': True,
+            'weight_names': ['k', 'b'],
+            'k': data,
+            '_k_pickled': True,
+            'b': np.ones(3),
+        }
         guard(load_model, {'_is_group': True, 'model_config': json.dumps(sequential()), 'model_weights': weights})
     guard(load_model, {'model_config': pickle.dumps(Evil(guard.marker)), '_model_config_pickled': True})
 
@@ -784,14 +901,22 @@ def test_s9_arrays_of_objects(guard, tmp_path):
 
 
 def test_s9_arrays_in_pickles_and_archives_are_read(tmp_path):
-    batch = {b'data': np.arange(12, dtype='uint8').reshape(3, 4), b'labels': [1, 2, 3], 'batch': 'one', 'f': np.asfortranarray(np.random.rand(3, 2)), 's': np.float32(2)}
+    batch = {
+        b'data': np.arange(12, dtype='uint8').reshape(3, 4),
+        b'labels': [1, 2, 3],
+        'batch': 'one',
+        'f': np.asfortranarray(np.random.rand(3, 2)),
+        's': np.float32(2),
+    }
     for protocol in range(5):
         found = arrays.unpickle(pickle.dumps(batch, protocol), encoding='bytes')
         assert sorted(map(str, found)) == sorted(map(str, batch)) and found[b'labels'] == [1, 2, 3] and found['s'] == 2
         np.testing.assert_array_equal(found[b'data'], batch[b'data'])
         np.testing.assert_array_equal(found['f'], batch['f'])
     path = str(tmp_path / 'x.npz')
-    np.savez_compressed(path, a=np.arange(6).reshape(2, 3), b=np.asfortranarray(np.random.rand(3, 2)), c=np.array(['x', 'yz']))
+    np.savez_compressed(
+        path, a=np.arange(6).reshape(2, 3), b=np.asfortranarray(np.random.rand(3, 2)), c=np.array(['x', 'yz'])
+    )
     with np.load(path) as wanted:
         found = arrays.load_npz(path)
         for key in wanted.files:

@@ -13,7 +13,16 @@ if not K.supports('gradients'):
     pytest.skip('training needs gradients, which this backend does not have', allow_module_level=True)
 
 FOLDER = os.path.join(os.path.dirname(__file__), os.pardir, 'fixtures', 'keras-2.3.1')
-NAMES = ['cnn_bn', 'cnn_misc', 'gru_variants', 'lstm_masked', 'metrics_objects', 'mlp_adam', 'mlp_sgd_nesterov', 'nested_shared']
+NAMES = [
+    'cnn_bn',
+    'cnn_misc',
+    'gru_variants',
+    'lstm_masked',
+    'metrics_objects',
+    'mlp_adam',
+    'mlp_sgd_nesterov',
+    'nested_shared',
+]
 
 # Keras 2.3.1 reads `iterations` before or after it counts, in no fixed order; these are the numbers that it read in the recordings. See tests/engine/test_fixtures.
 ITERATIONS_READ = {
@@ -28,7 +37,10 @@ def recorded(name):
         found = {key: data[key] for key in data.files}
 
     def several(prefix):
-        return [found[prefix + str(i)] for i in range(sum(key[: len(prefix)] == prefix and key[len(prefix) :].isdigit() for key in found))]
+        return [
+            found[prefix + str(i)]
+            for i in range(sum(key[: len(prefix)] == prefix and key[len(prefix) :].isdigit() for key in found))
+        ]
 
     return found, several
 

@@ -7,7 +7,9 @@ def mlp(keras, optimizer='adam'):
     layers = keras.layers
     model = keras.models.Sequential(
         [
-            layers.Dense(8, activation='tanh', input_shape=(5,), kernel_regularizer=keras.regularizers.l1_l2(0.01, 0.02)),
+            layers.Dense(
+                8, activation='tanh', input_shape=(5,), kernel_regularizer=keras.regularizers.l1_l2(0.01, 0.02)
+            ),
             layers.Dense(4, kernel_constraint=keras.constraints.MaxNorm(2.0), use_bias=False),
             layers.PReLU(),
             layers.Dense(3, activation='softmax', kernel_initializer='he_normal'),
@@ -70,7 +72,8 @@ def one_dimension(keras):
 def nested(keras, frozen=False):
     layers = keras.layers
     base = keras.models.Sequential(
-        [layers.Dense(6, input_shape=(5,)), layers.BatchNormalization(), layers.Dense(6), layers.BatchNormalization()], name='base'
+        [layers.Dense(6, input_shape=(5,)), layers.BatchNormalization(), layers.Dense(6), layers.BatchNormalization()],
+        name='base',
     )
     if frozen:
         base.layers[1].trainable = False
@@ -78,7 +81,9 @@ def nested(keras, frozen=False):
     tower = keras.models.Sequential([layers.Dense(4, input_shape=(5,), activation='tanh')], name='tower')
     a, b = layers.Input((5,), name='left'), layers.Input((5,), name='right')
     x = layers.dot([tower(a), tower(b)], axes=-1, normalize=True)
-    x = layers.Maximum()([layers.Dense(4)(x), layers.Dense(4)(layers.subtract([tower(b), tower(a)])), layers.Dense(4)(base(a))])
+    x = layers.Maximum()(
+        [layers.Dense(4)(x), layers.Dense(4)(layers.subtract([tower(b), tower(a)])), layers.Dense(4)(base(a))]
+    )
     model = keras.models.Model([a, b], layers.Dense(2)(x))
     model.compile('sgd', 'mse')
     return model
@@ -99,7 +104,9 @@ def data(model, seed=0, samples=8):
     random = np.random.RandomState(seed)
 
     def arrays(tensors):
-        shapes = [tuple(int(n) for n in (x.shape.as_list() if hasattr(x.shape, 'as_list') else x.shape)[1:]) for x in tensors]
+        shapes = [
+            tuple(int(n) for n in (x.shape.as_list() if hasattr(x.shape, 'as_list') else x.shape)[1:]) for x in tensors
+        ]
         return [random.uniform(0.1, 0.9, (samples,) + shape).astype('float32') for shape in shapes]
 
     xs = arrays(model.inputs)

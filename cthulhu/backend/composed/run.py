@@ -176,11 +176,11 @@ class Run:
 
     def update_add(self, x, increment):
         """The update that adds `increment` to variable `x`; arguments and result as for `update`."""
-        return self.update(x, x + increment)
+        return self._update_by_rule(x, lambda value: value + increment)
 
     def update_sub(self, x, decrement):
         """The update that subtracts `decrement` from variable `x`; arguments and result as for `update`."""
-        return self.update(x, x - decrement)
+        return self._update_by_rule(x, lambda value: value - decrement)
 
     def moving_average_update(self, x, value, momentum):
         """The update that sets variable `x` to x * momentum + value * (1 - momentum).
@@ -192,7 +192,39 @@ class Run:
         """
         if self.is_tensor(value):
             value = self.cast(value, self.dtype(x))
-        return self.update(x, x * momentum + value * (1.0 - momentum))
+        return self._update_by_rule(x, lambda old: old * momentum + value * (1.0 - momentum))
+
+    def _update_by_rule(self, x, rule):
+        update = self.update(x, rule(x))
+        update.rule = rule
+        return update
+
+    def chain_updates(self, updates):
+        """The updates, with those of one variable made into one where they can follow each other.
+
+        Additions and moving averages can: a layer that is called several times makes several, and each has its effect, in order.
+
+        # Arguments
+            updates: list of `Update`s and of what else `function` takes.
+
+        # Returns
+            List of the same kinds.
+        """
+        chained, places = [], {}
+        for update in updates:
+            # one that has become an operation already, as those of metrics do on TensorFlow, stays what it is
+            rule = getattr(update, 'rule', None) if getattr(update, 'operation', None) is None else None
+            place = places.get(id(update.variable)) if rule is not None else None
+            if place is not None and update is not chained[place]:
+                before = chained[place]
+                with self.graph_scope():
+                    chained[place] = self.update(update.variable, rule(before.value))
+                chained[place].rule = lambda value, first=before.rule, then=rule: then(first(value))
+                continue
+            if rule is not None:
+                places[id(update.variable)] = len(chained)
+            chained.append(update)
+        return chained
 
     def batch_get_value(self, ops):
         """The present values of a list of variables, as a list of NumPy arrays."""

@@ -1,5 +1,6 @@
 """Custom objects, (de)serialisation by name, and small helpers for functions and lists."""
 
+import builtins
 import codecs
 import difflib
 import inspect
@@ -213,9 +214,9 @@ def func_load(code, defaults=None, closure=None, globs=None):
         code = marshal.loads(codecs.decode(code.encode('ascii'), 'base64'))
     except ValueError:  # Keras before 2.1.2 wrote escaped bytes (UnicodeError and binascii.Error are ValueErrors)
         code = marshal.loads(code.encode('raw_unicode_escape'))
-    return types.FunctionType(
-        code, globals() if globs is None else globs, name=code.co_name, argdefs=defaults, closure=closure
-    )
+    namespace = globals() if globs is None else globs
+    namespace.setdefault('__builtins__', builtins)  # before Python 3.10 a function has none but those of its namespace
+    return types.FunctionType(code, namespace, name=code.co_name, argdefs=defaults, closure=closure)
 
 
 def _cell(value):

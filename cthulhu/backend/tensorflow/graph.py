@@ -152,7 +152,9 @@ class _OwnTensors(tf.__internal__.dispatch.GlobalOpDispatcher):
         if graph is None or is_inside(graph):
             return self.NOT_SUPPORTED
         with entered(graph):
-            return op(*without_eager(args), **without_eager(kwargs))
+            # operands become tensors of the graph: TensorFlow 2.6's operators ask a left one for its dtype
+            operands = [tf.constant(x.numpy()) if isinstance(x, EagerTensor) else without_eager(x) for x in args]
+            return op(*operands, **without_eager(kwargs))
 
 
 _OwnTensors().register()

@@ -10,7 +10,7 @@ from .. import backend as K
 from .. import names
 from ..backend import meta
 from ..saving import trust
-from ..utils.generic_utils import has_arg, to_list, unpack_singleton
+from ..utils.generic_utils import to_list, unpack_singleton
 from .base_layer import Layer, _unique
 from .call_context import Record
 from .graph import Graph, history_of
@@ -37,8 +37,6 @@ class Network(Layer):
         super(Network, self).__init__(name=name, dtype=dtype)
         self._graph = None
         self.supports_masking = True
-        self._expects_training = has_arg(self.call, 'training')
-        self._expects_mask = has_arg(self.call, 'mask')
         if inputs is not None:
             self._set_graph(inputs, outputs)
         else:

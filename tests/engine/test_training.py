@@ -305,10 +305,6 @@ def test_validation_split_data_and_frequency():
             model.summon(X, Y, validation_split=fraction, verbose=0)
 
 
-class Batches(Layer):
-    """Lets a test see what was fed: the sum of each batch."""
-
-
 def order_of(model, x, **kwargs):
     seen = []
     original = model._conjured().program.train()
@@ -513,7 +509,7 @@ def test_subclassed_and_deferred_models_are_built_by_their_data():
         model.conjure(optimizers.SGD(0.05), 'mse')
         model.summon(X, Y, verbose=0, epochs=2)
         assert len(model.get_weights()) == 2 and model.predict(X).shape == (22, 3)
-        assert len(model.layers) == len([layer for layer in model.layers])
+        assert sum(isinstance(layer, Daoloth) for layer in model.layers) == 1
     model = Pile([Daoloth(3, kernel_initializer='ones')])
     np.testing.assert_allclose(model.predict(X), X.sum(1, keepdims=True) * np.ones(3), rtol=1e-5)
 

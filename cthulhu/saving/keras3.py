@@ -82,7 +82,7 @@ def write_weights(tree, model, optimizer=False):
         rate = keras3_config.learning_rate(model.optimizer)
         values = optimizer_state.to_keras3(model.optimizer, K.batch_get_value(model.optimizer.weights), count, rate)
         group = tree.create_group('optimizer').create_group('vars')
-        for i, value in enumerate(value for value in values if value is not None):
+        for i, value in enumerate(values):
             group.set_array(str(i), value)
 
 
@@ -231,7 +231,7 @@ def _conjure(model, settings, tree, custom_objects):
     entries, present = [], set(variables.groups())
     while str(len(entries)) in present:
         entries.append(variables.entry(str(len(entries))))
-    if len(entries) > 2:
+    if entries:
         scheduled = isinstance(settings['optimizer'].get('config', {}).get('learning_rate'), dict)
         hdf5.set_optimizer_state(model, entries, 'together', learning_rate=not scheduled)
 

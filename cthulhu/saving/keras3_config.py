@@ -201,7 +201,10 @@ def _optimizer(optimizer):
     kind = names.keras_name(type(optimizer))
     config = dict(optimizer.get_config())
     decay = config.pop('decay', 0.0)
-    config.pop('schedule_decay', None)
+    if config.get('schedule_decay') == 0.004:  # Keras 3 has no other, and refuses what names one
+        del config['schedule_decay']
+    if kind == 'Adagrad':
+        config['initial_accumulator_value'] = 0.0
     if decay:
         schedule = {
             'initial_learning_rate': config['learning_rate'],

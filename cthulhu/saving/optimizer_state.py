@@ -43,8 +43,8 @@ def to_ours(optimizer, values, shapes, order, learning_rate=False):
         schedule = _schedule(optimizer, int(steps))
         if order == 'blocks' and len(rest) > kinds * count:
             rest = rest[1:]
-    if not rest and kind == 'SGD':  # without momentum there is no state
-        rest = [np.zeros(shape, 'float32') for shape in shapes]
+    if not rest:  # SGD without momentum has no state, nor has an optimizer that was never used
+        rest = [np.zeros(shape, 'float32') for shape in shapes] * (kinds + bool(getattr(optimizer, 'amsgrad', False)))
     if len(rest) < kinds * count:
         raise ValueError('%s has %d arrays for %d weights, but %d were saved' % (kind, kinds, count, len(rest)))
     state, tail = rest[: kinds * count], rest[kinds * count :]
@@ -56,7 +56,7 @@ def to_ours(optimizer, values, shapes, order, learning_rate=False):
 
 
 def to_keras3(optimizer, values, count, learning_rate):
-    """The arrays of a state in the order of Keras 3."""
+    """The arrays of a state in the order of Keras 3; `learning_rate` is None where it is worked out from the counter."""
     kind = names.keras_name(type(optimizer))
     steps, rest = np.asarray(values[0], 'int64'), list(values[1:])
     schedule = rest.pop(0) if kind == 'Nadam' else None
@@ -67,7 +67,8 @@ def to_keras3(optimizer, values, count, learning_rate):
     together = [array for i in range(count) for array in state[i::count]]
     if kind == 'Adam' and optimizer.amsgrad:
         together += tail[:count]
-    return [steps, np.asarray(learning_rate, 'float32')] + together + ([schedule] if schedule is not None else [])
+    rate = [] if learning_rate is None else [np.asarray(learning_rate, 'float32')]
+    return [steps] + rate + together + ([schedule] if schedule is not None else [])
 
 
 def _momentum(optimizer):
@@ -76,6 +77,6 @@ def _momentum(optimizer):
 
 def _schedule(optimizer, steps):
     """The product of Nadam's momentum over the steps that were made."""
-    beta = float(optimizer.get_config()['beta_1'])
-    factors = beta * (1.0 - 0.5 * np.power(0.96, np.arange(1, steps + 1) * 0.004))
+    config = optimizer.get_config()
+    factors = config['beta_1'] * (1.0 - 0.5 * np.power(0.96, np.arange(1, steps + 1) * config['schedule_decay']))
     return np.asarray(np.prod(factors), 'float32')

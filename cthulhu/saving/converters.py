@@ -11,8 +11,8 @@ from .. import names
 from ..utils.conv_utils import convert_kernel
 from .errors import ModelFileError
 
-#: Backends whose Keras convolved with flipped kernels (true convolution), and whose files hold them so.
-FLIPPED = ('theano',)
+#: What files name as their backend where they hold the kernels flipped, for true convolutions: that of Keras with Theano.
+_FLIPPED = ('theano',)
 
 _CONVERTERS = {}
 
@@ -128,7 +128,7 @@ def _kernels(layer, values, origin, notes):
     count = 2 if kind_of(layer) == 'ConvLSTM2D' else 1
     for i in range(min(count, len(values))):
         wanted = tuple(K.int_shape(layer.weights[i]))
-        if origin.backend in FLIPPED:
+        if origin.backend in _FLIPPED:
             values[i] = convert_kernel(values[i])
         if values[i].shape != wanted and values[i].ndim == 4:
             turned = values[i].transpose(2, 3, 1, 0)  # (filters, channels, rows, columns)
@@ -137,10 +137,10 @@ def _kernels(layer, values, origin, notes):
     return values
 
 
-def for_backend(layer, values, backend):
-    """The arrays of a layer's weights as a file of that backend holds them."""
+def for_file(layer, values):
+    """The arrays of a layer's weights as a file that names the active backend holds them."""
     kind = kind_of(layer)
-    if backend in FLIPPED and kind in ('Conv1D', 'Conv2D', 'Conv3D', 'Conv2DTranspose', 'ConvLSTM2D'):
+    if K.supports('flipped_kernels') and kind in ('Conv1D', 'Conv2D', 'Conv3D', 'Conv2DTranspose', 'ConvLSTM2D'):
         count = 2 if kind == 'ConvLSTM2D' else 1
         return [convert_kernel(value) if i < count else value for i, value in enumerate(values)]
     return values

@@ -11,7 +11,7 @@ from .. import backend as K
 from .. import optimizers
 from . import configuration, data_formats, optimizer_state, trust
 from . import weights as weights_module
-from .converters import FLIPPED, for_backend
+from .converters import for_file
 from .errors import DamagedFileError, ModelFileError, warn
 from .weights import Origin, SavedLayer
 
@@ -39,11 +39,8 @@ def write_weights(tree, layers, in_state_order=False):
     values = iter(K.batch_get_value([w for variables in ordered for w in variables]))
     for layer, variables in zip(layers, ordered):
         held = {id(w): value for w, value in zip(variables, values)}
-        if K.backend() in FLIPPED:
-            for leaf in weights_module.leaves(layer):
-                held.update(
-                    zip(map(id, leaf.weights), for_backend(leaf, [held[id(w)] for w in leaf.weights], K.backend()))
-                )
+        for leaf in weights_module.leaves(layer):
+            held.update(zip(map(id, leaf.weights), for_file(leaf, [held[id(w)] for w in leaf.weights])))
         group = tree.create_group(layer.name)
         found = weights_module.weight_names(variables)
         group.set_strings('weight_names', found)

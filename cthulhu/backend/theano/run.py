@@ -12,7 +12,7 @@ from cthulhu.backend.theano import framework, graphs, tensors
 from cthulhu.backend.theano.framework import Constant, SharedVariable, T, Variable, sparse
 from cthulhu.backend.theano.function import Function
 
-_CAPABILITIES = 'gradients', 'sparse', 'ctc', 'native_tensors', 'dilation', 'theano'
+_CAPABILITIES = 'gradients', 'sparse', 'ctc', 'native_tensors', 'dilation', 'flipped_kernels', 'theano'
 
 
 class Run(object):

@@ -19,7 +19,7 @@ with open(os.path.join(FOLDER, 'names.json')) as _file:
     NAMES = json.load(_file)['classes_and_functions']
 
 # What is to come: module -> names that are not there yet.
-TO_COME = {'cthulhu.utils': ['get_file', 'model_to_dot', 'multi_gpu_model', 'plot_model']}
+TO_COME = {'cthulhu.utils': ['model_to_dot', 'multi_gpu_model', 'plot_model']}
 COMPLETE = [
     'cthulhu.activations', 'cthulhu.backend', 'cthulhu.callbacks', 'cthulhu.constraints', 'cthulhu.initializers', 'cthulhu.layers', 'cthulhu.losses',
     'cthulhu.metrics', 'cthulhu.models', 'cthulhu.optimizers', 'cthulhu.regularizers', 'cthulhu.utils',

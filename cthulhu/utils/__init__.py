@@ -2,7 +2,7 @@
 
 from cthulhu import names
 from cthulhu.engine.graph import get_source_inputs
-from cthulhu.utils.data_utils import GeneratorEnqueuer, OrderedEnqueuer, Sequence
+from cthulhu.utils.data_utils import GeneratorEnqueuer, OrderedEnqueuer, Sequence, get_file
 from cthulhu.utils.generic_utils import (
     CustomObjectScope,
     custom_object_scope,
@@ -28,6 +28,7 @@ __all__ = [
     'custom_object_scope',
     'deserialize_cthulhu_object',
     'get_custom_objects',
+    'get_file',
     'get_source_inputs',
     'normalize',
     'print_summary',

@@ -1,8 +1,17 @@
-"""Data in batches: Sequence, and the enqueuers that compute batches ahead."""
+"""Data in batches: Sequence, and the enqueuers that compute batches ahead; and, from `downloads`, files from the network."""
 
 from ..engine.enqueuers import GeneratorEnqueuer, OrderedEnqueuer, SequenceEnqueuer
+from .downloads import _hash_file, get_file, validate_file
 
-__all__ = ['GeneratorEnqueuer', 'OrderedEnqueuer', 'Sequence', 'SequenceEnqueuer']
+__all__ = [
+    'GeneratorEnqueuer',
+    'OrderedEnqueuer',
+    'Sequence',
+    'SequenceEnqueuer',
+    '_hash_file',
+    'get_file',
+    'validate_file',
+]
 
 
 class Sequence(object):

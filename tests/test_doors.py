@@ -11,6 +11,9 @@ PATHS = {
     'engine.base_layer': 'Layer InputSpec Node',
     'engine.input_layer': 'Input InputLayer',
     'engine.network': 'Network',
+    'engine.saving': 'load_model save_model model_from_config model_from_json model_from_yaml pickle_model unpickle_model '
+    'save_attributes_to_hdf5_group load_attributes_from_hdf5_group save_weights_to_hdf5_group load_weights_from_hdf5_group '
+    'load_weights_from_hdf5_group_by_name preprocess_weights_for_loading',
     'engine.sequential': 'Sequential Pile',
     'engine.topology': 'Layer InputSpec Container Input get_source_inputs',
     'engine.training': 'Model Lump',

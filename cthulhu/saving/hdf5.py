@@ -2,7 +2,8 @@
 
 A file of weights has the attribute `layer_names`, and for each layer a group with the attribute `weight_names` and a dataset for each weight. A file of
 a model has that in the group `model_weights`; beside it the attributes `model_config` and `training_config`, in JSON, and the group `optimizer_weights`. Both say
-which version and backend wrote them. Attributes that Keras does not know are our version, the data format, and the order of what a Dense after a Flatten reads.
+which version and backend wrote them. Attributes that Keras does not know are our version, the data format, the order of what a Dense after a Flatten reads, and
+that of the weights of a model in a model.
 """
 
 import numpy as np
@@ -22,20 +23,17 @@ KERAS_VERSION = '2.3.1'
 # -- writing -----------------------------------------------------------------------------------------------
 
 
-def write_weights(tree, layers, in_state_order=False):
+def write_weights(tree, layers):
     """Write the weights of layers to a group.
 
-    Arguments:
-        tree: Tree to write to.
-        layers: list of layers.
-        in_state_order: whether a model among them has its weights in Keras's order, which depends on what is frozen: for files that say what is.
+    A model among them has its weights in Keras's order, which depends on what is frozen; the attribute `order` says which weight each is when nothing is.
     """
     tree.set_strings('layer_names', [layer.name for layer in layers])
     _write_origin(tree)
     data_format = data_formats.of_layers(layers)
     if data_format is not None:
         tree.set_attribute('data_format', data_format)
-    ordered = [weights_module.in_state_order(layer) if in_state_order else list(layer.weights) for layer in layers]
+    ordered = [weights_module.in_state_order(layer) for layer in layers]
     values = iter(K.batch_get_value([w for variables in ordered for w in variables]))
     for layer, variables in zip(layers, ordered):
         held = {id(w): value for w, value in zip(variables, values)}
@@ -47,6 +45,9 @@ def write_weights(tree, layers, in_state_order=False):
         order = data_formats.flattened(layer)
         if order is not None and variables:
             group.set_attribute('flattened', order[0])
+        if weights_module.inner_layers(layer) is not None and variables:
+            places = {id(w): i for i, w in enumerate(layer.weights)}
+            group.set_strings('order', [str(places[id(w)]) for w in variables])
         for name, w in zip(found, variables):
             group.set_array(name, held[id(w)])
 
@@ -64,7 +65,7 @@ def write_model(tree, model, include_optimizer=True):
     _write_origin(tree)
     configuration.check_functions(model)
     tree.set_attribute('model_config', configuration.to_text(configuration.of_model(model)))
-    write_weights(tree.create_group('model_weights'), model.layers, in_state_order=True)
+    write_weights(tree.create_group('model_weights'), model.layers)
     if not include_optimizer or not model.optimizer:
         return
     if isinstance(model.optimizer, optimizers.TFOptimizer):
@@ -132,6 +133,9 @@ def saved_layers(tree, root=None):
         notes = {'flattened': (order,)} if order else {}
         if name in items:
             notes['config'] = items[name]
+        places = group.strings('order')
+        if places is not None:
+            notes['order'] = places
         found.append(SavedLayer(name, [group.entry(each) for each in names], notes))
     return found
 

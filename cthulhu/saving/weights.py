@@ -70,13 +70,14 @@ def leaves(layer):
 def in_state_order(layer, config=None):
     """The weights of a layer as Keras orders them: those that are trainable now, then the others.
 
-    In a model inside a model this order changes when a layer is frozen. Files of whole models have it, as they also say what is frozen: with the
-    `config` of such a file the order is that of the model that was saved, and not of this one.
+    In a model inside a model this order changes when a layer is frozen. With the `config` of a file that says what was frozen, the order is that of the
+    model that was saved, and not of this one.
     """
     if inner_layers(layer) is None:
         return list(layer.weights)
     state = _state(layer, config)
-    return _unique(_trainable(state) + _frozen(state))
+    order = _unique(_trainable(state) + _frozen(state))
+    return order if len(order) == len(layer.weights) else list(layer.weights)  # a subclass may have weights of its own
 
 
 def _state(layer, config):
@@ -135,6 +136,9 @@ def _unique(weights):
 def _entry_order(layer, saved, origin):
     """The weights of a container in the order in which a file has them."""
     entries, declared = saved.entries, list(layer.weights)
+    places = saved.notes.get('order')
+    if places is not None and sorted(places) == sorted(map(str, range(len(declared)))) and len(entries) == len(places):
+        return [declared[int(place)] for place in places]
     if 'config' in saved.notes:
         try:
             order = in_state_order(layer, saved.notes['config'])

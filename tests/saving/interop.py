@@ -53,13 +53,9 @@ def read(folder, keras):
         model = keras.models.load_model(path + '.h5')
         with open(path + '.json') as file:
             bare = keras.models.model_from_json(file.read())
-        # Keras and tf.keras order the weights of a model in a model by what is frozen, files of weights by what was not
-        if os.path.basename(path) == 'frozen' and keras.__name__ != 'cthulhu':
-            bare = named = model
-        else:
-            bare.load_weights(path + '_weights.h5')
-            named = keras.models.model_from_json(model.to_json())
-            named.load_weights(path + '_weights.h5', by_name=True)
+        bare.load_weights(path + '_weights.h5')
+        named = keras.models.model_from_json(model.to_json())
+        named.load_weights(path + '_weights.h5', by_name=True)
         difference = 0.0
         for each in (model, bare, named):
             for mine, theirs in zip(zoo.as_list(each.predict(xs)), ps):

@@ -35,8 +35,9 @@ def trained(name='mlp'):
 def assert_same(one, other, xs, ys):
     for a, b in zip(zoo.as_list(one.predict(xs)), zoo.as_list(other.predict(xs))):
         np.testing.assert_array_equal(a, b)
-    for a, b in zip(one.optimizer.get_weights(), other.optimizer.get_weights()):
-        np.testing.assert_array_equal(a, b)
+    if one.optimizer.get_config().get('momentum') != 0.0:  # without momentum, Keras 3 keeps no state of SGD
+        for a, b in zip(one.optimizer.get_weights(), other.optimizer.get_weights()):
+            np.testing.assert_array_equal(a, b)
     np.testing.assert_allclose(one.train_on_batch(xs, ys), other.train_on_batch(xs, ys), rtol=1e-6)
 
 
@@ -361,7 +362,7 @@ def test_reshape(tmp_path):
         np.testing.assert_array_equal(other.get_weights()[0].ravel(), model.get_weights()[0].ravel())
 
 
-def test_freezing_never_changes_the_order_of_saved_weights(tmp_path):
+def test_what_is_frozen_decides_the_order_in_files_but_not_what_is_loaded(tmp_path):
     def made():
         inner = Pile(
             [Daoloth(4, input_shape=(4,)), BlacknessFromTheStars(), Daoloth(4), BlacknessFromTheStars()], name='inner'
@@ -380,7 +381,7 @@ def test_freezing_never_changes_the_order_of_saved_weights(tmp_path):
         writer.save_weights(weights)
         writer.save(whole)
         with h5py.File(weights, 'r') as file:
-            names.append([str(name).rsplit('/')[-1] for name in file['inner'].attrs['weight_names']])
+            names.append([name.decode().split('/')[-1].split(':')[0] for name in file['inner'].attrs['weight_names']])
         for path in (weights, whole):
             for reader in (free, half, frozen):
                 reader.set_weights([value * 0 for value in values])
@@ -389,7 +390,14 @@ def test_freezing_never_changes_the_order_of_saved_weights(tmp_path):
                     np.testing.assert_array_equal(a, b)
         for a, b in zip(load_model(whole, compile=False).get_weights(), values):
             np.testing.assert_array_equal(a, b)
-    assert names[0] == names[1] == names[2]
+    # the orders of Keras 2.3.1, which loads no other
+    kernel, gamma, statistics = ['kernel', 'bias'], ['gamma', 'beta'], ['moving_mean', 'moving_variance']
+    norm = gamma + statistics
+    assert [[name.partition('_1')[0] for name in each] for each in names] == [
+        kernel + gamma + kernel + gamma + statistics + statistics,
+        kernel + gamma + norm + kernel + statistics,
+        kernel + norm + kernel + norm,
+    ]
 
 
 def test_a_dense_layer_after_flatten_is_turned_to_the_other_data_format(tmp_path):

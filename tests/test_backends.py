@@ -31,7 +31,7 @@ def broadcasts():
 
 
 def dataset():
-    if not K.supports('sessions'):
+    if not K.supports('datasets'):
         return K.dataset_batches([1])
     import tensorflow as tf
 

@@ -226,6 +226,9 @@ def _weights(target, name, given, classes, mode):
     if classes:
         weights = _class_weights(target, name, classes, mode)
         return weights if given is None else given * weights
+    if given is None and mode == 'temporal' and target is not None:
+        # All the steps, as an output need not say how many it has; one number in memory.
+        return np.broadcast_to(np.ones((1, 1), K.floatx()), tuple(target.shape[:2]))
     return given
 
 

@@ -58,7 +58,7 @@ def forever(batches):
 
 
 def dataset_of(*arrays):
-    if not K.supports('native_tensors'):
+    if not K.supports('datasets'):
         pytest.skip('this backend has no datasets')
     import tensorflow as tf
 
@@ -202,7 +202,7 @@ def test_sample_weights_are_the_third_item(from_arrays):
     model = linear(weighted_metrics=['mae'])
     assert_same(model.summon(Listed(WEIGHTED), **arguments).history, expected)
     np.testing.assert_allclose(model.evaluate(forever(WEIGHTED), steps=3, verbose=0), evaluated, rtol=1e-5)
-    if K.supports('native_tensors'):
+    if K.supports('datasets'):
         arguments['validation_data'] = dataset_of(X, Y, W)
         assert_same(linear(weighted_metrics=['mae']).summon(dataset_of(X, Y, W), **arguments).history, expected)
     assert abs(expected['loss'][0] - from_arrays[0]['loss'][0]) > 1e-3
@@ -270,7 +270,7 @@ def test_batches_as_dicts_by_name():
     left, right = model.predict(Listed([x for x, _, _ in batches]))
     np.testing.assert_allclose([left, right], model.predict([X, -X]), atol=1e-6)
     np.testing.assert_allclose(model.predict(forever(lists), steps=3)[1], right, atol=1e-6)
-    if K.supports('native_tensors'):
+    if K.supports('datasets'):
         data = dataset_of({'a': X, 'b': -X}, {'left': Y, 'right': -Y}, left_right)
         assert_same(named().summon(data, **wanted).history, expected)
     with pytest.raises(ValueError, match='Missing: b'):
@@ -359,7 +359,7 @@ def test_no_more_is_taken_from_a_generator_than_is_used(shared, workers, use_mul
 
 def test_steps_of_evaluate_and_predict(shared):
     expected = shared.evaluate(X[:16], Y[:16], verbose=0)
-    for data in (Listed(BATCHES), iter(BATCHES)) + ((dataset_of(X, Y),) if K.supports('native_tensors') else ()):
+    for data in (Listed(BATCHES), iter(BATCHES)) + ((dataset_of(X, Y),) if K.supports('datasets') else ()):
         np.testing.assert_allclose(shared.evaluate(data, steps=2, verbose=0), expected, rtol=1e-6)
     assert shared.predict(Listed(BATCHES), steps=2).shape == (16, 3)
     assert shared.predict_generator(iter(BATCHES), steps=1).shape == (8, 3)
@@ -406,9 +406,10 @@ def validation_forms():
         'sequence': Listed(BATCHES),
         'generator': forever(BATCHES),
     }
-    if K.supports('native_tensors'):
+    if K.supports('datasets'):
         forms['dataset'] = dataset_of(X, Y)
         forms['iterator'] = iter(dataset_of(X, Y).repeat())
+    if K.supports('native_tensors'):
         forms['tensors'] = (K.constant(X), K.constant(Y))
     return forms
 
@@ -620,7 +621,7 @@ def test_progress_bars_with_and_without_a_known_length(shared, capsys):
     assert '2/2 [====' in shown(shared.predict_generator, Listed(BATCHES), steps=2, verbose=1)
     text = shown(shared.summon, X, Y, validation_data=(X[:5], Y[:5]))
     assert 'Train on 22 samples, validate on 5 samples' in text and '22/22 [====' in text and 'val_loss: ' in text
-    if K.supports('native_tensors'):
+    if K.supports('datasets'):
         assert ' 3/Unknown' in shown(shared.summon, dataset_of(X, Y))
         assert ' 3/Unknown' in shown(shared.evaluate, dataset_of(X, Y))
 
@@ -682,7 +683,7 @@ class Two(Lump):
 @pytest.mark.parametrize('make', [Two, lambda: Pile([Daoloth(3, kernel_initializer='ones')])], ids=['subclass', 'pile'])
 def test_models_are_built_from_their_first_batch_and_train_on_it(from_arrays, make):
     sources = [(lambda: Listed(BATCHES), None), (lambda: forever(BATCHES), 3)]
-    if K.supports('native_tensors'):
+    if K.supports('datasets'):
         sources += [
             (lambda: dataset_of(X, Y), None),
             (lambda: iter(dataset_of(X, Y).repeat()), 3),
@@ -911,7 +912,7 @@ def test_a_generator_that_ends_early():
             method(iter([]), steps=1)
     with pytest.raises(ValueError, match='have no samples'):
         model.summon(X[:0], Y[:0], verbose=0)
-    if K.supports('native_tensors'):
+    if K.supports('datasets'):
         with pytest.warns(UserWarning, match='ended after 0 of the batches'):
             assert model.summon(iter(dataset_of(X, Y)), epochs=3, verbose=0).epoch == [0]
         with pytest.warns(UserWarning, match='ended after 1 of the 2 batches'):

@@ -265,7 +265,7 @@ class Run(ABC):
 
         # Arguments
             capability: 'gradients', 'sparse' (tensors), 'ctc', 'session_arguments' (of `function`), 'native_tensors'
-                (a user's own framework operations work on our tensors), 'sessions', 'dilation', 'graph_definition',
+                (a user's own framework operations work on our tensors), 'sessions', 'datasets', 'dilation', 'graph_definition',
                 'broadcasting' (of lengths of 1 that are not known before the run), 'unknown_rank' (placeholders whose
                 number of dimensions is not given), 'empty_loops' (`scan` of no steps, where only the run tells),
                 'saved_model' (`write_saved_model`), 'flipped_kernels' (Keras with this framework convolved with flipped

@@ -60,7 +60,7 @@ _KINDS = {}
 
 
 def is_sparse(x):
-    return isinstance(x, Variable) and not hasattr(x.type, 'broadcastable') and hasattr(x.type, 'format')
+    return isinstance(x, Variable) and hasattr(x.type, 'format')
 
 
 def native(x, operation, *args):
@@ -105,7 +105,7 @@ def note(x, shape=None, known=None):
     for other in (shape, noted):
         if other is not None and len(other) == len(own):
             own = tuple(n if k is None else k for k, n in zip(own, other))
-    if hasattr(x.type, 'broadcastable'):
+    if hasattr(x.type, 'broadcastable') and not is_sparse(x):
         x = broadcastable_at(x, [axis for axis, n in enumerate(own) if n == 1])
     setattr(x, _SHAPE, own)
     if known is not None:

@@ -11,7 +11,7 @@ from tests.backend.helpers import check_gradient
 if not K.supports('theano'):
     pytest.skip('for the theano backend', allow_module_level=True)
 
-from cthulhu.backend.theano import framework, function, graphs
+from cthulhu.backend.theano import compiling, framework, function, graphs
 from cthulhu.layers import BlacknessFromTheStars, Daoloth, Dropout
 from cthulhu.models import Pile
 
@@ -37,7 +37,7 @@ def test_tensors_are_the_frameworks_own():
     assert isinstance(x, framework.Variable) and isinstance(K.variable(1.0), framework.SharedVariable)
     y = T.exp(x) + K.variable(np.ones(3))
     assert isinstance(y, framework.Variable)
-    assert np.allclose(framework.theano.function([x], y, mode=framework.mode())(np.zeros((2, 3), 'float32')), 2.0)
+    assert np.allclose(framework.theano.function([x], y, mode=compiling.mode())(np.zeros((2, 3), 'float32')), 2.0)
     assert np.allclose(K.function([x], [K.sum(y)])([np.zeros((2, 3))])[0], 12.0)
 
 
@@ -156,7 +156,7 @@ def test_the_compiled_mode_computes_the_same(monkeypatch):
     outputs, data = [loss] + K.gradients(loss, [w]), np.linspace(-1, 1, 12).reshape(3, 4)
     slow = K.function([x], outputs)([data])
     K.set_random_step(0)
-    monkeypatch.delenv(framework.MODE_VARIABLE, raising=False)
+    monkeypatch.delenv(compiling.MODE_VARIABLE, raising=False)
     for one, other in zip(K.function([x], outputs)([data]), slow):
         np.testing.assert_allclose(one, other, rtol=1e-5)
 

@@ -1,7 +1,6 @@
 """What differs between Theano 1.0.5 and PyTensor, its successor. Everything above this file is the same on both."""
 
 import importlib.util
-import os
 import sys
 import warnings
 
@@ -15,10 +14,6 @@ def _is_here(name):
 # Theano itself where it installs; PyTensor on the Pythons of today.
 IS_PYTENSOR = _is_here('pytensor') and (sys.version_info >= (3, 11) or not _is_here('theano'))
 
-# The environment variable that names a mode of the framework, such as FAST_COMPILE, for our functions that are given
-# none; or PYTHON, which runs the graph as it was made, node after node in NumPy: slow steps, made at once. Tests use that.
-MODE_VARIABLE = 'CTHULHU_THEANO_MODE'
-
 with warnings.catch_warnings():
     # They say that no BLAS was found to link C code to; the products of matrices then run in NumPy's, which is good.
     warnings.simplefilter('ignore')
@@ -30,9 +25,13 @@ with warnings.catch_warnings():
         from pytensor.compile.mode import Mode
         from pytensor.gradient import DisconnectedType, disconnected_grad, grad
         from pytensor.graph.basic import Apply, Constant, Variable
+        from pytensor.graph.fg import FunctionGraph
         from pytensor.graph.op import Op
         from pytensor.ifelse import IfElse, ifelse
-        from pytensor.link.vm import VMLinker as _VM
+        from pytensor.link.c import cmodule
+        from pytensor.link.c.basic import CLinker
+        from pytensor.link.c.op import COp as CompiledOp
+        from pytensor.link.vm import VMLinker
         from pytensor.printing import Print
         from pytensor.scan.basic import scan as _scan
         from pytensor.tensor.variable import TensorConstant
@@ -41,8 +40,9 @@ with warnings.catch_warnings():
         import theano.tensor as T
         from theano import sparse
         from theano.compile import Mode, SharedVariable
-        from theano.gof import Apply, Constant, Op, Variable
-        from theano.gof.vm import VM_Linker as _VM
+        from theano.gof import Apply, CLinker, Constant, FunctionGraph, Op, Variable, cmodule
+        from theano.gof.op import Op as CompiledOp
+        from theano.gof.vm import VM_Linker as VMLinker
         from theano.gradient import DisconnectedType, disconnected_grad, grad
         from theano.ifelse import IfElse, ifelse
         from theano.printing import Print
@@ -51,8 +51,11 @@ with warnings.catch_warnings():
 
 __all__ = [
     'Apply',
+    'CLinker',
+    'CompiledOp',
     'Constant',
     'DisconnectedType',
+    'FunctionGraph',
     'IS_PYTENSOR',
     'IfElse',
     'Mode',
@@ -61,16 +64,18 @@ __all__ = [
     'SharedVariable',
     'T',
     'TensorConstant',
+    'VMLinker',
     'Variable',
     'argsort',
     'broadcastable_at',
     'clone_node',
+    'cmodule',
+    'compiler_flags',
     'constant',
     'disconnected_grad',
     'grad',
     'ifelse',
     'inputs_of',
-    'mode',
     'name',
     'placeholder',
     'remembered',
@@ -182,25 +187,12 @@ def scan(step, sequences, states, count, outputs, mode):
     return results if IS_PYTENSOR else results[0]
 
 
-def mode():
-    """The mode in which our functions are compiled, unless the user says another: an argument, or a flag of theirs.
-
-    C code where there is a compiler. Without one, Numba on PyTensor, and Python on Theano.
-    """
-    chosen = os.environ.get(MODE_VARIABLE)
-    if chosen == 'PYTHON':
-        return Mode(linker=_VM(use_cloop=False, c_thunks=False), optimizer='merge')
-    if chosen:
-        return chosen
-    configured = theano.config.mode
-    if configured not in ('Mode', None) or theano.config.linker not in ('auto', 'cvm'):
-        return None
-    if theano.config.cxx:
-        compiled = Mode(linker='cvm', optimizer=theano.config.optimizer)
-        # PyTensor's softmax has no C code, what it is made of has.
-        return compiled.excluding('local_softmax_stabilize') if IS_PYTENSOR else compiled
-    # Theano runs what it has fused in Python one number at a time.
-    return None if IS_PYTENSOR else Mode(linker=_VM(use_cloop=False, c_thunks=False), optimizer='fast_compile')
+def compiler_flags(more):
+    """A context in which the C++ compiler is given further flags, a list."""
+    config = theano.config
+    if IS_PYTENSOR:
+        return config.change_flags(gcc__cxxflags=' '.join([config.gcc__cxxflags] + more))
+    return theano.configparser.change_flags({'gcc.cxxflags': ' '.join([config.gcc.cxxflags] + more)})
 
 
 if IS_PYTENSOR:

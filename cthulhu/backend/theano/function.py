@@ -9,7 +9,8 @@ import scipy.sparse
 
 from cthulhu.backend import meta
 from cthulhu.backend.theano import graphs, tensors
-from cthulhu.backend.theano.framework import SharedVariable, Variable, mode, name, theano
+from cthulhu.backend.theano.compiling import mode
+from cthulhu.backend.theano.framework import SharedVariable, Variable, name, theano
 
 # After so many seconds of compiling, it is said what is being waited for.
 PATIENCE = 10.0

@@ -8,7 +8,7 @@ import scipy.sparse
 
 from cthulhu.backend import config, meta
 from cthulhu.backend.deferred import dtypes
-from cthulhu.backend.theano import framework, graphs, tensors
+from cthulhu.backend.theano import compiling, framework, graphs, tensors
 from cthulhu.backend.theano.framework import Constant, SharedVariable, T, Variable, sparse
 from cthulhu.backend.theano.function import Function
 
@@ -253,7 +253,7 @@ class Run(object):
         return framework.disconnected_grad(self._tensor(variables))
 
     def _scan_mode(self):
-        return framework.mode()
+        return compiling.mode()
 
     def supports(self, capability):
         # PyTensor can loop over nothing; Theano says that it never learnt to.

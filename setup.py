@@ -35,6 +35,8 @@ THEANO = [
     'scipy==1.7.3; python_version >= "3.7" and python_version < "3.11"',
     'pytensor>=3; python_version >= "3.11"',
 ]
+# For older Pythons there are no wheels, or none that were tried.
+ONNX = ['onnx>=1.16; python_version >= "3.11"', 'onnxruntime>=1.18; python_version >= "3.11"']
 CNTK = ['cntk==2.7.post2; python_version < "3.7"', 'numpy==1.19.5; python_version < "3.7"']
 
 setup(
@@ -52,7 +54,8 @@ setup(
         'tensorflow': TENSORFLOW,
         'theano': THEANO,
         'cntk': CNTK,
-        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'tensorboard'],
+        'export': ONNX,
+        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'tensorboard'] + ONNX,
         'docs': ['mkdocs>=1.2'],
         'examples': ['scikit-learn', 'matplotlib'],
     },

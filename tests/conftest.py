@@ -1,4 +1,6 @@
-"""Fixtures of all tests. With CI=true a package that a test wants and that is not installed fails it instead of skipping it."""
+"""Fixtures of all tests. With CI=true a package that a test wants and that is not installed fails it instead of skipping it; where `setup.py` does not
+install one on some Python, the test says so by the version (tests/export/test_onnx.py).
+"""
 
 import importlib
 import os

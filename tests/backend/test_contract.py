@@ -37,6 +37,7 @@ Update backend_choice chain_updates conv conv_transpose dataset_batches depthwis
 is_native_dataset load_backend
 log_softmax logical_and logical_not logical_or make_learning_phase matmul name_scope pad pool random_step scan
 set_framework_seed set_random_step split static_shape supports top_k where
+write_saved_model
 """.split()
 
 PRIMITIVES = [name for name in dir(Backend) if getattr(getattr(Backend, name), '__isabstractmethod__', False)]

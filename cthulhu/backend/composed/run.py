@@ -245,3 +245,22 @@ class Run:
             NotImplementedError: the backend does not `supports('graph_definition')`.
         """
         raise NotImplementedError(f'The {self.name} backend has no graph that TensorBoard can show.')
+
+    def write_saved_model(self, path, inputs, call):
+        """Write a function and the variables that it reads as a TensorFlow SavedModel, with the signature 'serving_default'.
+
+        # Arguments
+            path: str, a folder that is not there yet.
+            inputs: dict, name -> tensor, whose shape and dtype that input is to have.
+            call: function from a list of new placeholders, one for each of `inputs`, to a dict, name -> tensor; called once, in
+                the learning phase 0.
+
+        # Raises
+            NotImplementedError: the backend does not `supports('saved_model')`.
+            ValueError: the function depends on something that a SavedModel cannot hold.
+        """
+        raise NotImplementedError(
+            f"The {self.name} backend cannot write a SavedModel, TensorFlow's can. Save the model (`model.save('model.h5')`), start "
+            "Python where TensorFlow is installed with CTHULHU_BACKEND=tensorflow, load it (`load_model('model.h5')`) and export "
+            'it there. `export_onnx` works on every backend.'
+        )

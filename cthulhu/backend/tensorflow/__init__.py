@@ -10,13 +10,14 @@ from .math import Math
 from .nn import NN
 from .random import Random
 from .run import Run
+from .saved_model import SavedModels
 from .shape import Shape
 from .variables import Variables
 
 __all__ = ['TensorFlowBackend']
 
 
-class TensorFlowBackend(Run, Variables, Loop, Math, Shape, NN, CTC, Random, Datasets, Backend):
+class TensorFlowBackend(Run, Variables, Loop, Math, Shape, NN, CTC, Random, Datasets, SavedModels, Backend):
     """Every function of `cthulhu.backend` on TensorFlow 2.6 to 2.21."""
 
     name = 'tensorflow'

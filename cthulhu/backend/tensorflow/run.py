@@ -19,7 +19,7 @@ v1 = tf.compat.v1
 _CALLS = 'PartitionedCall', 'StatefulPartitionedCall', 'While', 'StatelessWhile', 'If', 'StatelessIf', 'Case'
 _CAPABILITIES = (
     'gradients sparse ctc session_arguments native_tensors sessions dilation graph_definition broadcasting unknown_rank'
-    ' empty_loops datasets'
+    ' empty_loops saved_model datasets'
 ).split()
 
 

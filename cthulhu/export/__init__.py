@@ -1,0 +1,38 @@
+"""A way out: models as files that run without this library.
+
+- `export_saved_model`: a folder for TensorFlow and TensorFlow Serving; written by the TensorFlow backend, of any model;
+- `export_onnx`: a file for ONNX runtimes; written on every backend, of the layers that `export.onnx_layers` knows;
+- `export`: either, by the name of the path.
+
+What is exported is what `predict` computes.
+"""
+
+import os
+
+from .onnx_file import export_onnx
+from .saved_model import export_saved_model
+
+__all__ = ['export', 'export_onnx', 'export_saved_model']
+
+
+def export(model, path, format=None, overwrite=False):
+    """Write what a model predicts to a file or folder that runs without this library.
+
+    Arguments:
+        model: a built model.
+        path: where to.
+        format: 'onnx' or 'saved_model'; if left out, 'onnx' for a path with '.onnx' at its end, else 'saved_model'.
+        overwrite: whether to replace what is there.
+
+    Raises:
+        ValueError: for another format, or a model that cannot be exported.
+        FileExistsError: if something is there and `overwrite` is False.
+
+    Example:
+        >>> export(model, 'digits.onnx')
+    """
+    if format is None:
+        format = 'onnx' if os.fspath(path).lower().endswith('.onnx') else 'saved_model'
+    if format not in ('onnx', 'saved_model'):
+        raise ValueError("format: expected 'onnx' or 'saved_model', got %r." % (format,))
+    (export_onnx if format == 'onnx' else export_saved_model)(model, path, overwrite=overwrite)

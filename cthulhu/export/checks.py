@@ -1,0 +1,45 @@
+"""What every export needs: a model that is built and keeps nothing from call to call, and a place to write to."""
+
+import os
+
+from .. import backend as K
+from ..engine.network import Network
+
+
+class ExportError(ValueError):
+    """A model that cannot be exported; the message says why, and what to do."""
+
+
+def check_model(model):
+    """Raise TypeError or ExportError for what cannot be exported in any format."""
+    if not isinstance(model, Network):
+        raise TypeError('export: expected a model (Lump or Pile), got %r (%s).' % (model, type(model).__name__))
+    if model.inputs is None:
+        raise ExportError(
+            'Model "%s" is not built, so there is nothing to export: call `build(input_shape)`, or let it see data, first.'
+            % model.name
+        )
+    for x, name in zip(model.inputs, model.input_names):
+        if K.is_sparse(x):
+            raise ExportError(
+                'Model "%s": the input "%s" is sparse, which cannot be exported. Make the model with dense inputs and give '
+                'it the same weights.' % (model.name, name)
+            )
+    for layer in model._everything_inside():
+        if not isinstance(layer, Network) and getattr(layer, 'stateful', False) and not layer._is_metric:
+            raise ExportError(
+                'Layer "%s" is stateful, but an exported model forgets from call to call. Make the model with '
+                'stateful=False and give it the same weights.' % layer.name
+            )
+
+
+def check_place(path, overwrite):
+    """The real path to write to: a string.
+
+    Raises:
+        FileExistsError: if something is there and `overwrite` is False.
+    """
+    path = os.path.realpath(os.fspath(path))
+    if os.path.lexists(path) and not overwrite:
+        raise FileExistsError('"%s" exists. Give another path, or overwrite=True to replace it.' % path)
+    return path

@@ -1,0 +1,100 @@
+"""Which function writes which layer, and how a layer or a model is written."""
+
+from ... import names
+from ...engine.network import Network
+from ...utils.generic_utils import to_list, unpack_singleton
+from ..checks import ExportError
+from ..onnx_graph import Value
+
+#: Class of a layer -> function (writer, layer, list of Values) -> Value or list of them.
+CONVERTERS = {}
+_MASKS = {}
+
+
+def converts(*classes):
+    """Decorator for the function that writes layers of these classes; of these alone, as subclasses may compute something else."""
+
+    def register(function):
+        CONVERTERS.update((cls, function) for cls in classes)
+        return function
+
+    return register
+
+
+def masks(*classes):
+    """Decorator for a function (writer, layer, list of Values, list of the Values made of them) -> the mask of each output: None, or a function
+    that makes it.
+
+    Other layers hand the mask of their input on.
+    """
+
+    def register(function):
+        _MASKS.update((cls, function) for cls in classes)
+        return function
+
+    return register
+
+
+def convert(writer, layer, inputs, arguments=None):
+    """Write a layer, or a model, on a list of Values; returns the list of Values that it makes.
+
+    Raises:
+        ExportError: for what cannot be written.
+    """
+    _check_arguments(layer, arguments or {})
+    if isinstance(layer, Network):
+        return _convert_model(writer, layer, inputs)
+    converter = CONVERTERS.get(type(layer))
+    if converter is None:
+        raise ExportError(
+            'Layer "%s" (%s) cannot be written as ONNX. Replace it by layers that can be (docs/export.md lists them), end the model '
+            'before it, or use export_saved_model, which writes every layer.'
+            % (layer.name, names.keras_name(type(layer)))
+        )
+    with writer.scope(layer.name):
+        made = to_list(converter(writer, layer, inputs), allow_tuple=True)
+    shapes = layer.compute_output_shape(unpack_singleton([x.shape for x in inputs]))
+    shapes = shapes if isinstance(shapes, list) else [shapes]
+    given = _MASKS.get(type(layer), _passed_on)(writer, layer, inputs, made)
+    given = list(given) if isinstance(given, (list, tuple)) else [given]
+    given += [None] * (len(made) - len(given))
+    return [Value(x.name, shape, x.dtype, mask) for x, shape, mask in zip(made, shapes, given)]
+
+
+def _convert_model(writer, model, inputs):
+    if not model.is_graph or type(model).call is not Network.call:
+        raise ExportError(
+            'Model "%s" computes in its own `call`, which cannot be read layer by layer. Make it of inputs and outputs, or use '
+            'export_saved_model.' % model.name
+        )
+
+    def visit(node, values):
+        return convert(writer, node.outbound_layer, values, node.arguments)
+
+    return model._graph.run(visit, inputs)
+
+
+def _check_arguments(layer, arguments):
+    for name, value in arguments.items():
+        if value is None or name == 'training' and not hasattr(value, 'dtype') and not value:
+            continue
+        raise ExportError(
+            'Layer "%s" was called with %s=%r, which cannot be written as ONNX. Call it without, or use export_saved_model.'
+            % (layer.name, name, value)
+        )
+
+
+def _passed_on(writer, layer, inputs, made):
+    return [inputs[0].mask] if layer.supports_masking else [None]
+
+
+def once(make):
+    """`make`, run when it is first called; its result is kept."""
+    kept = []
+
+    def made():
+        if not kept:
+            kept.append(make())
+        return kept[0]
+
+    return made

@@ -1,0 +1,70 @@
+"""SavedModel: the folders of TensorFlow."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+
+from .. import backend as K
+from ..utils.generic_utils import to_list, unpack_singleton
+from .checks import check_model, check_place
+
+
+def export_saved_model(model, path, overwrite=False):
+    """Write what a model predicts as a TensorFlow SavedModel, for TensorFlow Serving or `tf.saved_model.load`.
+
+    The folder has one signature, 'serving_default', whose inputs and outputs have the names `model.input_names` and `model.output_names`, and
+    the shapes of the model's: a batch size that is open stays open. Nothing of training is in it. It is written beside its place and then
+    renamed, so that a half-written one is never found there.
+
+    Arguments:
+        model: a built model.
+        path: path of the folder.
+        overwrite: whether to replace a SavedModel that is there.
+
+    Raises:
+        NotImplementedError: on another backend than TensorFlow's; the message says how to get there.
+        FileExistsError: if something is there and `overwrite` is False, or it is not a SavedModel.
+        ValueError: for a model that is not built, is stateful, or runs Python code when it predicts.
+
+    Source: https://www.tensorflow.org/guide/saved_model
+    """
+    check_model(model)
+    path = check_place(path, overwrite)
+    if os.path.lexists(path) and not _is_saved_model(path):
+        raise FileExistsError('"%s" is not a SavedModel, so it is not replaced. Give another path.' % path)
+
+    def call(tensors):
+        outputs, _, _ = model._apply(unpack_singleton(tensors), [None] * len(tensors), {})
+        return dict(zip(model.output_names, to_list(outputs, allow_tuple=True)))
+
+    with _replacing(path) as temporary:
+        K.write_saved_model(temporary, dict(zip(model.input_names, model.inputs)), call)
+
+
+def _is_saved_model(path):
+    return os.path.isdir(path) and (not os.listdir(path) or os.path.isfile(os.path.join(path, 'saved_model.pb')))
+
+
+@contextlib.contextmanager
+def _replacing(path):
+    """Context that gives the path of a folder to make, which then takes the place of `path`."""
+    parent, name = os.path.split(path)
+    work = tempfile.mkdtemp(prefix='.%s.' % name[:100], suffix='.tmp', dir=parent)
+    new, old = os.path.join(work, 'new'), os.path.join(work, 'old')
+    try:
+        yield new
+        for folder, _, files in os.walk(new):
+            for file in files:
+                with open(os.path.join(folder, file), 'rb+') as stream:
+                    os.fsync(stream.fileno())
+        if os.path.lexists(path):
+            os.rename(path, old)
+        try:
+            os.rename(new, path)
+        except OSError:
+            if os.path.lexists(old):
+                os.rename(old, path)
+            raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 
 import numpy as np
 import pytest
@@ -45,12 +46,20 @@ def loops_over_nothing():
     assert nothing.shape == (0, 2) and kept.tolist() == [1, 2]
 
 
+def saved_model():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'doubled')
+        K.write_saved_model(path, {'x': K.placeholder((None, 2))}, lambda made: {'y': 2 * made[0]})
+        assert os.path.isfile(os.path.join(path, 'saved_model.pb'))
+
+
 TRIALS = {
     '`K.scan` of no steps, where only the run tells how many': loops_over_nothing,
     '`K.gradients`, training': gradients,
     '`K.get_session`, `K.set_session`': lambda: K.set_session(K.get_session()),
     '`K.manual_variable_initialization(True)`': lambda: K.manual_variable_initialization(True),
     '`K.graph_definition`, the graph in TensorBoard': K.graph_definition,
+    '`K.write_saved_model`, `export_saved_model`': saved_model,
     '`K.dataset_batches`': dataset,
     '`K.placeholder()` without shape or rank': K.placeholder,
     'lengths of 1 that broadcast although no shape says that they are 1': broadcasts,

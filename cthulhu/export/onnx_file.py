@@ -5,6 +5,7 @@ from ..saving import atomic
 from .checks import ExportError, check_model, check_place
 
 _OLDEST = 13  # of the operations as they are written here
+_MOST_BYTES = 2**31 - 2**20  # a file holds less than 2 GB; some of it is not weights
 
 
 def export_onnx(model, path, opset=17, overwrite=False):
@@ -43,11 +44,6 @@ def export_onnx(model, path, opset=17, overwrite=False):
     check_model(model)
     path = check_place(path, overwrite)
     content = _made(model, opset)
-    if content.ByteSize() >= 2**31:
-        raise ExportError(
-            'Model "%s" has more than 2 GB of weights, the most that an ONNX file can hold. Export parts of it.'
-            % model.name
-        )
     onnx.checker.check_model(content)
     atomic.write(path, content.SerializeToString())
 
@@ -61,7 +57,13 @@ def _made(model, opset):
     from .onnx_layers import convert
 
     variables = {id(w): w for layer in model._everything_inside() for w in layer.weights}
-    writer = Writer(opset, dict(zip(variables, K.batch_get_value(list(variables.values())))))
+    values = dict(zip(variables, K.batch_get_value(list(variables.values()))))
+    if sum(value.nbytes for value in values.values()) > _MOST_BYTES:
+        raise ExportError(
+            'Model "%s" has more than 2 GB of weights, the most that an ONNX file can hold. Export parts of it, or use '
+            'export_saved_model.' % model.name
+        )
+    writer = Writer(opset, values)
     inputs = [
         Value(writer.unique(name), K.int_shape(x), K.dtype(x)) for name, x in zip(model.input_names, model.inputs)
     ]

@@ -196,11 +196,11 @@ ATTACKS = {
 }
 
 
-@pytest.mark.parametrize('name', sorted(ATTACKS))
-@pytest.mark.parametrize('how', ['extract', 'untar'])
+@pytest.mark.parametrize(
+    'name, how',
+    [(name, how) for name in sorted(ATTACKS) for how in ('extract', 'untar') if how == 'extract' or 'zip' not in name],
+)
 def test_archives_stay_in_their_folder(server, cache, tmp_path, name, how):
-    if how == 'untar' and name.startswith('zip'):
-        pytest.skip('`untar` takes no zip archives')
     server.files['attack'] = ATTACKS[name]
     (tmp_path / 'secret').write_text('secret')
     with pytest.raises(UnsafeFileError):

@@ -5,6 +5,8 @@ headers of Python, NumPy and C++. It still does all that this file leaves undone
 """
 
 import concurrent.futures
+import copy
+import functools
 import hashlib
 import os
 import shutil
@@ -15,11 +17,13 @@ from cthulhu.backend.theano.framework import (
     IS_PYTENSOR,
     CLinker,
     CompiledOp,
+    DimShuffle,
     FunctionGraph,
     Mode,
     VMLinker,
     cmodule,
     compiler_flags,
+    flags,
     theano,
 )
 
@@ -29,10 +33,8 @@ MODE_VARIABLE = 'CTHULHU_THEANO_MODE'
 
 # What every module begins with, and what else many of them include.
 _HEADERS = 'Python.h', 'iostream', 'math.h', 'numpy/arrayobject.h', 'numpy/arrayscalars.h', 'vector', 'algorithm'
-
-
 # Nobody debugs these modules: without what debuggers need they are made sooner.
-_FLAGS = ['-g0']
+_FLAG = '-g0'
 # What the framework gives the compiler for every module; a compiled header is of use only where all is the same.
 _COMMON = ['-shared', '-O3', '-fno-math-errno', '-fvisibility=hidden']
 _tried = {}
@@ -63,20 +65,66 @@ class Linker(VMLinker):
     """The framework's linker of C code, in a hurry."""
 
     def make_all(self, *arguments, **options):
-        with compiler_flags(_FLAGS):
-            headers = ['-include' + path for path in [_headers()] if path is not None]
-            with compiler_flags(headers):
-                _compile_ahead(self.schedule(self.fgraph))
-                return super(Linker, self).make_all(*arguments, **options)
+        # The body of a loop is compiled while the function is that it stands in.
+        if _FLAG in flags():
+            return self._make_all(arguments, options)
+        with compiler_flags([_FLAG]):
+            headers = _headers()
+            with compiler_flags(['-include' + headers] if headers else []):
+                return self._make_all(arguments, options)
+
+    def _make_all(self, arguments, options):
+        order = self.schedule(self.fgraph)
+        for node in order:
+            if isinstance(node.op, DimShuffle):
+                node.op = _changed(node.op, _turning)
+            elif _may_be_compiled(node.op) and not node.op.c_code_cache_version_apply(node):
+                # The cache could not keep its module, which would be compiled in each process.
+                node.op = _changed(node.op, functools.partial(node.op.make_thunk, impl='py'))
+        _compile_ahead(order)
+        return super().make_all(*arguments, **options)
+
+
+def _may_be_compiled(op):
+    return type(op).make_thunk is CompiledOp.make_thunk and 'make_thunk' not in vars(op)
+
+
+def _changed(op, make_thunk):
+    """`op`, run by other means."""
+    op = copy.copy(op)
+    op.make_thunk = lambda node, storage_map, compute_map, no_recycling, impl=None: make_thunk(
+        node, storage_map, compute_map, no_recycling
+    )
+    return op
+
+
+def _turning(node, storage_map, compute_map, no_recycling):
+    """Run an operation that only turns axes, drops them and makes new ones: a view, made by an index."""
+    (source,), (target,) = (storage_map[x] for x in node.inputs), (storage_map[x] for x in node.outputs)
+    done, order, rank = compute_map[node.outputs[0]], node.op.new_order, node.inputs[0].ndim
+    kept = [axis for axis in order if axis != 'x']
+    axes = kept + [axis for axis in range(rank) if axis not in kept]
+    turned = axes != list(range(rank))
+    # The dots make an array of a single number, too.
+    index = tuple(None if axis == 'x' else slice(None) for axis in order) + (0,) * (rank - len(kept)) + (Ellipsis,)
+    copied = not getattr(node.op, 'inplace', True)
+
+    def run():
+        view = (source[0].transpose(axes) if turned else source[0])[index]
+        target[0] = view.copy() if copied else view
+        done[0] = True
+
+    run.inputs, run.outputs, run.lazy = [source], [target], False
+    return run
 
 
 def _headers():
     """The path of a header that includes the others, beside which stands its compiled form; None where that is not to be had."""
-    compiler = cmodule.GCC_compiler
-    arguments = _COMMON + compiler.compile_args()
+    arguments = _COMMON + cmodule.GCC_compiler.compile_args()
     arguments += ['-I' + folder for folder in cmodule.std_include_dirs()]
     text = ''.join('#include <%s>\n' % name for name in _HEADERS)
-    made_of = repr((text, theano.config.cxx, compiler.version_str(), arguments))
+    version = subprocess.run([theano.config.cxx, '--version'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    made_of = repr((text, theano.config.cxx, version, arguments))
     digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]
     folder = os.path.join(theano.config.base_compiledir, 'cthulhu-headers-' + digest)
     path = os.path.join(folder, 'headers.h')
@@ -136,7 +184,7 @@ def _linkers(order):
     seen = set()
     for node in order:
         kind = node.op, tuple(x.type for x in node.inputs), tuple(x.type for x in node.outputs)
-        if kind in seen or type(node.op).make_thunk is not CompiledOp.make_thunk:
+        if kind in seen or not _may_be_compiled(node.op):
             continue
         seen.add(kind)
         node.op.prepare_node(node, storage_map=None, compute_map=None, impl='c')

@@ -34,6 +34,7 @@ with warnings.catch_warnings():
         from pytensor.link.vm import VMLinker
         from pytensor.printing import Print
         from pytensor.scan.basic import scan as _scan
+        from pytensor.tensor.elemwise import DimShuffle
         from pytensor.tensor.variable import TensorConstant
     else:
         import theano
@@ -48,12 +49,17 @@ with warnings.catch_warnings():
         from theano.printing import Print
         from theano.scan_module.scan import scan as _scan
         from theano.tensor import TensorConstant
+        from theano.tensor.elemwise import DimShuffle
+
+        # Of constants it is computed while functions are made; its C code, which the cache cannot keep, is not worth that.
+        DimShuffle.python_constant_folding = lambda self, node: True
 
 __all__ = [
     'Apply',
     'CLinker',
     'CompiledOp',
     'Constant',
+    'DimShuffle',
     'DisconnectedType',
     'FunctionGraph',
     'IS_PYTENSOR',
@@ -73,6 +79,7 @@ __all__ = [
     'compiler_flags',
     'constant',
     'disconnected_grad',
+    'flags',
     'grad',
     'ifelse',
     'inputs_of',
@@ -187,12 +194,17 @@ def scan(step, sequences, states, count, outputs, mode):
     return results if IS_PYTENSOR else results[0]
 
 
+def flags():
+    """What the C++ compiler is given by the user: list of str."""
+    return (theano.config.gcc__cxxflags if IS_PYTENSOR else theano.config.gcc.cxxflags).split()
+
+
 def compiler_flags(more):
     """A context in which the C++ compiler is given further flags, a list."""
-    config = theano.config
+    value = ' '.join(flags() + more)
     if IS_PYTENSOR:
-        return config.change_flags(gcc__cxxflags=' '.join([config.gcc__cxxflags] + more))
-    return theano.configparser.change_flags({'gcc.cxxflags': ' '.join([config.gcc.cxxflags] + more)})
+        return theano.config.change_flags(gcc__cxxflags=value)
+    return theano.configparser.change_flags({'gcc.cxxflags': value})
 
 
 if IS_PYTENSOR:

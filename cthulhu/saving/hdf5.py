@@ -226,7 +226,8 @@ def _conjure(model, tree, custom_objects):
     names = group.strings('weight_names')
     if names is None:  # as tf.keras writes it
         raise DamagedFileError('%s/optimizer_weights does not list its arrays.' % tree.where)
-    set_optimizer_state(model, [group.entry(name) for name in names], optimizer_state.style(names))
+    entries = [group.entry(name) for name in names]
+    set_optimizer_state(model, entries, optimizer_state.style(names), optimizer_state.has_learning_rate(names))
 
 
 def set_optimizer_state(model, entries, order, learning_rate=False):

@@ -15,7 +15,7 @@ from . import configuration, hdf5, keras3_config, optimizer_state, trust
 from . import weights as weights_module
 from .archive import Archive
 from .converters import kind_of
-from .errors import DamagedFileError, ModelFileError
+from .errors import DamagedFileError, ModelFileError, warn
 from .file_tree import open_stream
 from .tree import HDF5Tree, image
 from .weights import Origin, SavedLayer
@@ -208,7 +208,7 @@ def load_archive(source, where, custom_objects=None, compile=True, safe_mode=Tru
             if model.built:
                 weights_module.load(model.layers, _saved(tree, model), origin)
             if compile:
-                _conjure(model, config.get('compile_config'), tree, custom_objects)
+                _conjure(model, config.get('compile_config'), tree, metadata, custom_objects)
     return model
 
 
@@ -220,8 +220,10 @@ def _metadata(file, where):
     return version
 
 
-def _conjure(model, settings, tree, custom_objects):
+def _conjure(model, settings, tree, version, custom_objects):
     if not isinstance(settings, dict) or not settings.get('optimizer'):
+        # Keras 3 leaves the optimizer out of an archive that it writes after an HDF5 file
+        warn('%s does not say with which optimizer the model is trained: it was not conjured.' % tree.where)
         return
     configuration.conjure(model, keras3_config.training(settings), custom_objects)
     group = tree.group('optimizer')
@@ -232,8 +234,9 @@ def _conjure(model, settings, tree, custom_objects):
     while str(len(entries)) in present:
         entries.append(variables.entry(str(len(entries))))
     if entries:
-        scheduled = isinstance(settings['optimizer'].get('config', {}).get('learning_rate'), dict)
-        hdf5.set_optimizer_state(model, entries, 'together', learning_rate=not scheduled)
+        # tf.keras does not keep the learning rate beside the state, nor does Keras 3 where a schedule tells it
+        kept = not version.startswith('2.') and not keras3_config.is_scheduled(settings['optimizer'])
+        hdf5.set_optimizer_state(model, entries, 'together', learning_rate=kept)
 
 
 def load_archive_weights(source, where, model, **options):

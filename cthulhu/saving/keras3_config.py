@@ -224,4 +224,18 @@ def _optimizer(optimizer):
 def training(settings):
     """The settings of training of an archive, as files of Keras 2.3 have them."""
     found = {key: settings.get(key) for key in ('loss', 'metrics', 'weighted_metrics', 'loss_weights')}
-    return dict(found, optimizer_config=settings['optimizer'], sample_weight_mode=None)
+    optimizer = settings['optimizer']
+    if isinstance(
+        optimizer, str
+    ):  # tf.keras keeps the name that it was given; its learning rates are not those of Keras 2.3
+        optimizer = {
+            'class_name': optimizer,
+            'config': {'learning_rate': 0.01 if optimizer.lower() == 'sgd' else 0.001},
+        }
+    return dict(found, optimizer_config=optimizer, sample_weight_mode=None)
+
+
+def is_scheduled(optimizer):
+    """Whether the settings of an optimizer have a schedule as its learning rate."""
+    config = optimizer.get('config') if isinstance(optimizer, dict) else None
+    return isinstance(config, dict) and isinstance(config.get('learning_rate'), dict)

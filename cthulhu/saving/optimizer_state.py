@@ -13,11 +13,17 @@ _KINDS = {'SGD': 1, 'RMSprop': 1, 'Adagrad': 1, 'Adadelta': 2, 'Adam': 2, 'Adama
 
 
 def style(entry_names):
-    """Which order a list of names in an HDF5 file has: 'ours', 'blocks' (tf.keras before 2.11) or 'together' (since then)."""
-    first = str(entry_names[0]) if entry_names else ''
-    if first in ('iteration:0', 'iteration'):
-        return 'together'
-    return 'blocks' if first.split('/')[-1].split(':')[0] == 'iter' else 'ours'
+    """Which order a list of names in an HDF5 file has: 'ours', 'blocks' (tf.keras before 2.11) or 'together' (since then, and Keras 3)."""
+    return {'iteration': 'together', 'iter': 'blocks'}.get(_last(entry_names, 0), 'ours')
+
+
+def has_learning_rate(entry_names):
+    """Whether such a list has the learning rate after the counter, as that of Keras 3 has."""
+    return style(entry_names) == 'together' and _last(entry_names, 1) == 'learning_rate'
+
+
+def _last(entry_names, index):
+    return str(entry_names[index]).split('/')[-1].split(':')[0] if len(entry_names) > index else ''
 
 
 def to_ours(optimizer, values, shapes, order, learning_rate=False):

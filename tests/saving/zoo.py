@@ -89,6 +89,18 @@ def nested(keras, frozen=False):
     return model
 
 
+def channels_first(keras):
+    layers = keras.layers
+    x = inputs = layers.Input((3, 6, 5))
+    x = layers.Conv2D(4, (3, 2), data_format='channels_first', activation='relu')(x)
+    x = layers.BatchNormalization(axis=1)(x)
+    x = layers.MaxPooling2D(2, data_format='channels_first')(x)
+    x = layers.Flatten()(x)
+    model = keras.models.Model(inputs, layers.Dense(3)(x))
+    model.compile('sgd', 'mse')
+    return model
+
+
 MODELS = {
     'mlp': mlp,
     'cnn': cnn,

@@ -8,6 +8,9 @@ import os
 
 # On Theano, tests of values and shapes are not worth optimised C code; one that is says so itself.
 os.environ.setdefault('CTHULHU_THEANO_MODE', 'PYTHON')
+# Nor is it worth remembering the stack in which each of their variables was made: a sixth of the time.
+for _variable, _flag in (('THEANO_FLAGS', 'traceback.limit=0'), ('PYTENSOR_FLAGS', 'traceback__limit=0')):
+    os.environ[_variable] = ','.join(filter(None, [_flag, os.environ.get(_variable)]))
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 

@@ -1,5 +1,7 @@
 """Primitives of `contract.math`."""
 
+import numpy as np
+
 from cthulhu.backend import config
 from cthulhu.backend.deferred import dtypes
 from cthulhu.backend.theano import tensors
@@ -172,12 +174,16 @@ class Math(object):
         return T.cast(T.argmin(_number(self._tensor(x)), axis=axis), 'int64')
 
     def cumsum(self, x, axis=0):
-        x = self._tensor(x)
-        return T.cast(T.cumsum(x, axis=axis % x.ndim), x.dtype)
+        return self._cumulated(T.cumsum, x, axis)
 
     def cumprod(self, x, axis=0):
+        return self._cumulated(T.cumprod, x, axis)
+
+    def _cumulated(self, operation, x, axis):
         x = self._tensor(x)
-        return T.cast(T.cumprod(x, axis=axis % x.ndim), x.dtype)
+        # In Python the framework gives wide integers for narrow ones, whatever the type of its result says.
+        wide = {'i': 'int64', 'u': 'uint64'}.get(np.dtype(x.dtype).kind, x.dtype)
+        return T.cast(operation(T.cast(x, wide), axis=axis % x.ndim), x.dtype)
 
     def dot(self, x, y):
         x, y = self._pair(x, y)

@@ -14,6 +14,10 @@ class Shape(object):
     """Making, reshaping, joining and picking."""
 
     def getitem(self, x, key):
+        key = key if isinstance(key, tuple) else (key,)
+        if any(k is None for k in key) and not any(k is Ellipsis for k in key):
+            # Theano forgets the axes that are not named when there is a new one.
+            key += (slice(None),) * (x.ndim - sum(k is not None for k in key))
         return noted.native(x, '__getitem__', key)
 
     def _sizes(self, shape):

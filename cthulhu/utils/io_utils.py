@@ -83,20 +83,26 @@ class HDF5Matrix(object):
         return self.end - self.start
 
     def __getitem__(self, key):
-        """Rows by number, slice (without step), or list or array of numbers in rising order."""
+        """Rows as of an array: by number, slice (whose end must not lie beyond the last row), list or array of numbers, or array of booleans."""
         if isinstance(key, slice):
-            first, last = key.start or 0, len(self) if key.stop is None else key.stop
-            rows = slice(first + self.start, last + self.start)
-            outside = last > len(self)
-        elif isinstance(key, (int, np.integer)):
-            rows = int(key) + self.start
-            outside = not 0 <= key < len(self)
+            if (key.stop or 0) > len(self):
+                raise IndexError('%r is outside of the %d rows of the matrix.' % (key, len(self)))
+            first, last, step = key.indices(len(self))
+            rows, places = slice(first + self.start, max(first, last) + self.start, step), Ellipsis
         else:
-            rows = [int(index) + self.start for index in key]
-            outside = bool(rows) and max(rows) >= self.end
-        if outside:
-            raise IndexError('%r is outside of the %d rows of the matrix.' % (key, len(self)))
-        values = self.data[rows]
+            index = np.asarray(key)
+            if index.dtype == bool and index.shape == (len(self),):
+                index = np.flatnonzero(index)
+            elif index.size == 0:
+                index = index.astype('int64')
+            if index.dtype.kind not in 'iu' or index.ndim > 1:
+                raise IndexError('Rows are taken by numbers, slices, or lists of numbers; got %r.' % (key,))
+            if index.size and not -len(self) <= index.min() <= index.max() < len(self):
+                raise IndexError('%r is outside of the %d rows of the matrix.' % (key, len(self)))
+            # HDF5 reads rows in rising order, and each once
+            rows, places = np.unique(np.where(index < 0, index + len(self), index) + self.start, return_inverse=True)
+            rows, places = rows.tolist() if rows.size else slice(0, 0), places.reshape(index.shape)
+        values = self.data[rows][places]
         return values if self.normalizer is None else self.normalizer(values)
 
     @property

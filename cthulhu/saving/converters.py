@@ -149,21 +149,10 @@ def for_file(layer, values):
 # -- recurrent layers, plain and those of cuDNN ------------------------------------------------------------
 
 
-def _by_gate(kernels, gates, function):
-    return np.concatenate([function(kernel) for kernel in np.split(kernels, gates, axis=1)], axis=1)
+def _turned(values, to_cudnn):
+    from ..layers.cudnn_recurrent import cudnn_weights, plain_weights
 
-
-def _from_cudnn(values, gates):
-    kernel, recurrent, bias = values
-    # cuDNN keeps the kernel of each gate in the order of Fortran, and the recurrent one transposed
-    kernel = _by_gate(kernel, gates, lambda k: k.T.reshape(k.shape, order='F'))
-    return kernel, _by_gate(recurrent, gates, np.transpose), bias
-
-
-def _to_cudnn(values, gates):
-    kernel, recurrent, bias = values
-    kernel = _by_gate(kernel, gates, lambda k: k.T.reshape(k.shape, order='C'))
-    return kernel, _by_gate(recurrent, gates, np.transpose), bias
+    return (cudnn_weights if to_cudnn else plain_weights)(values)
 
 
 @register('LSTM', 'CuDNNLSTM')
@@ -176,13 +165,7 @@ def _lstm(layer, values, origin, notes):
             'A bias of the shape %s is neither that of a plain nor of a cuDNN LSTM with %d units.' % (length, units)
         )
     from_cudnn, to_cudnn = length == (8 * units,), kind_of(layer) == 'CuDNNLSTM'
-    if from_cudnn and not to_cudnn:
-        kernel, recurrent, bias = _from_cudnn(values, 4)
-        return [kernel, recurrent, bias[: 4 * units] + bias[4 * units :]]
-    if to_cudnn and not from_cudnn:
-        kernel, recurrent, bias = _to_cudnn(values, 4)
-        return [kernel, recurrent, np.tile(bias / 2, 2)]  # what counts is the sum of both
-    return values
+    return values if from_cudnn == to_cudnn else _turned(values, to_cudnn)
 
 
 @register('GRU', 'CuDNNGRU')
@@ -202,11 +185,7 @@ def _gru(layer, values, origin, notes):
             'The saved weights are those of %s, which computes something else than %s. Make the layer as it was saved.'
             % (found, wanted)
         )
-    if found == 'CuDNNGRU':
-        kernel, recurrent, bias = _from_cudnn(values, 3)
-        return [kernel, recurrent, bias.reshape(2, -1)]
-    kernel, recurrent, bias = _to_cudnn(values, 3)
-    return [kernel, recurrent, bias.reshape(-1)]
+    return _turned(values, to_cudnn=wanted == 'CuDNNGRU')
 
 
 # -- data formats ------------------------------------------------------------------------------------------

@@ -157,18 +157,23 @@ def _entries(tree, layer):
     """The entries for `layer.weights`, in that order; or all that there are, where they do not fit."""
     held, everything = {}, []
     for path, leaf in _leaves(layer):
-        group = tree.group(path) if path else tree
-        variables = group.group('vars') if group is not None else None
-        present = set(variables.groups()) if variables is not None else set()
-        count = 0
-        while str(count) in present:
-            everything.append(variables.entry(str(count)))
-            count += 1
-        if count == len(leaf.weights):
-            held.update(zip(map(id, leaf.weights), everything[len(everything) - count :]))
+        found = _numbered(tree.group(path) if path else tree)
+        everything.extend(found)
+        if len(found) == len(leaf.weights):
+            held.update(zip(map(id, leaf.weights), found))
     if all(id(w) in held for w in layer.weights):
         return [held[id(w)] for w in layer.weights]
-    return everything
+    # the weights of a plain recurrent layer are those of its cell, of which one of cuDNN has none
+    return everything or _numbered(tree.group('cell')) or _numbered(tree)
+
+
+def _numbered(group):
+    """The entries of the arrays 0, 1, ... that belong to the object whose group this is."""
+    variables = group.group('vars') if group is not None else None
+    present, found = set(variables.groups()) if variables is not None else (), []
+    while str(len(found)) in present:
+        found.append(variables.entry(str(len(found))))
+    return found
 
 
 def _named(tree):
@@ -221,18 +226,14 @@ def _metadata(file, where):
 
 
 def _conjure(model, settings, tree, version, custom_objects):
-    if not isinstance(settings, dict) or not settings.get('optimizer'):
+    if not isinstance(settings, dict) or not settings:
+        return
+    if not settings.get('optimizer'):
         # Keras 3 leaves the optimizer out of an archive that it writes after an HDF5 file
         warn('%s does not say with which optimizer the model is trained: it was not conjured.' % tree.where)
         return
     configuration.conjure(model, keras3_config.training(settings), custom_objects)
-    group = tree.group('optimizer')
-    variables = group.group('vars') if group is not None else None
-    if variables is None:
-        return
-    entries, present = [], set(variables.groups())
-    while str(len(entries)) in present:
-        entries.append(variables.entry(str(len(entries))))
+    entries = _numbered(tree.group('optimizer'))
     if entries:
         # tf.keras does not keep the learning rate beside the state, nor does Keras 3 where a schedule tells it
         kept = not version.startswith('2.') and not keras3_config.is_scheduled(settings['optimizer'])

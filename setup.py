@@ -38,6 +38,7 @@ THEANO = [
 # For older Pythons there are no wheels, or none that were tried.
 ONNX = ['onnx>=1.16; python_version >= "3.11"', 'onnxruntime>=1.18; python_version >= "3.11"']
 CNTK = ['cntk==2.7.post2; python_version < "3.7"', 'numpy==1.19.5; python_version < "3.7"']
+SAFETENSORS = ['safetensors; python_version >= "3.7"']
 
 setup(
     name='cthulhu',
@@ -55,7 +56,7 @@ setup(
         'theano': THEANO,
         'cntk': CNTK,
         'export': ONNX,
-        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'tensorboard'] + ONNX,
+        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'tensorboard'] + ONNX + SAFETENSORS,
         'docs': ['mkdocs>=1.2'],
         'examples': ['scikit-learn', 'matplotlib'],
     },

@@ -11,11 +11,11 @@ import zipfile
 
 from .. import backend as K
 from .. import names
-from . import configuration, hdf5, keras3_config, optimizer_state, trust
+from . import configuration, data_formats, hdf5, keras3_config, optimizer_state, trust
 from . import weights as weights_module
 from .archive import Archive
 from .converters import kind_of
-from .errors import DamagedFileError, ModelFileError, warn
+from .errors import DamagedFileError, ModelFileError, explained, warn
 from .file_tree import open_stream
 from .tree import HDF5Tree, image
 from .weights import Origin, SavedLayer
@@ -99,6 +99,8 @@ def _write_layer(tree, layer):
 
 def archive(model, path, include_optimizer=True):
     """Write an archive."""
+    from .. import __version__
+
     conjured = include_optimizer and model.optimizer is not None and model.is_conjured
     configuration.check_functions(model)
     settings = keras3_config.of_model(model, conjured)
@@ -107,7 +109,12 @@ def archive(model, path, include_optimizer=True):
             HDF5Tree(file), model, conjured and 'optimizer' in settings.get('compile_config', ())
         )
     )
-    metadata = {'keras_version': KERAS_VERSION, 'date_saved': datetime.datetime.now().strftime('%Y-%m-%d@%H:%M:%S')}
+    metadata = {
+        'keras_version': KERAS_VERSION,
+        'date_saved': datetime.datetime.now().strftime('%Y-%m-%d@%H:%M:%S'),
+        'cthulhu_version': __version__,
+        'backend': K.backend(),
+    }
     with zipfile.ZipFile(path, 'w') as file:
         file.writestr(_METADATA, configuration.to_text(metadata))
         file.writestr(_SETTINGS, configuration.to_text(settings))
@@ -149,8 +156,12 @@ def _saved(tree, model):
             raise DamagedFileError(
                 '%s has no weights for layer "%s" (looked for as %r).' % (tree.where, layer.name, key)
             )
-        found.append(SavedLayer(layer.name, entries))
+        found.append(_saved_layer(layer.name, entries))
     return found
+
+
+def _saved_layer(name, entries):
+    return SavedLayer(name, entries, {'order': [str(i) for i in range(len(entries))]})  # that of `layer.weights`
 
 
 def _entries(tree, layer):
@@ -190,10 +201,10 @@ def _named(tree):
 
 def read_weights(tree, model, by_name=False, skip_mismatch=False, reshape=False, origin=None):
     """Load weights into a model. Arguments and result as for `weights.load`."""
-    origin = origin or Origin('3', None, None, tree.where, '3')
+    origin = origin or Origin('3', None, None, tree.where, None)
     if by_name:
         layers = {layer.name: layer for layer in model.layers}
-        saved = [SavedLayer(name, _entries(group, layers[name])) for name, group in _named(tree) if name in layers]
+        saved = [_saved_layer(name, _entries(group, layers[name])) for name, group in _named(tree) if name in layers]
     else:
         saved = _saved(tree, model)
     return weights_module.load(
@@ -204,25 +215,26 @@ def read_weights(tree, model, by_name=False, skip_mismatch=False, reshape=False,
 def load_archive(source, where, custom_objects=None, compile=True, safe_mode=True):
     """Make the model of an archive; arguments as for `hdf5.read_model`, where `source` is a path or stream."""
     with Archive(source, where) as file:
-        metadata = _metadata(file, where)
         config = configuration.parse_json(file.read(_SETTINGS), '%s, %s,' % (where, _SETTINGS))
-        tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
-        origin = Origin(metadata, None, None, where, metadata)
-        with trust.reading(safe_mode, 2**24 + 4 * file.size(_WEIGHTS), custom_objects):
-            model = configuration.model_from(config, custom_objects)
-            if model.built:
-                weights_module.load(model.layers, _saved(tree, model), origin)
-            if compile:
-                _conjure(model, config.get('compile_config'), tree, metadata, custom_objects)
+        origin = _origin(file, where, config)
+        with explained(where, weights_module.describe(origin)):
+            tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
+            with trust.reading(safe_mode, 2**24 + 4 * file.size(_WEIGHTS), custom_objects):
+                model = configuration.model_from(config, custom_objects)
+                if model.built:
+                    weights_module.load(model.layers, _saved(tree, model), origin)
+                if compile:
+                    _conjure(model, config.get('compile_config'), tree, origin.version, custom_objects)
     return model
 
 
-def _metadata(file, where):
+def _origin(file, where, config):
     metadata = configuration.parse_json(file.read(_METADATA), '%s, %s,' % (where, _METADATA))
-    version = metadata.get('keras_version') if isinstance(metadata, dict) else None
+    metadata = metadata if isinstance(metadata, dict) else {}
+    version, backend, own = (metadata.get(key) for key in ('keras_version', 'backend', 'cthulhu_version'))
     if not isinstance(version, str):
         raise ModelFileError('%s does not say which version of Keras it is for.' % where)
-    return version
+    return Origin(version, backend, data_formats.of_config(config), where, own)
 
 
 def _conjure(model, settings, tree, version, custom_objects):
@@ -243,6 +255,8 @@ def _conjure(model, settings, tree, version, custom_objects):
 def load_archive_weights(source, where, model, **options):
     """Load the weights of an archive into a model."""
     with Archive(source, where) as file:
-        version = _metadata(file, where)
-        tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
-        return read_weights(tree, model, origin=Origin(version, None, None, where, version), **options)
+        config = configuration.parse_json(file.read(_SETTINGS), '%s, %s,' % (where, _SETTINGS))
+        origin = _origin(file, where, config)
+        with explained(where, weights_module.describe(origin)):
+            tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
+            return read_weights(tree, model, origin=origin, **options)

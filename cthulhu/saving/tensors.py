@@ -5,7 +5,7 @@ import os
 
 from .. import backend as K
 from . import arrays, configuration, data_formats, weights
-from .errors import DamagedFileError, UnsafeFileError
+from .errors import DamagedFileError, UnsafeFileError, explained
 from .hdf5 import KERAS_VERSION
 from .weights import Origin, SavedLayer
 
@@ -54,27 +54,33 @@ def read(path, model, **options):
         raise DamagedFileError('%s is not a safetensors file: %s.' % (where, error)) from None
     with file:
         metadata = file.metadata() or {}
-        layers = configuration.parse_json(metadata.get('layers', 'null'), where)
-        if not isinstance(layers, list):
-            raise DamagedFileError(
-                '%s does not say which layers it has: only files that this library wrote are loaded.' % where
-            )
-        names = set(file.keys())
-        saved = []
-        for item in layers:
-            layer, found = item
-            if not all('%s/%s' % (layer, name) in names for name in found):
-                raise DamagedFileError('%s lacks weights of layer "%s".' % (where, layer))
-            saved.append(SavedLayer(layer, [_entry(file, '%s/%s' % (layer, name), name) for name in found]))
         data_format = metadata.get('data_format')
         origin = Origin(
             metadata.get('keras_version', KERAS_VERSION),
-            None,
+            metadata.get('backend'),
             None if data_format == 'None' else data_format,
             where,
             metadata.get('cthulhu_version'),
         )
-        return weights.load(model.layers, saved, origin, **options)
+        with explained(where, weights.describe(origin)):
+            saved = _saved(file, configuration.parse_json(metadata.get('layers', 'null'), where), where)
+            # kernels are as the layers have them, whatever the backend
+            return weights.load(model.layers, saved, origin._replace(backend=None), **options)
+
+
+def _saved(file, layers, where):
+    if not isinstance(layers, list):
+        raise DamagedFileError(
+            '%s does not say which layers it has: only files that this library wrote are loaded.' % where
+        )
+    names, saved = set(file.keys()), []
+    for item in layers:
+        layer, found = item
+        if not all('%s/%s' % (layer, name) in names for name in found):
+            raise DamagedFileError('%s lacks weights of layer "%s".' % (where, layer))
+        entries = [_entry(file, '%s/%s' % (layer, name), name) for name in found]
+        saved.append(SavedLayer(layer, entries, {'order': [str(i) for i in range(len(entries))]}))
+    return saved
 
 
 def _entry(file, key, name):

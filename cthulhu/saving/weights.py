@@ -238,10 +238,15 @@ def _misfit(layer, saved, variables, variable=None, shape=None):
         )  # fmt: skip
     else:
         text = 'Layer "%s" (%s) has %d weights of the shapes %s, but the saved layer "%s" has %d of the shapes %s.' % (
-            layer.name, type(layer).__name__, len(variables), [tuple(K.int_shape(w)) for w in variables],
-            saved.name, len(saved.entries), [entry.shape for entry in saved.entries],
+            layer.name, type(layer).__name__, len(variables), _shapes(tuple(K.int_shape(w)) for w in variables),
+            saved.name, len(saved.entries), _shapes(entry.shape for entry in saved.entries),
         )  # fmt: skip
     return text + ' To load the other layers only, use load_weights(..., by_name=True, skip_mismatch=True).'
+
+
+def _shapes(shapes):
+    shapes = list(shapes)
+    return '[%s]' % ', '.join(list(map(str, shapes[:24])) + ['...'] * (len(shapes) > 24))
 
 
 # -- which saved layer goes to which layer -----------------------------------------------------------------

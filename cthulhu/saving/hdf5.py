@@ -177,8 +177,9 @@ def describe(tree):
     """A sentence on who wrote a file, for errors; empty if it does not say."""
     try:
         group = weights_group(tree)
-        if group.attribute('keras_version') is None and group.attribute('backend') is None:
-            return ''
+        if group.strings('layer_names') is None and group.attribute('keras_version') is None:
+            newer = tree.group('layers') is not None or tree.group('vars') is not None
+            return weights_module.describe(Origin('3', None, None, tree.where, None)) if newer else ''
         return weights_module.describe(origin_of(group, tree))
     except Exception:  # the file is damaged: the error that is being described says more
         return ''

@@ -1,7 +1,7 @@
-"""Primitives of `contract.nn`: convolution as one product of matrices, pooling window by window.
+"""Primitives of `contract.nn`: convolution by operations of our own, pooling window by window.
 
-Theano 1.0.5 has convolutions of its own, PyTensor none; slices, joined and multiplied, are faster than Theano's, need no
-BLAS to link, and are the same on both.
+Theano 1.0.5 has convolutions of its own, PyTensor none; ours needs no BLAS to link and no compiler,
+and is the same on both.
 """
 
 import itertools
@@ -10,6 +10,7 @@ import numpy as np
 
 from cthulhu.backend import shapes
 from cthulhu.backend.theano import tensors
+from cthulhu.backend.theano.convolution import Convolution, ImageGradient
 from cthulhu.backend.theano.framework import T, Variable, sparse
 from cthulhu.backend.theano.operations import CTCCost, CTCDecode
 
@@ -71,11 +72,18 @@ class NN(object):
         window, dims, kernel_dims = self._window(kernel), self._dims(x), self._dims(kernel)
         lengths, paddings = self._placed(dims[1:-1], window, strides, padding, dilation_rate)
         padded = self._padded(x, [(0, 0)] + paddings + [(0, 0)])
-        parts = [padded[index] for _, index in self._parts(padded, window, strides, dilation_rate, lengths)]
-        columns = parts[0] if len(parts) == 1 else T.concatenate(parts, axis=-1)
-        size = int(np.prod(window, dtype=int)) * kernel_dims[-2]
-        flat = T.dot(self.reshape(columns, [-1, size]), self.reshape(kernel, [size, kernel_dims[-1]]))
-        return self._from_last(self.reshape(flat, dims[:1] + lengths + kernel_dims[-1:]), data_format)
+        if set(window) | set(strides) == {1}:
+            flat = T.dot(self.reshape(padded, [-1, kernel_dims[-2]]), self.reshape(kernel, kernel_dims[-2:]))
+            made = self.reshape(flat, dims[:1] + lengths + kernel_dims[-1:])
+        else:
+            made = self._shaped(
+                Convolution(strides, dilation_rate)(padded, kernel), dims[:1] + lengths + kernel_dims[-1:]
+            )
+        return self._from_last(made, data_format)
+
+    def _shaped(self, x, dims):
+        """`x`, of which it is noted how long its axes are."""
+        return tensors.note(x, tuple(None if isinstance(n, Variable) else n for n in dims))
 
     def conv_transpose(self, x, kernel, output_shape, strides, padding, data_format, dilation_rate):
         x, kernel = self._pair(x, kernel)
@@ -91,18 +99,9 @@ class NN(object):
                 f'conv_transpose: output_shape {tuple(output_shape)} does not go with x of shape {self.int_shape(x)} '
                 f'(channels last) and a kernel of shape {self.int_shape(kernel)}.'
             )
-        channels = kernel_dims[-2]
-        order = (len(window) + 1,) + tuple(range(len(window) + 1))
-        flat = T.dot(
-            self.reshape(x, [-1, dims[-1]]),
-            self.reshape(self.permute_dimensions(kernel, order), [kernel_dims[-1], -1]),
-        )
-        columns = self.reshape(flat, dims[:1] + lengths + [int(np.prod(window, dtype=int)) * channels])
         padded = [n + (before + after) for n, (before, after) in zip(whole[1:-1], paddings)]
-        result = tensors.note(T.alloc(self._constant(0, x.dtype), whole[0], *(padded + [channels])))
-        for i, (_, index) in enumerate(self._parts(result, window, strides, dilation_rate, lengths)):
-            part = columns[..., i * channels : (i + 1) * channels]
-            result = tensors.adopt(T.inc_subtensor(result[index], part))
+        result = ImageGradient(strides, dilation_rate)(x, kernel, *padded)
+        result = self._shaped(result, whole[:1] + padded + kernel_dims[-2:-1])
         inside = (slice(None),) + tuple(slice(before, before + n) for (before, _), n in zip(paddings, whole[1:-1]))
         return self._from_last(tensors.note(result[inside]), data_format)
 

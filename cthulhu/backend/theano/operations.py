@@ -8,7 +8,9 @@ from cthulhu.backend.load import load_backend
 from cthulhu.backend.theano.framework import Apply, DisconnectedType, Op, T, tensor_type
 
 
-class _Operation(Op):
+class Operation(Op):
+    """An operation without settings."""
+
     __props__ = ()
 
     # PyTensor's name for `grad`, where it is new.
@@ -16,7 +18,7 @@ class _Operation(Op):
         return self.grad(inputs, gradients)
 
 
-class MatMul(_Operation):
+class MatMul(Operation):
     """Products of batches of matrices of equal rank; batch axes known to have length 1 broadcast."""
 
     def make_node(self, x, y):
@@ -48,7 +50,7 @@ def _summed(gradient, x):
     return T.sum(gradient, axis=axes, keepdims=True, dtype=gradient.dtype) if axes else gradient
 
 
-class CTCCost(_Operation):
+class CTCCost(Operation):
     """(y_pred, y_true, input_length, label_length) -> costs, a vector."""
 
     def make_node(self, *inputs):
@@ -67,7 +69,7 @@ class CTCCost(_Operation):
         return [[True], [False], [False], [False]]
 
 
-class CTCGradient(_Operation):
+class CTCGradient(Operation):
     """The gradient of the costs, weighted, by y_pred: forward and backward probabilities of each place at each step."""
 
     def make_node(self, *inputs):
@@ -132,7 +134,7 @@ def _forward(row, labels):
     return found
 
 
-class CTCDecode(_Operation):
+class CTCDecode(Operation):
     """(y_pred, input_length) -> labels of each path, scores."""
 
     __props__ = ('greedy', 'beam_width', 'top_paths', 'merge_repeated')

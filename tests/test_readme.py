@@ -23,7 +23,8 @@ def test_the_code_of_the_readme(capsys):
     assert 'accuracy' in capsys.readouterr().out and names['model'].metrics_names[0] == 'loss'
 
 
-def test_the_digits_are_learnt(tmp_path, capsys):
+def test_the_digits_are_learnt(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv('CTHULHU_THEANO_MODE', raising=False)  # a job as users run it, compiled
     pytest.importorskip('sklearn')
     pytest.importorskip('matplotlib')
     import importlib.util

@@ -222,7 +222,8 @@ def load_archive(source, where, custom_objects=None, compile=True, safe_mode=Tru
             with trust.reading(safe_mode, 2**24 + 4 * file.size(_WEIGHTS), custom_objects):
                 model = configuration.model_from(config, custom_objects)
                 if model.built:
-                    weights_module.load(model.layers, _saved(tree, model), origin)
+                    # Kernels are never flipped in archives, whatever the backend.
+                    weights_module.load(model.layers, _saved(tree, model), origin._replace(backend=None))
                 if compile:
                     _conjure(model, config.get('compile_config'), tree, origin.version, custom_objects)
     return model

@@ -681,7 +681,7 @@ def size_attacks():
     yield 'units', sequential({'class_name': 'Dense', 'config': {'units': n}})
     yield (
         'many',
-        sequential(*[{'class_name': 'Dense', 'config': {'name': 'd%d' % i, 'units': 10**6}} for i in range(40)]),
+        sequential(*[{'class_name': 'Dense', 'config': {'name': 'd%d' % i, 'units': 10**5}} for i in range(40)]),
     )
     yield (
         'orthogonal',

@@ -115,16 +115,14 @@ def data(model, seed=0, samples=8):
     """Inputs and targets that fit a model."""
     random = np.random.RandomState(seed)
 
-    def arrays(tensors):
-        shapes = [
-            tuple(int(n) for n in (x.shape.as_list() if hasattr(x.shape, 'as_list') else x.shape)[1:]) for x in tensors
-        ]
-        return [random.uniform(0.1, 0.9, (samples,) + shape).astype('float32') for shape in shapes]
+    def arrays(shapes):
+        shapes = shapes if isinstance(shapes, list) else [shapes]
+        return [random.uniform(0.1, 0.9, (samples,) + tuple(shape[1:])).astype('float32') for shape in shapes]
 
-    xs = arrays(model.inputs)
+    xs = arrays(model.input_shape)
     if any(type(layer).__name__ in ('Embedding', 'TheHydra') for layer in model.layers):
         xs = [random.randint(0, 11, x.shape) for x in xs]
-    return xs, arrays(model.outputs)
+    return xs, arrays(model.output_shape)
 
 
 def shake(model, seed=1):

@@ -1,5 +1,7 @@
 """Walks over the framework's graphs: replacing variables, choosing branches, computing values without compiling."""
 
+import collections
+
 import numpy as np
 
 from cthulhu.backend.theano import tensors
@@ -91,8 +93,15 @@ def computed(targets):
                 f'eval: the placeholder {x} was given no value. Make a function of it: K.function([placeholder], outputs).'
             )
         storage[x], done[x] = [value], [True]
-    for node in nodes(targets):
+    order = nodes(targets)
+    uses = collections.Counter([x for node in order for x in node.inputs] + list(targets))
+    for node in order:
         for x in node.outputs:
             storage[x], done[x] = [None], [False]
         node.op.make_thunk(node, storage, done, [], impl='py')()
+        # What nothing needs any more is not kept: weights may be large.
+        uses.subtract(node.inputs)
+        for x in node.inputs:
+            if not uses[x]:
+                storage[x][0] = None
     return [storage[x][0] for x in targets]

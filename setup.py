@@ -38,7 +38,10 @@ THEANO = [
 # For older Pythons there are no wheels, or none that were tried.
 ONNX = ['onnx>=1.16; python_version >= "3.11"', 'onnxruntime>=1.18; python_version >= "3.11"']
 CNTK = ['cntk==2.7.post2; python_version < "3.7"', 'numpy==1.19.5; python_version < "3.7"']
-SAFETENSORS = ['safetensors; python_version >= "3.7"']
+SAFETENSORS = [
+    'safetensors==0.4.5; python_version == "3.7"',  # the last one that needs no compiler there
+    'safetensors; python_version >= "3.8"',
+]
 
 setup(
     name='cthulhu',

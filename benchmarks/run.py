@@ -3,7 +3,8 @@
     python benchmarks/run.py [--quick] [--repeats 5] [--cases small mlp ...] [--peer NAME=PYTHON:PACKAGE ...]
 
 A peer is any package with the interface of Keras, in any interpreter: `--peer "Keras 2.3.1=.venv37/bin/python:keras"`. Without `--peer`, the Keras of this
-interpreter is measured on each of its backends that is installed. Run it on a machine that does nothing else, and read ratios.
+interpreter is measured on each of its backends that is installed. `CTHULHU_BACKEND=theano KERAS_BACKEND=theano` before the command measures that backend of both;
+with `--cold` no process finds code that another has compiled. Run it on a machine that does nothing else, and read ratios.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = ['small', 'mlp', 'cnn', 'lstm', 'predict', 'predict_on_batch', 'import', 'import_over_framework']
@@ -33,8 +35,12 @@ def columns(peers):
     return found
 
 
-def measure(interpreter, package, environment, case):
+def measure(interpreter, package, environment, case, cold=False):
     """The figures of one process, or None where it failed."""
+    if cold:
+        with tempfile.TemporaryDirectory() as folder:
+            flags = {name: 'base_compiledir=' + folder for name in ('THEANO_FLAGS', 'PYTENSOR_FLAGS')}
+            return measure(interpreter, package, dict(environment, **flags), case)
     path = os.pathsep.join([os.path.dirname(HERE)] + os.environ.get('PYTHONPATH', '').split(os.pathsep)).rstrip(
         os.pathsep
     )
@@ -67,6 +73,7 @@ def main():
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--cases', nargs='+', default=CASES, choices=CASES)
     parser.add_argument('--peer', action='append', help='NAME=PYTHON:PACKAGE')
+    parser.add_argument('--cold', action='store_true', help='no compiled code of earlier processes (Theano)')
     options = parser.parse_args()
     found = columns(options.peer)
     repeats = 1 if options.quick else options.repeats
@@ -79,7 +86,7 @@ def main():
         results = [[] for _ in found]
         for _ in range(repeats):  # turn about, so that what else the machine does falls on all
             for column, (_, interpreter, package, environment) in zip(results, found):
-                figures = measure(interpreter, package, environment, case)
+                figures = measure(interpreter, package, environment, case, options.cold)
                 if figures:
                     column.append(figures)
         cells = []

@@ -37,6 +37,8 @@ _HEADERS = 'Python.h', 'iostream', 'math.h', 'numpy/arrayobject.h', 'numpy/array
 _FLAG = '-g0'
 # What the framework gives the compiler for every module; a compiled header is of use only where all is the same.
 _COMMON = ['-shared', '-O3', '-fno-math-errno', '-fvisibility=hidden']
+# A compiler takes about 100 MB: so many at most run at once.
+_COMPILERS = 8
 _tried = {}
 
 
@@ -167,7 +169,7 @@ def _compile_ahead(order):
         return
     folder = tempfile.mkdtemp(prefix='cthulhu-')
     try:
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, _COMPILERS)) as pool:
             compiled = [
                 (key, pool.submit(_compile, linker, os.path.join(folder, str(i))))
                 for i, (key, linker) in enumerate(missing.items())

@@ -1,5 +1,7 @@
 """What only the Theano backend has: native variables, flags left alone, compilations counted, draws that are hashed."""
 
+import os
+import threading
 import time
 
 import numpy as np
@@ -159,6 +161,82 @@ def test_the_compiled_mode_computes_the_same(monkeypatch):
     monkeypatch.delenv(compiling.MODE_VARIABLE, raising=False)
     for one, other in zip(K.function([x], outputs)([data]), slow):
         np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_modules_are_compiled_ahead_side_by_side(monkeypatch):
+    ahead, alone, threads = [], [], set()
+    compile_one = compiling._compile
+
+    def counted(linker, folder):
+        ahead.append(linker)
+        threads.add(threading.current_thread())
+        return compile_one(linker, folder)
+
+    monkeypatch.setattr(compiling, '_compile', counted)
+    monkeypatch.setattr(framework.CLinker, 'compile_cmodule', lambda self, location=None: alone.append(self))
+    monkeypatch.delenv(compiling.MODE_VARIABLE, raising=False)
+    before = framework.flags()
+    # Chains that no module is kept of from an earlier run, so that there is something to compile.
+    dice, x, y = np.random.RandomState(), K.placeholder((None, 3)), []
+    for _ in range(3):
+        chain = x + 1.0
+        for step in dice.choice([K.sin, K.cos, K.tanh, K.exp, K.square], 12):
+            chain = step(chain) - 0.5
+        y.append(chain)
+    for value in K.function([x], y)([np.zeros((2, 3))]):
+        assert value.shape == (2, 3)
+    assert ahead and not alone and threading.main_thread() not in threads
+    assert framework.flags() == before
+
+
+def test_headers_are_compiled_once():
+    path = compiling._headers()
+    assert os.path.exists(path + '.gch') and os.listdir(os.path.dirname(path)) != []
+    changed = os.path.getmtime(path + '.gch')
+    compiling._tried.clear()
+    assert compiling._headers() == path and os.path.getmtime(path + '.gch') == changed
+
+
+@pytest.mark.parametrize(
+    'shape, order',
+    [
+        ((2, 3), (1, 0)),
+        ((2, 3), ('x', 1, 'x', 0)),
+        ((2, 1, 3), (2, 0)),
+        ((1, 1), ()),
+        ((), ('x', 'x')),
+        ((2, 1), ('x', 0)),
+    ],
+)
+def test_views(shape, order):
+    value = np.arange(np.prod(shape)).reshape(shape).astype('float32')
+    node = framework.T.as_tensor_variable(value).dimshuffle(*order).owner
+    target = [None]
+    compiling._turning(node, {node.inputs[0]: [value], node.outputs[0]: target}, {node.outputs[0]: [False]}, [])()
+    kept = [axis for axis in order if axis != 'x']
+    expected = value.transpose(kept + [axis for axis in range(value.ndim) if axis not in kept])
+    lengths = [1 if axis == 'x' else shape[axis] for axis in order]
+    assert isinstance(target[0], np.ndarray)
+    np.testing.assert_array_equal(target[0], expected.reshape(lengths))
+    assert target[0].shape == tuple(lengths)
+
+
+def test_gradients_of_the_gradients_of_convolution():
+    random = np.random.RandomState(0)
+    for strides, dilation in [((1, 1), (1, 1)), ((2, 1), (1, 1)), ((1, 1), (2, 1))]:
+        x, kernel = K.variable(random.normal(size=(2, 6, 5, 2))), K.variable(random.normal(size=(2, 3, 2, 3)))
+        y = K.conv2d(x, kernel, strides=strides, dilation_rate=dilation)
+        first = K.gradients(K.sum(K.square(y)), [x, kernel])
+        penalty = K.sum(K.square(first[0])) + K.sum(K.square(first[1]))
+        seconds = [K.eval(g) for g in K.gradients(penalty, [x, kernel])]
+        for variable, second in zip((x, kernel), seconds):
+            value, direction = K.get_value(variable), random.normal(size=second.shape)
+            ends = []
+            for sign in (-1, 1):
+                K.set_value(variable, value + sign * 1e-3 * direction)
+                ends.append(float(K.eval(penalty)))
+            K.set_value(variable, value)
+            np.testing.assert_allclose((ends[1] - ends[0]) / 2e-3, (second * direction).sum(), rtol=2e-2)
 
 
 def test_gradient_of_ctc():

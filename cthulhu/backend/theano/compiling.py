@@ -39,6 +39,7 @@ _FLAG = '-g0'
 _COMMON = ['-shared', '-O3', '-fno-math-errno', '-fvisibility=hidden']
 # A compiler takes about 100 MB: so many at most run at once.
 _COMPILERS = 8
+# Folder -> the header in it, or None.
 _tried = {}
 
 
@@ -125,8 +126,7 @@ def _headers():
     arguments = _COMMON + cmodule.GCC_compiler.compile_args()
     arguments += ['-I' + folder for folder in cmodule.std_include_dirs()]
     text = ''.join('#include <%s>\n' % name for name in _HEADERS)
-    version = subprocess.run([theano.config.cxx, '--version'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-    made_of = repr((text, theano.config.cxx, version, arguments))
+    made_of = repr((text, _version(theano.config.cxx), arguments))
     digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]
     folder = os.path.join(theano.config.base_compiledir, 'cthulhu-headers-' + digest)
     path = os.path.join(folder, 'headers.h')
@@ -151,12 +151,19 @@ def _headers():
     return path
 
 
+@functools.lru_cache()
+def _version(compiler):
+    return compiler, subprocess.run([compiler, '--version'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+
+
 def _compile_ahead(order):
     """Put the modules of nodes that the framework's cache lacks into it."""
     cache = cmodule.get_module_cache(theano.config.compiledir)
     missing = {}
-    for linker in _linkers(order):
+    for node in _kinds(order):
         try:
+            node.op.prepare_node(node, storage_map=None, compute_map=None, impl='c')
+            linker = CLinker().accept(FunctionGraph(node.inputs, node.outputs))
             key = linker.cmodule_key()
             if key not in missing:
                 cache.module_from_key(key=key, lnk=_Absent(linker))
@@ -174,23 +181,26 @@ def _compile_ahead(order):
                 (key, pool.submit(_compile, linker, os.path.join(folder, str(i))))
                 for i, (key, linker) in enumerate(missing.items())
             ]
-        for key, future in compiled:
-            if not future.exception():
-                cache.module_from_key(key=key, lnk=_Present(missing[key], future.result()))
+            try:
+                for key, future in compiled:
+                    if not future.exception():
+                        cache.module_from_key(key=key, lnk=_Present(missing[key], future.result()))
+            finally:
+                # Interrupted: those that have not begun need not.
+                for _, future in compiled:
+                    future.cancel()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _linkers(order):
-    """A C linker for each kind of node."""
-    seen = set()
+def _kinds(order):
+    """The nodes that C code may be made for, one of each kind."""
+    found = {}
     for node in order:
-        kind = node.op, tuple(x.type for x in node.inputs), tuple(x.type for x in node.outputs)
-        if kind in seen or not _may_be_compiled(node.op):
-            continue
-        seen.add(kind)
-        node.op.prepare_node(node, storage_map=None, compute_map=None, impl='c')
-        yield CLinker().accept(FunctionGraph(node.inputs, node.outputs))
+        if _may_be_compiled(node.op):
+            kind = node.op, tuple(x.type for x in node.inputs), tuple(x.type for x in node.outputs)
+            found.setdefault(kind, node)
+    return list(found.values())
 
 
 class _IsAbsent(Exception):

@@ -1,3 +1,4 @@
+import functools
 import os
 import subprocess
 import sys
@@ -6,8 +7,8 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu import optimizers
-from cthulhu.callbacks import LuKthuCallback, TensorBoard
+from cthulhu import callbacks, optimizers
+from cthulhu.callbacks import LuKthuCallback
 from cthulhu.layers import Daoloth, Flatten, TheHydra
 from cthulhu.models import Pile
 from tests.callbacks.running import LABELS, X, Y, dark, linear, needs_gradients
@@ -16,6 +17,8 @@ accumulator = pytest.importorskip(
     'tensorboard.backend.event_processing.event_accumulator', reason='TensorBoard itself reads the files in this test'
 )
 pytestmark = needs_gradients
+# With the graph, which is the default, where the backend has one.
+TensorBoard = functools.partial(callbacks.TensorBoard, write_graph=K.supports('graph_definition'))
 
 
 def read(folder):
@@ -114,13 +117,21 @@ def test_a_picture_of_three_kernels():
     np.testing.assert_array_equal(_pictures(np.array([0.0, 1.0, 2.0]))[0], [[0], [127], [255]])
 
 
+@pytest.mark.skipif(not K.supports('graph_definition'), reason='the backend has no graph that TensorBoard can show')
 def test_the_graph(tmp_path):
     model = linear()
-    model.summon(X, Y, verbose=0, callbacks=[TensorBoard(tmp_path / 'with')])
+    model.summon(X, Y, verbose=0, callbacks=[callbacks.TensorBoard(tmp_path / 'with')])
     names = {node.name for node in read(tmp_path / 'with').Graph().node}
     assert any(name.startswith(model.layers[0].name + '/') for name in names)
     model.summon(X, Y, verbose=0, callbacks=[TensorBoard(tmp_path / 'without', write_graph=False)])
     assert not read(tmp_path / 'without').Tags()['graph']
+
+
+@pytest.mark.skipif(K.supports('graph_definition'), reason='the backend has a graph')
+def test_no_graph_is_said(tmp_path):
+    with pytest.warns(UserWarning, match='has no graph to write; give write_graph=False'):
+        linear().summon(X, Y, verbose=0, callbacks=[callbacks.TensorBoard(tmp_path)])
+    assert scalars(tmp_path, 'loss') and not read(tmp_path).Tags()['graph']
 
 
 def test_embeddings(tmp_path):

@@ -4,6 +4,7 @@ install one on some Python, the test says so by the version (tests/export/test_o
 
 import importlib
 import os
+import signal
 
 import pytest
 
@@ -11,6 +12,10 @@ from cthulhu import backend as K
 
 if os.environ.get('CI') == 'true':
     pytest.importorskip = lambda name, *args, **kwargs: importlib.import_module(name)
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell starts what it runs in the background so; the tests of Ctrl-C need it to arrive.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

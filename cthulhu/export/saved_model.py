@@ -1,11 +1,9 @@
 """SavedModel: the folders of TensorFlow."""
 
-import contextlib
 import os
-import shutil
-import tempfile
 
 from .. import backend as K
+from ..saving import atomic
 from ..utils.generic_utils import to_list, unpack_singleton
 from .checks import check_model, check_place
 
@@ -38,33 +36,9 @@ def export_saved_model(model, path, overwrite=False):
         outputs, _, _ = model._apply(unpack_singleton(tensors), [None] * len(tensors), {})
         return dict(zip(model.output_names, to_list(outputs, allow_tuple=True)))
 
-    with _replacing(path) as temporary:
+    with atomic.replacing_folder(path) as temporary:
         K.write_saved_model(temporary, dict(zip(model.input_names, model.inputs)), call)
 
 
 def _is_saved_model(path):
     return os.path.isdir(path) and (not os.listdir(path) or os.path.isfile(os.path.join(path, 'saved_model.pb')))
-
-
-@contextlib.contextmanager
-def _replacing(path):
-    """Context that gives the path of a folder to make, which then takes the place of `path`."""
-    parent, name = os.path.split(path)
-    work = tempfile.mkdtemp(prefix='.%s.' % name[:100], suffix='.tmp', dir=parent)
-    new, old = os.path.join(work, 'new'), os.path.join(work, 'old')
-    try:
-        yield new
-        for folder, _, files in os.walk(new):
-            for file in files:
-                with open(os.path.join(folder, file), 'rb+') as stream:
-                    os.fsync(stream.fileno())
-        if os.path.lexists(path):
-            os.rename(path, old)
-        try:
-            os.rename(new, path)
-        except OSError:
-            if os.path.lexists(old):
-                os.rename(old, path)
-            raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)

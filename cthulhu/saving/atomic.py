@@ -3,6 +3,8 @@
 import binascii
 import contextlib
 import os
+import shutil
+import tempfile
 
 
 @contextlib.contextmanager
@@ -34,6 +36,32 @@ def write(path, data):
     with replacing(path) as temporary:
         with open(temporary, 'wb') as file:
             file.write(data)
+
+
+@contextlib.contextmanager
+def replacing_folder(path):
+    """Context that gives the path of a folder to make, which then takes the place of the folder `path`.
+
+    One that is there is moved aside before, as a folder cannot take the name of another: for an instant there is none.
+    """
+    parent, name = os.path.split(path)
+    work = tempfile.mkdtemp(prefix='.%s.' % name[:100], suffix='.tmp', dir=parent)
+    new, old = os.path.join(work, 'new'), os.path.join(work, 'old')
+    try:
+        yield new
+        for folder, _, files in os.walk(new):
+            for file in files:
+                _flush(os.path.join(folder, file), os.O_RDWR)
+        if os.path.lexists(path):
+            os.rename(path, old)
+        try:
+            os.rename(new, path)
+        except OSError:
+            if os.path.lexists(old):
+                os.rename(old, path)
+            raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _flush(path, flags):

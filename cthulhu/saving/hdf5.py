@@ -146,12 +146,10 @@ def _items(config):
     layers = settings.get('layers') if isinstance(settings, dict) else settings
     found = {}
     for item in layers if isinstance(layers, list) else ():
-        inner = item.get('config') if isinstance(item, dict) else None
-        name = (
-            item.get('name') or (inner.get('name') if isinstance(inner, dict) else None)
-            if isinstance(item, dict)
-            else None
-        )
+        if not isinstance(item, dict):
+            continue
+        inner = item.get('config')
+        name = item.get('name') or (inner.get('name') if isinstance(inner, dict) else None)
         if isinstance(name, str):
             found[name] = item
     return found

@@ -1,7 +1,7 @@
 """Compiling C code sooner: what all modules include is parsed once, and their compilers run side by side.
 
 The framework makes a module of each operation of a function, one after the other, and most of the time of each goes into the
-headers of Python, NumPy and C++. It still does all that this file leaves undone: nothing here decides what is compiled.
+headers of Python, NumPy and C++. It still does all that this file leaves undone. What gains nothing by C code runs in Python.
 """
 
 import concurrent.futures

@@ -64,16 +64,20 @@ class ImageGradient(_Convolving):
     def perform(self, node, inputs, outputs):
         places, kernel = inputs[:2]
         window, (channels, filters) = kernel.shape[:-2], kernel.shape[-2:]
-        shape = places.shape[:1] + tuple(map(int, inputs[2:])) + (channels,)
-        rank = len(window)
+        lengths, rank = tuple(map(int, inputs[2:])), len(window)
+        if tuple(self._places(lengths, window)) != places.shape[1:-1]:
+            raise ValueError(
+                f'conv_transpose: images of {lengths} have {self._places(lengths, window)} places for a window of {window}, '
+                f'not {places.shape[1:-1]}. Give an output_shape that goes with the input.'
+            )
         if set(self.strides) == {1}:
             # The places, with a margin, under the kernel turned around.
             margins = [(span - 1, span - 1) for span in self._spans(window)]
             turned = kernel[(slice(None, None, -1),) * rank].swapaxes(-1, -2)
             padded = np.pad(places, [(0, 0)] + margins + [(0, 0)], 'constant')
-            outputs[0][0] = _convolved(padded, np.ascontiguousarray(turned), self.strides, self.dilation_rate)
+            outputs[0][0] = _convolved(padded, turned, self.strides, self.dilation_rate)
             return
-        result = np.zeros(shape, places.dtype)
+        result = np.zeros(places.shape[:1] + lengths + (channels,), places.dtype)
         views = _views(result, window, self.strides, self.dilation_rate)
         flat = np.ascontiguousarray(kernel.reshape(-1, filters).T)
         for index in _blocks(views):

@@ -54,7 +54,7 @@ class NN(object):
                 paddings.append((total // 2, total - total // 2))
         return results, paddings
 
-    def _parts(self, padded, window, strides, dilation_rate, lengths):
+    def _parts(self, window, strides, dilation_rate, lengths):
         """For each offset in the window, (offset, the index of the elements that meet it)."""
         for offset in itertools.product(*map(range, window)):
             yield (
@@ -112,7 +112,7 @@ class NN(object):
         lengths, paddings = self._placed(dims[1:-1], window, strides, padding, dilation_rate)
         padded = self._padded(x, [(0, 0)] + paddings + [(0, 0)])
         total = None
-        for offset, index in self._parts(padded, window, strides, dilation_rate, lengths):
+        for offset, index in self._parts(window, strides, dilation_rate, lengths):
             part = self.expand_dims(padded[index], -1) * kernel[offset]
             total = part if total is None else total + part
         channels = kernel_dims[-2] * kernel_dims[-1]

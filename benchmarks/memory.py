@@ -84,10 +84,8 @@ def main():
         readings = growth(work, warm_up, times)
         grown = readings[-1] - readings[0]
         worst = max(worst, grown)
-        print(
-            '%-30s %5d times: %s MB, %+.1f MB' % (label, times, ' -> '.join('%.1f' % r for r in readings), grown),
-            flush=True,
-        )
+        figures = ' -> '.join(f'{r:.1f}' for r in readings)
+        print(f'{label:<30} {times:5} times: {figures} MB, {grown:+.1f} MB', flush=True)
     return worst > LIMIT
 
 

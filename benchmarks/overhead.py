@@ -82,19 +82,16 @@ def main():
     options = parser.parse_args()
     import tensorflow as tf
 
-    print('Python %s, TensorFlow %s, NumPy %s' % (platform.python_version(), tf.__version__, np.__version__))
-    print('%-10s %6s %6s  %12s %12s %9s' % ('library', 'size', 'batch', 'by hand, ms', 'its loop, ms', 'overhead'))
+    print(f'Python {platform.python_version()}, TensorFlow {tf.__version__}, NumPy {np.__version__}')
+    print('library      size  batch   by hand, ms its loop, ms  overhead')
     cases = [('cthulhu', cthulhu_case)]
     if importlib.util.find_spec('keras'):
         cases.append(('keras', keras_case))
     for size, batch in ((32, 32), (256, 128), (384, 256)):
         for name, case in cases:
             steps = 100 if options.quick else 400
-            print(
-                '%-10s %6d %6d  %12.3f %12.3f %8.1f%%'
-                % ((name, size, batch) + scaled(measure(case, size, batch, steps, options.repeats))),
-                flush=True,
-            )
+            hand, loop, overhead = scaled(measure(case, size, batch, steps, options.repeats))
+            print(f'{name:<10} {size:6} {batch:6}  {hand:12.3f} {loop:12.3f} {overhead:8.1f}%', flush=True)
 
 
 def scaled(figures):

@@ -51,13 +51,12 @@ def main():
             return batch
 
     print(
-        '%.1f ms a batch of %d samples of %d numbers, %d workers, %d steps'
-        % (options.milliseconds, rows, SIZE, options.workers, options.steps)
+        f'{options.milliseconds:.1f} ms a batch of {rows} samples of {SIZE} numbers, {options.workers} workers, {options.steps} steps'
     )
-    print('arrays, no batch to compute   %6.2f ms a step' % per_step(*arrays(rows), batch_size=rows))
-    print('between the steps             %6.2f' % per_step(Slow(), workers=0))
-    print('by threads                    %6.2f' % per_step(Slow(), workers=options.workers))
-    print('by processes                  %6.2f' % per_step(Slow(), workers=options.workers, use_multiprocessing=True))
+    print(f'arrays, no batch to compute   {per_step(*arrays(rows), batch_size=rows):6.2f} ms a step')
+    print(f'between the steps             {per_step(Slow(), workers=0):6.2f}')
+    print(f'by threads                    {per_step(Slow(), workers=options.workers):6.2f}')
+    print(f'by processes                  {per_step(Slow(), workers=options.workers, use_multiprocessing=True):6.2f}')
 
 
 if __name__ == '__main__':

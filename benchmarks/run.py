@@ -50,13 +50,13 @@ def measure(interpreter, package, environment, case, cold=False):
     )
     lines = [line for line in done.stdout.split('\n') if line.startswith('{')]
     if done.returncode or not lines:
-        print('%s, %s: failed: %s' % (package, case, done.stderr.strip().split('\n')[-1]), file=sys.stderr)
+        print('{}, {}: failed: {}'.format(package, case, done.stderr.strip().split('\n')[-1]), file=sys.stderr)
         return None
     return json.loads(lines[-1])
 
 
 def version(interpreter, package):
-    code = "import importlib; print(importlib.import_module('%s').__version__)" % package
+    code = f"import importlib; print(importlib.import_module('{package}').__version__)"
     out = subprocess.run(
         [interpreter, '-c', code],
         stdout=subprocess.PIPE,
@@ -78,10 +78,11 @@ def main():
     found = columns(options.peer)
     repeats = 1 if options.quick else options.repeats
     print(
-        '%s, %d cores. %s'
-        % (platform.platform(), os.cpu_count(), ', '.join('%s: %s %s' % (n, p, version(i, p)) for n, i, p, _ in found))
+        '{}, {} cores. {}'.format(
+            platform.platform(), os.cpu_count(), ', '.join(f'{n}: {p} {version(i, p)}' for n, i, p, _ in found)
+        )
     )
-    print('%-22s' % 'ms (first step, s)' + ''.join('%24s' % name for name, _, _, _ in found))
+    print('ms (first step, s)'.ljust(22) + ''.join(name.rjust(24) for name, _, _, _ in found))
     for case in options.cases:
         results = [[] for _ in found]
         for _ in range(repeats):  # turn about, so that what else the machine does falls on all
@@ -96,10 +97,11 @@ def main():
                 continue
             first = [f['first'] for f in column if f['first'] is not None]
             cells.append(
-                '%.3f%s'
-                % (statistics.median(f['ms'] for f in column), ' (%.2f)' % statistics.median(first) if first else '')
+                '{:.3f}{}'.format(
+                    statistics.median(f['ms'] for f in column), f' ({statistics.median(first):.2f})' if first else ''
+                )
             )
-        print('%-22s' % case + ''.join('%24s' % cell for cell in cells), flush=True)
+        print(case.ljust(22) + ''.join(cell.rjust(24) for cell in cells), flush=True)
 
 
 if __name__ == '__main__':

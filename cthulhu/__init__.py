@@ -2,7 +2,7 @@
 
 __version__ = '0.1.0'
 
-from . import (
+from cthulhu import (
     activations,
     backend,
     callbacks,
@@ -15,9 +15,9 @@ from . import (
     utils,
 )
 
-from . import layers, models  # isort: skip
-from .engine import Input, Lump, Pile
-from .names import add_aliases as _add_aliases
+from cthulhu import layers, models  # isort: skip
+from cthulhu.engine import Input, Lump, Pile
+from cthulhu.names import add_aliases as _add_aliases
 
 __all__ = [
     'Input', 'Lump', 'Pile', 'activations', 'backend', 'callbacks', 'constraints', 'initializers', 'layers', 'losses', 'metrics', 'models',

@@ -11,11 +11,11 @@ from cthulhu.utils.graph_utils import in_graph
 def softmax(x, axis=-1):
     """Softmax: `exp(x) / sum(exp(x))` along an axis.
 
-    # Arguments
+    Arguments:
         x: tensor of rank 2 or more.
         axis: int, the axis that is to sum to one.
 
-    # Raises
+    Raises:
         ValueError: `x` has fewer than two axes.
     """
     if K.ndim(x) < 2:
@@ -56,7 +56,7 @@ def softsign(x):
 def relu(x, alpha=0.0, max_value=None, threshold=0.0):
     """Rectified linear unit.
 
-    # Arguments
+    Arguments:
         x: tensor.
         alpha: float, slope below the threshold: `alpha * (x - threshold)`.
         max_value: float, the largest result, or None.
@@ -106,11 +106,11 @@ def serialize(activation):
 def deserialize(name, custom_objects=None):
     """Find an activation function by name.
 
-    # Arguments
+    Arguments:
         name: str, or the configuration of a custom callable or of a layer.
         custom_objects: dict of the caller's own, name -> function or class.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown.
     """
     if isinstance(name, dict):
@@ -123,10 +123,10 @@ def deserialize(name, custom_objects=None):
 def get(identifier):
     """Find an activation function.
 
-    # Arguments
+    Arguments:
         identifier: None (for `linear`), a name, a configuration, or a callable.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown, or the identifier is none of these.
 
     >>> get('relu') is relu, get(None) is linear

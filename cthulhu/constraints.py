@@ -25,7 +25,7 @@ class MaxNorm(Constraint):
 
     Source: Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, JMLR 2014.
 
-    # Arguments
+    Arguments:
         max_value: float, the largest norm.
         axis: int or list, the axes that make up one vector: 0 for the `(inputs, units)` kernel of a dense layer,
             `[0, 1, 2]` for the `(rows, columns, channels, filters)` kernel of a 2-D convolution.
@@ -55,7 +55,7 @@ class NonNeg(Constraint):
 class UnitNorm(Constraint):
     """Scales every vector to norm one.
 
-    # Arguments
+    Arguments:
         axis: int or list, the axes that make up one vector, as in `MaxNorm`.
     """
 
@@ -73,7 +73,7 @@ class UnitNorm(Constraint):
 class MinMaxNorm(Constraint):
     """Moves the norm of every vector towards an interval.
 
-    # Arguments
+    Arguments:
         min_value: float, the smallest norm.
         max_value: float, the largest norm.
         rate: float in [0, 1]; the new norm is `(1 - rate) * norm + rate * clip(norm, min_value, max_value)`.
@@ -112,11 +112,11 @@ def serialize(constraint):
 def deserialize(config, custom_objects=None):
     """Make the constraint that a configuration (or a name) describes.
 
-    # Arguments
+    Arguments:
         config: `{'class_name': ..., 'config': {...}}`.
         custom_objects: dict of the caller's own, name -> class or function.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown.
     """
     return deserialize_cthulhu_object(config, _KNOWN, custom_objects, 'constraint')
@@ -125,7 +125,7 @@ def deserialize(config, custom_objects=None):
 def get(identifier):
     """Make a constraint of None (gives None), a name, a configuration, a class or a callable `f(w)`.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown, or the identifier is none of these.
 
     >>> get('max_norm').get_config()

@@ -1,3 +1,3 @@
 """Another name of `cthulhu.layers`."""
 
-from .layers import *  # noqa: F401,F403
+from cthulhu.layers import *  # noqa: F401,F403

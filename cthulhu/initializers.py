@@ -57,7 +57,7 @@ class Ones(Initializer):
 class Constant(Initializer):
     """One value everywhere.
 
-    # Arguments
+    Arguments:
         value: float, or an array of the weight's shape.
     """
 
@@ -74,7 +74,7 @@ class Constant(Initializer):
 class RandomNormal(_Random):
     """Normally distributed values.
 
-    # Arguments
+    Arguments:
         mean: float.
         stddev: float, standard deviation.
         seed: int, or None for other values in each process.
@@ -95,7 +95,7 @@ class RandomNormal(_Random):
 class RandomUniform(_Random):
     """Uniformly distributed values in `[minval, maxval)`.
 
-    # Arguments
+    Arguments:
         minval: float.
         maxval: float.
         seed: int, or None for other values in each process.
@@ -116,7 +116,7 @@ class RandomUniform(_Random):
 class TruncatedNormal(_Random):
     """Normally distributed values, drawn anew where they lie more than two standard deviations from the mean.
 
-    # Arguments
+    Arguments:
         mean: float.
         stddev: float, standard deviation before truncation.
         seed: int, or None for other values in each process.
@@ -137,13 +137,13 @@ class TruncatedNormal(_Random):
 class VarianceScaling(_Random):
     """Values of mean zero and variance `scale / n`, with `n` the number of a unit's connections.
 
-    # Arguments
+    Arguments:
         scale: float > 0.
         mode: what `n` is: 'fan_in' (inputs), 'fan_out' (outputs) or 'fan_avg' (their mean).
         distribution: 'normal' (truncated at two standard deviations) or 'uniform'.
         seed: int, or None for other values in each process.
 
-    # Raises
+    Raises:
         ValueError: an argument that is none of these.
     """
 
@@ -174,11 +174,11 @@ class Orthogonal(_Random):
 
     Source: Saxe et al., Exact solutions to the nonlinear dynamics of learning in deep linear networks, arXiv:1312.6120.
 
-    # Arguments
+    Arguments:
         gain: float, factor.
         seed: int, or None for other values in each process.
 
-    # Raises
+    Raises:
         ValueError: when called for a shape of fewer than two axes.
     """
 
@@ -203,10 +203,10 @@ class Orthogonal(_Random):
 class Identity(Initializer):
     """The identity matrix, with further rows or columns of zeros where the weight is not square.
 
-    # Arguments
+    Arguments:
         gain: float, factor.
 
-    # Raises
+    Raises:
         ValueError: when called for a shape that does not have two axes.
     """
 
@@ -293,11 +293,11 @@ def serialize(initializer):
 def deserialize(config, custom_objects=None):
     """Make the initializer that a configuration (or a name) describes.
 
-    # Arguments
+    Arguments:
         config: `{'class_name': ..., 'config': {...}}`.
         custom_objects: dict of the caller's own, name -> class or function.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown.
     """
     return deserialize_cthulhu_object(config, _KNOWN, custom_objects, 'initializer')
@@ -306,7 +306,7 @@ def deserialize(config, custom_objects=None):
 def get(identifier):
     """Make an initializer of a name, a configuration, a class or a callable `f(shape, dtype=None)`.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown, or the identifier is none of these.
 
     >>> get('he_normal').get_config()

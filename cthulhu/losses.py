@@ -20,11 +20,11 @@ _DEFAULT = Reduction.SUM_OVER_BATCH_SIZE
 class Loss:
     """Base class. A subclass defines `call(y_true, y_pred)`, which gives the loss of each sample.
 
-    # Arguments
+    Arguments:
         reduction: 'sum_over_batch_size' (the mean over samples), 'sum' or 'none'.
         name: str or None.
 
-    # Raises
+    Raises:
         ValueError: an unknown reduction.
     """
 
@@ -36,12 +36,12 @@ class Loss:
     def __call__(self, y_true, y_pred, sample_weight=None):
         """Compute the weighted and reduced loss.
 
-        # Arguments
+        Arguments:
             y_true: targets, tensor or array.
             y_pred: predictions, tensor or array.
             sample_weight: None, a scalar, or weights with the shape of the first axes of the losses.
 
-        # Returns
+        Returns:
             Scalar tensor; for the reduction 'none' one loss a sample.
         """
         with K.name_scope('lambda' if self.name == '<lambda>' else self.name or type(self).__name__):
@@ -64,7 +64,7 @@ class Loss:
 class LossFunctionWrapper(Loss):
     """A loss object around a loss function.
 
-    # Arguments
+    Arguments:
         fn: function of `(y_true, y_pred, **kwargs)`.
         reduction: as in `Loss`.
         name: str or None.
@@ -180,13 +180,13 @@ def _check_smoothing(label_smoothing):
 def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
     """Crossentropy of one-hot targets and predicted class probabilities.
 
-    # Arguments
+    Arguments:
         y_true: shape `(batch, ..., classes)`.
         y_pred: shape `(batch, ..., classes)`.
         from_logits: bool, whether `y_pred` holds logits in place of probabilities.
         label_smoothing: float in [0, 1], the part of each target that is spread evenly over the classes.
 
-    # Returns
+    Returns:
         Tensor of shape `(batch, ...)`.
     """
     y_true, y_pred = _tensors(y_true, y_pred)
@@ -200,13 +200,13 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, axis=-1):
     """Crossentropy of integer targets and predicted class probabilities.
 
-    # Arguments
+    Arguments:
         y_true: integers (of any dtype), shape `(batch, ...)` or `(batch, ..., 1)`.
         y_pred: shape `(batch, ..., classes)`.
         from_logits: bool, whether `y_pred` holds logits in place of probabilities.
         axis: int, the axis of the classes.
 
-    # Returns
+    Returns:
         Tensor of shape `(batch, ...)`.
     """
     return K.sparse_categorical_crossentropy(as_tensor(y_true), as_tensor(y_pred), from_logits=from_logits, axis=axis)
@@ -216,13 +216,13 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, axis=-1):
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
     """Mean over the last axis of the crossentropy of yes-or-no targets and predicted probabilities.
 
-    # Arguments
+    Arguments:
         y_true: values in [0, 1], shape `(batch, ..., n)`.
         y_pred: shape `(batch, ..., n)`.
         from_logits: bool, whether `y_pred` holds logits in place of probabilities.
         label_smoothing: float in [0, 1], how far targets move towards 1/2.
 
-    # Returns
+    Returns:
         Tensor of shape `(batch, ...)`.
     """
     y_true, y_pred = _tensors(y_true, y_pred)
@@ -382,11 +382,11 @@ def serialize(loss):
 def deserialize(name, custom_objects=None):
     """Find the loss that a name or a configuration describes.
 
-    # Arguments
+    Arguments:
         name: str, or `{'class_name': ..., 'config': {...}}`.
         custom_objects: dict of the caller's own, name -> class or function.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown.
     """
     found = deserialize_cthulhu_object(name, _KNOWN, custom_objects, 'loss function')
@@ -396,7 +396,7 @@ def deserialize(name, custom_objects=None):
 def get(identifier):
     """Find a loss by None (gives None), a name, a configuration, a class, an object or a function.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown, or the identifier is none of these.
 
     >>> get('mse') is mean_squared_error, get('Huber').get_config()['delta']
@@ -436,11 +436,11 @@ def checks_target_shape(loss):
 def accuracy_kind(loss, output_shape):
     """Which accuracy (or crossentropy) goes with a loss, for metrics that are given as 'accuracy' or 'crossentropy'.
 
-    # Arguments
+    Arguments:
         loss: name, function, object or None.
         output_shape: tuple, the static shape of the output.
 
-    # Returns
+    Returns:
         'binary', 'sparse_categorical' or 'categorical'.
     """
     if output_shape[-1] == 1 or _target_kind(loss) == 'binary':

@@ -1,15 +1,15 @@
 """Models, and what is done with whole models."""
 
-from . import backend as K
-from . import names
-from .backend import meta
-from .engine.input_layer import Input, InputLayer
-from .engine.lump import Lump
-from .engine.pile import Pile
-from .saving import configuration, trust
-from .saving.errors import explained
-from .saving.files import load_model, save_model
-from .utils.generic_utils import to_list, unpack_singleton
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.backend import meta
+from cthulhu.engine.input_layer import Input, InputLayer
+from cthulhu.engine.lump import Lump
+from cthulhu.engine.pile import Pile
+from cthulhu.saving import configuration, trust
+from cthulhu.saving.errors import explained
+from cthulhu.saving.files import load_model, save_model
+from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 __all__ = [
     'Lump',
@@ -37,11 +37,10 @@ def clone_model(model, input_tensors=None):
         ValueError: if `model` is not a model, or was made by subclassing, so that only its Python code knows its structure.
     """
     if not isinstance(model, Lump):
-        raise ValueError('clone_model takes a Lump or a Pile; got %r (%s).' % (model, type(model).__name__))
+        raise ValueError(f'clone_model takes a Lump or a Pile; got {model!r} ({type(model).__name__}).')
     if not isinstance(model, Pile) and not model.is_graph:
         raise ValueError(
-            'Model "%s" was made by subclassing, so it cannot be cloned. Make another instance of %s.'
-            % (model.name, type(model).__name__)
+            f'Model "{model.name}" was made by subclassing, so it cannot be cloned. Make another instance of {type(model).__name__}.'
         )
     if input_tensors is not None:
         input_tensors = [_as_input(x, index) for index, x in enumerate(to_list(input_tensors, allow_tuple=True))]
@@ -53,9 +52,7 @@ def clone_model(model, input_tensors=None):
             for x in model.inputs
         ]
     if len(input_tensors) != len(model.inputs):
-        raise ValueError(
-            'The model has %d input(s), but `input_tensors` has %d.' % (len(model.inputs), len(input_tensors))
-        )
+        raise ValueError(f'The model has {len(model.inputs)} input(s), but `input_tensors` has {len(input_tensors)}.')
     clones = {}
 
     def visit(node, tensors):
@@ -76,7 +73,7 @@ def _clone_pile(model, input_tensors):
     clone = type(model)(name=model.name)
     if input_tensors is not None:
         if len(input_tensors) != 1:
-            raise ValueError('A Pile has one input, but `input_tensors` has %d.' % len(input_tensors))
+            raise ValueError(f'A Pile has one input, but `input_tensors` has {len(input_tensors)}.')
         clone.add(meta.get_history(input_tensors[0])[0])
     elif model.is_graph and not hasattr(model.layers[0] if model.layers else model, 'batch_input_shape'):
         clone.add(
@@ -96,7 +93,7 @@ def _as_input(x, index):
     history = meta.get_history(x)
     if history is not None and isinstance(history[0], InputLayer):
         return x
-    return Input(tensor=x, name='input_wrapper_%d' % K.get_uid('input_wrapper'))
+    return Input(tensor=x, name='input_wrapper_{}'.format(K.get_uid('input_wrapper')))
 
 
 def model_from_config(config, custom_objects=None, safe_mode=True):

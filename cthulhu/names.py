@@ -146,10 +146,10 @@ def add_aliases(namespace):
     Called at the end of a public module as `add_aliases(globals())`. A name that is already there is kept, and
     `__all__`, where there is one, grows along.
 
-    # Arguments
+    Arguments:
         namespace: dict of names, changed in place.
 
-    # Returns
+    Returns:
         The same dict.
     """
     public = namespace.get('__all__')

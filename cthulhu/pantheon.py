@@ -1,3 +1,3 @@
 """Another name of `cthulhu.models`."""
 
-from .models import *  # noqa: F401,F403
+from cthulhu.models import *  # noqa: F401,F403

@@ -20,7 +20,7 @@ class Regularizer:
 class L1L2(Regularizer):
     """The penalty `l1 * sum(abs(x)) + l2 * sum(x ** 2)`.
 
-    # Arguments
+    Arguments:
         l1: float >= 0.
         l2: float >= 0.
     """
@@ -68,11 +68,11 @@ def serialize(regularizer):
 def deserialize(config, custom_objects=None):
     """Make the regularizer that a configuration (or a name) describes.
 
-    # Arguments
+    Arguments:
         config: `{'class_name': ..., 'config': {...}}`.
         custom_objects: dict of the caller's own, name -> class or function.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown.
     """
     return deserialize_cthulhu_object(config, _KNOWN, custom_objects, 'regularizer')
@@ -81,7 +81,7 @@ def deserialize(config, custom_objects=None):
 def get(identifier):
     """Make a regularizer of None (gives None), a name, a configuration, a class or a callable `f(x)`.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown, or the identifier is none of these.
 
     >>> get('L1L2').get_config()

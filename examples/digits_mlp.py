@@ -71,7 +71,7 @@ def plot(history, path):
         axis.legend()
     figure.tight_layout()
     figure.savefig(path, dpi=100)
-    print('The curves of the training are in %s.' % path)
+    print(f'The curves of the training are in {path}.')
 
 
 def main(arguments=None):
@@ -87,8 +87,7 @@ def main(arguments=None):
     history = model.summon(x_train, y_train, batch_size=32, epochs=options.epochs, validation_data=(x_test, y_test))
     loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
     print(
-        '\nOn %d images that it has not seen: loss %.4f, accuracy %.1f %% (%s backend)'
-        % (len(x_test), loss, 100 * accuracy, cthulhu.backend.backend())
+        f'\nOn {len(x_test)} images that it has not seen: loss {loss:.4f}, accuracy {100 * accuracy:.1f} % ({cthulhu.backend.backend()} backend)'
     )
     show(x_test[:4], y_test[:4], model.predict(x_test[:4]))
     plot(history.history, options.plot)

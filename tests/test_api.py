@@ -61,17 +61,13 @@ def check(wanted, function, where):
     if wanted is None:
         return
     wanted, found = split(wanted), parameters(function)
-    assert [name for name, _ in wanted] == [name for name, _ in found[: len(wanted)]], '%s takes %s' % (where, found)
+    assert [name for name, _ in wanted] == [name for name, _ in found[: len(wanted)]], f'{where} takes {found}'
     for (name, default), (_, has) in zip(wanted, found):
         if default is not None and '<' not in default:
-            assert eval(default) == has or re.sub(' at 0x.*', '', repr(has)) == default, '%s: %s=%r' % (
-                where,
-                name,
-                has,
-            )
+            assert eval(default) == has or re.sub(' at 0x.*', '', repr(has)) == default, f'{where}: {name}={has!r}'
     optional = [p for p in list(inspect.signature(function).parameters.values()) if p.default is not p.empty]
     assert all(any(p.name == name for p in optional) for name, _ in found[len(wanted) :]), (
-        '%s needs more arguments' % where
+        f'{where} needs more arguments'
     )
 
 
@@ -83,7 +79,7 @@ def test_name(module, name, entry):
         assert getattr(home, spelling) is thing
     check(entry.get('init') or entry.get('signature'), thing, name)
     for method, signature in entry.get('methods', {}).items():
-        check(signature, getattr(thing, method), '%s.%s' % (name, method))
+        check(signature, getattr(thing, method), f'{name}.{method}')
 
 
 def test_other_names_of_modules():

@@ -34,7 +34,7 @@ def sections():
 @pytest.mark.parametrize('method', METHODS)
 def test_the_table_has_every_argument(method):
     parameters = list(inspect.signature(getattr(Lump, method)).parameters.values())[1:]
-    names = ['`**%s`' % p.name if p.kind is p.VAR_KEYWORD else '`%s`' % p.name for p in parameters]
+    names = [f'`**{p.name}`' if p.kind is p.VAR_KEYWORD else f'`{p.name}`' for p in parameters]
     assert [row[0] for row in sections()[method]] == names
 
 
@@ -45,4 +45,4 @@ def test_the_tests_in_the_table_exist():
     for path, name in re.findall(r'`(tests/[\w/]+\.py)::(\w+)`', read('docs/arguments.md')):
         if path not in defined:
             defined[path] = {node.name for node in ast.parse(read(path)).body if isinstance(node, ast.FunctionDef)}
-        assert name in defined[path], '%s has no %s' % (path, name)
+        assert name in defined[path], f'{path} has no {name}'

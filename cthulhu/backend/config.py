@@ -97,7 +97,7 @@ def _choose():
 def backend_choice():
     """Which backend is used and what chose it.
 
-    # Returns
+    Returns:
         (name, source): source is 'CTHULHU_BACKEND' or 'KERAS_BACKEND' (environment variables), the path of the
         configuration file, 'default', or 'installed' (the default is not installed, this one is).
     """
@@ -131,10 +131,10 @@ def floatx():
 def set_floatx(floatx):
     """Set the default float type.
 
-    # Arguments
+    Arguments:
         floatx: 'float16', 'float32' or 'float64'.
 
-    # Raises
+    Raises:
         ValueError: anything else.
     """
     _settings['floatx'] = _check_floatx(floatx)
@@ -148,10 +148,10 @@ def epsilon():
 def set_epsilon(e):
     """Set the fuzz factor.
 
-    # Arguments
+    Arguments:
         e: float above 0.
 
-    # Raises
+    Raises:
         ValueError: anything else.
     """
     _settings['epsilon'] = _check_epsilon(e)
@@ -165,10 +165,10 @@ def image_data_format():
 def set_image_data_format(data_format):
     """Set where images keep their channels when a layer is not told.
 
-    # Arguments
+    Arguments:
         data_format: 'channels_last' or 'channels_first'.
 
-    # Raises
+    Raises:
         ValueError: anything else.
     """
     _settings['image_data_format'] = _check_data_format(data_format)
@@ -177,7 +177,7 @@ def set_image_data_format(data_format):
 def normalize_data_format(value):
     """A data format's name in lower case; `image_data_format()` for None.
 
-    # Raises
+    Raises:
         ValueError: not 'channels_last', 'channels_first' or None.
     """
     return _settings['image_data_format'] if value is None else _check_data_format(value)

@@ -41,12 +41,12 @@ def is_available(name):
 def load_backend(name):
     """The backend called `name`: the same instance at every call.
 
-    # Arguments
+    Arguments:
         name: 'tensorflow', 'theano', 'cntk' or 'numpy'; or the dotted name of a module that holds `backend` (an
             instance), or `Backend` (a subclass of `cthulhu.backend.contract.Backend`), or the primitives of that
             contract as plain functions.
 
-    # Raises
+    Raises:
         ImportError: the framework is not installed, this release has no such backend, or there is no such module.
         TypeError: the module lacks functions that a backend needs; the message lists them.
     """

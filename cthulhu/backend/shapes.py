@@ -11,7 +11,7 @@ PADDINGS = ('valid', 'same', 'causal', 'full')
 def normalize_padding(padding, allowed=('valid', 'same', 'causal')):
     """The padding's name in lower case.
 
-    # Raises
+    Raises:
         ValueError: `padding` is not one of `allowed`.
 
     >>> normalize_padding('SAME')
@@ -26,7 +26,7 @@ def normalize_padding(padding, allowed=('valid', 'same', 'causal')):
 def normalize_tuple(value, n, name):
     """`value` as a tuple of `n` int: an int is repeated, a sequence of `n` int is taken as it is.
 
-    # Raises
+    Raises:
         ValueError: anything else, naming the argument `name`.
 
     >>> normalize_tuple(2, 3, 'strides')
@@ -48,11 +48,11 @@ def normalize_tuple(value, n, name):
 def normalize_axis(axis, ndim):
     """`axis` counted from the front.
 
-    # Arguments
+    Arguments:
         axis: int, None, or a list or tuple of int (the result is then a tuple); negative counts from the end.
         ndim: int, the number of axes. None leaves a negative axis as it is.
 
-    # Raises
+    Raises:
         ValueError: there is no such axis.
 
     >>> normalize_axis((-1, 0), 3)
@@ -105,7 +105,7 @@ def conv_input_length(length, kernel, padding, stride):
 def deconv_length(length, stride, kernel, padding, output_padding=None, dilation=1):
     """The length of a transposed convolution's output along one axis; None for None.
 
-    # Arguments
+    Arguments:
         length: int or None, the input's length.
         stride, kernel, dilation: int.
         padding: 'valid', 'same' or 'full'.
@@ -163,7 +163,7 @@ def from_channels_last(shape, data_format):
 def conv_shape(shape, filters, kernel_size, padding, strides, dilation_rate, data_format):
     """The shape of a convolution's output.
 
-    # Arguments
+    Arguments:
         shape: tuple, the input's, in `data_format`.
         filters: int, the output's channels.
         kernel_size, strides, dilation_rate: tuples of int, one a spatial axis.
@@ -193,7 +193,7 @@ def pool_shape(shape, pool_size, padding, strides, data_format):
 def broadcast_shapes(a, b):
     """The shape of an elementwise operation's result; None where either whole shape is unknown.
 
-    # Raises
+    Raises:
         ValueError: the shapes do not broadcast.
 
     >>> broadcast_shapes((None, 1, 5), (4, 1))
@@ -219,7 +219,7 @@ def broadcast_shapes(a, b):
 def batch_dot_axes(x_shape, y_shape, axes=None):
     """The pair of axes that `batch_dot` sums over, counted from the front.
 
-    # Raises
+    Raises:
         ValueError: a rank below 2, an axis that is the batch's or is not there, several axes, or lengths that differ.
 
     >>> batch_dot_axes((None, 3, 4), (None, 4, 5))

@@ -1,21 +1,20 @@
 """Callbacks: what is told of the stages of training, testing and prediction."""
 
 from cthulhu import names
-
-from . import schedules
-from .backup import BackupAndRestore
-from .base import Callback, CallbackList
-from .checkpoint import LumpCheckpoint
-from .csv_logger import CSVLogger
-from .curves import TrainingCurves
-from .early_stopping import EarlyStopping
-from .finder import LearningRateFinder
-from .history import BaseLogger, History
-from .learning_rate import LearningRateScheduler, ReduceLROnPlateau
-from .lukthu import LuKthuCallback
-from .progress import ProgbarLogger
-from .remote_monitor import RemoteMonitor
-from .schedules import (
+from cthulhu.callbacks import schedules
+from cthulhu.callbacks.backup import BackupAndRestore
+from cthulhu.callbacks.base import Callback, CallbackList
+from cthulhu.callbacks.checkpoint import LumpCheckpoint
+from cthulhu.callbacks.csv_logger import CSVLogger
+from cthulhu.callbacks.curves import TrainingCurves
+from cthulhu.callbacks.early_stopping import EarlyStopping
+from cthulhu.callbacks.finder import LearningRateFinder
+from cthulhu.callbacks.history import BaseLogger, History
+from cthulhu.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from cthulhu.callbacks.lukthu import LuKthuCallback
+from cthulhu.callbacks.progress import ProgbarLogger
+from cthulhu.callbacks.remote_monitor import RemoteMonitor
+from cthulhu.callbacks.schedules import (
     CosineDecay,
     CosineDecayRestarts,
     ExponentialDecay,
@@ -26,8 +25,8 @@ from .schedules import (
     StepDecay,
     WarmUp,
 )
-from .tensorboard import TensorBoard
-from .terminate_on_nan import TerminateOnNaN
+from cthulhu.callbacks.tensorboard import TensorBoard
+from cthulhu.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
     'BackupAndRestore',

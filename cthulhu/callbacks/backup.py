@@ -8,10 +8,10 @@ import zipfile
 
 import numpy as np
 
-from .. import backend as K
-from ..saving import atomic
-from ..saving.archive import Archive
-from .base import Callback
+from cthulhu import backend as K
+from cthulhu.callbacks.base import Callback
+from cthulhu.saving import atomic
+from cthulhu.saving.archive import Archive
 
 _NAME = 'training.backup'
 _VERSION = 1
@@ -43,7 +43,7 @@ class BackupAndRestore(Callback):
     """
 
     def __init__(self, backup_dir, period=1, delete_checkpoint=True):
-        super(BackupAndRestore, self).__init__()
+        super().__init__()
         if isinstance(period, bool) or not isinstance(period, int) or period < 1:
             raise ValueError(f'BackupAndRestore: `period` must be a positive number of epochs; got {period!r}.')
         self.backup_dir = os.fspath(backup_dir)

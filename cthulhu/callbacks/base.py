@@ -8,7 +8,7 @@ from collections import deque
 _OLDER_NAME = {'on_train_batch_begin': 'on_batch_begin', 'on_train_batch_end': 'on_batch_end'}
 
 
-class Callback(object):
+class Callback:
     """The base of what is called at the stages of training, testing and prediction. Override the hooks that matter.
 
     A hook gets `logs`, a dict: around a batch 'batch' (its number), 'size' (its samples) and at its end the loss and
@@ -130,7 +130,7 @@ def _own_batch_hook(callback, name):
     return hook
 
 
-class CallbackList(object):
+class CallbackList:
     """Several callbacks as one: each hook is called on each callback that overrides it, in order.
 
     Arguments:

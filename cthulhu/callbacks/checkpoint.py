@@ -2,7 +2,7 @@
 
 import os
 
-from .monitor import MonitorCallback
+from cthulhu.callbacks.monitor import MonitorCallback
 
 
 class LumpCheckpoint(MonitorCallback):
@@ -36,7 +36,7 @@ class LumpCheckpoint(MonitorCallback):
         mode='auto',
         period=1,
     ):
-        super(LumpCheckpoint, self).__init__(monitor, mode)
+        super().__init__(monitor, mode)
         self.filepath = os.fspath(filepath)
         self.verbose = verbose
         self.save_best_only = save_best_only
@@ -69,17 +69,15 @@ class LumpCheckpoint(MonitorCallback):
             self._say(epoch, f'no {self.monitor} in this epoch, the model is not saved')
         elif self.best is None or self.monitor_op(current, self.best):
             before = self.worst() if self.best is None else self.best
-            self._say(
-                epoch, '%s improved from %0.5f to %0.5f, saving model to %s' % (self.monitor, before, current, path)
-            )
+            self._say(epoch, f'{self.monitor} improved from {before:0.5f} to {current:0.5f}, saving model to {path}')
             self._save(path)
             self.best = current
         else:
-            self._say(epoch, '%s did not improve from %0.5f' % (self.monitor, self.best))
+            self._say(epoch, f'{self.monitor} did not improve from {self.best:0.5f}')
 
     def _say(self, epoch, text):
         if self.verbose > 0:
-            print('\nEpoch %05d: %s' % (epoch + 1, text))
+            print(f'\nEpoch {epoch + 1:05d}: {text}')
 
     def _path(self, epoch, logs):
         values = {name: value for name, value in logs.items() if name != 'epoch'}

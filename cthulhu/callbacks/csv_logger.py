@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from .base import Callback
+from cthulhu.callbacks.base import Callback
 
 
 class CSVLogger(Callback):
@@ -21,7 +21,7 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, filename, separator=',', append=False):
-        super(CSVLogger, self).__init__()
+        super().__init__()
         self.filename = os.fspath(filename)
         self.sep = separator
         self.append = append
@@ -100,5 +100,5 @@ class CSVLogger(Callback):
 
 def _cell(value):
     if isinstance(value, (np.ndarray, list, tuple, set)) and np.ndim(value) > 0:
-        return '"[%s]"' % ', '.join(map(str, value))
+        return '"[{}]"'.format(', '.join(map(str, value)))
     return value

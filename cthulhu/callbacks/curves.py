@@ -3,8 +3,8 @@
 import math
 import os
 
-from . import figures
-from .base import Callback
+from cthulhu.callbacks import figures
+from cthulhu.callbacks.base import Callback
 
 
 class TrainingCurves(Callback):
@@ -27,7 +27,7 @@ class TrainingCurves(Callback):
     state_names = ('epochs', 'values')
 
     def __init__(self, filename=None, metrics=None, period=1, notebook=None):
-        super(TrainingCurves, self).__init__()
+        super().__init__()
         self.filename = None if filename is None else os.fspath(filename)
         self.metrics = metrics
         self.period = period

@@ -1,6 +1,6 @@
 """EarlyStopping: training ends when it no longer helps."""
 
-from .monitor import MonitorCallback
+from cthulhu.callbacks.monitor import MonitorCallback
 
 
 class EarlyStopping(MonitorCallback):
@@ -32,7 +32,7 @@ class EarlyStopping(MonitorCallback):
         baseline=None,
         restore_best_weights=False,
     ):
-        super(EarlyStopping, self).__init__(monitor, mode, min_delta)
+        super().__init__(monitor, mode, min_delta)
         self.baseline = baseline
         self.patience = patience
         self.verbose = verbose
@@ -78,7 +78,7 @@ class EarlyStopping(MonitorCallback):
             return
         self._training = False
         if self._stopped and self.verbose > 0:
-            print('Epoch %05d: early stopping' % (self.stopped_epoch + 1))
+            print(f'Epoch {self.stopped_epoch + 1:05d}: early stopping')
         if self.restore_best_weights and self.best_weights is not None:
             if self.verbose > 0:
                 print('Restoring model weights from the end of the best epoch')

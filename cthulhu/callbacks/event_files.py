@@ -72,7 +72,7 @@ def _bucket_limits():
 _LIMITS = _bucket_limits()
 
 
-class Histogram(object):
+class Histogram:
     """How often values of each size occur, in TensorFlow's buckets; values may be added bit by bit."""
 
     def __init__(self):
@@ -128,7 +128,7 @@ def masked_checksum(data):
     return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-class EventFile(object):
+class EventFile:
     """A new file of events in a folder, which is made if there is none."""
 
     _made = 0
@@ -136,7 +136,7 @@ class EventFile(object):
     def __init__(self, folder):
         os.makedirs(folder, exist_ok=True)
         EventFile._made += 1
-        name = 'events.out.tfevents.%010d.%s.%d.%d' % (time.time(), socket.gethostname(), os.getpid(), EventFile._made)
+        name = f'events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{EventFile._made}'
         self.path = os.path.join(folder, name)
         self._file = open(self.path, 'wb')
         self._write(_field(3, _BYTES, 'brain.Event:2'))

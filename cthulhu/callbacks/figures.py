@@ -3,7 +3,7 @@
 import io
 import os
 
-from ..saving import atomic
+from cthulhu.saving import atomic
 
 
 def figure(width, height):
@@ -46,7 +46,7 @@ def in_notebook():
     return type(get_ipython()).__name__ == 'ZMQInteractiveShell'
 
 
-class Display(object):
+class Display:
     """A place in the notebook's output where one picture after another is shown."""
 
     def __init__(self):

@@ -5,10 +5,10 @@ import os
 
 import numpy as np
 
-from .. import backend as K
-from . import figures
-from .base import Callback
-from .learning_rate import learning_rate_of
+from cthulhu import backend as K
+from cthulhu.callbacks import figures
+from cthulhu.callbacks.base import Callback
+from cthulhu.callbacks.learning_rate import learning_rate_of
 
 
 class LearningRateFinder(Callback):
@@ -38,7 +38,7 @@ class LearningRateFinder(Callback):
     """
 
     def __init__(self, start=1e-7, end=10.0, steps=100, smoothing=0.9, stop_factor=4.0):
-        super(LearningRateFinder, self).__init__()
+        super().__init__()
         if not 0 < start < end:
             raise ValueError(f'LearningRateFinder: `start` must be above 0 and below `end`; got {start!r} and {end!r}.')
         if steps < 2 or not 0 <= smoothing < 1 or stop_factor <= 1:
@@ -139,7 +139,7 @@ class LearningRateFinder(Callback):
         axes = made.add_subplot(1, 1, 1)
         axes.plot(self.rates, self.losses)
         if self.suggestion is not None:
-            axes.axvline(self.suggestion, color='grey', linestyle='--', label='suggestion: %.2g' % self.suggestion)
+            axes.axvline(self.suggestion, color='grey', linestyle='--', label=f'suggestion: {self.suggestion:.2g}')
             axes.legend()
         axes.set_xscale('log')
         axes.set_xlabel('learning rate')

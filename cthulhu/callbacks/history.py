@@ -1,6 +1,6 @@
 """BaseLogger and History: the averages of each epoch, and the list of them."""
 
-from .base import Callback
+from cthulhu.callbacks.base import Callback
 
 
 class BaseLogger(Callback):
@@ -16,7 +16,7 @@ class BaseLogger(Callback):
     needs_each_batch = False
 
     def __init__(self, stateful_metrics=None):
-        super(BaseLogger, self).__init__()
+        super().__init__()
         self.stateful_metrics = set(stateful_metrics or [])
         self.seen = 0
         self.totals = {}
@@ -57,7 +57,7 @@ class History(Callback):
     state_names = ('epoch', 'history')
 
     def __init__(self):
-        super(History, self).__init__()
+        super().__init__()
         self.epoch = []
         self.history = {}
 

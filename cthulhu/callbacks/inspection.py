@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .. import backend as K
-from .. import names
-from ..engine import adapters
-from ..engine.conjuring import step_function
-from .event_files import Histogram
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.callbacks.event_files import Histogram
+from cthulhu.engine import adapters
+from cthulhu.engine.conjuring import step_function
 
 
 def _outputs(layer):
@@ -20,7 +20,7 @@ def _outputs(layer):
     return [(f'{layer.name}_out', output)]
 
 
-class Watched(object):
+class Watched:
     """The weights, outputs and gradients of a conjured model's layers.
 
     Arguments:
@@ -77,7 +77,7 @@ def _label(weight):
     return weight.name.replace(':', '_')
 
 
-class Embedded(object):
+class Embedded:
     """The outputs of some layers for given data.
 
     Arguments:

@@ -6,9 +6,9 @@ import warnings
 
 import numpy as np
 
-from .. import backend as K
-from .base import Callback
-from .monitor import MonitorCallback
+from cthulhu import backend as K
+from cthulhu.callbacks.base import Callback
+from cthulhu.callbacks.monitor import MonitorCallback
 
 
 def learning_rate_of(model, who):
@@ -44,7 +44,7 @@ class LearningRateScheduler(Callback):
     """
 
     def __init__(self, schedule, verbose=0, each='epoch'):
-        super(LearningRateScheduler, self).__init__()
+        super().__init__()
         if each not in ('epoch', 'batch'):
             raise ValueError(f"LearningRateScheduler: `each` is 'epoch' or 'batch'; got {each!r}.")
         if not callable(schedule):
@@ -80,7 +80,7 @@ class LearningRateScheduler(Callback):
             return
         rate = self._apply(epoch)
         if self.verbose > 0:
-            print('\nEpoch %05d: LearningRateScheduler setting learning rate to %s.' % (epoch + 1, rate))
+            print(f'\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {rate}.')
 
     def on_batch_begin(self, batch, logs=None):
         if self.each == 'batch':
@@ -92,7 +92,7 @@ class LearningRateScheduler(Callback):
         if logs is not None:
             logs['lr'] = rate
         if self.verbose > 0 and self.each == 'batch':
-            print('\nEpoch %05d: LearningRateScheduler has set the learning rate to %s.' % (epoch + 1, rate))
+            print(f'\nEpoch {epoch + 1:05d}: LearningRateScheduler has set the learning rate to {rate}.')
 
 
 def _takes_two(schedule):
@@ -146,7 +146,7 @@ class ReduceLROnPlateau(MonitorCallback):
             min_delta = kwargs.pop('epsilon')
         if kwargs:
             raise TypeError(f'ReduceLROnPlateau got arguments that it does not know: {", ".join(sorted(kwargs))}.')
-        super(ReduceLROnPlateau, self).__init__(monitor, mode, min_delta)
+        super().__init__(monitor, mode, min_delta)
         self.factor = factor
         self.patience = patience
         self.verbose = verbose
@@ -180,7 +180,7 @@ class ReduceLROnPlateau(MonitorCallback):
                 new = max(old * self.factor, self.min_lr)
                 K.set_value(variable, new)
                 if self.verbose > 0:
-                    print('\nEpoch %05d: ReduceLROnPlateau reducing learning rate to %s.' % (epoch + 1, new))
+                    print(f'\nEpoch {epoch + 1:05d}: ReduceLROnPlateau reducing learning rate to {new}.')
                 self.cooldown_counter = self.cooldown
                 self.wait = 0
 

@@ -1,6 +1,6 @@
 """LuKthuCallback: a callback made of functions."""
 
-from .base import Callback
+from cthulhu.callbacks.base import Callback
 
 _HOOKS = tuple(name for name in vars(Callback) if name.startswith('on_'))
 
@@ -33,7 +33,7 @@ class LuKthuCallback(Callback):
         on_train_end=None,
         **kwargs,
     ):
-        super(LuKthuCallback, self).__init__()
+        super().__init__()
         for name in kwargs:
             if name.startswith('on_') and name not in _HOOKS:
                 raise TypeError(f'LuKthuCallback: there is no hook {name!r}. The hooks are {", ".join(_HOOKS)}.')

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from .base import Callback
+from cthulhu.callbacks.base import Callback
 
 # The last word of a name that is in one of these says which way is better.
 _MORE = frozenset(
@@ -53,7 +53,7 @@ class MonitorCallback(Callback):
     """
 
     def __init__(self, monitor, mode, min_delta=0):
-        super(MonitorCallback, self).__init__()
+        super().__init__()
         if mode not in ('auto', 'min', 'max'):
             warnings.warn(
                 f"{type(self).__name__}: `mode` is 'auto', 'min' or 'max'; got {mode!r}, and takes 'auto'.",

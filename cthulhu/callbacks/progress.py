@@ -1,7 +1,7 @@
 """ProgbarLogger: the progress bar of a run."""
 
-from ..utils.progbar import Progbar
-from .base import Callback
+from cthulhu.callbacks.base import Callback
+from cthulhu.utils.progbar import Progbar
 
 
 class ProgbarLogger(Callback):
@@ -21,7 +21,7 @@ class ProgbarLogger(Callback):
     needs_each_batch = False
 
     def __init__(self, count_mode='samples', stateful_metrics=None):
-        super(ProgbarLogger, self).__init__()
+        super().__init__()
         if count_mode not in ('samples', 'steps'):
             raise ValueError(f"ProgbarLogger: `count_mode` is 'samples' or 'steps'; got {count_mode!r}.")
         self.use_steps = count_mode == 'steps'

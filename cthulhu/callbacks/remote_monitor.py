@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-from .base import Callback
+from cthulhu.callbacks.base import Callback
 
 _TIMEOUT = 10
 
@@ -30,7 +30,7 @@ class RemoteMonitor(Callback):
     def __init__(
         self, root='http://localhost:9000', path='/publish/epoch/end/', field='data', headers=None, send_as_json=False
     ):
-        super(RemoteMonitor, self).__init__()
+        super().__init__()
         if not root.startswith(('http://', 'https://')):
             raise ValueError(f'RemoteMonitor: `root` must begin with http:// or https://; got {root!r}.')
         self.root = root

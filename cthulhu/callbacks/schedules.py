@@ -14,7 +14,7 @@ def _positive(who, **values):
             raise ValueError(f'{who}: `{name}` must be above 0; got {value!r}.')
 
 
-class Schedule(object):
+class Schedule:
     """The base of the schedules. A subclass defines `at(step)`, the learning rate at a step as a float."""
 
     def __call__(self, step, lr=None):

@@ -7,11 +7,11 @@ import warnings
 
 import numpy as np
 
-from .. import backend as K
-from ..saving import atomic
-from .base import Callback
-from .event_files import EventFile, Histogram, image, scalar
-from .inspection import Embedded, Watched
+from cthulhu import backend as K
+from cthulhu.callbacks.base import Callback
+from cthulhu.callbacks.event_files import EventFile, Histogram, image, scalar
+from cthulhu.callbacks.inspection import Embedded, Watched
+from cthulhu.saving import atomic
 
 
 class TensorBoard(Callback):
@@ -55,7 +55,7 @@ class TensorBoard(Callback):
         embeddings_data=None,
         update_freq='epoch',
     ):
-        super(TensorBoard, self).__init__()
+        super().__init__()
         is_number = isinstance(update_freq, numbers.Integral) and not isinstance(update_freq, bool) and update_freq > 0
         if update_freq not in ('epoch', 'batch') and not is_number:
             raise ValueError(
@@ -192,7 +192,7 @@ def _table(name):
 
 
 def _quoted(text):
-    return '"%s"' % text.replace('\\', '\\\\').replace('"', '\\"')
+    return '"{}"'.format(text.replace('\\', '\\\\').replace('"', '\\"'))
 
 
 def _pictures(weight):

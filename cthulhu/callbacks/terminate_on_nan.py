@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .base import Callback
+from cthulhu.callbacks.base import Callback
 
 
 class TerminateOnNaN(Callback):
@@ -11,5 +11,5 @@ class TerminateOnNaN(Callback):
     def on_batch_end(self, batch, logs=None):
         loss = (logs or {}).get('loss')
         if loss is not None and not np.all(np.isfinite(loss)):
-            print('Batch %d: Invalid loss, terminating training' % batch)
+            print(f'Batch {batch}: Invalid loss, terminating training')
             self.model.stop_training = True

@@ -4,12 +4,12 @@
 train, test and predict, `adapters` the data, `training_loop` the loop that drives functions over data.
 """
 
-from .base_layer import Layer
-from .graph import get_source_inputs
-from .input_layer import Input, InputLayer
-from .input_spec import InputSpec
-from .lump import Lump
-from .node import Node
-from .pile import Pile
+from cthulhu.engine.base_layer import Layer
+from cthulhu.engine.graph import get_source_inputs
+from cthulhu.engine.input_layer import Input, InputLayer
+from cthulhu.engine.input_spec import InputSpec
+from cthulhu.engine.lump import Lump
+from cthulhu.engine.node import Node
+from cthulhu.engine.pile import Pile
 
 __all__ = ['Input', 'InputLayer', 'InputSpec', 'Layer', 'Lump', 'Node', 'Pile', 'get_source_inputs']

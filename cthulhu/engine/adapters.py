@@ -8,9 +8,9 @@ import collections
 
 import numpy as np
 
-from .. import backend as K
-from .. import losses
-from ..utils.generic_utils import to_list
+from cthulhu import backend as K
+from cthulhu import losses
+from cthulhu.utils.generic_utils import to_list
 
 Batch = collections.namedtuple('Batch', ['feeds', 'size', 'start'])
 Batch.__doc__ = """The arrays of one step, in the order of the function's inputs; the number of samples; and the index of the first one."""
@@ -50,16 +50,15 @@ def standardize(data, names, shapes, what, one_dimensional=None):
     for index, (array, shape) in enumerate(zip(arrays, shapes)):
         if len(array.shape) == 0:
             raise ValueError(
-                'The %s "%s" must be an array with a batch axis, but it is a single value: %r.'
-                % (what, names[index], array)
+                f'The {what} "{names[index]}" must be an array with a batch axis, but it is a single value: {array!r}.'
             )
         flat = one_dimensional[index] if one_dimensional else shape is not None and len(shape) == 1
         if len(array.shape) == 1 and not flat:
             arrays[index] = array = _with_last_axis(array)
         if getattr(getattr(array, 'dtype', None), 'kind', None) == 'O':
             raise ValueError(
-                'The %s "%s" is an array of Python objects (shape %s), not of numbers; rows of different lengths give such arrays. Pad them to one '
-                'length, for example with preprocessing.sequence.pad_sequences.' % (what, names[index], array.shape)
+                f'The {what} "{names[index]}" is an array of Python objects (shape {array.shape}), not of numbers; rows of different lengths give such arrays. Pad them to one '
+                'length, for example with preprocessing.sequence.pad_sequences.'
             )
         if shape is not None:
             _check_shape(array, shape, names[index], what)
@@ -71,23 +70,22 @@ def _pick(data, names, what):
     if not names:
         if data is not None and not (isinstance(data, (list, tuple, dict)) and not data):
             raise ValueError(
-                'The model takes no %s data (they come from tensors of its own), but some were given.' % what
+                f'The model takes no {what} data (they come from tensors of its own), but some were given.'
             )
         return []
     if data is None:
         raise ValueError(
-            'No %s data were given, but the model expects %d array(s): %s.' % (what, len(names), ', '.join(names))
+            'No {} data were given, but the model expects {} array(s): {}.'.format(what, len(names), ', '.join(names))
         )
     if isinstance(data, dict):
         missing = [name for name in names if name not in data]
         unknown = [name for name in data if name not in names]
         if missing or unknown:
             raise ValueError(
-                'The dict of %s data does not fit the model: expected the names %s, found %s.%s%s'
-                % (
+                'The dict of {} data does not fit the model: expected the names {}, found {}.{}{}'.format(
                     what, sorted(names), sorted(map(str, data)),
-                    ' Missing: %s.' % ', '.join(missing) if missing else '',
-                    ' Unknown: %s.' % ', '.join(map(str, unknown)) if unknown else '',
+                    ' Missing: {}.'.format(', '.join(missing)) if missing else '',
+                    ' Unknown: {}.'.format(', '.join(map(str, unknown))) if unknown else '',
                 )
             )  # fmt: skip
         return [data[name] for name in names]
@@ -98,13 +96,15 @@ def _pick(data, names, what):
         if len(data) == len(names):
             return list(data)
         raise ValueError(
-            'The list of %s arrays does not fit the model: expected %d array(s) (%s), found %d, of shapes %s.'
-            % (what, len(names), ', '.join(names), len(data), [tuple(np.shape(item)) for item in data[:8]])
+            'The list of {} arrays does not fit the model: expected {} array(s) ({}), found {}, of shapes {}.'.format(
+                what, len(names), ', '.join(names), len(data), [tuple(np.shape(item)) for item in data[:8]]
+            )
         )
     if len(names) > 1:
         raise ValueError(
-            'The model expects a list of %d %s arrays (%s), or a dict of them by name, but got one %s of shape %s.'
-            % (len(names), what, ', '.join(names), type(data).__name__, getattr(data, 'shape', '?'))
+            'The model expects a list of {} {} arrays ({}), or a dict of them by name, but got one {} of shape {}.'.format(
+                len(names), what, ', '.join(names), type(data).__name__, getattr(data, 'shape', '?')
+            )
         )
     return [data]
 
@@ -121,8 +121,7 @@ def _check_shape(array, shape, name, what):
     )
     if not fits:
         raise ValueError(
-            'The %s "%s" does not fit: expected an array of shape %s (None: any size), found one of shape %s.'
-            % (what, name, tuple(shape), found)
+            f'The {what} "{name}" does not fit: expected an array of shape {tuple(shape)} (None: any size), found one of shape {found}.'
         )
 
 
@@ -131,9 +130,11 @@ def check_lengths(arrays, labels):
     lengths = [array.shape[0] for array in arrays if array is not None]
     if len(set(lengths)) > 1:
         raise ValueError(
-            'All inputs, targets and sample weights must have the same number of samples, but found %s.'
-            % ', '.join(
-                '%s: %d' % pair for pair in zip([lb for lb, a in zip(labels, arrays) if a is not None], lengths)
+            'All inputs, targets and sample weights must have the same number of samples, but found {}.'.format(
+                ', '.join(
+                    '{}: {}'.format(*pair)
+                    for pair in zip([lb for lb, a in zip(labels, arrays) if a is not None], lengths)
+                )
             )
         )
 
@@ -152,27 +153,30 @@ def per_output(value, names, what, is_one):
     if is_one(value):
         if len(names) > 1:
             raise ValueError(
-                'The model has %d outputs (%s), so `%s` must be a dict by output name or a list with an item for each.'
-                % (len(names), ', '.join(names), what)
+                'The model has {} outputs ({}), so `{}` must be a dict by output name or a list with an item for each.'.format(
+                    len(names), ', '.join(names), what
+                )
             )
         return [value]
     if isinstance(value, dict):
         unknown = [name for name in value if name not in names]
         if unknown:
             raise ValueError(
-                '`%s` has an entry for %s, but the outputs of the model are %s.' % (what, unknown[0], ', '.join(names))
+                '`{}` has an entry for {}, but the outputs of the model are {}.'.format(
+                    what, unknown[0], ', '.join(names)
+                )
             )
         return [value.get(name) for name in names]
     if isinstance(value, (list, tuple)):
         if len(value) != len(names):
             raise ValueError(
-                '`%s` has %d item(s), but the model has %d output(s): %s.'
-                % (what, len(value), len(names), ', '.join(names))
+                '`{}` has {} item(s), but the model has {} output(s): {}.'.format(
+                    what, len(value), len(names), ', '.join(names)
+                )
             )
         return list(value)
     raise ValueError(
-        '`%s` must be a dict by output name or a list with an item for each output; got %r.'
-        % (what, type(value).__name__)
+        f'`{what}` must be a dict by output name or a list with an item for each output; got {type(value).__name__!r}.'
     )
 
 
@@ -215,13 +219,11 @@ def _weights(target, name, given, classes, mode):
                 else 'With sample_weight_mode="temporal" the weights have the shape (samples, steps).'
             )
             raise ValueError(
-                'The sample weights of output "%s" must have %d dimension(s), but have the shape %s. %s'
-                % (name, wanted, given.shape, advice)
+                f'The sample weights of output "{name}" must have {wanted} dimension(s), but have the shape {given.shape}. {advice}'
             )
         if target is not None and given.shape != tuple(target.shape[: given.ndim]):
             raise ValueError(
-                'The sample weights of output "%s" have the shape %s, which does not go with targets of shape %s: expected %s.'
-                % (name, given.shape, tuple(target.shape), tuple(target.shape[: given.ndim]))
+                f'The sample weights of output "{name}" have the shape {given.shape}, which does not go with targets of shape {tuple(target.shape)}: expected {tuple(target.shape[: given.ndim])}.'
             )
     if classes:
         weights = _class_weights(target, name, classes, mode)
@@ -235,12 +237,11 @@ def _weights(target, name, given, classes, mode):
 def _class_weights(target, name, classes, mode):
     if not isinstance(classes, dict):
         raise ValueError(
-            '`class_weight` must be a dict, class index -> weight, but for output "%s" it is %r.' % (name, classes)
+            f'`class_weight` must be a dict, class index -> weight, but for output "{name}" it is {classes!r}.'
         )
     if target is None:
         raise ValueError(
-            '`class_weight` needs the targets of output "%s" as an array, but they are tensors of the framework. Use `sample_weight`.'
-            % name
+            f'`class_weight` needs the targets of output "{name}" as an array, but they are tensors of the framework. Use `sample_weight`.'
         )
     labels = np.asarray(target[:])
     steps = labels.ndim - 1
@@ -250,15 +251,14 @@ def _class_weights(target, name, classes, mode):
         labels = labels.reshape(labels.shape[:-1])
     if steps > 1 and mode != 'temporal':
         raise ValueError(
-            'class_weight for output "%s", whose targets have the shape %s, weights each time step: conjure the model with '
-            'sample_weight_mode="temporal", or pass `sample_weight` instead.' % (name, tuple(target.shape))
+            f'class_weight for output "{name}", whose targets have the shape {tuple(target.shape)}, weights each time step: conjure the model with '
+            'sample_weight_mode="temporal", or pass `sample_weight` instead.'
         )
     keys = np.array(sorted(classes))
     missing = sorted(set(np.unique(labels)) - set(keys.tolist()))
     if missing:
         raise ValueError(
-            '`class_weight` must have a weight for every class in the data. Output "%s" has the classes %s without one; given were weights for %s.'
-            % (name, [int(m) if float(m).is_integer() else m for m in missing[:10]], keys.tolist())
+            f'`class_weight` must have a weight for every class in the data. Output "{name}" has the classes {[int(m) if float(m).is_integer() else m for m in missing[:10]]} without one; given were weights for {keys.tolist()}.'
         )
     values = np.array([classes[key] for key in keys.tolist()], dtype=K.floatx())
     return values[np.searchsorted(keys, labels)]
@@ -271,7 +271,7 @@ def check_targets(targets, specs):
         if loss is None or shape is None or not losses.checks_target_shape(loss):
             continue
         if len(target.shape) != len(shape):
-            raise ValueError(_target_message(target, spec, '%d dimensions' % len(shape)))
+            raise ValueError(_target_message(target, spec, f'{len(shape)} dimensions'))
         pairs = list(zip(target.shape, shape))[1:]
         if losses.is_sparse(loss):
             pairs = pairs[:-1] + [(target.shape[-1], 1)]
@@ -283,13 +283,11 @@ def check_targets(targets, specs):
                     ' Integer classes go with the loss "sparse_categorical_crossentropy"; for "categorical_crossentropy" make them one-hot with '
                     'utils.to_categorical(y).'
                 )
-            raise ValueError(_target_message(target, spec, 'the shape %s' % (expected,)) + advice)
+            raise ValueError(_target_message(target, spec, f'the shape {expected}') + advice)
 
 
 def _target_message(target, spec, expected):
-    return 'The targets of output "%s" (loss "%s") must have %s, as the output has; found an array of shape %s.' % (
-        spec.name, spec.loss.name, expected, tuple(target.shape),
-    )  # fmt: skip
+    return f'The targets of output "{spec.name}" (loss "{spec.loss.name}") must have {expected}, as the output has; found an array of shape {tuple(target.shape)}.'  # fmt: skip
 
 
 # -- splitting -----------------------------------------------------------------------------------------------
@@ -307,13 +305,14 @@ def split(arrays, fraction):
         ValueError: if a part would have no samples, or `fraction` is not between 0 and 1.
     """
     if not 0.0 <= fraction < 1.0:
-        raise ValueError('`validation_split` must be at least 0 and below 1; got %r.' % fraction)
+        raise ValueError(f'`validation_split` must be at least 0 and below 1; got {fraction!r}.')
     samples = arrays[0].shape[0]
     at = int(samples * (1.0 - fraction))
     if at == 0 or at == samples:
         raise ValueError(
-            '`validation_split=%s` of %d samples leaves no samples for %s. Give more data, or pass `validation_data`.'
-            % (fraction, samples, 'training' if at == 0 else 'validation')
+            '`validation_split={}` of {} samples leaves no samples for {}. Give more data, or pass `validation_data`.'.format(
+                fraction, samples, 'training' if at == 0 else 'validation'
+            )
         )
     return [take(a, 0, at) for a in arrays], [take(a, at, samples) for a in arrays]
 
@@ -321,7 +320,7 @@ def split(arrays, fraction):
 # -- adapters ------------------------------------------------------------------------------------------------
 
 
-class ArrayAdapter(object):
+class ArrayAdapter:
     """Batches of arrays that all have the same number of samples.
 
     Arguments:
@@ -340,13 +339,13 @@ class ArrayAdapter(object):
         self.arrays = arrays
         self.batch_size = int(batch_size)
         if self.batch_size < 1:
-            raise ValueError('`batch_size` must be a positive integer; got %r.' % batch_size)
+            raise ValueError(f'`batch_size` must be a positive integer; got {batch_size!r}.')
         if shuffle not in (True, False, 'batch'):
-            raise ValueError("`shuffle` must be True, False or 'batch'; got %r." % (shuffle,))
+            raise ValueError(f"`shuffle` must be True, False or 'batch'; got {shuffle!r}.")
         total = int(next(a for a in arrays if a is not None).shape[0])
         in_all = -(-total // self.batch_size)
         if steps is not None and int(steps) < 1:
-            raise ValueError('The number of steps must be a positive integer; got %r.' % (steps,))
+            raise ValueError(f'The number of steps must be a positive integer; got {steps!r}.')
         self.shuffle = shuffle if steps is None else False
         self.cycle = cycle and steps is not None
         self.steps = in_all if steps is None else int(steps) if cycle else min(int(steps), in_all)
@@ -403,7 +402,7 @@ def _rows(array, index):
     return rows[np.argsort(order)]
 
 
-class StepsAdapter(object):
+class StepsAdapter:
     """A number of steps that feed nothing, or the same arrays each time: for models whose data come from tensors of the framework.
 
     Arguments:
@@ -417,8 +416,7 @@ class StepsAdapter(object):
     def __init__(self, steps, feeds=()):
         if steps is None or int(steps) < 1:
             raise ValueError(
-                'The data come from tensors of the framework, so the number of steps must be given as a positive integer; got %r.'
-                % (steps,)
+                f'The data come from tensors of the framework, so the number of steps must be given as a positive integer; got {steps!r}.'
             )
         self.steps = int(steps)
         self._feeds = list(feeds)

@@ -4,14 +4,14 @@ import warnings
 
 import numpy as np
 
-from .. import backend as K
-from .. import constraints, initializers, names, regularizers
-from ..backend import meta
-from ..saving import trust
-from ..utils.generic_utils import has_arg, is_all_none, to_list, to_snake_case, unpack_singleton
-from . import call_context
-from .input_spec import InputSpec, check_inputs
-from .node import Node, NodeAccess
+from cthulhu import backend as K
+from cthulhu import constraints, initializers, names, regularizers
+from cthulhu.backend import meta
+from cthulhu.engine import call_context
+from cthulhu.engine.input_spec import InputSpec, check_inputs
+from cthulhu.engine.node import Node, NodeAccess
+from cthulhu.saving import trust
+from cthulhu.utils.generic_utils import has_arg, is_all_none, to_list, to_snake_case, unpack_singleton
 
 __all__ = ['InputSpec', 'Layer', 'Node']
 
@@ -46,8 +46,9 @@ class Layer(NodeAccess):
         for argument in kwargs:
             if argument not in _ARGUMENTS:
                 raise TypeError(
-                    '%s got an argument that it does not know: %r. Beside its own, a layer takes %s.'
-                    % (type(self).__name__, argument, ', '.join(_ARGUMENTS))
+                    '{} got an argument that it does not know: {!r}. Beside its own, a layer takes {}.'.format(
+                        type(self).__name__, argument, ', '.join(_ARGUMENTS)
+                    )
                 )
         self._trainable_weights = []
         self._non_trainable_weights = []
@@ -68,7 +69,7 @@ class Layer(NodeAccess):
         name = kwargs.get('name')
         if not name:
             prefix = to_snake_case(names.keras_name(type(self)))
-            name = '%s_%d' % (prefix, K.get_uid(prefix))
+            name = f'{prefix}_{K.get_uid(prefix)}'
         self.name = name
         self.trainable = kwargs.get('trainable', True)
         self.trainable_changed = False
@@ -91,8 +92,8 @@ class Layer(NodeAccess):
             self._track(value)
         elif not own_property and _holds_layers(value):
             raise RuntimeError(
-                'Attribute %r of %s is set to a layer before `super().__init__()` was called. Call it first in `__init__`, so that '
-                'the layer can be tracked.' % (name, type(self).__name__)
+                f'Attribute {name!r} of {type(self).__name__} is set to a layer before `super().__init__()` was called. Call it first in `__init__`, so that '
+                'the layer can be tracked.'
             )
         object.__setattr__(self, name, value)
 
@@ -197,15 +198,15 @@ class Layer(NodeAccess):
         weights = list(weights)
         if len(weights) != len(variables):
             raise ValueError(
-                'Layer "%s" has %d weight array(s), but set_weights was given %d. Expected the shapes %s.'
-                % (self.name, len(variables), len(weights), [K.int_shape(v) for v in variables])
+                f'Layer "{self.name}" has {len(variables)} weight array(s), but set_weights was given {len(weights)}. Expected the shapes {[K.int_shape(v) for v in variables]}.'
             )
         for variable, value in zip(variables, weights):
             expected, found = K.int_shape(variable), np.shape(value)
             if tuple(expected) != tuple(found):
                 raise ValueError(
-                    'Layer "%s", weight "%s": expected an array of shape %s, but set_weights was given one of shape %s.'
-                    % (self.name, getattr(variable, 'name', '?'), tuple(expected), tuple(found))
+                    'Layer "{}", weight "{}": expected an array of shape {}, but set_weights was given one of shape {}.'.format(
+                        self.name, getattr(variable, 'name', '?'), tuple(expected), tuple(found)
+                    )
                 )
         K.batch_set_value(list(zip(variables, weights)))
 
@@ -217,8 +218,7 @@ class Layer(NodeAccess):
         """
         if not self.built:
             raise RuntimeError(
-                'Layer "%s" has no weights to count yet: it is not built. Call it on a tensor, or call `build(input_shape)` first.'
-                % self.name
+                f'Layer "{self.name}" has no weights to count yet: it is not built. Call it on a tensor, or call `build(input_shape)` first.'
             )
         return int(sum(K.count_params(w) for w in self.weights))
 
@@ -242,11 +242,11 @@ class Layer(NodeAccess):
         shape = tuple(shape) if shape is not None else ()
         if any(size is None for size in shape):
             raise ValueError(
-                'Layer "%s": weight "%s" would have the shape %s. A weight needs a known size on every axis; give the layer inputs '
-                'whose last dimensions are known.' % (self.name, name, shape)
+                f'Layer "{self.name}": weight "{name}" would have the shape {shape}. A weight needs a known size on every axis; give the layer inputs '
+                'whose last dimensions are known.'
             )
         dtype = dtype or self.dtype or K.floatx()
-        trust.spend(shape, dtype, 'Weight "%s" of layer "%s"' % (name, self.name))
+        trust.spend(shape, dtype, f'Weight "{name}" of layer "{self.name}"')
         initializer = initializers.get('glorot_uniform' if initializer is None else initializer)
         value = (
             initializer(shape, dtype=dtype) if has_arg(initializer, 'dtype', accept_all=True) else initializer(shape)
@@ -282,9 +282,9 @@ class Layer(NodeAccess):
         if not self.supports_masking:
             if mask is not None and not is_all_none(mask):
                 raise TypeError(
-                    'Layer "%s" (%s) does not support masking, but its input carries a mask. Put the layer before the one that makes '
+                    f'Layer "{self.name}" ({type(self).__name__}) does not support masking, but its input carries a mask. Put the layer before the one that makes '
                     'the mask (Masking, or an embedding with mask_zero=True), or set `supports_masking = True` in a layer of your own '
-                    'that knows what to do.' % (self.name, type(self).__name__)
+                    'that knows what to do.'
                 )
             return None
         return mask
@@ -343,8 +343,8 @@ class Layer(NodeAccess):
             shape = K.int_shape(x)
             if shape is None:
                 raise ValueError(
-                    'Layer "%s" cannot be built: the rank of its input %s is not known. Make the tensor with a shape, or give the '
-                    'first layer `input_shape` or `batch_input_shape`.' % (self.name, x)
+                    f'Layer "{self.name}" cannot be built: the rank of its input {x} is not known. Make the tensor with a shape, or give the '
+                    'first layer `input_shape` or `batch_input_shape`.'
                 )
             shapes.append(tuple(shape))
         self.build_once(shapes if isinstance(inputs, list) and len(shapes) != 1 else unpack_singleton(shapes))
@@ -366,8 +366,7 @@ class Layer(NodeAccess):
         for x in copied:
             if not K.is_tensor(x):
                 raise TypeError(
-                    'The `call` method of layer "%s" (%s) must return a tensor or a list of tensors, but it returned %r.'
-                    % (self.name, type(self).__name__, outputs)
+                    f'The `call` method of layer "{self.name}" ({type(self).__name__}) must return a tensor or a list of tensors, but it returned {outputs!r}.'
                 )
         return copied if isinstance(outputs, (list, tuple)) else copied[0]
 
@@ -427,7 +426,7 @@ class Layer(NodeAccess):
             value: tensor, or the result of calling a metric.
             name: string; may be left out for the result of a metric, which has one.
         """
-        from .. import metrics
+        from cthulhu import metrics
 
         metric = meta.get_metric(value)
         if metric is None:

@@ -8,7 +8,7 @@ import contextlib
 import threading
 
 
-class Record(object):
+class Record:
     """What one call made: lists of (layer, loss), (layer, update), and (layer, metric, result tensor)."""
 
     __slots__ = ('losses', 'updates', 'metrics')

@@ -6,16 +6,16 @@ those specs on actual tensors, and the three functions. This is the only place t
 
 import threading
 
-from .. import backend as K
-from .. import losses, metrics, optimizers
-from ..utils.generic_utils import to_list
-from . import adapters, call_context
+from cthulhu import backend as K
+from cthulhu import losses, metrics, optimizers
+from cthulhu.engine import adapters, call_context
+from cthulhu.utils.generic_utils import to_list
 
 _ACCURACIES = ('accuracy', 'acc')
 _CROSSENTROPIES = ('crossentropy', 'ce')
 
 
-class OutputSpec(object):
+class OutputSpec:
     """One output of a model, and what is asked of it.
 
     Attributes:
@@ -98,7 +98,7 @@ class OutputSpec(object):
         return value
 
 
-class Program(object):
+class Program:
     """The specs of a conjured model on tensors, and the functions made from them.
 
     Arguments:
@@ -218,7 +218,7 @@ def step_function(feeds, outputs, updates, after_updates, name, phase, conjuring
     return step
 
 
-class Conjuring(object):
+class Conjuring:
     """What `conjure` was told, resolved for a model whose inputs and outputs are known.
 
     Attributes:
@@ -249,8 +249,7 @@ class Conjuring(object):
             spec = OutputSpec(names[index], x, mask, found_losses[index], loss_weights[index], modes[index])
             if spec.mode == 'temporal' and len(spec.shape) < 3:
                 raise ValueError(
-                    'sample_weight_mode="temporal" needs an output with time steps, of shape (batch, steps, ...), but output "%s" has the shape %s.'
-                    % (spec.name, spec.shape)
+                    f'sample_weight_mode="temporal" needs an output with time steps, of shape (batch, steps, ...), but output "{spec.name}" has the shape {spec.shape}.'
                 )
             self.specs.append(spec)
         self._own_metrics = []
@@ -296,11 +295,10 @@ class Conjuring(object):
                 for metric in wanted[index]:
                     if spec.loss is None and self.settings['target_tensors'] is None:
                         raise ValueError(
-                            'Output "%s" has metrics but no loss, so there are no targets to measure it against. Give it a loss.'
-                            % spec.name
+                            f'Output "{spec.name}" has metrics but no loss, so there are no targets to measure it against. Give it a loss.'
                         )
                     label, metric = _metric(metric, spec, used)
-                    label = '%s_%s' % (spec.name, label) if several else label
+                    label = f'{spec.name}_{label}' if several else label
                     label = _free_name(label, taken)
                     spec.metrics.append((label, metric, is_weighted))
                     taken.append(label)
@@ -325,9 +323,7 @@ class Conjuring(object):
             outputs, masks, node = model.outputs, model._output_masks(), None
         else:
             if len(inputs) != len(model.inputs):
-                raise ValueError(
-                    'The model expects %d input tensor(s), but was given %d.' % (len(model.inputs), len(inputs))
-                )
+                raise ValueError(f'The model expects {len(model.inputs)} input tensor(s), but was given {len(inputs)}.')
             outputs, masks, record = model._apply(inputs if len(inputs) > 1 else inputs[0], [None] * len(inputs), {})
             outputs = to_list(outputs)
             node = record
@@ -335,7 +331,7 @@ class Conjuring(object):
         fed = [spec for spec in self.specs if spec.loss is not None]
         if targets is not None and len(targets) != len(fed):
             raise ValueError(
-                'The model has %d output(s) with a loss, but was given %d target tensor(s).' % (len(fed), len(targets))
+                f'The model has {len(fed)} output(s) with a loss, but was given {len(targets)} target tensor(s).'
             )
         targets = iter(targets or [None] * len(fed))
         for spec in specs:
@@ -384,7 +380,7 @@ def _modes(modes, names):
     for mode in found:
         if mode not in (None, 'temporal', 'samplewise'):
             raise ValueError(
-                "`sample_weight_mode` must be None or 'temporal' (or a dict or list of them); got %r." % (mode,)
+                f"`sample_weight_mode` must be None or 'temporal' (or a dict or list of them); got {mode!r}."
             )
     return [None if mode == 'samplewise' else mode for mode in found]
 
@@ -399,7 +395,7 @@ def _targets(given, specs):
     for tensor in found:
         if tensor is not None and not K.is_tensor(tensor):
             raise ValueError(
-                '`target_tensors` takes tensors of the backend; got %r (%s).' % (tensor, type(tensor).__name__)
+                f'`target_tensors` takes tensors of the backend; got {tensor!r} ({type(tensor).__name__}).'
             )
     by_name = {spec.name: tensor for spec, tensor in zip(wanted, found)}
     return [by_name.get(spec.name) for spec in specs]
@@ -419,9 +415,9 @@ def _per_output_metrics(wanted, specs, what):
         return [list(wanted) if has_loss else [] for has_loss in trained]
     if isinstance(wanted, str) or callable(wanted):
         raise TypeError(
-            '`%s` must be a list, or a dict by output name; got %r. Write %s=[%r].' % (what, wanted, what, wanted)
+            f'`{what}` must be a list, or a dict by output name; got {wanted!r}. Write {what}=[{wanted!r}].'
         )
-    raise TypeError('`%s` must be a list, or a dict by output name; got %s.' % (what, type(wanted).__name__))
+    raise TypeError(f'`{what}` must be a list, or a dict by output name; got {type(wanted).__name__}.')
 
 
 def _listed(item):
@@ -451,7 +447,7 @@ def _metric(metric, spec, used):
 def _free_name(name, taken):
     candidate, number = name, 1
     while candidate in taken:
-        candidate = '%s_%d' % (name, number)
+        candidate = f'{name}_{number}'
         number += 1
     return candidate
 

@@ -3,7 +3,7 @@
 import json
 import warnings
 
-from ..utils.generic_utils import unpack_singleton
+from cthulhu.utils.generic_utils import unpack_singleton
 
 
 def connections_of(node, numbers):
@@ -14,8 +14,7 @@ def connections_of(node, numbers):
             json.dumps(arguments)
         except TypeError:
             warnings.warn(
-                'Layer "%s" was called with arguments that cannot be saved: %s. They are left out of the configuration.'
-                % (node.outbound_layer.name, arguments),
+                f'Layer "{node.outbound_layer.name}" was called with arguments that cannot be saved: {arguments}. They are left out of the configuration.',
                 stacklevel=3,
             )
             arguments = {}
@@ -31,7 +30,7 @@ def connect_layers(config, custom_objects=None):
     Returns:
         `(layers, tensors)`: name -> layer, and (layer name, node number, tensor index) -> tensor.
     """
-    from .. import layers as layers_module
+    from cthulhu import layers as layers_module
 
     layers, tensors, waiting = {}, {}, []
 
@@ -62,8 +61,9 @@ def connect_layers(config, custom_objects=None):
         if len(postponed) == len(waiting):
             layer, connections = postponed[0]
             raise ValueError(
-                'The configuration of model %r cannot be connected: layer "%s" needs %s, which no layer makes.'
-                % (config.get('name'), layer.name, [c[:3] for c in connections])
+                'The configuration of model {!r} cannot be connected: layer "{}" needs {}, which no layer makes.'.format(
+                    config.get('name'), layer.name, [c[:3] for c in connections]
+                )
             )
         waiting = postponed
     return layers, tensors

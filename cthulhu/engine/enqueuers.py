@@ -34,7 +34,7 @@ class WorkerDied(RuntimeError):
     """A process that computes batches ended before it gave its result."""
 
 
-class LocalWorker(object):
+class LocalWorker:
     """Computes tasks in the calling thread."""
 
     def __init__(self, compute):
@@ -50,7 +50,7 @@ class LocalWorker(object):
     stop = start
 
 
-class ProcessWorker(object):
+class ProcessWorker:
     """Computes tasks in a process of its own, which is a copy of this one as it was when it started.
 
     Arguments:
@@ -110,9 +110,10 @@ class ProcessWorker(object):
                 _end(*running)
                 if attempt >= self._retries:
                     raise WorkerDied(
-                        'The worker process %s died (exit code %s) while it computed batch %s%s. Look for what kills it: too little memory, or a '
-                        'library that does not bear a fork. With use_multiprocessing=False the batches are computed in threads.'
-                        % (process.pid, code, task, ', as did those before it' if attempt else '')
+                        'The worker process {} died (exit code {}) while it computed batch {}{}. Look for what kills it: too little memory, or a '
+                        'library that does not bear a fork. With use_multiprocessing=False the batches are computed in threads.'.format(
+                            process.pid, code, task, ', as did those before it' if attempt else ''
+                        )
                     )
                 continue
             if failed:
@@ -169,11 +170,11 @@ class _Remote(Exception):
     """The traceback of an exception in another process."""
 
     def __init__(self, text):
-        super(_Remote, self).__init__(text)
+        super().__init__(text)
         self.text = text
 
     def __str__(self):
-        return '\n\n%s' % self.text
+        return f'\n\n{self.text}'
 
 
 def _serve(pipe, compute, seed):
@@ -197,7 +198,7 @@ def _serve(pipe, compute, seed):
             except (BrokenPipeError, OSError):
                 return
             except Exception as error:  # the result cannot be pickled
-                text = 'A worker process could not send what it computed, %s: %s' % (type(answer[1]).__name__, error)
+                text = f'A worker process could not send what it computed, {type(answer[1]).__name__}: {error}'
                 pipe.send((True, RuntimeError(text), traceback.format_exc()))
     except (EOFError, KeyboardInterrupt):
         return
@@ -211,10 +212,10 @@ def _portable(error):
         pickle.loads(pickle.dumps(error))
         return error
     except Exception:
-        return RuntimeError('%s: %s' % (type(error).__name__, error))
+        return RuntimeError(f'{type(error).__name__}: {error}')
 
 
-class Prefetcher(object):
+class Prefetcher:
     """Runs tasks through workers, ahead of their use.
 
     Arguments:
@@ -237,7 +238,7 @@ class Prefetcher(object):
             for place, worker in enumerate(self.workers):
                 worker.start()
                 thread = threading.Thread(
-                    target=self._work, args=(state, place, worker), name='cthulhu batches %d' % place
+                    target=self._work, args=(state, place, worker), name=f'cthulhu batches {place}'
                 )
                 thread.daemon = True
                 thread.start()
@@ -318,7 +319,7 @@ class Prefetcher(object):
             worker.stop()
 
 
-class _Run(object):
+class _Run:
     """The state of one run: how many tasks were begun and taken, the results that wait, where the tasks end, and the threads."""
 
     __slots__ = ('tasks', 'begun', 'taken', 'results', 'finished', 'stopped', 'threads')
@@ -336,7 +337,7 @@ class _Run(object):
         return self.finished is not None and self.taken >= self.finished
 
 
-class _Item(object):
+class _Item:
     """Computes the tasks of a Sequence, (seed, index) pairs."""
 
     def __init__(self, sequence):
@@ -346,12 +347,10 @@ class _Item(object):
         try:
             return self._sequence[task[1]]
         except StopIteration as error:  # of a generator in the Sequence: it is not the end of the Sequence
-            raise RuntimeError(
-                'Batch %d of %s raised StopIteration.' % (task[1], type(self._sequence).__name__)
-            ) from error
+            raise RuntimeError(f'Batch {task[1]} of {type(self._sequence).__name__} raised StopIteration.') from error
 
 
-class _Next(object):
+class _Next:
     """Computes the tasks of a generator, which are numbers.
 
     Arguments:
@@ -400,8 +399,8 @@ def generator_prefetcher(generator, workers, use_multiprocessing, max_queue_size
         return Prefetcher([LocalWorker(_Next(generator, wait_time=wait_time))], max_queue_size)
     if workers > 1:
         warnings.warn(
-            'A generator with use_multiprocessing=True and %d workers is copied into each, so each batch is made %d times. Use a Sequence, whose '
-            'batches are made once.' % (workers, workers),
+            f'A generator with use_multiprocessing=True and {workers} workers is copied into each, so each batch is made {workers} times. Use a Sequence, whose '
+            'batches are made once.',
             stacklevel=4,
         )
     seed = int(np.random.randint(0, 2**31 - 1 - workers)) if random_seed is None else random_seed
@@ -413,7 +412,7 @@ def generator_prefetcher(generator, workers, use_multiprocessing, max_queue_size
 _END = object()
 
 
-class SequenceEnqueuer(object):
+class SequenceEnqueuer:
     """The base of the enqueuers: `start`, take batches from `get()`, `stop`.
 
     Arguments:
@@ -475,7 +474,7 @@ class OrderedEnqueuer(SequenceEnqueuer):
     """
 
     def __init__(self, sequence, use_multiprocessing=False, shuffle=False):
-        super(OrderedEnqueuer, self).__init__(sequence, use_multiprocessing)
+        super().__init__(sequence, use_multiprocessing)
         self.shuffle = shuffle
         self._epoch_ended = threading.Event()
 
@@ -484,7 +483,7 @@ class OrderedEnqueuer(SequenceEnqueuer):
         return sequence_prefetcher(self.sequence, workers, self.use_multiprocessing, max_queue_size)
 
     def stop(self, timeout=None):
-        super(OrderedEnqueuer, self).stop(timeout)
+        super().stop(timeout)
         self._epoch_ended.set()  # nobody need wait any longer
 
     def _run(self):
@@ -515,7 +514,7 @@ class GeneratorEnqueuer(SequenceEnqueuer):
     """
 
     def __init__(self, sequence, use_multiprocessing=False, wait_time=None, random_seed=None):
-        super(GeneratorEnqueuer, self).__init__(sequence, use_multiprocessing)
+        super().__init__(sequence, use_multiprocessing)
         self.wait_time = wait_time
         self.random_seed = random_seed
 
@@ -539,7 +538,7 @@ def sequence_order(sequence, shuffle):
 
 def end_epoch(sequence, prefetcher):
     """Tell a Sequence that its epoch has ended; processes that hold copies of it are started anew if that may have changed it."""
-    from ..utils.data_utils import Sequence
+    from cthulhu.utils.data_utils import Sequence
 
     hook = getattr(sequence, 'on_epoch_end', None)
     if hook is None:

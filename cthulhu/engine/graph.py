@@ -1,10 +1,10 @@
 """The graph of layers between some inputs and some outputs: one way to find its order, one way to run through it."""
 
-from ..backend import meta
-from ..utils.generic_utils import to_list
+from cthulhu.backend import meta
+from cthulhu.utils.generic_utils import to_list
 
 
-class Graph(object):
+class Graph:
     """The nodes between `inputs` and `outputs` (lists of tensors with a history), in an order in which they can be run.
 
     Attributes:
@@ -45,12 +45,11 @@ class Graph(object):
             missing = [x for x in node.input_tensors if id(x) not in computable]
             if missing or not node.input_tensors:
                 raise ValueError(
-                    'The graph is disconnected: layer "%s" needs the tensor %s, which cannot be computed from the inputs of the model (%s). '
-                    'Add the Input that it comes from to `inputs`. Layers that could be reached: %s.'
-                    % (
+                    'The graph is disconnected: layer "{}" needs the tensor {}, which cannot be computed from the inputs of the model ({}). '
+                    'Add the Input that it comes from to `inputs`. Layers that could be reached: {}.'.format(
                         layer.name,
                         missing[0] if missing else node.output_tensors[0],
-                        ', '.join('"%s"' % _node_of(x).outbound_layer.name for x in self.inputs),
+                        ', '.join(f'"{_node_of(x).outbound_layer.name}"' for x in self.inputs),
                         passed or 'none',
                     )
                 )
@@ -60,8 +59,7 @@ class Graph(object):
         for layer in self.layers:
             if layer.name in seen:
                 raise ValueError(
-                    'Two layers of the model have the name "%s". The names of the layers in a model must be unique.'
-                    % layer.name
+                    f'Two layers of the model have the name "{layer.name}". The names of the layers in a model must be unique.'
                 )
             seen.add(layer.name)
 
@@ -105,8 +103,7 @@ def _depth_first(outputs, inputs):
                     continue
                 if node in path:
                     raise ValueError(
-                        'The graph has a cycle: the output of layer "%s" is needed to compute its own input.'
-                        % node.outbound_layer.name
+                        f'The graph has a cycle: the output of layer "{node.outbound_layer.name}" is needed to compute its own input.'
                     )
                 path.add(node)
                 first_seen.setdefault(node.outbound_layer, len(first_seen))
@@ -182,9 +179,8 @@ def history_of(tensors, what):
         history = meta.get_history(x)
         if history is None:
             raise ValueError(
-                'The %s of a model must come from layers: Input(...) for the inputs, the result of calling a layer for the outputs. Found %r '
-                '(%s), which no layer made. Wrap the operations that made it in a LuKthu layer.'
-                % (what, x, type(x).__name__)
+                f'The {what} of a model must come from layers: Input(...) for the inputs, the result of calling a layer for the outputs. Found {x!r} '
+                f'({type(x).__name__}), which no layer made. Wrap the operations that made it in a LuKthu layer.'
             )
         histories.append(history)
     return histories

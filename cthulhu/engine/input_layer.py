@@ -1,10 +1,10 @@
 """Input: where tensors enter the graph of layers."""
 
-from .. import backend as K
-from ..backend import meta
-from .base_layer import Layer
-from .call_context import Record
-from .node import Node
+from cthulhu import backend as K
+from cthulhu.backend import meta
+from cthulhu.engine.base_layer import Layer
+from cthulhu.engine.call_context import Record
+from cthulhu.engine.node import Node
 
 
 class InputLayer(Layer):
@@ -32,14 +32,13 @@ class InputLayer(Layer):
     ):
         if input_shape is not None and batch_input_shape is not None:
             raise ValueError(
-                'InputLayer takes `input_shape` or `batch_input_shape`, not both: got %r and %r.'
-                % (input_shape, batch_input_shape)
+                f'InputLayer takes `input_shape` or `batch_input_shape`, not both: got {input_shape!r} and {batch_input_shape!r}.'
             )
         if input_tensor is not None:
             if meta.get_history(input_tensor) is not None:
                 raise ValueError(
-                    'InputLayer needs a tensor of the backend as `input_tensor`, but was given the output of layer "%s". To build on '
-                    'that tensor, call the next layer on it.' % meta.get_history(input_tensor)[0].name
+                    f'InputLayer needs a tensor of the backend as `input_tensor`, but was given the output of layer "{meta.get_history(input_tensor)[0].name}". To build on '
+                    'that tensor, call the next layer on it.'
                 )
             dtype = dtype or K.dtype(input_tensor)
             if batch_input_shape is None and input_shape is None:
@@ -51,8 +50,8 @@ class InputLayer(Layer):
                 )
             batch_input_shape = (batch_size,) + tuple(input_shape)
         if not name:
-            name = 'input_%d' % K.get_uid('input')
-        super(InputLayer, self).__init__(name=name, dtype=dtype, batch_input_shape=_checked(batch_input_shape))
+            name = 'input_{}'.format(K.get_uid('input'))
+        super().__init__(name=name, dtype=dtype, batch_input_shape=_checked(batch_input_shape))
         self.trainable = False
         self.trainable_changed = False
         self.built = True
@@ -109,7 +108,7 @@ def _checked(shape):
     shape = tuple(shape)
     for size in shape:
         if size is not None and int(size) < 0:
-            raise ValueError('A shape takes sizes from 0 up, and None where the size is open; got %s.' % (shape,))
+            raise ValueError(f'A shape takes sizes from 0 up, and None where the size is open; got {shape}.')
     return tuple(None if size is None else int(size) for size in shape)
 
 
@@ -141,8 +140,7 @@ def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, ten
         )
     if shape is not None and not isinstance(shape, (tuple, list)):
         raise ValueError(
-            'Input: `shape` is a tuple without the batch axis; got %r. For vectors of that length write shape=(%r,).'
-            % (shape, shape)
+            f'Input: `shape` is a tuple without the batch axis; got {shape!r}. For vectors of that length write shape=({shape!r},).'
         )
     if shape is not None and batch_shape is None and tensor is None:
         batch_shape = (None,) + tuple(shape)

@@ -4,14 +4,14 @@ import threading
 
 import numpy as np
 
-from .. import backend as K
-from .. import names
-from ..utils.generic_utils import unpack_singleton
-from . import adapters, stream_adapters, training_loop
-from .base_layer import warn_once
-from .conjuring import Conjuring, check_settings
-from .network import Network, _mask
-from .preparation import Preparation
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.engine import adapters, stream_adapters, training_loop
+from cthulhu.engine.base_layer import warn_once
+from cthulhu.engine.conjuring import Conjuring, check_settings
+from cthulhu.engine.network import Network, _mask
+from cthulhu.engine.preparation import Preparation
+from cthulhu.utils.generic_utils import unpack_singleton
 
 
 @names.method_aliases
@@ -40,7 +40,7 @@ class Lump(Preparation, Network):
         self.optimizer = None
         self.stop_training = False
         self.history = None
-        super(Lump, self).__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)
 
     # -- conjuring -----------------------------------------------------------------------------------------
 
@@ -98,15 +98,14 @@ class Lump(Preparation, Network):
         """The Conjuring, made where the outputs have become known since `conjure`."""
         if self._settings is None:
             raise RuntimeError(
-                'Model "%s" must be conjured before it is trained or evaluated: call `model.conjure(optimizer, loss)` first.'
-                % self.name
+                f'Model "{self.name}" must be conjured before it is trained or evaluated: call `model.conjure(optimizer, loss)` first.'
             )
         if self._conjuring is None:
             self._conjuring = Conjuring(self, self._settings)
         return self._conjuring
 
     def _set_graph(self, inputs, outputs):
-        super(Lump, self)._set_graph(inputs, outputs)
+        super()._set_graph(inputs, outputs)
         self._native_predictors = []
         self._conjuring = self._predictor = None  # made anew, with the same settings, for the new outputs
 
@@ -122,9 +121,9 @@ class Lump(Preparation, Network):
     def metrics(self):
         """All metrics: those of `conjure` and those that layers report."""
         if self._settings is None or (self._conjuring is None and self.outputs is None):
-            return super(Lump, self).metrics
+            return super().metrics
         found = self._conjured().metrics
-        return found + [m for m in super(Lump, self).metrics if not any(m is known for known in found)]
+        return found + [m for m in super().metrics if not any(m is known for known in found)]
 
     @property
     def metrics_names(self):
@@ -233,10 +232,10 @@ class Lump(Preparation, Network):
         """
         epochs = kwargs.pop('nb_epoch', epochs)  # as Keras 1 called it
         if kwargs:
-            raise TypeError('summon got arguments that it does not know: %s.' % ', '.join(sorted(kwargs)))
+            raise TypeError('summon got arguments that it does not know: {}.'.format(', '.join(sorted(kwargs))))
         if initial_epoch < 0 or epochs < 0:
             raise ValueError(
-                '`epochs` and `initial_epoch` must not be negative; got %r and %r.' % (epochs, initial_epoch)
+                f'`epochs` and `initial_epoch` must not be negative; got {epochs!r} and {initial_epoch!r}.'
             )
         streaming = {'workers': workers, 'use_multiprocessing': use_multiprocessing, 'max_queue_size': max_queue_size}
         conjuring = None
@@ -278,7 +277,7 @@ class Lump(Preparation, Network):
             if not isinstance(data, (list, tuple)) or len(data) not in (2, 3):
                 raise ValueError(
                     '`validation_data` must be a tuple (x, y) or (x, y, sample_weights), a generator, a Sequence or a dataset; got %s.'
-                    % ('%d items' % len(data) if isinstance(data, (list, tuple)) else type(data).__name__)
+                    % (f'{len(data)} items' if isinstance(data, (list, tuple)) else type(data).__name__)
                 )
             if adapters.is_native(data[0]):
                 batch_size = None  # they come in batches of their own
@@ -512,16 +511,17 @@ class Lump(Preparation, Network):
             warn_once(
                 self,
                 'trainable',
-                'Model "%s": `trainable` of a layer was changed after the model was conjured. It goes on training the weights that were trainable '
-                'then; call `conjure` again for the change to count.' % self.name,
+                f'Model "{self.name}": `trainable` of a layer was changed after the model was conjured. It goes on training the weights that were trainable '
+                'then; call `conjure` again for the change to count.',
             )
 
 
 def _need_stream(data, method):
     if not stream_adapters.is_stream(data):
         raise ValueError(
-            '%s takes a generator, a Sequence or a dataset; got %s. Arrays go to `%s`.'
-            % (method, type(data).__name__, method.replace('_generator', ''))
+            '{} takes a generator, a Sequence or a dataset; got {}. Arrays go to `{}`.'.format(
+                method, type(data).__name__, method.replace('_generator', '')
+            )
         )
 
 
@@ -529,8 +529,7 @@ def _refuse_with_stream(x, **arguments):
     for name, value in arguments.items():
         if value is not None:
             raise ValueError(
-                '`%s` cannot be given where the data come batch by batch, from a %s: %s.'
-                % (
+                '`{}` cannot be given where the data come batch by batch, from a {}: {}.'.format(
                     name,
                     type(x).__name__,
                     {

@@ -5,18 +5,18 @@ import warnings
 
 import numpy as np
 
-from .. import backend as K
-from .. import names
-from ..backend import meta
-from ..saving import trust
-from ..utils.generic_utils import to_list, unpack_singleton
-from .base_layer import Layer, _unique
-from .call_context import Record
-from .connections import connect_layers, connections_of
-from .graph import Graph, history_of
-from .input_layer import Input, InputLayer
-from .input_spec import InputSpec
-from .node import Node
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.backend import meta
+from cthulhu.engine.base_layer import Layer, _unique
+from cthulhu.engine.call_context import Record
+from cthulhu.engine.connections import connect_layers, connections_of
+from cthulhu.engine.graph import Graph, history_of
+from cthulhu.engine.input_layer import Input, InputLayer
+from cthulhu.engine.input_spec import InputSpec
+from cthulhu.engine.node import Node
+from cthulhu.saving import trust
+from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 
 class Network(Layer):
@@ -31,10 +31,11 @@ class Network(Layer):
     def __init__(self, inputs=None, outputs=None, name=None, trainable=True, dtype=None):
         if (inputs is None) != (outputs is None):
             raise TypeError(
-                '%s needs both `inputs` and `outputs`; got only %s.'
-                % (type(self).__name__, 'outputs' if inputs is None else 'inputs')
+                '{} needs both `inputs` and `outputs`; got only {}.'.format(
+                    type(self).__name__, 'outputs' if inputs is None else 'inputs'
+                )
             )
-        super(Network, self).__init__(name=name, dtype=dtype)
+        super().__init__(name=name, dtype=dtype)
         self._graph = None
         self.supports_masking = True
         if inputs is not None:
@@ -58,16 +59,15 @@ class Network(Layer):
         self.random_origin = K.random_step()
         if len({id(x) for x in self.inputs}) != len(self.inputs):
             raise ValueError(
-                'Every input of a model must be a tensor of its own, but one occurs twice in %s.' % (self.inputs,)
+                f'Every input of a model must be a tensor of its own, but one occurs twice in {self.inputs}.'
             )
         self._input_histories = history_of(self.inputs, 'inputs')
         self._output_histories = history_of(self.outputs, 'outputs')
         for x, (layer, _, _) in zip(self.inputs, self._input_histories):
             if not isinstance(layer, InputLayer):
                 warnings.warn(
-                    'The inputs of model "%s" should come from Input(...), but %s is the output of layer "%s" (%s). The model starts at '
-                    'that tensor; it cannot be saved as a configuration.'
-                    % (self.name, x, layer.name, type(layer).__name__),
+                    f'The inputs of model "{self.name}" should come from Input(...), but {x} is the output of layer "{layer.name}" ({type(layer).__name__}). The model starts at '
+                    'that tensor; it cannot be saved as a configuration.',
                     stacklevel=4,
                 )
         self._graph = Graph(self.inputs, self.outputs)
@@ -118,8 +118,7 @@ class Network(Layer):
         if index is not None:
             if not -len(layers) <= index < len(layers):
                 raise ValueError(
-                    'The model has %d layers, so there is no layer with index %r. Valid are 0 to %d.'
-                    % (len(layers), index, len(layers) - 1)
+                    f'The model has {len(layers)} layers, so there is no layer with index {index!r}. Valid are 0 to {len(layers) - 1}.'
                 )
             return layers[index]
         if name is None:
@@ -128,7 +127,7 @@ class Network(Layer):
             if layer.name == name:
                 return layer
         raise ValueError(
-            'There is no layer named %r. The layers are: %s.' % (name, ', '.join(layer.name for layer in layers))
+            'There is no layer named {!r}. The layers are: {}.'.format(name, ', '.join(layer.name for layer in layers))
         )
 
     @property
@@ -158,8 +157,7 @@ class Network(Layer):
     def _require_graph(self, what):
         if self.inputs is None:
             raise AttributeError(
-                'Model "%s" has no %s yet: it is made when the model is built, by its first data or by `build(input_shape)`.'
-                % (self.name, what)
+                f'Model "{self.name}" has no {what} yet: it is made when the model is built, by its first data or by `build(input_shape)`.'
             )
 
     @property
@@ -221,16 +219,14 @@ class Network(Layer):
         weights = list(weights)
         if len(weights) != len(variables):
             raise ValueError(
-                'Model "%s" has %d weight array(s), but set_weights was given %d. Expected the shapes %s.'
-                % (self.name, len(variables), len(weights), [K.int_shape(v) for v in variables])
+                f'Model "{self.name}" has {len(variables)} weight array(s), but set_weights was given {len(weights)}. Expected the shapes {[K.int_shape(v) for v in variables]}.'
             )
         for layer in self.layers:
             for variable in layer.weights:
                 value = weights[next(i for i, v in enumerate(variables) if v is variable)]
                 if tuple(K.int_shape(variable)) != np.shape(value):
                     raise ValueError(
-                        'Layer "%s", weight "%s": expected an array of shape %s, but set_weights was given one of shape %s.'
-                        % (layer.name, variable.name, tuple(K.int_shape(variable)), np.shape(value))
+                        f'Layer "{layer.name}", weight "{variable.name}": expected an array of shape {tuple(K.int_shape(variable))}, but set_weights was given one of shape {np.shape(value)}.'
                     )
         K.batch_set_value(list(zip(variables, weights)))
 
@@ -249,7 +245,7 @@ class Network(Layer):
             NotImplementedError: for a model made by subclassing; save its weights instead.
             FileExistsError: if the user should be asked, and there is no terminal.
         """
-        from ..saving import files
+        from cthulhu.saving import files
 
         files.save_model(self, filepath, overwrite, include_optimizer)
 
@@ -260,7 +256,7 @@ class Network(Layer):
             filepath: as for `save`; with '.weights.h5' at its end the layout is that of Keras 3, with '.safetensors' it is such a file.
             overwrite: whether a file that is there is replaced; if not, the user is asked.
         """
-        from ..saving import files
+        from cthulhu.saving import files
 
         self._require_weights('saved')
         files.save_weights(self, filepath, overwrite)
@@ -280,7 +276,7 @@ class Network(Layer):
         Raises:
             ValueError: if the weights do not fit, or the file is damaged or not to be trusted; no weight is changed then.
         """
-        from ..saving import files
+        from cthulhu.saving import files
 
         self._require_weights('loaded')
         return files.load_weights(self, filepath, by_name, skip_mismatch, reshape)
@@ -288,29 +284,28 @@ class Network(Layer):
     def _require_weights(self, what):
         if not self.built:
             raise ValueError(
-                'The weights of model "%s" cannot be %s before they are made: call `build(input_shape)`, or let it see data, first.'
-                % (self.name, what)
+                f'The weights of model "{self.name}" cannot be {what} before they are made: call `build(input_shape)`, or let it see data, first.'
             )
 
     def to_json(self, **kwargs):
         """The configuration as JSON text, for `model_from_json`. Arguments are those of `json.dumps`."""
-        from ..saving import configuration
+        from cthulhu.saving import configuration
 
         return configuration.to_json(self, **kwargs)
 
     def to_yaml(self, **kwargs):
         """The configuration as YAML text, for `model_from_yaml`. Arguments are those of `yaml.dump`. Needs PyYAML."""
-        from ..saving import configuration
+        from cthulhu.saving import configuration
 
         return configuration.to_yaml(self, **kwargs)
 
     def __getstate__(self):
-        from ..saving import pickling
+        from cthulhu.saving import pickling
 
         return pickling.state_of(self)
 
     def __setstate__(self, state):
-        from ..saving import pickling
+        from cthulhu.saving import pickling
 
         pickling.restore(self, state)
 
@@ -367,8 +362,7 @@ class Network(Layer):
         shapes = input_shape if isinstance(input_shape, list) else [input_shape]
         if input_shape is None or any(shape is None for shape in shapes):
             raise ValueError(
-                'Model "%s" cannot be built without the shape of its inputs: build(input_shape=(None, ...)).'
-                % self.name
+                f'Model "{self.name}" cannot be built without the shape of its inputs: build(input_shape=(None, ...)).'
             )
         self._set_inputs([Input(batch_shape=tuple(shape)) for shape in shapes])
 
@@ -378,19 +372,18 @@ class Network(Layer):
         outputs = to_list(self(unpack_singleton(inputs)), allow_tuple=True)
         self.inputs = list(inputs)
         self.outputs = outputs
-        self.input_names = ['input_%d' % (i + 1) for i in range(len(inputs))]
-        self.output_names = ['output_%d' % (i + 1) for i in range(len(outputs))]
+        self.input_names = [f'input_{i + 1}' for i in range(len(inputs))]
+        self.output_names = [f'output_{i + 1}' for i in range(len(outputs))]
 
     def _maybe_build(self, inputs):
         self.built = self.built or not self.is_graph  # the layers of a subclass build themselves as `call` reaches them
-        super(Network, self)._maybe_build(inputs)
+        super()._maybe_build(inputs)
 
     def call(self, inputs, mask=None):
         """Apply the layers to new inputs; `mask` is the mask, or list of masks, of the inputs."""
         if not self.is_graph:
             raise NotImplementedError(
-                'Model "%s" (%s) was made without inputs and outputs, so it needs a `call(self, inputs)` method that computes its outputs.'
-                % (self.name, type(self).__name__)
+                f'Model "{self.name}" ({type(self).__name__}) was made without inputs and outputs, so it needs a `call(self, inputs)` method that computes its outputs.'
             )
         return unpack_singleton([x for x, _ in self._run_layers(inputs, mask)])
 
@@ -409,9 +402,7 @@ class Network(Layer):
         if masks_only and last is not None and last[0] == key:
             return last[1]
         if len(inputs) != len(self.inputs):
-            raise ValueError(
-                'Model "%s" takes %d input(s), but was called on %d.' % (self.name, len(self.inputs), len(inputs))
-            )
+            raise ValueError(f'Model "{self.name}" takes {len(self.inputs)} input(s), but was called on {len(inputs)}.')
         results = self._graph.run(_apply_layer, list(zip(inputs, masks)))
         self._last_run = (key, results, inputs, masks)  # the tensors are kept alive so that an id stays theirs
         return results
@@ -432,8 +423,8 @@ class Network(Layer):
         """The layers, their settings and connections: a dict that `from_config` takes and that can be written as JSON."""
         if not self.is_graph:
             raise NotImplementedError(
-                'Model "%s" was made by subclassing, so its structure is in its Python code and there is no configuration of it. Save '
-                'its weights, or define `get_config` and `from_config` in the class.' % self.name
+                f'Model "{self.name}" was made by subclassing, so its structure is in its Python code and there is no configuration of it. Save '
+                'its weights, or define `get_config` and `from_config` in the class.'
             )
         numbers = self._node_numbers()
         layers = []
@@ -496,8 +487,9 @@ class Network(Layer):
             inputs, outputs = find(config['input_layers']), find(config['output_layers'])
         except KeyError as error:
             raise ValueError(
-                'The configuration of model %r names %s as an input or output, but no such tensor is made.'
-                % (config.get('name'), error.args[0])
+                'The configuration of model {!r} names {} as an input or output, but no such tensor is made.'.format(
+                    config.get('name'), error.args[0]
+                )
             )
         return cls(inputs=inputs, outputs=outputs, name=config.get('name'))
 
@@ -509,12 +501,11 @@ class Network(Layer):
             positions: where the columns end: fractions of the width, or characters.
             print_fn: function that gets each line; `print` if left out.
         """
-        from ..utils.layer_utils import print_summary
+        from cthulhu.utils.layer_utils import print_summary
 
         if not self.built:
             raise ValueError(
-                'Model "%s" has no layers to show yet: it is not built. Call `build(input_shape)`, summon it on data, or give the first layer `input_shape`.'
-                % self.name
+                f'Model "{self.name}" has no layers to show yet: it is not built. Call `build(input_shape)`, summon it on data, or give the first layer `input_shape`.'
             )
         return print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn)
 
@@ -525,7 +516,7 @@ def _output_names(layer_names):
     for name in layer_names:
         unique, number = name, 1
         while unique in result:
-            unique = '%s_%d' % (name, number)
+            unique = f'{name}_{number}'
             number += 1
         result.append(unique)
     return result

@@ -1,10 +1,10 @@
 """Nodes: one call of one layer each, and the edges of the graph of layers."""
 
-from ..backend import meta
-from ..utils.generic_utils import unpack_singleton
+from cthulhu.backend import meta
+from cthulhu.utils.generic_utils import unpack_singleton
 
 
-class Node(object):
+class Node:
     """One call of a layer. Made by `Layer.__call__`, not changed afterwards.
 
     Attributes:
@@ -75,20 +75,18 @@ class Node(object):
         }
 
 
-class NodeAccess(object):
+class NodeAccess:
     """The part of Layer that answers what went into and came out of its calls."""
 
     def _node_values(self, node_index, attribute, what):
         nodes = self._inbound_nodes
         if not nodes:
             raise AttributeError(
-                'Layer "%s" has no %s: it has not been called on any tensor yet. Call it on a tensor first.'
-                % (self.name, what)
+                f'Layer "{self.name}" has no {what}: it has not been called on any tensor yet. Call it on a tensor first.'
             )
         if not 0 <= node_index < len(nodes):
             raise ValueError(
-                'Layer "%s" was called %d time(s); there is no %s at node %d.'
-                % (self.name, len(nodes), what, node_index)
+                f'Layer "{self.name}" was called {len(nodes)} time(s); there is no {what} at node {node_index}.'
             )
         return unpack_singleton(getattr(nodes[node_index], attribute))
 
@@ -98,8 +96,9 @@ class NodeAccess(object):
             # several calls with one answer, as for shapes, leave no doubt which one is meant
             if not what.endswith('shape') or any(value != values[0] for value in values):
                 raise AttributeError(
-                    'Layer "%s" was called %d times, so "the %s" is not one thing. Use get_%s_at(node_index) instead.'
-                    % (self.name, len(values), what, what.replace(' ', '_'))
+                    'Layer "{}" was called {} times, so "the {}" is not one thing. Use get_{}_at(node_index) instead.'.format(
+                        self.name, len(values), what, what.replace(' ', '_')
+                    )
                 )
         return self._node_values(0, attribute, what)
 

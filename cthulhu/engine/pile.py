@@ -4,14 +4,14 @@ import copy
 
 import numpy as np
 
-from .. import backend as K
-from .. import names
-from ..backend import meta
-from ..saving import trust
-from ..utils.generic_utils import to_list
-from .base_layer import Layer
-from .input_layer import Input, InputLayer
-from .lump import Lump
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.backend import meta
+from cthulhu.engine.base_layer import Layer
+from cthulhu.engine.input_layer import Input, InputLayer
+from cthulhu.engine.lump import Lump
+from cthulhu.saving import trust
+from cthulhu.utils.generic_utils import to_list
 
 
 class Pile(Lump):
@@ -29,7 +29,7 @@ class Pile(Lump):
     """
 
     def __init__(self, layers=None, name=None):
-        super(Pile, self).__init__(name=name)
+        super().__init__(name=name)
         self._stack = []  # the layers added, without the input layer
         self._tensors = []  # the output of each, once there is an input
         self._entrance = None  # the input tensor, once there is one
@@ -61,12 +61,12 @@ class Pile(Lump):
             source = meta.get_history(layer)[0]
             layer = source if isinstance(source, InputLayer) else layer
         if not isinstance(layer, Layer):
-            raise TypeError('Pile.add takes a layer or a model, but got %r (%s).' % (layer, type(layer).__name__))
+            raise TypeError(f'Pile.add takes a layer or a model, but got {layer!r} ({type(layer).__name__}).')
         self.built = False
         if isinstance(layer, InputLayer):
             if self._stack or self._entrance is not None:
                 raise ValueError(
-                    'An input layer can only be the first layer of a Pile; "%s" came after others.' % layer.name
+                    f'An input layer can only be the first layer of a Pile; "{layer.name}" came after others.'
                 )
             self._entrance = layer.get_output_at(0)
             self.inputs, self.outputs = [self._entrance], [self._entrance]
@@ -85,8 +85,7 @@ class Pile(Lump):
         if isinstance(output, (list, tuple)):
             self._stack.pop()
             raise ValueError(
-                'Every layer of a Pile must have one output, but "%s" has %d. Use the functional API: Lump(inputs, outputs).'
-                % (layer.name, len(output))
+                f'Every layer of a Pile must have one output, but "{layer.name}" has {len(output)}. Use the functional API: Lump(inputs, outputs).'
             )
         self._tensors.append(output)
         self._become(output)
@@ -133,12 +132,11 @@ class Pile(Lump):
         if input_shape is None:
             if self._build_shape is None:
                 raise ValueError(
-                    'Pile "%s" cannot be built without a shape: give its first layer `input_shape`, or call build(input_shape=(None, ...)).'
-                    % self.name
+                    f'Pile "{self.name}" cannot be built without a shape: give its first layer `input_shape`, or call build(input_shape=(None, ...)).'
                 )
             input_shape = self._build_shape
         if not self._stack:
-            raise ValueError('Pile "%s" has no layers yet. Add some first.' % self.name)
+            raise ValueError(f'Pile "{self.name}" has no layers yet. Add some first.')
         self._build_shape = tuple(input_shape)
         first = self._stack[0]
         self._entrance = Input(batch_shape=self._build_shape, dtype=_input_dtype(first), name=first.name + '_input')
@@ -159,7 +157,7 @@ class Pile(Lump):
     def _set_inputs(self, inputs):
         """Build on the shape of these input tensors."""
         if len(inputs) != 1:
-            raise ValueError('A Pile has one input, but was given %d.' % len(inputs))
+            raise ValueError(f'A Pile has one input, but was given {len(inputs)}.')
         self.build(K.int_shape(inputs[0]))
 
     def predict_proba(self, x, batch_size=32, verbose=0):
@@ -192,7 +190,7 @@ class Pile(Lump):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make a Pile from the result of `get_config`, or from a bare list of layer configurations as early files have it."""
-        from .. import layers as layers_module
+        from cthulhu import layers as layers_module
 
         if isinstance(config, dict):
             name, shape, items = config.get('name'), config.get('build_input_shape'), config['layers']

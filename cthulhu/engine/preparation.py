@@ -4,14 +4,14 @@ The part of Lump between its public methods and the loop: it builds models that 
 framework, checks and orders arrays, and chooses the adapter.
 """
 
-from .. import backend as K
-from ..utils.generic_utils import to_list, unpack_singleton
-from . import adapters, stream_adapters
-from .conjuring import step_function
-from .input_layer import Input
+from cthulhu import backend as K
+from cthulhu.engine import adapters, stream_adapters
+from cthulhu.engine.conjuring import step_function
+from cthulhu.engine.input_layer import Input
+from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 
-class Preparation(object):
+class Preparation:
     """What Lump inherits to prepare data. It uses the model's inputs, outputs and Conjuring."""
 
     def _streamed(self, data, class_weight, steps, what, shuffle, streaming, cycle=False):
@@ -76,9 +76,9 @@ class Preparation(object):
             [spec.mode for spec in weighted],
         )
         labels = (
-            ['input "%s"' % n for n in input_names]
-            + ['target "%s"' % s.name for s in fed]
-            + ['weights of "%s"' % s.name for s in weighted]
+            [f'input "{n}"' for n in input_names]
+            + [f'target "{s.name}"' for s in fed]
+            + [f'weights of "{s.name}"' for s in weighted]
         )
         arrays = arrays + targets + weights
         adapters.check_lengths(arrays, labels)
@@ -130,16 +130,13 @@ class Preparation(object):
             return
         if isinstance(x, dict):
             raise ValueError(
-                'Model "%s" has no named inputs before it is built; give its first data as an array or a list of arrays, not as a dict.'
-                % self.name
+                f'Model "{self.name}" has no named inputs before it is built; give its first data as an array or a list of arrays, not as a dict.'
             )
         if native:
             self._set_inputs([Input(tensor=tensor) for tensor in to_list(x, allow_tuple=True)])
             return
         if x is None:
-            raise ValueError(
-                'Model "%s" is not built yet: give it data, or call `build(input_shape)` first.' % self.name
-            )
+            raise ValueError(f'Model "{self.name}" is not built yet: give it data, or call `build(input_shape)` first.')
         several = isinstance(x, (list, tuple)) and any(len(getattr(item, 'shape', ())) > 0 for item in x)
         arrays = [adapters.as_array(item) for item in (x if several else [x])]
         self._set_inputs([Input(shape=tuple(a.shape[1:]) or (1,), sparse=hasattr(a, 'tocsr')) for a in arrays])
@@ -153,9 +150,7 @@ class Preparation(object):
         """A list of tensors in the order of names, from a tensor, a list or a dict by name."""
         if isinstance(tensors, dict):
             if set(tensors) != set(labels):
-                raise ValueError(
-                    'The dict of tensors must have the names %s; got %s.' % (sorted(labels), sorted(tensors))
-                )
+                raise ValueError(f'The dict of tensors must have the names {sorted(labels)}; got {sorted(tensors)}.')
             return [tensors[label] for label in labels]
         return list(to_list(tensors, allow_tuple=True))
 
@@ -174,8 +169,7 @@ class Preparation(object):
             )
         elif fixed is not None and fixed != batch_size:
             raise ValueError(
-                'Model "%s" was made for batches of %d samples (the batch axis of its input), but `batch_size` is %r.'
-                % (self.name, fixed, batch_size)
+                f'Model "{self.name}" was made for batches of {fixed} samples (the batch axis of its input), but `batch_size` is {batch_size!r}.'
             )
         self._check_batches(arrays, batch_size)
         return batch_size
@@ -184,8 +178,8 @@ class Preparation(object):
         samples = next((a.shape[0] for a in arrays if a is not None), 0)
         if self.stateful and samples % batch_size:
             raise ValueError(
-                'A stateful model needs a number of samples that is a multiple of the batch size: got %d samples in batches of %d. Leave out the last %d, '
-                'or choose another batch size.' % (samples, batch_size, samples % batch_size)
+                f'A stateful model needs a number of samples that is a multiple of the batch size: got {samples} samples in batches of {batch_size}. Leave out the last {samples % batch_size}, '
+                'or choose another batch size.'
             )
 
     def _adapter(self, program, arrays, batch_size, shuffle, steps, cycle=False):

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ..models import load_model, model_from_config, model_from_json, model_from_yaml, save_model
-from ..saving import hdf5
-from ..saving.arrays import Entry
-from ..saving.errors import explained
-from ..saving.tree import HDF5Tree, require_h5py
-from ..saving.weights import Origin, SavedLayer, arrays_for
+from cthulhu.models import load_model, model_from_config, model_from_json, model_from_yaml, save_model
+from cthulhu.saving import hdf5
+from cthulhu.saving.arrays import Entry
+from cthulhu.saving.errors import explained
+from cthulhu.saving.tree import HDF5Tree, require_h5py
+from cthulhu.saving.weights import Origin, SavedLayer, arrays_for
 
 __all__ = [
     'load_attributes_from_hdf5_group',

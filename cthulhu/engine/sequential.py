@@ -1,7 +1,7 @@
 """Keras's path for the stack of layers."""
 
-from .. import names
-from .pile import Pile
+from cthulhu import names
+from cthulhu.engine.pile import Pile
 
 __all__ = ['Pile']
 

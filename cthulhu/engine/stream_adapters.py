@@ -7,9 +7,9 @@ Like all adapters these give `Batch` objects from `batches()`; `convert` makes t
 import itertools
 import warnings
 
-from .. import backend as K
-from . import enqueuers
-from .adapters import Batch
+from cthulhu import backend as K
+from cthulhu.engine import enqueuers
+from cthulhu.engine.adapters import Batch
 
 
 def is_sequence(data):
@@ -37,19 +37,18 @@ def stream_adapter(
         cycle: whether an epoch of `steps` batches of a Sequence or a dataset goes on where the last one ended; or starts at the first batch again.
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
-        raise ValueError('`workers` must be an integer from 0 up; got %r.' % (workers,))
+        raise ValueError(f'`workers` must be an integer from 0 up; got {workers!r}.')
     if isinstance(max_queue_size, bool) or not isinstance(max_queue_size, int) or max_queue_size < 1:
-        raise ValueError('`max_queue_size` must be a positive integer; got %r.' % (max_queue_size,))
+        raise ValueError(f'`max_queue_size` must be a positive integer; got {max_queue_size!r}.')
     if steps is not None and int(steps) < 1:
-        raise ValueError('`%s` must be a positive integer; got %r.' % (what, steps))
+        raise ValueError(f'`{what}` must be a positive integer; got {steps!r}.')
     if is_sequence(data):
         return SequenceAdapter(data, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle, cycle)
     if K.is_native_dataset(data) or isinstance(data, _Begun):
         return DatasetAdapter(data, convert, steps, cycle)
     if steps is None:
         raise ValueError(
-            'The data come from a generator, whose end is not known: say with `%s` how many batches to take from it.'
-            % what
+            f'The data come from a generator, whose end is not known: say with `{what}` how many batches to take from it.'
         )
     return GeneratorAdapter(data, convert, steps, workers, use_multiprocessing, max_queue_size)
 
@@ -63,8 +62,9 @@ def batch_of(item):
     if isinstance(item, (tuple, list)) and len(item) in (2, 3):
         return tuple(item) if len(item) == 3 else tuple(item) + (None,)
     raise ValueError(
-        'Data that come batch by batch must be tuples (inputs, targets) or (inputs, targets, sample_weights); found %s%s.'
-        % (type(item).__name__, ' of %d items' % len(item) if isinstance(item, (tuple, list)) else '')
+        'Data that come batch by batch must be tuples (inputs, targets) or (inputs, targets, sample_weights); found {}{}.'.format(
+            type(item).__name__, f' of {len(item)} items' if isinstance(item, (tuple, list)) else ''
+        )
     )
 
 
@@ -73,8 +73,7 @@ def inputs_of(item):
     if isinstance(item, tuple):
         if not 1 <= len(item) <= 3:
             raise ValueError(
-                'Batches for predictions must be inputs, or tuples that begin with them; found a tuple of %d items.'
-                % len(item)
+                f'Batches for predictions must be inputs, or tuples that begin with them; found a tuple of {len(item)} items.'
             )
         return item[0]
     return item
@@ -87,7 +86,7 @@ def first_of(data):
     stream = K.dataset_batches(data) if K.is_native_dataset(data) else data
     first = next(stream, _END)
     if first is _END:
-        raise ValueError('The data (%s) ended before their first batch.' % type(data).__name__)
+        raise ValueError(f'The data ({type(data).__name__}) ended before their first batch.')
     if stream is data:
         return first, itertools.chain([first], data)
     return first, _Begun(first, stream) if _is_iterator(data) else data
@@ -98,7 +97,7 @@ def _is_iterator(dataset):
     return hasattr(dataset, '__next__') or hasattr(dataset, 'get_next')
 
 
-class _Begun(object):
+class _Begun:
     """The batches of an iterator over a dataset, of which the first was taken already."""
 
     def __init__(self, first, rest):
@@ -111,7 +110,7 @@ class _Begun(object):
         return next(self._batches)
 
 
-class StreamAdapter(object):
+class StreamAdapter:
     """The base: `samples` and `batch_size` are not known before the data have come."""
 
     samples = None
@@ -137,8 +136,8 @@ class SequenceAdapter(StreamAdapter):
 
     def __init__(self, sequence, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle, cycle):
         if len(sequence) < 1:
-            raise ValueError('%s has no batches: its length is %d.' % (type(sequence).__name__, len(sequence)))
-        super(SequenceAdapter, self).__init__(convert, len(sequence) if steps is None else steps)
+            raise ValueError(f'{type(sequence).__name__} has no batches: its length is {len(sequence)}.')
+        super().__init__(convert, len(sequence) if steps is None else steps)
         self._sequence = sequence
         self._whole = steps is None
         self._shuffle = shuffle and self._whole
@@ -183,7 +182,7 @@ class GeneratorAdapter(StreamAdapter):
     """
 
     def __init__(self, generator, convert, steps, workers, use_multiprocessing, max_queue_size):
-        super(GeneratorAdapter, self).__init__(convert, steps)
+        super().__init__(convert, steps)
         self.rounds = 1
         self.ended = False
         self._generator = generator
@@ -222,7 +221,7 @@ class DatasetAdapter(StreamAdapter):
     """
 
     def __init__(self, dataset, convert, steps, cycle):
-        super(DatasetAdapter, self).__init__(convert, steps)
+        super().__init__(convert, steps)
         self.ended = False
         self._dataset = dataset
         self._goes_on = cycle and steps is not None or _is_iterator(dataset)
@@ -250,7 +249,7 @@ _END = object()
 
 def _warn_of_end(given, steps):
     warnings.warn(
-        'The data ended after %d of the %s of the epoch, so it ends here. Let the generator or dataset go on for ever (`while True`, '
-        '`.repeat()`), or ask for fewer steps.' % (given, 'batches' if steps is None else '%d batches' % steps),
+        'The data ended after {} of the {} of the epoch, so it ends here. Let the generator or dataset go on for ever (`while True`, '
+        '`.repeat()`), or ask for fewer steps.'.format(given, 'batches' if steps is None else f'{steps} batches'),
         stacklevel=4,
     )

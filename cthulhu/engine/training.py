@@ -1,7 +1,7 @@
 """Keras's path for the model that trains."""
 
-from .. import names
-from .lump import Lump
+from cthulhu import names
+from cthulhu.engine.lump import Lump
 
 __all__ = ['Lump']
 

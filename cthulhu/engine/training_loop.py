@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .. import callbacks as callbacks_module
-from ..utils.generic_utils import unpack_singleton
+from cthulhu import callbacks as callbacks_module
+from cthulhu.utils.generic_utils import unpack_singleton
 
 
 def run_epoch(adapter, step, begin, end, stop=None):
@@ -87,7 +87,7 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     for callback in told:
         callback.validation_data = validation.arrays if validation is not None else None
     if verbose and validation is not None and adapter.samples is not None and validation.adapter.samples is not None:
-        print('Train on %d samples, validate on %d samples' % (adapter.samples, validation.adapter.samples))
+        print(f'Train on {adapter.samples} samples, validate on {validation.adapter.samples} samples')
     model.stop_training = False
 
     steps = 0
@@ -215,7 +215,7 @@ def predict(step, adapter, told):
     return unpack_singleton(outputs)
 
 
-class Validation(object):
+class Validation:
     """What is measured at the end of epochs, and of which ones.
 
     Arguments:
@@ -234,8 +234,7 @@ class Validation(object):
             isinstance(frequency, int) and frequency > 0 or isinstance(frequency, (list, tuple, set, frozenset))
         ):
             raise ValueError(
-                '`validation_freq` must be a positive integer (every so many epochs) or a list, tuple or set of epochs, counted from 1; got %r.'
-                % (frequency,)
+                f'`validation_freq` must be a positive integer (every so many epochs) or a list, tuple or set of epochs, counted from 1; got {frequency!r}.'
             )
 
     def due(self, epoch):

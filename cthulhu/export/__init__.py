@@ -9,8 +9,8 @@ What is exported is what `predict` computes.
 
 import os
 
-from .onnx_file import export_onnx
-from .saved_model import export_saved_model
+from cthulhu.export.onnx_file import export_onnx
+from cthulhu.export.saved_model import export_saved_model
 
 __all__ = ['export', 'export_onnx', 'export_saved_model']
 
@@ -34,5 +34,5 @@ def export(model, path, format=None, overwrite=False):
     if format is None:
         format = 'onnx' if os.fspath(path).lower().endswith('.onnx') else 'saved_model'
     if format not in ('onnx', 'saved_model'):
-        raise ValueError("format: expected 'onnx' or 'saved_model', got %r." % (format,))
+        raise ValueError(f"format: expected 'onnx' or 'saved_model', got {format!r}.")
     (export_onnx if format == 'onnx' else export_saved_model)(model, path, overwrite=overwrite)

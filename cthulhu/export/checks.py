@@ -2,8 +2,8 @@
 
 import os
 
-from .. import backend as K
-from ..engine.network import Network
+from cthulhu import backend as K
+from cthulhu.engine.network import Network
 
 
 class ExportError(ValueError):
@@ -13,23 +13,22 @@ class ExportError(ValueError):
 def check_model(model):
     """Raise TypeError or ExportError for what cannot be exported in any format."""
     if not isinstance(model, Network):
-        raise TypeError('export: expected a model (Lump or Pile), got %r (%s).' % (model, type(model).__name__))
+        raise TypeError(f'export: expected a model (Lump or Pile), got {model!r} ({type(model).__name__}).')
     if model.inputs is None:
         raise ExportError(
-            'Model "%s" is not built, so there is nothing to export: call `build(input_shape)`, or let it see data, first.'
-            % model.name
+            f'Model "{model.name}" is not built, so there is nothing to export: call `build(input_shape)`, or let it see data, first.'
         )
     for x, name in zip(model.inputs, model.input_names):
         if K.is_sparse(x):
             raise ExportError(
-                'Model "%s": the input "%s" is sparse, which cannot be exported. Make the model with dense inputs and give '
-                'it the same weights.' % (model.name, name)
+                f'Model "{model.name}": the input "{name}" is sparse, which cannot be exported. Make the model with dense inputs and give '
+                'it the same weights.'
             )
     for layer in model._everything_inside():
         if not isinstance(layer, Network) and getattr(layer, 'stateful', False) and not layer._is_metric:
             raise ExportError(
-                'Layer "%s" is stateful, but an exported model forgets from call to call. Make the model with '
-                'stateful=False and give it the same weights.' % layer.name
+                f'Layer "{layer.name}" is stateful, but an exported model forgets from call to call. Make the model with '
+                'stateful=False and give it the same weights.'
             )
 
 
@@ -41,5 +40,5 @@ def check_place(path, overwrite):
     """
     path = os.path.realpath(os.fspath(path))
     if os.path.lexists(path) and not overwrite:
-        raise FileExistsError('"%s" exists. Give another path, or overwrite=True to replace it.' % path)
+        raise FileExistsError(f'"{path}" exists. Give another path, or overwrite=True to replace it.')
     return path

@@ -1,8 +1,8 @@
 """ONNX: models as files for runtimes of many kinds."""
 
-from .. import backend as K
-from ..saving import atomic
-from .checks import ExportError, check_model, check_place
+from cthulhu import backend as K
+from cthulhu.export.checks import ExportError, check_model, check_place
+from cthulhu.saving import atomic
 
 _OLDEST = 13  # of the operations as they are written here
 _MOST_BYTES = 2**31 - 2**20  # a file holds less than 2 GB; some of it is not weights
@@ -38,8 +38,7 @@ def export_onnx(model, path, opset=17, overwrite=False):
     newest = onnx.defs.onnx_opset_version()
     if isinstance(opset, bool) or not isinstance(opset, int) or not _OLDEST <= opset <= newest:
         raise ValueError(
-            'opset: expected a number from %d to %d, the newest that the package onnx %s knows, got %r.'
-            % (_OLDEST, newest, onnx.__version__, opset)
+            f'opset: expected a number from {_OLDEST} to {newest}, the newest that the package onnx {onnx.__version__} knows, got {opset!r}.'
         )
     check_model(model)
     path = check_place(path, overwrite)
@@ -52,16 +51,16 @@ def _made(model, opset):
     """The `ModelProto` of a model."""
     from onnx import helper
 
-    from .. import __version__
-    from .onnx_graph import Value, Writer
-    from .onnx_layers import convert
+    from cthulhu import __version__
+    from cthulhu.export.onnx_graph import Value, Writer
+    from cthulhu.export.onnx_layers import convert
 
     variables = {id(w): w for layer in model._everything_inside() for w in layer.weights}
     values = dict(zip(variables, K.batch_get_value(list(variables.values()))))
     if sum(value.nbytes for value in values.values()) > _MOST_BYTES:
         raise ExportError(
-            'Model "%s" has more than 2 GB of weights, the most that an ONNX file can hold. Export parts of it, or use '
-            'export_saved_model.' % model.name
+            f'Model "{model.name}" has more than 2 GB of weights, the most that an ONNX file can hold. Export parts of it, or use '
+            'export_saved_model.'
         )
     writer = Writer(opset, values)
     inputs = [

@@ -9,7 +9,7 @@ from onnx import helper, numpy_helper
 _END = np.iinfo('int64').max
 
 
-class Value(object):
+class Value:
     """A tensor of the graph.
 
     Attributes:
@@ -29,7 +29,7 @@ class Value(object):
         return len(self.shape)
 
 
-class Writer(object):
+class Writer:
     """Makes the nodes of a graph, one after the other.
 
     Arguments:
@@ -60,7 +60,7 @@ class Writer(object):
         """`name`, with a number where it is taken."""
         free, number = name, 1
         while free in self._names:
-            free, number = '%s_%d' % (name, number), number + 1
+            free, number = f'{name}_{number}', number + 1
         self._names.add(free)
         return free
 

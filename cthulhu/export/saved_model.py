@@ -2,10 +2,10 @@
 
 import os
 
-from .. import backend as K
-from ..saving import atomic
-from ..utils.generic_utils import to_list, unpack_singleton
-from .checks import check_model, check_place
+from cthulhu import backend as K
+from cthulhu.export.checks import check_model, check_place
+from cthulhu.saving import atomic
+from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 
 def export_saved_model(model, path, overwrite=False):
@@ -30,7 +30,7 @@ def export_saved_model(model, path, overwrite=False):
     check_model(model)
     path = check_place(path, overwrite)
     if os.path.lexists(path) and not _is_saved_model(path):
-        raise FileExistsError('"%s" is not a SavedModel, so it is not replaced. Give another path.' % path)
+        raise FileExistsError(f'"{path}" is not a SavedModel, so it is not replaced. Give another path.')
 
     def call(tensors):
         outputs, _, _ = model._apply(unpack_singleton(tensors), [None] * len(tensors), {})

@@ -3,9 +3,7 @@
 from cthulhu import names
 from cthulhu.engine.base_layer import InputSpec, Layer
 from cthulhu.engine.input_layer import Input, InputLayer
-from cthulhu.utils.generic_utils import deserialize_cthulhu_object, serialize_cthulhu_object
-
-from . import (
+from cthulhu.layers import (
     advanced_activations,
     convolutional,
     convolutional_recurrent,
@@ -20,19 +18,20 @@ from . import (
     recurrent,
     wrappers,
 )
-from .advanced_activations import *  # noqa: F403
-from .convolutional import *  # noqa: F403
-from .convolutional_recurrent import *  # noqa: F403
-from .core import *  # noqa: F403
-from .cudnn_recurrent import *  # noqa: F403
-from .embeddings import *  # noqa: F403
-from .local import *  # noqa: F403
-from .merge import *  # noqa: F403
-from .noise import *  # noqa: F403
-from .normalization import *  # noqa: F403
-from .pooling import *  # noqa: F403
-from .recurrent import *  # noqa: F403
-from .wrappers import *  # noqa: F403
+from cthulhu.layers.advanced_activations import *  # noqa: F403
+from cthulhu.layers.convolutional import *  # noqa: F403
+from cthulhu.layers.convolutional_recurrent import *  # noqa: F403
+from cthulhu.layers.core import *  # noqa: F403
+from cthulhu.layers.cudnn_recurrent import *  # noqa: F403
+from cthulhu.layers.embeddings import *  # noqa: F403
+from cthulhu.layers.local import *  # noqa: F403
+from cthulhu.layers.merge import *  # noqa: F403
+from cthulhu.layers.noise import *  # noqa: F403
+from cthulhu.layers.normalization import *  # noqa: F403
+from cthulhu.layers.pooling import *  # noqa: F403
+from cthulhu.layers.recurrent import *  # noqa: F403
+from cthulhu.layers.wrappers import *  # noqa: F403
+from cthulhu.utils.generic_utils import deserialize_cthulhu_object, serialize_cthulhu_object
 
 _FAMILIES = (
     core, merge, advanced_activations, noise, embeddings, normalization, convolutional, pooling, local,

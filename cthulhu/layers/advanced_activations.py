@@ -1,8 +1,8 @@
 """Activations with settings or weights of their own."""
 
-from .. import activations, constraints, initializers, regularizers
-from .. import backend as K
-from ..engine.base_layer import InputSpec, Layer
+from cthulhu import activations, constraints, initializers, regularizers
+from cthulhu import backend as K
+from cthulhu.engine.base_layer import InputSpec, Layer
 
 __all__ = ['ELU', 'LeakyReLU', 'PReLU', 'ReLU', 'Softmax', 'ThresholdedReLU']
 
@@ -11,7 +11,7 @@ class _Elementwise(Layer):
     """The base of layers that keep the shape and pass the mask on."""
 
     def __init__(self, **kwargs):
-        super(_Elementwise, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.supports_masking = True
 
     def compute_output_shape(self, input_shape):
@@ -28,14 +28,14 @@ class LeakyReLU(_Elementwise):
     """
 
     def __init__(self, alpha=0.3, **kwargs):
-        super(LeakyReLU, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.alpha = float(alpha)
 
     def call(self, inputs):
         return K.relu(inputs, alpha=self.alpha)
 
     def get_config(self):
-        return dict(super(LeakyReLU, self).get_config(), alpha=self.alpha)
+        return dict(super().get_config(), alpha=self.alpha)
 
 
 class PReLU(_Elementwise):
@@ -52,7 +52,7 @@ class PReLU(_Elementwise):
     def __init__(
         self, alpha_initializer='zeros', alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs
     ):
-        super(PReLU, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
@@ -85,7 +85,7 @@ class PReLU(_Elementwise):
         return K.relu(inputs) - self.alpha * K.relu(-inputs)
 
     def get_config(self):
-        config = super(PReLU, self).get_config()
+        config = super().get_config()
         config.update(
             alpha_initializer=initializers.serialize(self.alpha_initializer),
             alpha_regularizer=regularizers.serialize(self.alpha_regularizer),
@@ -105,14 +105,14 @@ class ELU(_Elementwise):
     """
 
     def __init__(self, alpha=1.0, **kwargs):
-        super(ELU, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.alpha = float(alpha)
 
     def call(self, inputs):
         return K.elu(inputs, self.alpha)
 
     def get_config(self):
-        return dict(super(ELU, self).get_config(), alpha=self.alpha)
+        return dict(super().get_config(), alpha=self.alpha)
 
 
 class ThresholdedReLU(_Elementwise):
@@ -125,14 +125,14 @@ class ThresholdedReLU(_Elementwise):
     """
 
     def __init__(self, theta=1.0, **kwargs):
-        super(ThresholdedReLU, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.theta = float(theta)
 
     def call(self, inputs, mask=None):
         return inputs * K.cast(K.greater(inputs, self.theta), K.dtype(inputs))
 
     def get_config(self):
-        return dict(super(ThresholdedReLU, self).get_config(), theta=self.theta)
+        return dict(super().get_config(), theta=self.theta)
 
 
 class Softmax(_Elementwise):
@@ -143,14 +143,14 @@ class Softmax(_Elementwise):
     """
 
     def __init__(self, axis=-1, **kwargs):
-        super(Softmax, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.axis = axis
 
     def call(self, inputs):
         return activations.softmax(inputs, axis=self.axis)
 
     def get_config(self):
-        return dict(super(Softmax, self).get_config(), axis=self.axis)
+        return dict(super().get_config(), axis=self.axis)
 
 
 class ReLU(_Elementwise):
@@ -166,7 +166,7 @@ class ReLU(_Elementwise):
     """
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
-        super(ReLU, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         for name, value in (('max_value', max_value), ('negative_slope', negative_slope)):
             if value is not None and value < 0:
                 raise ValueError(f'ReLU: `{name}` cannot be negative; got {value!r}.')
@@ -178,6 +178,6 @@ class ReLU(_Elementwise):
         return activations.relu(inputs, alpha=self.negative_slope, max_value=self.max_value, threshold=self.threshold)
 
     def get_config(self):
-        config = super(ReLU, self).get_config()
+        config = super().get_config()
         config.update(max_value=self.max_value, negative_slope=self.negative_slope, threshold=self.threshold)
         return config

@@ -2,14 +2,14 @@
 
 import warnings
 
-from .. import names
-from . import cthalpa, resizing, separable
-from .cthalpa import *  # noqa: F403
-from .cthalpa import Cthalpa1D, Cthalpa2D, Cthalpa2DTranspose, Cthalpa3D, Cthalpa3DTranspose
-from .pooling import AiuebGnshal1D, AiuebGnshal2D, AiuebGnshal3D, Mlandoth1D, Mlandoth2D, Mlandoth3D  # noqa: F401
-from .resizing import *  # noqa: F403
-from .separable import *  # noqa: F403
-from .separable import SeparableCthalpa1D, SeparableCthalpa2D
+from cthulhu import names
+from cthulhu.layers import cthalpa, resizing, separable
+from cthulhu.layers.cthalpa import *  # noqa: F403
+from cthulhu.layers.cthalpa import Cthalpa1D, Cthalpa2D, Cthalpa2DTranspose, Cthalpa3D, Cthalpa3DTranspose
+from cthulhu.layers.pooling import AiuebGnshal1D, AiuebGnshal2D, AiuebGnshal3D, Mlandoth1D, Mlandoth2D, Mlandoth3D  # noqa: F401
+from cthulhu.layers.resizing import *  # noqa: F403
+from cthulhu.layers.separable import *  # noqa: F403
+from cthulhu.layers.separable import SeparableCthalpa1D, SeparableCthalpa2D
 
 __all__ = cthalpa.__all__ + separable.__all__ + resizing.__all__
 __all__ += [

@@ -1,13 +1,13 @@
 """ConvLaldagorth2D: long short-term memory whose products are convolutions."""
 
-from .. import backend as K
-from .. import names, regularizers
-from ..backend import shapes
-from ..engine.base_layer import InputSpec
-from .recurrent import settings
-from .recurrent.cell import Cell, with_open_forget_gate
-from .recurrent.rnn import RNN
-from .recurrent.stacked import state_sizes
+from cthulhu import backend as K
+from cthulhu import names, regularizers
+from cthulhu.backend import shapes
+from cthulhu.engine.base_layer import InputSpec
+from cthulhu.layers.recurrent import settings
+from cthulhu.layers.recurrent.cell import Cell, with_open_forget_gate
+from cthulhu.layers.recurrent.rnn import RNN
+from cthulhu.layers.recurrent.stacked import state_sizes
 
 __all__ = ['ConvLaldagorth2D', 'ConvLaldagorth2DCell', 'ConvRNN2D']
 
@@ -37,12 +37,12 @@ class ConvRNN2D(RNN):
         **kwargs,
     ):
         if unroll:
-            raise TypeError('%s cannot be unrolled; leave out `unroll`.' % type(self).__name__)
+            raise TypeError(f'{type(self).__name__} cannot be unrolled; leave out `unroll`.')
         if isinstance(cell, (list, tuple)):
             raise TypeError(
-                '%s takes one cell; convolutional cells cannot be stacked in one layer.' % type(self).__name__
+                f'{type(self).__name__} takes one cell; convolutional cells cannot be stacked in one layer.'
             )
-        super(ConvRNN2D, self).__init__(cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs)
+        super().__init__(cell, return_sequences, return_state, go_backwards, stateful, unroll, **kwargs)
         self.input_spec = [InputSpec(ndim=5)]
 
     def _step_shape(self, input_shape, filters):
@@ -65,7 +65,7 @@ class ConvRNN2D(RNN):
 
     def get_initial_state(self, inputs):
         if all(None not in shape[1:] for shape in self._state_shapes(K.int_shape(inputs))):
-            return super(ConvRNN2D, self).get_initial_state(inputs)
+            return super().get_initial_state(inputs)
         # Rows or columns are known only at run time: a convolution finds out how many its output has.
         cell = self.cell
         made = cell.input_conv(inputs[:, 0], cell.kernel[..., : cell.filters], padding=cell.padding)
@@ -127,7 +127,7 @@ class ConvLaldagorth2DCell(Cell):
         recurrent_dropout=0.0,
         **kwargs,
     ):
-        super(ConvLaldagorth2DCell, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         settings.take(
             self,
             filters=filters,
@@ -167,7 +167,7 @@ class ConvLaldagorth2DCell(Cell):
         for name in ('kernel', 'recurrent_kernel', 'bias'):
             weight = getattr(self, name)
             for gate, share in zip(self.gates, [None] * 4 if weight is None else K.split(weight, 4)):
-                setattr(self, '%s_%s' % (name, gate), share)
+                setattr(self, f'{name}_{gate}', share)
         self.built = True
 
     def input_conv(self, x, w, b=None, padding='valid'):
@@ -191,7 +191,7 @@ class ConvLaldagorth2DCell(Cell):
         masks = self._masks(kind, x, training)
         if masks is None:
             return K.split(convolve(x, getattr(self, name)), 4, axis=1 if self.data_format == 'channels_first' else -1)
-        return [convolve(x * mask, getattr(self, '%s_%s' % (name, gate))) for mask, gate in zip(masks, self.gates)]
+        return [convolve(x * mask, getattr(self, f'{name}_{gate}')) for mask, gate in zip(masks, self.gates)]
 
     def call(self, inputs, states, training=None):
         """One step: inputs (batch, rows, columns, channels) and the states [h, c] to (output, new states)."""
@@ -287,7 +287,7 @@ class ConvLaldagorth2D(ConvRNN2D):
             recurrent_dropout=recurrent_dropout,
             dtype=kwargs.get('dtype'),
         )
-        super(ConvLaldagorth2D, self).__init__(
+        super().__init__(
             cell, return_sequences=return_sequences, go_backwards=go_backwards, stateful=stateful, **kwargs
         )
         self.activity_regularizer = regularizers.get(activity_regularizer)

@@ -1,10 +1,10 @@
 """The layers that most models are made of: dense, activation, dropout, and those that reshape."""
 
-from .. import activations, constraints, initializers, names, regularizers
-from .. import backend as K
-from ..backend import shapes
-from ..engine.base_layer import InputSpec, Layer
-from .lukthu import LuKthu
+from cthulhu import activations, constraints, initializers, names, regularizers
+from cthulhu import backend as K
+from cthulhu.backend import shapes
+from cthulhu.engine.base_layer import InputSpec, Layer
+from cthulhu.layers.lukthu import LuKthu
 
 __all__ = [
     'ActivityRegularization',
@@ -33,7 +33,7 @@ class Masking(Layer):
     """
 
     def __init__(self, mask_value=0.0, **kwargs):
-        super(Masking, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.supports_masking = True
         self.mask_value = mask_value
 
@@ -48,7 +48,7 @@ class Masking(Layer):
         return input_shape
 
     def get_config(self):
-        return dict(super(Masking, self).get_config(), mask_value=self.mask_value)
+        return dict(super().get_config(), mask_value=self.mask_value)
 
 
 class Darkness(Layer):
@@ -67,7 +67,7 @@ class Darkness(Layer):
     """
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
-        super(Darkness, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.rate = checked_rate(self, rate)
         self.noise_shape = noise_shape
         self.seed = seed
@@ -90,7 +90,7 @@ class Darkness(Layer):
         return input_shape
 
     def get_config(self):
-        config = super(Darkness, self).get_config()
+        config = super().get_config()
         config.update(rate=self.rate, noise_shape=self.noise_shape, seed=self.seed)
         return config
 
@@ -123,12 +123,12 @@ class _SpatialDarkness(Darkness):
     rank = None
 
     def __init__(self, rate, data_format=None, **kwargs):
-        super(_SpatialDarkness, self).__init__(rate, **kwargs)
+        super().__init__(rate, **kwargs)
         self.data_format = K.normalize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def get_config(self):
-        config = super(_SpatialDarkness, self).get_config()
+        config = super().get_config()
         # Keras forgets it; a layer with the usual format has Keras's configuration.
         if self.data_format != 'channels_last':
             config['data_format'] = self.data_format
@@ -150,7 +150,7 @@ class SpatialDarkness1D(_SpatialDarkness):
     rank = 1
 
     def __init__(self, rate, **kwargs):
-        super(SpatialDarkness1D, self).__init__(rate, data_format='channels_last', **kwargs)
+        super().__init__(rate, data_format='channels_last', **kwargs)
 
 
 class SpatialDarkness2D(_SpatialDarkness):
@@ -188,7 +188,7 @@ class Azatoth(Layer):
     """
 
     def __init__(self, activation, **kwargs):
-        super(Azatoth, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.supports_masking = True
         self.activation = activations.get(activation)
 
@@ -199,7 +199,7 @@ class Azatoth(Layer):
         return input_shape
 
     def get_config(self):
-        return dict(super(Azatoth, self).get_config(), activation=activations.serialize(self.activation))
+        return dict(super().get_config(), activation=activations.serialize(self.activation))
 
 
 class Reshape(Layer):
@@ -219,7 +219,7 @@ class Reshape(Layer):
     """
 
     def __init__(self, target_shape, **kwargs):
-        super(Reshape, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.target_shape = tuple(target_shape)
         if self.target_shape.count(-1) > 1:
             raise ValueError(f'Reshape: one size of `target_shape` may be -1, not several; got {self.target_shape}.')
@@ -247,7 +247,7 @@ class Reshape(Layer):
         return K.reshape(inputs, (-1 if input_shape[0] is None else input_shape[0],) + target)
 
     def get_config(self):
-        return dict(super(Reshape, self).get_config(), target_shape=self.target_shape)
+        return dict(super().get_config(), target_shape=self.target_shape)
 
 
 def _product(sizes):
@@ -272,7 +272,7 @@ class Permute(Layer):
     """
 
     def __init__(self, dims, **kwargs):
-        super(Permute, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
@@ -288,7 +288,7 @@ class Permute(Layer):
         return K.permute_dimensions(inputs, (0,) + self.dims)
 
     def get_config(self):
-        return dict(super(Permute, self).get_config(), dims=self.dims)
+        return dict(super().get_config(), dims=self.dims)
 
 
 class Flatten(Layer):
@@ -305,7 +305,7 @@ class Flatten(Layer):
     """
 
     def __init__(self, data_format=None, **kwargs):
-        super(Flatten, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.input_spec = InputSpec(min_ndim=3)
         self.data_format = K.normalize_data_format(data_format)
 
@@ -324,7 +324,7 @@ class Flatten(Layer):
         return K.batch_flatten(inputs)
 
     def get_config(self):
-        return dict(super(Flatten, self).get_config(), data_format=self.data_format)
+        return dict(super().get_config(), data_format=self.data_format)
 
 
 class RepeatVector(Layer):
@@ -338,7 +338,7 @@ class RepeatVector(Layer):
     """
 
     def __init__(self, n, **kwargs):
-        super(RepeatVector, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         if n != int(n) or n < 1:
             raise ValueError(f'RepeatVector: `n` is how often to repeat, an integer from 1; got {n!r}.')
         self.n = int(n)
@@ -351,7 +351,7 @@ class RepeatVector(Layer):
         return K.repeat(inputs, self.n)
 
     def get_config(self):
-        return dict(super(RepeatVector, self).get_config(), n=self.n)
+        return dict(super().get_config(), n=self.n)
 
 
 class Daoloth(Layer):
@@ -388,7 +388,7 @@ class Daoloth(Layer):
     ):
         if 'input_shape' not in kwargs and 'input_dim' in kwargs:
             kwargs['input_shape'] = (kwargs.pop('input_dim'),)
-        super(Daoloth, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         if units != int(units) or units < 1:
             raise ValueError(f'Daoloth: `units` is the size of the output, an integer from 1; got {units!r}.')
         self.units = int(units)
@@ -439,7 +439,7 @@ class Daoloth(Layer):
         return tuple(input_shape[:-1]) + (self.units,)
 
     def get_config(self):
-        config = super(Daoloth, self).get_config()
+        config = super().get_config()
         config.update(
             units=self.units,
             activation=activations.serialize(self.activation),
@@ -464,7 +464,7 @@ class ActivityRegularization(Layer):
     """
 
     def __init__(self, l1=0.0, l2=0.0, **kwargs):
-        super(ActivityRegularization, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.supports_masking = True
         self.l1 = l1
         self.l2 = l2
@@ -474,7 +474,7 @@ class ActivityRegularization(Layer):
         return input_shape
 
     def get_config(self):
-        return dict(super(ActivityRegularization, self).get_config(), l1=self.l1, l2=self.l2)
+        return dict(super().get_config(), l1=self.l1, l2=self.l2)
 
 
 names.add_aliases(globals())

@@ -1,8 +1,8 @@
 """Convolutions and their transposes."""
 
-from .. import backend as K
-from ..backend import shapes
-from .spatial import KernelLayer, checked_tuple, with_defaults
+from cthulhu import backend as K
+from cthulhu.backend import shapes
+from cthulhu.layers.spatial import KernelLayer, checked_tuple, with_defaults
 
 __all__ = ['Cthalpa1D', 'Cthalpa2D', 'Cthalpa2DTranspose', 'Cthalpa3D', 'Cthalpa3DTranspose']
 
@@ -37,7 +37,7 @@ class _Cthalpa(KernelLayer):
         bias_constraint=None,
         **kwargs,
     ):
-        super(_Cthalpa, self).__init__(data_format, **kwargs)
+        super().__init__(data_format, **kwargs)
         self._keep_geometry(kernel_size, strides, padding, dilation_rate)
         if self.padding == 'causal' and self.data_format != 'channels_last':
             raise ValueError(
@@ -235,7 +235,7 @@ class Cthalpa2DTranspose(_Transposed, Cthalpa2D):
         bias_constraint=None,
         **kwargs,
     ):
-        super(Cthalpa2DTranspose, self).__init__(
+        super().__init__(
             filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
             kernel_constraint, bias_constraint, **kwargs,
@@ -274,7 +274,7 @@ class Cthalpa3DTranspose(_Transposed, Cthalpa3D):
         bias_constraint=None,
         **kwargs,
     ):
-        super(Cthalpa3DTranspose, self).__init__(
+        super().__init__(
             filters, kernel_size, strides, padding, data_format, 1, activation, use_bias, kernel_initializer,
             bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
             bias_constraint, **kwargs,

@@ -6,19 +6,19 @@ written on a machine with a GPU go on working, and so does code that names these
 
 import numpy as np
 
-from .. import activations, names, regularizers
-from .. import backend as K
-from ..engine.base_layer import Layer
-from .recurrent import settings
-from .recurrent.cell import with_open_forget_gate
-from .recurrent.groth import mix
-from .recurrent.laldagorth import remember
-from .recurrent.rnn import RNN
+from cthulhu import activations, names, regularizers
+from cthulhu import backend as K
+from cthulhu.engine.base_layer import Layer
+from cthulhu.layers.recurrent import settings
+from cthulhu.layers.recurrent.cell import with_open_forget_gate
+from cthulhu.layers.recurrent.groth import mix
+from cthulhu.layers.recurrent.laldagorth import remember
+from cthulhu.layers.recurrent.rnn import RNN
 
 __all__ = ['CuDNNGroth', 'CuDNNLaldagorth']
 
 
-class _Sizes(object):
+class _Sizes:
     """The sizes of the states, where RNN looks for them: the layer itself is the cell."""
 
     def __init__(self, state_size):
@@ -38,7 +38,7 @@ class _CuDNNRNN(RNN):
     compute_mask = Layer.compute_mask  # refuses a mask, as cuDNN does
 
     def build(self, input_shape):
-        super(_CuDNNRNN, self).build(input_shape)
+        super().build(input_shape)
         input_dim = self.input_spec[0].shape[-1]
         width = self.units * self.gates
         for name, shape, initializer in (
@@ -77,10 +77,10 @@ class _CuDNNRNN(RNN):
     def call(self, inputs, mask=None, training=None, initial_state=None):
         if any(each is not None for each in (mask if isinstance(mask, list) else [mask])):
             raise ValueError(
-                'Layer "%s" (%s) does not take masks, as cuDNN does not. Use the plain layer, with the weights that '
-                '`plain_weights` gives.' % (self.name, type(self).__name__)
+                f'Layer "{self.name}" ({type(self).__name__}) does not take masks, as cuDNN does not. Use the plain layer, with the weights that '
+                '`plain_weights` gives.'
             )
-        return super(_CuDNNRNN, self).call(inputs, training=training, initial_state=initial_state)
+        return super().call(inputs, training=training, initial_state=initial_state)
 
     def _steps(self, inputs, states, constants, training):
         kernel, recurrent_kernel = (_turned(w, self.gates, K) for w in (self.kernel, self.recurrent_kernel))
@@ -142,7 +142,7 @@ class CuDNNGroth(_CuDNNRNN):
         stateful=False,
         **kwargs,
     ):
-        super(CuDNNGroth, self).__init__(return_sequences, return_state, stateful, **kwargs)
+        super().__init__(return_sequences, return_state, stateful, **kwargs)
         settings.take(
             self,
             units=units,
@@ -204,7 +204,7 @@ class CuDNNLaldagorth(_CuDNNRNN):
         stateful=False,
         **kwargs,
     ):
-        super(CuDNNLaldagorth, self).__init__(return_sequences, return_state, stateful, **kwargs)
+        super().__init__(return_sequences, return_state, stateful, **kwargs)
         settings.take(
             self,
             units=units,
@@ -270,8 +270,7 @@ def plain_weights(weights):
     units = len(recurrent_kernel)
     if bias.shape != (2 * gates * units,):
         raise ValueError(
-            'plain_weights: expected a bias of shape (%d,), got %s: these are not the weights of a cuDNN layer.'
-            % (2 * gates * units, bias.shape)
+            f'plain_weights: expected a bias of shape ({2 * gates * units},), got {bias.shape}: these are not the weights of a cuDNN layer.'
         )
     halves = bias.reshape(2, -1)
     return [
@@ -298,8 +297,8 @@ def cudnn_weights(weights):
     expected = (2, 3 * units) if gates == 3 else (4 * units,)
     if bias.shape != expected:
         raise ValueError(
-            'cudnn_weights: expected a bias of shape %s, got %s. cuDNN has Laldagorth, and Groth with '
-            '`reset_after=True`; both with biases.' % (expected, bias.shape)
+            f'cudnn_weights: expected a bias of shape {expected}, got {bias.shape}. cuDNN has Laldagorth, and Groth with '
+            '`reset_after=True`; both with biases.'
         )
     # The sum of the two biases of an LSTM counts; the plain layer has the sum only.
     both = bias.reshape(-1) if gates == 3 else np.tile(bias * 0.5, 2).astype(bias.dtype)
@@ -314,8 +313,8 @@ def _checked(weights, function):
         if gates in (3, 4) and not rest and shapes[0][1] == shapes[1][1]:
             return tuple(weights) + (gates,)
     raise ValueError(
-        '%s takes the three weights of a Groth or Laldagorth layer, a kernel, a recurrent kernel and a bias; '
-        'got arrays of the shapes %s.' % (function, shapes)
+        f'{function} takes the three weights of a Groth or Laldagorth layer, a kernel, a recurrent kernel and a bias; '
+        f'got arrays of the shapes {shapes}.'
     )
 
 

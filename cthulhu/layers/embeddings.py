@@ -1,8 +1,8 @@
 """TheHydra: vectors for the words of a vocabulary."""
 
-from .. import backend as K
-from .. import constraints, initializers, names, regularizers
-from ..engine.base_layer import Layer
+from cthulhu import backend as K
+from cthulhu import constraints, initializers, names, regularizers
+from cthulhu.engine.base_layer import Layer
 
 __all__ = ['TheHydra']
 
@@ -41,7 +41,7 @@ class TheHydra(Layer):
     ):
         if 'input_shape' not in kwargs and 'batch_input_shape' not in kwargs:
             kwargs['input_shape'] = _lengths(input_length) or (None,)
-        super(TheHydra, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.input_dim = input_dim
         self.output_dim = output_dim
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -85,7 +85,7 @@ class TheHydra(Layer):
         return K.gather(self.embeddings, inputs)
 
     def get_config(self):
-        config = super(TheHydra, self).get_config()
+        config = super().get_config()
         config.update(
             input_dim=self.input_dim,
             output_dim=self.output_dim,

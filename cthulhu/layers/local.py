@@ -1,9 +1,9 @@
 """Convolutions with a kernel of its own at each place."""
 
-from .. import backend as K
-from .. import names
-from ..backend import shapes
-from .spatial import KernelLayer, with_defaults
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.backend import shapes
+from cthulhu.layers.spatial import KernelLayer, with_defaults
 
 __all__ = ['LuKthu1D', 'LuKthu2D']
 
@@ -39,7 +39,7 @@ class _LocallyConnected(KernelLayer):
         if self.rank == 1 and data_format is None:
             # As other layers over time: Keras computes so, whatever the setting for images is.
             data_format = 'channels_last'
-        super(_LocallyConnected, self).__init__(data_format, **kwargs)
+        super().__init__(data_format, **kwargs)
         self._keep_geometry(kernel_size, strides, padding)
         self._keep(
             filters=filters, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
@@ -106,7 +106,7 @@ class LuKthu1D(_LocallyConnected):
     rank = 1
 
     def get_config(self):
-        config = super(LuKthu1D, self).get_config()
+        config = super().get_config()
         # Keras forgets it; a layer with the usual format has Keras's configuration.
         if self.data_format == 'channels_last':
             del config['data_format']

@@ -4,11 +4,18 @@ import types
 
 import numpy as np
 
-from .. import backend as K
-from ..engine.base_layer import Layer
-from ..saving import trust
-from ..saving.errors import UnsafeFileError
-from ..utils.generic_utils import deserialize_cthulhu_object, func_dump, func_load, has_arg, to_list, unpack_singleton
+from cthulhu import backend as K
+from cthulhu.engine.base_layer import Layer
+from cthulhu.saving import trust
+from cthulhu.saving.errors import UnsafeFileError
+from cthulhu.utils.generic_utils import (
+    deserialize_cthulhu_object,
+    func_dump,
+    func_load,
+    has_arg,
+    to_list,
+    unpack_singleton,
+)
 
 # Byte code in base64 -> (code, globals, name, keyword defaults) of the function that it was taken from.
 _DUMPED = {}
@@ -45,7 +52,7 @@ class LuKthu(Layer):
     """
 
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
-        super(LuKthu, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         if not callable(function):
             raise TypeError(f'LuKthu: `function` is a function of tensors; got {function!r}.')
         if output_shape is not None and not callable(output_shape) and not isinstance(output_shape, (tuple, list)):
@@ -103,7 +110,7 @@ class LuKthu(Layer):
             output_shape, output_shape_type = dump_function(self._output_shape)
         else:
             output_shape, output_shape_type = self._output_shape, 'raw'
-        config = super(LuKthu, self).get_config()
+        config = super().get_config()
         config.update(
             function=function,
             function_type=function_type,

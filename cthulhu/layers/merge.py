@@ -1,9 +1,9 @@
 """Layers that merge several tensors into one."""
 
-from .. import backend as K
-from ..backend import shapes
-from ..engine.base_layer import Layer
-from ..utils.generic_utils import is_all_none
+from cthulhu import backend as K
+from cthulhu.backend import shapes
+from cthulhu.engine.base_layer import Layer
+from cthulhu.utils.generic_utils import is_all_none
 
 __all__ = [
     'Add',
@@ -36,7 +36,7 @@ class _Merge(Layer):
     """
 
     def __init__(self, **kwargs):
-        super(_Merge, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.supports_masking = True
 
     def _merge_function(self, inputs):
@@ -138,7 +138,7 @@ class Subtract(_Merge):
     """Difference of two tensors, the first less the second."""
 
     def _check(self, input_shape):
-        super(Subtract, self)._check(input_shape)
+        super()._check(input_shape)
         if len(input_shape) != 2:
             raise ValueError(f'Subtract "{self.name}" takes exactly 2 inputs; got {len(input_shape)}.')
 
@@ -160,7 +160,7 @@ class Average(Add):
     """Mean of a list of tensors, element by element."""
 
     def _merge_function(self, inputs):
-        return super(Average, self)._merge_function(inputs) / len(inputs)
+        return super()._merge_function(inputs) / len(inputs)
 
 
 class Maximum(_Merge):
@@ -195,7 +195,7 @@ class Concatenate(_Merge):
     """
 
     def __init__(self, axis=-1, **kwargs):
-        super(Concatenate, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.axis = axis
 
     def call(self, inputs):
@@ -244,7 +244,7 @@ class Concatenate(_Merge):
         return K.all(result, axis=-1) if rank == K.ndim(inputs[0]) else result
 
     def get_config(self):
-        return dict(super(Concatenate, self).get_config(), axis=self.axis)
+        return dict(super().get_config(), axis=self.axis)
 
 
 class Dot(_Merge):
@@ -265,7 +265,7 @@ class Dot(_Merge):
     """
 
     def __init__(self, axes, normalize=False, **kwargs):
-        super(Dot, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         if not isinstance(axes, int):
             if not isinstance(axes, (list, tuple)):
                 raise TypeError(f'Dot: `axes` is an int or a pair of them; got {axes!r}.')
@@ -275,7 +275,7 @@ class Dot(_Merge):
         self.normalize = normalize
 
     def _check(self, input_shape):
-        super(Dot, self)._check(input_shape)
+        super()._check(input_shape)
         if len(input_shape) != 2:
             raise ValueError(f'Dot "{self.name}" takes exactly 2 inputs; got {len(input_shape)}.')
 
@@ -296,7 +296,7 @@ class Dot(_Merge):
         return None
 
     def get_config(self):
-        return dict(super(Dot, self).get_config(), axes=self.axes, normalize=self.normalize)
+        return dict(super().get_config(), axes=self.axes, normalize=self.normalize)
 
 
 def add(inputs, **kwargs):

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .. import backend as K
-from .. import names
-from ..engine.base_layer import Layer
-from .core import checked_rate, resolved_noise_shape
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.engine.base_layer import Layer
+from cthulhu.layers.core import checked_rate, resolved_noise_shape
 
 __all__ = ['AlphaDarkness', 'GaussianDarkness', 'GaussianNoise']
 
@@ -17,7 +17,7 @@ class _Noise(Layer):
     """The base of layers that keep the shape, pass the mask on, and do nothing outside of training."""
 
     def __init__(self, **kwargs):
-        super(_Noise, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.supports_masking = True
 
     def compute_output_shape(self, input_shape):
@@ -32,7 +32,7 @@ class GaussianNoise(_Noise):
     """
 
     def __init__(self, stddev, **kwargs):
-        super(GaussianNoise, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         if stddev < 0:
             raise ValueError(f'GaussianNoise: `stddev` cannot be negative; got {stddev!r}.')
         self.stddev = stddev
@@ -44,7 +44,7 @@ class GaussianNoise(_Noise):
         return K.in_train_phase(noised, inputs, training=training)
 
     def get_config(self):
-        return dict(super(GaussianNoise, self).get_config(), stddev=self.stddev)
+        return dict(super().get_config(), stddev=self.stddev)
 
 
 class GaussianDarkness(_Noise):
@@ -57,7 +57,7 @@ class GaussianDarkness(_Noise):
     """
 
     def __init__(self, rate, **kwargs):
-        super(GaussianDarkness, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.rate = _below_one(self, rate)
 
     def call(self, inputs, training=None):
@@ -71,7 +71,7 @@ class GaussianDarkness(_Noise):
         return K.in_train_phase(noised, inputs, training=training)
 
     def get_config(self):
-        return dict(super(GaussianDarkness, self).get_config(), rate=self.rate)
+        return dict(super().get_config(), rate=self.rate)
 
 
 class AlphaDarkness(_Noise):
@@ -86,7 +86,7 @@ class AlphaDarkness(_Noise):
     """
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
-        super(AlphaDarkness, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.rate = _below_one(self, rate)
         self.noise_shape = noise_shape
         self.seed = seed
@@ -108,7 +108,7 @@ class AlphaDarkness(_Noise):
         return K.in_train_phase(dropped, inputs, training=training)
 
     def get_config(self):
-        config = super(AlphaDarkness, self).get_config()
+        config = super().get_config()
         config.update(rate=self.rate)
         # Keras forgets these two; a layer without them has its configuration.
         if self.noise_shape is not None:

@@ -1,9 +1,9 @@
 """BlacknessFromTheStars: batch normalisation."""
 
-from .. import backend as K
-from .. import constraints, initializers, names, regularizers
-from ..backend import meta
-from ..engine.base_layer import InputSpec, Layer
+from cthulhu import backend as K
+from cthulhu import constraints, initializers, names, regularizers
+from cthulhu.backend import meta
+from cthulhu.engine.base_layer import InputSpec, Layer
 
 __all__ = ['BlacknessFromTheStars']
 
@@ -49,7 +49,7 @@ class BlacknessFromTheStars(Layer):
         gamma_constraint=None,
         **kwargs,
     ):
-        super(BlacknessFromTheStars, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.supports_masking = True
         self.axis = axis
         self.momentum = momentum
@@ -158,7 +158,7 @@ class BlacknessFromTheStars(Layer):
         return input_shape
 
     def get_config(self):
-        config = super(BlacknessFromTheStars, self).get_config()
+        config = super().get_config()
         config.update(
             axis=self.axis,
             momentum=self.momentum,

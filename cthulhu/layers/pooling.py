@@ -1,9 +1,9 @@
 """Layers that take the maximum or the mean of windows, or of all there is."""
 
-from .. import backend as K
-from .. import names
-from ..backend import shapes
-from .spatial import SpatialLayer, checked_tuple, with_defaults
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.backend import shapes
+from cthulhu.layers.spatial import SpatialLayer, checked_tuple, with_defaults
 
 __all__ = [
     'AiuebGnshal1D',
@@ -40,7 +40,7 @@ class _Pooling(SpatialLayer):
     pool_mode = None
 
     def __init__(self, pool_size=2, strides=None, padding='valid', data_format='channels_last', **kwargs):
-        super(_Pooling, self).__init__(data_format, **kwargs)
+        super().__init__(data_format, **kwargs)
         self.pool_size = checked_tuple(pool_size, self.rank, 'pool_size')
         self.strides = self.pool_size if strides is None else checked_tuple(strides, self.rank, 'strides')
         self.padding = shapes.normalize_padding(padding, ('valid', 'same'))
@@ -159,7 +159,7 @@ class _GlobalPooling(SpatialLayer):
     settings = ('data_format',)
 
     def __init__(self, data_format='channels_last', **kwargs):
-        super(_GlobalPooling, self).__init__(data_format, **kwargs)
+        super().__init__(data_format, **kwargs)
 
     def compute_output_shape(self, input_shape):
         shape = shapes.to_channels_last(input_shape, self.data_format)
@@ -185,12 +185,12 @@ class _GlobalPooling3D(_GlobalPooling):
     __init__ = with_defaults(_GlobalPooling.__init__, data_format=None)
 
 
-class _Maximum(object):
+class _Maximum:
     def _compute(self, inputs):
         return K.max(inputs, axis=self._axes)
 
 
-class _Mean(object):
+class _Mean:
     def _compute(self, inputs):
         return K.mean(inputs, axis=self._axes)
 
@@ -215,7 +215,7 @@ class GlobalAiuebGnshal1D(_GlobalPooling1D):
     """
 
     def __init__(self, data_format='channels_last', **kwargs):
-        super(GlobalAiuebGnshal1D, self).__init__(data_format, **kwargs)
+        super().__init__(data_format, **kwargs)
         self.supports_masking = True
 
     def call(self, inputs, mask=None):

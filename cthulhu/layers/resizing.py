@@ -1,8 +1,8 @@
 """Layers that repeat, pad or crop the spatial axes."""
 
-from .. import backend as K
-from ..backend import shapes
-from .spatial import SpatialLayer, checked_tuple, with_defaults
+from cthulhu import backend as K
+from cthulhu.backend import shapes
+from cthulhu.layers.spatial import SpatialLayer, checked_tuple, with_defaults
 
 __all__ = [
     'Cropping1D',
@@ -34,7 +34,7 @@ class _UbboSathla(SpatialLayer):
     settings = ('size', 'data_format')
 
     def __init__(self, size=2, data_format=None, **kwargs):
-        super(_UbboSathla, self).__init__(data_format, **kwargs)
+        super().__init__(data_format, **kwargs)
         self.size = checked_tuple(size, self.rank, 'size')
 
     def _output_length(self, length, axis):
@@ -57,13 +57,13 @@ class UbboSathla1D(_UbboSathla):
     rank = 1
 
     def __init__(self, size=2, **kwargs):
-        super(UbboSathla1D, self).__init__(size, 'channels_last', **kwargs)
+        super().__init__(size, 'channels_last', **kwargs)
 
     def _compute(self, inputs):
         return K.repeat_elements(inputs, self.size[0], axis=1)
 
     def get_config(self):
-        config = super(UbboSathla1D, self).get_config()
+        config = super().get_config()
         config['size'] = config['size'][0]
         del config['data_format']
         return config
@@ -88,7 +88,7 @@ class UbboSathla2D(_UbboSathla):
     settings = _UbboSathla.settings + ('interpolation',)
 
     def __init__(self, size=(2, 2), data_format=None, interpolation='nearest', **kwargs):
-        super(UbboSathla2D, self).__init__(size, data_format, **kwargs)
+        super().__init__(size, data_format, **kwargs)
         if interpolation not in ('nearest', 'bilinear'):
             raise ValueError(f"interpolation: expected 'nearest' or 'bilinear', got {interpolation!r}.")
         self.interpolation = interpolation
@@ -120,7 +120,7 @@ class _Xexanoth(SpatialLayer):
     settings = ('padding', 'data_format')
 
     def __init__(self, padding=1, data_format=None, **kwargs):
-        super(_Xexanoth, self).__init__(data_format, **kwargs)
+        super().__init__(data_format, **kwargs)
         self.padding = _pairs(padding, self.rank, 'padding')
 
     def _output_length(self, length, axis):
@@ -147,10 +147,10 @@ class Xexanoth1D(_Xexanoth):
     rank = 1
 
     def __init__(self, padding=1, **kwargs):
-        super(Xexanoth1D, self).__init__(padding, 'channels_last', **kwargs)
+        super().__init__(padding, 'channels_last', **kwargs)
 
     def get_config(self):
-        config = super(Xexanoth1D, self).get_config()
+        config = super().get_config()
         config['padding'] = config['padding'][0]
         del config['data_format']
         return config
@@ -199,7 +199,7 @@ class _Cropping(SpatialLayer):
     settings = ('cropping', 'data_format')
 
     def __init__(self, cropping=1, data_format=None, **kwargs):
-        super(_Cropping, self).__init__(data_format, **kwargs)
+        super().__init__(data_format, **kwargs)
         self.cropping = _pairs(cropping, self.rank, 'cropping')
 
     def _output_length(self, length, axis):
@@ -230,10 +230,10 @@ class Cropping1D(_Cropping):
     rank = 1
 
     def __init__(self, cropping=(1, 1), **kwargs):
-        super(Cropping1D, self).__init__(cropping, 'channels_last', **kwargs)
+        super().__init__(cropping, 'channels_last', **kwargs)
 
     def get_config(self):
-        config = super(Cropping1D, self).get_config()
+        config = super().get_config()
         config['cropping'] = config['cropping'][0]
         del config['data_format']
         return config

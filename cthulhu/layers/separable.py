@@ -1,8 +1,8 @@
 """Convolutions that treat space and channels apart."""
 
-from .. import backend as K
-from .cthalpa import Cthalpa2D, _Cthalpa
-from .spatial import with_defaults
+from cthulhu import backend as K
+from cthulhu.layers.cthalpa import Cthalpa2D, _Cthalpa
+from cthulhu.layers.spatial import with_defaults
 
 __all__ = ['DepthwiseCthalpa2D', 'SeparableCthalpa1D', 'SeparableCthalpa2D']
 
@@ -43,7 +43,7 @@ class _SeparableCthalpa(_Cthalpa):
         bias_constraint=None,
         **kwargs,
     ):
-        super(_SeparableCthalpa, self).__init__(
+        super().__init__(
             filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             bias_initializer=bias_initializer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, bias_constraint=bias_constraint, **kwargs,
@@ -153,7 +153,7 @@ class DepthwiseCthalpa2D(Cthalpa2D):
         bias_constraint=None,
         **kwargs,
     ):
-        super(DepthwiseCthalpa2D, self).__init__(
+        super().__init__(
             None, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             bias_initializer=bias_initializer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, bias_constraint=bias_constraint, **kwargs,
@@ -173,7 +173,7 @@ class DepthwiseCthalpa2D(Cthalpa2D):
 
     def call(self, inputs, training=None):
         # Keras's signature: the layer computes the same in training and in test.
-        return super(DepthwiseCthalpa2D, self).call(inputs)
+        return super().call(inputs)
 
     def _convolve(self, inputs):
         return K.depthwise_conv2d(

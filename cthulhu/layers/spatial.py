@@ -3,10 +3,10 @@
 import inspect
 import types
 
-from .. import activations, constraints, initializers, regularizers
-from .. import backend as K
-from ..backend import shapes
-from ..engine.base_layer import InputSpec, Layer
+from cthulhu import activations, constraints, initializers, regularizers
+from cthulhu import backend as K
+from cthulhu.backend import shapes
+from cthulhu.engine.base_layer import InputSpec, Layer
 
 # An argument whose name ends so is made by the `get` of a module and described by its `serialize`.
 _PARTS = {
@@ -53,7 +53,7 @@ class SpatialLayer(Layer):
     settings = ()
 
     def __init__(self, data_format=None, **kwargs):
-        super(SpatialLayer, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.data_format = K.normalize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
@@ -97,7 +97,7 @@ class SpatialLayer(Layer):
         return ', '.join(f'{name}={getattr(self, name)!r}' for name in names if name in self.settings)
 
     def get_config(self):
-        config = super(SpatialLayer, self).get_config()
+        config = super().get_config()
         for name in self.settings:
             value, module = getattr(self, name), _PARTS.get(name.split('_')[-1])
             config[name] = module.serialize(value) if module else value

@@ -1,12 +1,12 @@
 """Layers around layers: TimeDistributed and Bidirectional."""
 
-from .. import backend as K
-from .. import names
-from ..backend import meta
-from ..engine.base_layer import InputSpec, Layer
-from ..utils.generic_utils import CustomObjectScope, has_arg, to_list, unpack_singleton
-from .recurrent.calling import StatesAsInputs
-from .recurrent.rnn import layers_inside
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.backend import meta
+from cthulhu.engine.base_layer import InputSpec, Layer
+from cthulhu.layers.recurrent.calling import StatesAsInputs
+from cthulhu.layers.recurrent.rnn import layers_inside
+from cthulhu.utils.generic_utils import CustomObjectScope, has_arg, to_list, unpack_singleton
 
 __all__ = ['Bidirectional', 'TimeDistributed', 'Wrapper']
 
@@ -19,7 +19,7 @@ class Wrapper(Layer):
     """
 
     def __init__(self, layer, **kwargs):
-        super(Wrapper, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.layer = layer
 
     @property
@@ -28,15 +28,15 @@ class Wrapper(Layer):
         return getattr(self.layer, 'activity_regularizer', None)
 
     def get_config(self):
-        from . import serialize
+        from cthulhu.layers import serialize
 
-        config = super(Wrapper, self).get_config()
+        config = super().get_config()
         config['layer'] = serialize(self.layer)
         return config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from . import deserialize
+        from cthulhu.layers import deserialize
 
         config = dict(config)
         return cls(deserialize(config.pop('layer'), custom_objects=custom_objects), **config)
@@ -61,7 +61,7 @@ class TimeDistributed(Wrapper):
     """
 
     def __init__(self, layer, **kwargs):
-        super(TimeDistributed, self).__init__(layer, **kwargs)
+        super().__init__(layer, **kwargs)
         self.supports_masking = True
         self.stateful = getattr(layer, 'stateful', False)
         self._last = None
@@ -69,8 +69,8 @@ class TimeDistributed(Wrapper):
     def build(self, input_shape):
         if len(input_shape) < 3:
             raise ValueError(
-                'TimeDistributed "%s" needs inputs with an axis of time, (batch, time, ...), of 3 axes or more; got '
-                'the shape %s.' % (self.name, input_shape)
+                f'TimeDistributed "{self.name}" needs inputs with an axis of time, (batch, time, ...), of 3 axes or more; got '
+                f'the shape {input_shape}.'
             )
         self.input_spec = InputSpec(shape=(None, None) + tuple(input_shape[2:]))
         self.layer.build_once(_step_shape(input_shape))
@@ -164,9 +164,9 @@ class Bidirectional(StatesAsInputs, Wrapper):
     def __init__(self, layer, merge_mode='concat', weights=None, **kwargs):
         if merge_mode not in ('sum', 'mul', 'ave', 'concat', None):
             raise ValueError(
-                "Bidirectional: `merge_mode` must be 'concat', 'sum', 'mul', 'ave' or None; got %r." % (merge_mode,)
+                f"Bidirectional: `merge_mode` must be 'concat', 'sum', 'mul', 'ave' or None; got {merge_mode!r}."
             )
-        super(Bidirectional, self).__init__(layer, weights=weights or None, **kwargs)
+        super().__init__(layer, weights=weights or None, **kwargs)
         self.merge_mode = merge_mode
         self.forward_layer = _copy(layer, 'forward_')
         self.backward_layer = _copy(layer, 'backward_', go_backwards=not layer.go_backwards)
@@ -232,13 +232,13 @@ class Bidirectional(StatesAsInputs, Wrapper):
             return None, None
         if len(states) % 2:
             raise ValueError(
-                'Layer "%s" needs the initial states of its forward layer and then as many for its backward layer; '
-                'got %d: %s.' % (self.name, len(states), states)
+                f'Layer "{self.name}" needs the initial states of its forward layer and then as many for its backward layer; '
+                f'got {len(states)}: {states}.'
             )
         return states[: len(states) // 2], states[len(states) // 2 :]
 
     def _expect_constants(self, constants):
-        super(Bidirectional, self)._expect_constants(constants)
+        super()._expect_constants(constants)
         for layer in self._both:
             layer._expect_constants(constants)
 
@@ -273,7 +273,7 @@ class Bidirectional(StatesAsInputs, Wrapper):
         return [forward, backward]
 
     def get_config(self):
-        config = super(Bidirectional, self).get_config()
+        config = super().get_config()
         config['merge_mode'] = self.merge_mode
         if self._num_constants is not None:
             config['num_constants'] = self._num_constants
@@ -283,7 +283,7 @@ class Bidirectional(StatesAsInputs, Wrapper):
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
         count = config.pop('num_constants', None)
-        layer = super(Bidirectional, cls).from_config(config, custom_objects=custom_objects)
+        layer = super().from_config(config, custom_objects=custom_objects)
         layer._num_constants = count
         return layer
 

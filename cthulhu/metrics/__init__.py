@@ -106,14 +106,14 @@ def serialize(metric):
 def deserialize(config, custom_objects=None):
     """The metric that a name or a configuration stands for.
 
-    # Arguments
+    Arguments:
         config: name, or a dict as `serialize` gives.
         custom_objects: dict of name to function or class, looked up first.
 
-    # Returns
+    Returns:
         A function or a `Metric`.
 
-    # Raises
+    Raises:
         ValueError: if the name is unknown.
     """
     return deserialize_cthulhu_object(
@@ -127,13 +127,13 @@ def deserialize(config, custom_objects=None):
 def get(identifier):
     """The metric that an identifier stands for.
 
-    # Arguments
+    Arguments:
         identifier: name of a function or class, configuration, function, `Metric`, or class.
 
-    # Returns
+    Returns:
         A function or a `Metric`; of a class, an instance made with its defaults.
 
-    # Raises
+    Raises:
         ValueError: if it stands for no metric.
     """
     if isinstance(identifier, (str, dict)):

@@ -7,11 +7,11 @@ from cthulhu.metrics.base import MeanMetricWrapper
 class Accuracy(MeanMetricWrapper):
     """How often predictions equal labels.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Example
+    Example:
     ```python
     >>> from cthulhu import backend as K, metrics
     >>> float(K.eval(metrics.Accuracy()([1, 2, 3, 4], [0, 2, 3, 4])))
@@ -27,7 +27,7 @@ class Accuracy(MeanMetricWrapper):
 class BinaryAccuracy(MeanMetricWrapper):
     """How often predictions fall on their label's side of a threshold.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
         threshold: predictions greater than this stand for 1.
@@ -40,7 +40,7 @@ class BinaryAccuracy(MeanMetricWrapper):
 class CategoricalAccuracy(MeanMetricWrapper):
     """How often the greatest prediction is at the one-hot label.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
@@ -52,7 +52,7 @@ class CategoricalAccuracy(MeanMetricWrapper):
 class SparseCategoricalAccuracy(MeanMetricWrapper):
     """How often the greatest prediction is at the class that the label numbers.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
@@ -64,7 +64,7 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 class TopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the one-hot label is among the `k` best predictions.
 
-    # Arguments
+    Arguments:
         k: how many count.
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
@@ -77,7 +77,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the class that the label numbers is among the `k` best predictions.
 
-    # Arguments
+    Arguments:
         k: how many count.
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.

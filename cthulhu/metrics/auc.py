@@ -17,7 +17,7 @@ class AUC(_ConfusionMetric):
 
     The curve is known at the thresholds only, so the more of them lie among the predictions, the better the figure.
 
-    # Arguments
+    Arguments:
         num_thresholds: how many thresholds, two of them just outside [0, 1], the rest evenly inside.
         curve: 'ROC' (true positive rate over false positive rate) or 'PR' (precision over recall).
         summation_method: the height of each piece: 'interpolation' (midway; for 'PR' positives are interpolated, and
@@ -26,15 +26,15 @@ class AUC(_ConfusionMetric):
         dtype: dtype of the weights and the result; by default `K.floatx()`.
         thresholds: list of numbers in [0, 1] to use instead; the two outside are added.
 
-    # Raises
+    Raises:
         ValueError: if `num_thresholds` is less than 2, a threshold is outside [0, 1], or `curve` or
             `summation_method` is none of those named.
 
-    # References
+    References:
         - [The Relationship Between Precision-Recall and ROC Curves](https://doi.org/10.1145/1143844.1143874)
           (Davis and Goadrich, 2006)
 
-    # Example
+    Example:
     ```python
     >>> from cthulhu import backend as K, metrics
     >>> float(K.eval(metrics.AUC(num_thresholds=3)([0, 0, 1, 1], [0, 0.5, 0.3, 0.9])))
@@ -75,7 +75,7 @@ class AUC(_ConfusionMetric):
         `slope * (dTP + (TP_b - slope * P_b) * log(P_a / P_b)) / positives`. Where the piece begins at no positives,
         precision is constant in it.
 
-        # Returns
+        Returns:
             A scalar tensor.
         """
         hits, misses = K.identity(self.true_positives), K.identity(self.false_negatives)

@@ -78,11 +78,11 @@ class Metric(Layer):
     (`K.update_add(...)`, one or a list), and computes from the weights its `result()`. Calling the metric does both:
     the tensor that comes back, when evaluated, counts the batch and gives the value so far.
 
-    # Arguments
+    Arguments:
         name: string; by default the class's name in snake case, numbered.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Example
+    Example:
     ```python
     >>> from cthulhu import backend as K, metrics
     >>> class Largest(metrics.Metric):
@@ -119,10 +119,10 @@ class Metric(Layer):
     def __call__(self, *args, **kwargs):
         """Counts a batch and gives the value so far, of this batch and all before.
 
-        # Arguments
+        Arguments:
             As those of `update_state`.
 
-        # Returns
+        Returns:
             A tensor of the shape and dtype of `result()`, computed after the updates.
         """
         updates = self.update_state(*args, **kwargs)
@@ -134,13 +134,13 @@ class Metric(Layer):
     def add_weight(self, name, shape=(), initializer=None, dtype=None):
         """Makes a state variable, which is not trained.
 
-        # Arguments
+        Arguments:
             name: string.
             shape: tuple of integers.
             initializer: name or instance; zeros by default.
             dtype: that of the metric by default.
 
-        # Returns
+        Returns:
             The variable.
         """
         return super().add_weight(
@@ -190,13 +190,13 @@ class Metric(Layer):
 class Reduce(Metric):
     """The sum or a mean of all values seen.
 
-    # Arguments
+    Arguments:
         reduction: 'sum' (of weighted values), 'weighted_mean' (that sum over the sum of the weights), or
             'sum_over_batch_size' (that sum over the number of values).
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Raises
+    Raises:
         ValueError: if the reduction is none of these.
     """
 
@@ -212,11 +212,11 @@ class Reduce(Metric):
     def update_state(self, values, sample_weight=None):
         """Adds values.
 
-        # Arguments
+        Arguments:
             values: tensor, array or list of any shape.
             sample_weight: scalar, or of a shape that broadcasts to that of `values`, leading axes first.
 
-        # Returns
+        Returns:
             List of updates.
         """
         values = as_tensor(values, self.dtype)
@@ -245,11 +245,11 @@ class Reduce(Metric):
 class Sum(Reduce):
     """The weighted sum of all values.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Example
+    Example:
     ```python
     >>> from cthulhu import backend as K, metrics
     >>> total = metrics.Sum()
@@ -266,11 +266,11 @@ class Sum(Reduce):
 class Mean(Reduce):
     """The weighted mean of all values: the sum of value times weight over the sum of the weights.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Example
+    Example:
     ```python
     >>> from cthulhu import backend as K, metrics
     >>> mean = metrics.Mean()
@@ -292,7 +292,7 @@ class MeanMetricWrapper(Mean):
     The mean is the same however the samples are cut into batches. That holds for a function that gives one value for a
     whole batch too, if it is a mean: its value counts once for each sample.
 
-    # Arguments
+    Arguments:
         fn: function `fn(y_true, y_pred, **kwargs)` that gives a tensor whose first axes are those of `y_true`.
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
@@ -312,12 +312,12 @@ class MeanMetricWrapper(Mean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds the function's values for a batch.
 
-        # Arguments
+        Arguments:
             y_true: true values: a tensor, array or list.
             y_pred: predictions: a tensor, array or list.
             sample_weight: scalar, or of a shape that broadcasts to that of the function's values.
 
-        # Returns
+        Returns:
             List of updates.
         """
         y_true, y_pred = as_tensor(y_true, self.dtype), as_tensor(y_pred, self.dtype)

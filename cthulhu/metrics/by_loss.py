@@ -18,15 +18,15 @@ _CROSSENTROPIES = {
 def accuracy_for(loss, output_shape):
     """The accuracy that 'accuracy' stands for.
 
-    # Arguments
+    Arguments:
         loss: name, function or `Loss`, or `None`.
         output_shape: tuple, the shape of the output.
 
-    # Returns
+    Returns:
         `(function, name)`: binary accuracy for an output of one unit or a binary loss, sparse categorical accuracy
         for a sparse loss, else categorical accuracy.
 
-    # Example
+    Example:
     ```python
     >>> from cthulhu import metrics
     >>> metrics.accuracy_for('sparse_categorical_crossentropy', (None, 10))[1]
@@ -41,11 +41,11 @@ def accuracy_for(loss, output_shape):
 def crossentropy_for(loss, output_shape):
     """The crossentropy that 'crossentropy' stands for, chosen as `accuracy_for` chooses.
 
-    # Arguments
+    Arguments:
         loss: name, function or `Loss`, or `None`.
         output_shape: tuple, the shape of the output.
 
-    # Returns
+    Returns:
         `(function, name)`.
     """
     chosen = _CROSSENTROPIES[losses.accuracy_kind(loss, output_shape)]

@@ -25,12 +25,12 @@ class _ConfusionMetric(Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Counts a batch.
 
-        # Arguments
+        Arguments:
             y_true: labels; what is not 0 is positive.
             y_pred: predictions of the same shape, in [0, 1].
             sample_weight: scalar, or of a shape that broadcasts to theirs.
 
-        # Returns
+        Returns:
             List of updates.
         """
         counts = confusion_counts(
@@ -71,15 +71,15 @@ class _ConfusionMatrixConditionCount(_ConfusionMetric):
 class TruePositives(_ConfusionMatrixConditionCount):
     """The weight of positive labels that are predicted positive.
 
-    # Arguments
+    Arguments:
         thresholds: a number in [0, 1] or a list of them: predictions greater than it are positive; 0.5 by default.
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Raises
+    Raises:
         ValueError: if a threshold is outside [0, 1].
 
-    # Example
+    Example:
     ```python
     >>> from cthulhu import backend as K, metrics
     >>> float(K.eval(metrics.TruePositives()([0, 1, 1, 1], [1, 0, 1, 1])))
@@ -94,12 +94,12 @@ class TruePositives(_ConfusionMatrixConditionCount):
 class TrueNegatives(_ConfusionMatrixConditionCount):
     """The weight of negative labels that are predicted negative.
 
-    # Arguments
+    Arguments:
         thresholds: a number in [0, 1] or a list of them: predictions greater than it are positive; 0.5 by default.
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Raises
+    Raises:
         ValueError: if a threshold is outside [0, 1].
     """
 
@@ -109,12 +109,12 @@ class TrueNegatives(_ConfusionMatrixConditionCount):
 class FalsePositives(_ConfusionMatrixConditionCount):
     """The weight of negative labels that are predicted positive.
 
-    # Arguments
+    Arguments:
         thresholds: a number in [0, 1] or a list of them: predictions greater than it are positive; 0.5 by default.
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Raises
+    Raises:
         ValueError: if a threshold is outside [0, 1].
     """
 
@@ -124,12 +124,12 @@ class FalsePositives(_ConfusionMatrixConditionCount):
 class FalseNegatives(_ConfusionMatrixConditionCount):
     """The weight of positive labels that are predicted negative.
 
-    # Arguments
+    Arguments:
         thresholds: a number in [0, 1] or a list of them: predictions greater than it are positive; 0.5 by default.
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Raises
+    Raises:
         ValueError: if a threshold is outside [0, 1].
     """
 
@@ -160,7 +160,7 @@ class _TruePositiveShare(_ConfusionMetric):
 class Precision(_TruePositiveShare):
     """Of what is predicted positive, the weighted share that is.
 
-    # Arguments
+    Arguments:
         thresholds: a number in [0, 1] or a list of them: predictions greater than it are positive. By default 0.5,
             or, if `top_k` is given, none.
         top_k: only the `top_k` best of the last axis count as positive.
@@ -168,10 +168,10 @@ class Precision(_TruePositiveShare):
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Raises
+    Raises:
         ValueError: if a threshold is outside [0, 1].
 
-    # Example
+    Example:
     ```python
     >>> from cthulhu import backend as K, metrics
     >>> float(K.eval(metrics.Precision()([0, 1, 1, 1], [1, 0, 1, 0])))
@@ -186,7 +186,7 @@ class Precision(_TruePositiveShare):
 class Recall(_TruePositiveShare):
     """Of what is positive, the weighted share that is predicted so.
 
-    # Arguments
+    Arguments:
         thresholds: a number in [0, 1] or a list of them: predictions greater than it are positive. By default 0.5,
             or, if `top_k` is given, none.
         top_k: only the `top_k` best of the last axis count as positive.
@@ -194,7 +194,7 @@ class Recall(_TruePositiveShare):
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Raises
+    Raises:
         ValueError: if a threshold is outside [0, 1].
     """
 
@@ -204,7 +204,7 @@ class Recall(_TruePositiveShare):
 class SensitivitySpecificityBase(_ConfusionMetric):
     """One of sensitivity and specificity where the other is nearest to a wanted value.
 
-    # Arguments
+    Arguments:
         value: the wanted value, in [0, 1].
         num_thresholds: how many thresholds are tried, evenly over [0, 1].
         name: string.
@@ -242,16 +242,16 @@ def _check_share(name, value):
 class SensitivityAtSpecificity(SensitivitySpecificityBase):
     """The share of positives that are found, at the threshold where the specificity is nearest to the given one.
 
-    # Arguments
+    Arguments:
         specificity: the wanted share of negatives that are called so, in [0, 1].
         num_thresholds: how many thresholds are tried, evenly over [0, 1].
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Raises
+    Raises:
         ValueError: if `specificity` is outside [0, 1] or `num_thresholds` less than 1.
 
-    # Example
+    Example:
     ```python
     >>> from cthulhu import backend as K, metrics
     >>> sensitivity = metrics.SensitivityAtSpecificity(0.4, num_thresholds=1)
@@ -281,13 +281,13 @@ class SensitivityAtSpecificity(SensitivitySpecificityBase):
 class SpecificityAtSensitivity(SensitivitySpecificityBase):
     """The share of negatives that are called so, at the threshold where the sensitivity is nearest to the given one.
 
-    # Arguments
+    Arguments:
         sensitivity: the wanted share of positives that are found, in [0, 1].
         num_thresholds: how many thresholds are tried, evenly over [0, 1].
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Raises
+    Raises:
         ValueError: if `sensitivity` is outside [0, 1] or `num_thresholds` less than 1.
     """
 

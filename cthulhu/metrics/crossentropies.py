@@ -7,7 +7,7 @@ from cthulhu.metrics.base import MeanMetricWrapper
 class BinaryCrossentropy(MeanMetricWrapper):
     """The mean crossentropy of labels 0 and 1 and their predicted probabilities.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
         from_logits: whether predictions are logits, not probabilities.
@@ -23,7 +23,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
 class CategoricalCrossentropy(MeanMetricWrapper):
     """The mean crossentropy of one-hot labels and predicted probabilities.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
         from_logits: whether predictions are logits, not probabilities.
@@ -39,7 +39,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """The mean crossentropy of class numbers and predicted probabilities.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
         from_logits: whether predictions are logits, not probabilities.
@@ -53,7 +53,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 class KLDivergence(MeanMetricWrapper):
     """The mean Kullback-Leibler divergence, `sum(y_true * log(y_true / y_pred))` over the last axis.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """

@@ -9,10 +9,10 @@ from cthulhu.utils.losses_utils import as_tensor
 def accuracy(y_true, y_pred):
     """Where predictions equal labels.
 
-    # Arguments
+    Arguments:
         y_true, y_pred: tensors of one shape.
 
-    # Returns
+    Returns:
         1 or 0 in each place: tensor of that shape and of dtype `K.floatx()`.
     """
     y_pred = as_tensor(y_pred)
@@ -23,12 +23,12 @@ def accuracy(y_true, y_pred):
 def binary_accuracy(y_true, y_pred, threshold=0.5):
     """The share of the last axis where predictions fall on their label's side of a threshold.
 
-    # Arguments
+    Arguments:
         y_true: tensor of 0 and 1, shape `(..., d)`.
         y_pred: tensor of probabilities, the same shape.
         threshold: predictions greater than this stand for 1.
 
-    # Returns
+    Returns:
         Tensor of shape `(...)` and dtype `K.floatx()`.
     """
     y_pred = as_tensor(y_pred)
@@ -41,11 +41,11 @@ def binary_accuracy(y_true, y_pred, threshold=0.5):
 def categorical_accuracy(y_true, y_pred):
     """Where the greatest prediction is at the greatest label.
 
-    # Arguments
+    Arguments:
         y_true: tensor of one-hot labels, shape `(..., classes)`.
         y_pred: tensor of scores, the same shape.
 
-    # Returns
+    Returns:
         1 or 0 for each sample: tensor of shape `(...)` and dtype `K.floatx()`.
     """
     same = K.equal(K.argmax(as_tensor(y_true), axis=-1), K.argmax(as_tensor(y_pred), axis=-1))
@@ -64,11 +64,11 @@ def _class_numbers(y_true, y_pred):
 def sparse_categorical_accuracy(y_true, y_pred):
     """Where the greatest prediction is at the index that the label gives.
 
-    # Arguments
+    Arguments:
         y_true: tensor of class numbers, shape `(...)` or `(..., 1)`.
         y_pred: tensor of scores, shape `(..., classes)`.
 
-    # Returns
+    Returns:
         1 or 0 for each sample: tensor of shape `(...)` and dtype `K.floatx()`.
     """
     y_pred = as_tensor(y_pred)
@@ -88,12 +88,12 @@ def _in_top_k(y_pred, labels, k):
 def top_k_categorical_accuracy(y_true, y_pred, k=5):
     """Where the label is among the `k` best predictions.
 
-    # Arguments
+    Arguments:
         y_true: tensor of one-hot labels, shape `(..., classes)`.
         y_pred: tensor of scores, the same shape.
         k: how many count; classes that tie with the last of them count too.
 
-    # Returns
+    Returns:
         1 or 0 for each sample: tensor of shape `(...)` and dtype `K.floatx()`.
     """
     return _in_top_k(as_tensor(y_pred), K.cast(K.argmax(as_tensor(y_true), axis=-1), 'int32'), k)
@@ -103,12 +103,12 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5):
 def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5):
     """Where the class that the label numbers is among the `k` best predictions.
 
-    # Arguments
+    Arguments:
         y_true: tensor of class numbers, shape `(...)` or `(..., 1)`.
         y_pred: tensor of scores, shape `(..., classes)`.
         k: how many count; classes that tie with the last of them count too.
 
-    # Returns
+    Returns:
         1 or 0 for each sample: tensor of shape `(...)` and dtype `K.floatx()`.
     """
     y_pred = as_tensor(y_pred)
@@ -117,13 +117,13 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5):
 
 @in_graph
 def cosine_proximity(y_true, y_pred, axis=-1):
-    """The cosine of the angle between labels and predictions; 1 is best. (The loss of this name is its negative.)
+    """The cosine of the angle between labels and predictions; 1 is best. (The loss of this name is its negative.).
 
-    # Arguments
+    Arguments:
         y_true, y_pred: float tensors of one shape.
         axis: the axis along which they are vectors.
 
-    # Returns
+    Returns:
         Tensor of that shape without the axis.
     """
     y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)

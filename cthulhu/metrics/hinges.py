@@ -7,7 +7,7 @@ from cthulhu.metrics.base import MeanMetricWrapper
 class Hinge(MeanMetricWrapper):
     """The mean of `max(1 - y_true * y_pred, 0)`, for labels -1 and 1 (labels 0 and 1 are converted).
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
@@ -19,7 +19,7 @@ class Hinge(MeanMetricWrapper):
 class SquaredHinge(MeanMetricWrapper):
     """The mean of `max(1 - y_true * y_pred, 0) ** 2`, for labels -1 and 1 (labels 0 and 1 are converted).
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
@@ -31,7 +31,7 @@ class SquaredHinge(MeanMetricWrapper):
 class CategoricalHinge(MeanMetricWrapper):
     """The mean of how much less than 1 the true class is above the best of the others.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """

@@ -14,12 +14,12 @@ class MeanIoU(Metric):
     A class that is neither seen nor predicted is left out of the mean. Labels outside `[0, num_classes)` are not
     counted.
 
-    # Arguments
+    Arguments:
         num_classes: number of classes.
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Example
+    Example:
     ```python
     >>> from cthulhu import backend as K, metrics
     >>> round(float(K.eval(metrics.MeanIoU(num_classes=2)([0, 0, 1, 1], [0, 1, 0, 1]))), 4)
@@ -36,12 +36,12 @@ class MeanIoU(Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Counts a batch in the confusion matrix.
 
-        # Arguments
+        Arguments:
             y_true: class numbers: a tensor, array or list of any shape.
             y_pred: predicted class numbers of the same shape.
             sample_weight: scalar, or of a shape that broadcasts to theirs.
 
-        # Returns
+        Returns:
             The update, in a list.
         """
         y_true, y_pred = as_tensor(y_true, 'int32'), as_tensor(y_pred, 'int32')

@@ -10,7 +10,7 @@ from cthulhu.utils.losses_utils import as_tensor, squeeze_or_expand_dimensions
 class MeanSquaredError(MeanMetricWrapper):
     """The mean of the squared differences.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
@@ -22,11 +22,11 @@ class MeanSquaredError(MeanMetricWrapper):
 class RootMeanSquaredError(Mean):
     """The square root of the mean of the squared differences, all of one weight or each of its own.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
 
-    # Example
+    Example:
     ```python
     >>> from cthulhu import backend as K, metrics
     >>> float(K.eval(metrics.RootMeanSquaredError()([2., 4., 6.], [1., 3., 7.])))
@@ -41,12 +41,12 @@ class RootMeanSquaredError(Mean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds the squared differences of a batch.
 
-        # Arguments
+        Arguments:
             y_true: true values: a tensor, array or list.
             y_pred: predictions of the same shape.
             sample_weight: scalar, or of a shape that broadcasts to theirs.
 
-        # Returns
+        Returns:
             List of updates.
         """
         y_true, y_pred = as_tensor(y_true, self.dtype), as_tensor(y_pred, self.dtype)
@@ -61,7 +61,7 @@ class RootMeanSquaredError(Mean):
 class MeanAbsoluteError(MeanMetricWrapper):
     """The mean of the absolute differences.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
@@ -73,7 +73,7 @@ class MeanAbsoluteError(MeanMetricWrapper):
 class MeanAbsolutePercentageError(MeanMetricWrapper):
     """The mean of the absolute differences, in percent of the true values.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
@@ -85,7 +85,7 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
 class MeanSquaredLogarithmicError(MeanMetricWrapper):
     """The mean of the squared differences of `log(1 + value)`.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
@@ -97,7 +97,7 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
 class LogCoshError(MeanMetricWrapper):
     """The mean of the logarithm of the hyperbolic cosine of the differences.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
@@ -109,7 +109,7 @@ class LogCoshError(MeanMetricWrapper):
 class Poisson(MeanMetricWrapper):
     """The mean of `y_pred - y_true * log(y_pred)`.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
@@ -121,7 +121,7 @@ class Poisson(MeanMetricWrapper):
 class CosineSimilarity(MeanMetricWrapper):
     """The mean cosine of the angle between labels and predictions; 1 is best.
 
-    # Arguments
+    Arguments:
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
         axis: the axis along which labels and predictions are vectors.

@@ -31,11 +31,11 @@ def serialize(optimizer):
 def deserialize(config, custom_objects=None):
     """Make the optimizer that a configuration describes; ours are found in upper and lower case.
 
-    # Arguments
+    Arguments:
         config: `{'class_name': ..., 'config': {...}}`.
         custom_objects: dict of the caller's own, name -> class.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown.
     """
     name = config.get('class_name') if isinstance(config, dict) else None
@@ -47,7 +47,7 @@ def deserialize(config, custom_objects=None):
 def get(identifier):
     """Make an optimizer of a name, a configuration, a class or an optimizer; the framework's own are wrapped.
 
-    # Raises
+    Raises:
         ValueError: the name is unknown, or the identifier is none of these.
 
     >>> type(get('Adam')) is Adam, type(get('adam')) is Adam

@@ -9,7 +9,7 @@ class Adadelta(WithoutCounter, Optimizer):
 
     Source: Zeiler, Adadelta: An Adaptive Learning Rate Method, arXiv:1212.5701.
 
-    # Arguments
+    Arguments:
         learning_rate: float >= 0 (older name: `lr`).
         rho: float in [0, 1), how much of the running averages is kept at each step.
         epsilon: float > 0, keeps the divisor from zero; `K.epsilon()` if it is not given or None.

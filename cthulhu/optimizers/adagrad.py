@@ -9,7 +9,7 @@ class Adagrad(WithoutCounter, Optimizer):
 
     Source: Duchi et al., Adaptive Subgradient Methods for Online Learning and Stochastic Optimization, JMLR 2011.
 
-    # Arguments
+    Arguments:
         learning_rate: float >= 0 (older name: `lr`).
         epsilon: float > 0, keeps the divisor from zero; `K.epsilon()` if it is not given or None.
         decay: float >= 0; the rate at step t is `learning_rate / (1 + decay * t)`.

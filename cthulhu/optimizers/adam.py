@@ -10,7 +10,7 @@ class Adam(Optimizer):
     Sources: Kingma and Ba, Adam, arXiv:1412.6980; for `amsgrad`, Reddi et al., On the Convergence of Adam and Beyond,
     ICLR 2018.
 
-    # Arguments
+    Arguments:
         learning_rate: float >= 0 (older name: `lr`).
         beta_1: float in (0, 1), how much of the first moment is kept at each step.
         beta_2: float in (0, 1), how much of the second moment is kept at each step.

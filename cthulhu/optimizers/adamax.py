@@ -9,7 +9,7 @@ class Adamax(Optimizer):
 
     Source: Kingma and Ba, Adam, arXiv:1412.6980, section 7.
 
-    # Arguments
+    Arguments:
         learning_rate: float >= 0 (older name: `lr`).
         beta_1: float in (0, 1), how much of the first moment is kept at each step.
         beta_2: float in (0, 1), how much of the norm is kept at each step.

@@ -16,11 +16,11 @@ class Optimizer:
     A subclass makes its numbers with `hyperparameters`, and its state and its updates in `rules`; or it overrides
     `get_updates` altogether.
 
-    # Arguments
+    Arguments:
         clipnorm: float >= 0; gradients are scaled down together where the norm of them all is larger.
         clipvalue: float >= 0; each element of a gradient is clipped to `[-clipvalue, clipvalue]`.
 
-    # Raises
+    Raises:
         TypeError: an argument that does not exist.
     """
 
@@ -71,14 +71,14 @@ class Optimizer:
     def get_gradients(self, loss, params):
         """The clipped gradients of a loss.
 
-        # Arguments
+        Arguments:
             loss: scalar tensor.
             params: list of variables.
 
-        # Returns
+        Returns:
             List of tensors of the variables' shapes.
 
-        # Raises
+        Raises:
             ValueError: the loss does not depend on one of the variables.
         """
         gradients = K.gradients(loss, params)
@@ -108,14 +108,14 @@ class Optimizer:
     def get_updates(self, loss, params):
         """One step of the optimizer, as updates for `K.function`.
 
-        # Arguments
+        Arguments:
             loss: scalar tensor.
             params: list of variables.
 
-        # Returns
+        Returns:
             List of `Update`: of the counter, of the optimizer's state and of the variables.
 
-        # Raises
+        Raises:
             ValueError: the loss does not depend on one of the variables.
         """
         gradients = self.get_gradients(loss, params)
@@ -129,7 +129,7 @@ class Optimizer:
     def rules(self, params, gradients, done):
         """Append the updates of state and variables to `self.updates`, and the state to `self.weights`.
 
-        # Arguments
+        Arguments:
             params: list of variables.
             gradients: list of tensors.
             done: scalar float tensor, the number of steps made so far.
@@ -164,10 +164,10 @@ class Optimizer:
     def set_weights(self, weights):
         """Set the optimizer's state.
 
-        # Arguments
+        Arguments:
             weights: list of arrays, as `get_weights` gives them.
 
-        # Raises
+        Raises:
             ValueError: another number of arrays, or an array of another shape.
         """
         if len(weights) != len(self.weights):

@@ -15,11 +15,11 @@ class TFOptimizer(Optimizer):
 
     It cannot be saved: nothing but the framework knows its arguments.
 
-    # Arguments
+    Arguments:
         optimizer: object with `compute_gradients(loss, var_list)` and `apply_gradients(pairs)`, such as those of
             `tf.compat.v1.train`.
 
-    # Raises
+    Raises:
         TypeError: the object lacks these methods.
     """
 

@@ -11,7 +11,7 @@ class Nadam(Optimizer):
 
     Source: Dozat, Incorporating Nesterov Momentum into Adam, ICLR workshop 2016.
 
-    # Arguments
+    Arguments:
         learning_rate: float >= 0 (older name: `lr`).
         beta_1: float in (0, 1), how much of the first moment is kept at each step.
         beta_2: float in (0, 1), how much of the second moment is kept at each step.

@@ -9,7 +9,7 @@ class RMSprop(WithoutCounter, Optimizer):
 
     Source: Tieleman and Hinton, Lecture 6.5 of Neural Networks for Machine Learning, 2012.
 
-    # Arguments
+    Arguments:
         learning_rate: float >= 0 (older name: `lr`).
         rho: float in [0, 1), how much of the average is kept at each step.
         epsilon: float > 0, keeps the divisor from zero; `K.epsilon()` if it is not given or None.

@@ -6,7 +6,7 @@ from cthulhu.optimizers.base import Optimizer
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum, Nesterov's momentum and decay of the learning rate.
 
-    # Arguments
+    Arguments:
         learning_rate: float >= 0 (older name: `lr`).
         momentum: float >= 0, the part of the last step that is made again.
         nesterov: bool, whether the gradient is applied as if the momentum's step had been made.

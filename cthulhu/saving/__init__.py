@@ -9,6 +9,6 @@
 - `atomic`: a file is replaced whole or not at all; `pickling`: models in pickles and copies.
 """
 
-from .errors import DamagedFileError, ModelFileError, UnsafeFileError
+from cthulhu.saving.errors import DamagedFileError, ModelFileError, UnsafeFileError
 
 __all__ = ['DamagedFileError', 'ModelFileError', 'UnsafeFileError']

@@ -7,8 +7,8 @@ import tarfile
 import zipfile
 import zlib
 
-from . import trust
-from .errors import DamagedFileError, UnsafeFileError
+from cthulhu.saving import trust
+from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
 
 _FREE_BYTES = 2**25
 _LARGEST_RATIO = 1100  # deflate reaches 1032
@@ -16,7 +16,7 @@ _MOST_MEMBERS = 2**18
 _PIECE = 2**20
 
 
-class Archive(object):
+class Archive:
     """A zip archive whose members are read in memory.
 
     Arguments:
@@ -43,18 +43,17 @@ class Archive(object):
         ) as error:
             if isinstance(error, FileNotFoundError):
                 raise
-            raise DamagedFileError('%s is not a whole zip archive: %s.' % (where, error)) from None
+            raise DamagedFileError(f'{where} is not a whole zip archive: {error}.') from None
         members = self._zip.infolist()
         stored = sum(member.compress_size for member in members)
         declared = sum(member.file_size for member in members)
         if len(members) > _MOST_MEMBERS or declared > _FREE_BYTES + 64 * stored:
             raise UnsafeFileError(
-                '%s: its %d members would become %s, though it has %s. It is not read.'
-                % (where, len(members), trust.readable(declared), trust.readable(stored))
+                f'{where}: its {len(members)} members would become {trust.readable(declared)}, though it has {trust.readable(stored)}. It is not read.'
             )
         self._members = {member.filename: member for member in members}
         if len(self._members) != len(members):
-            raise UnsafeFileError('%s holds several members of one name. It is not read.' % where)
+            raise UnsafeFileError(f'{where} holds several members of one name. It is not read.')
 
     @property
     def names(self):
@@ -73,7 +72,7 @@ class Archive(object):
         """
         if name not in self._members:
             raise DamagedFileError(
-                '%s has no member %r; it has %s.' % (self.where, name, ', '.join(sorted(self._members)[:20]))
+                '{} has no member {!r}; it has {}.'.format(self.where, name, ', '.join(sorted(self._members)[:20]))
             )
         member = self._members[name]
         pieces, left = [], member.file_size
@@ -85,7 +84,7 @@ class Archive(object):
                         break
                     left -= len(piece)
                     if left < 0:
-                        raise UnsafeFileError('%s: %r is larger than it says. It is not read.' % (self.where, name))
+                        raise UnsafeFileError(f'{self.where}: {name!r} is larger than it says. It is not read.')
                     pieces.append(piece)
         except (
             zipfile.BadZipFile,
@@ -98,9 +97,9 @@ class Archive(object):
         ) as error:
             if isinstance(error, UnsafeFileError):
                 raise
-            raise DamagedFileError('%s: %r cannot be read: %s.' % (self.where, name, error)) from None
+            raise DamagedFileError(f'{self.where}: {name!r} cannot be read: {error}.') from None
         if left:
-            raise DamagedFileError('%s: %r is cut short.' % (self.where, name))
+            raise DamagedFileError(f'{self.where}: {name!r} is cut short.')
         return b''.join(pieces)
 
     def close(self):
@@ -134,9 +133,9 @@ def extract(path, folder):
         except (tarfile.TarError, zlib.error, EOFError, ValueError) as error:
             if isinstance(error, UnsafeFileError):
                 raise
-            raise DamagedFileError('"%s" is not a whole tar archive: %s.' % (path, error)) from None
+            raise DamagedFileError(f'"{path}" is not a whole tar archive: {error}.') from None
     if zipfile.is_zipfile(path):
-        with Archive(path, '"%s"' % path) as archive:
+        with Archive(path, f'"{path}"') as archive:
             return _unpack(path, folder, _zip_members(archive, path))
     return False
 
@@ -145,10 +144,10 @@ def _tar_members(archive, path):
     members, total, limit = [], 0, _FREE_BYTES + _LARGEST_RATIO * os.path.getsize(path)
     for member in archive:
         if not (member.isfile() or member.isdir()):
-            raise UnsafeFileError('"%s": %r is a link or a device. The archive is not unpacked.' % (path, member.name))
+            raise UnsafeFileError(f'"{path}": {member.name!r} is a link or a device. The archive is not unpacked.')
         total += member.size
         if total > limit or len(members) > _MOST_MEMBERS:
-            raise UnsafeFileError('"%s" would grow beyond %s. It is not unpacked.' % (path, trust.readable(limit)))
+            raise UnsafeFileError(f'"{path}" would grow beyond {trust.readable(limit)}. It is not unpacked.')
         members.append((member.name, member.isdir(), (lambda m: lambda: archive.extractfile(m))(member)))
     return members
 
@@ -159,7 +158,7 @@ def _zip_members(archive, path):
         member = archive._members[name]
         kind = member.external_attr >> 28  # the file type that Unix keeps there: 0 unknown, 4 folder, 8 file
         if kind not in (0, 4, 8):
-            raise UnsafeFileError('"%s": %r is a link or a device. The archive is not unpacked.' % (path, name))
+            raise UnsafeFileError(f'"{path}": {name!r} is a link or a device. The archive is not unpacked.')
         members.append((name, name.endswith('/'), (lambda m: lambda: archive._zip.open(m))(member)))
     return members
 
@@ -171,15 +170,12 @@ def _unpack(path, folder, members):
     for name, is_folder, opened in members:
         inside = posixpath.normpath(name.replace('\\', '/'))
         if name.startswith(('/', '\\')) or inside.split('/')[0] == '..' or ':' in inside.split('/')[0] or '\0' in name:
-            raise UnsafeFileError(
-                '"%s": %r would lie outside of the folder. The archive is not unpacked.' % (path, name)
-            )
+            raise UnsafeFileError(f'"{path}": {name!r} would lie outside of the folder. The archive is not unpacked.')
         target = os.path.join(root, *inside.split('/'))
         # links that were in the folder before must not lead out of it either
         if os.path.realpath(target) != target or kinds.get(target, is_folder) != is_folder:
             raise UnsafeFileError(
-                '"%s": %r would be written through a link, or over something else. The archive is not unpacked.'
-                % (path, name)
+                f'"{path}": {name!r} would be written through a link, or over something else. The archive is not unpacked.'
             )
         kinds[target] = is_folder
         targets.append((target, is_folder, opened))

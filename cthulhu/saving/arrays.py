@@ -10,7 +10,7 @@ import zlib
 
 import numpy as np
 
-from .errors import DamagedFileError, UnsafeFileError, explained
+from cthulhu.saving.errors import DamagedFileError, UnsafeFileError, explained
 
 _DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3  # HDF5's numbers of its filters
 
@@ -19,7 +19,7 @@ _FREE_BYTES = 2**25
 _LARGEST_RATIO = 1000
 
 
-class Entry(object):
+class Entry:
     """An array in a file: its name, shape and dtype, and its values, read when they are asked for.
 
     Attributes:
@@ -48,7 +48,7 @@ class Entry(object):
         value = self._read()
         if value.shape != self.shape:
             raise DamagedFileError(
-                'The array %r has the shape %s where %s was announced.' % (self.name, value.shape, self.shape)
+                f'The array {self.name!r} has the shape {value.shape} where {self.shape} was announced.'
             )
         return value
 
@@ -73,7 +73,7 @@ def unfiltered(data, filters, shape, dtype, where):
         elif number == _SHUFFLE and dtype.itemsize > 1:
             data = np.frombuffer(data, np.uint8).reshape(dtype.itemsize, -1).T.tobytes()
     if len(data) != size:
-        raise DamagedFileError('%s: a chunk has %d bytes where %d were announced.' % (where, len(data), size))
+        raise DamagedFileError(f'{where}: a chunk has {len(data)} bytes where {size} were announced.')
     return np.frombuffer(data, dtype).reshape(shape)
 
 
@@ -87,9 +87,9 @@ def inflated(data, limit, where):
     try:
         result = stream.decompress(data, limit)
     except zlib.error as error:
-        raise DamagedFileError('%s cannot be decompressed: %s.' % (where, error)) from None
+        raise DamagedFileError(f'{where} cannot be decompressed: {error}.') from None
     if stream.unconsumed_tail:
-        raise UnsafeFileError('%s would grow beyond %d bytes when it is decompressed. It is not read.' % (where, limit))
+        raise UnsafeFileError(f'{where} would grow beyond {limit} bytes when it is decompressed. It is not read.')
     return result
 
 
@@ -106,39 +106,40 @@ def read_npy(stream, length, where):
     """
     magic = stream.read(8)
     if magic[:6] != b'\x93NUMPY' or len(magic) < 8 or magic[6] not in (1, 2, 3):
-        raise DamagedFileError('%s is not an array in the format of NumPy.' % where)
+        raise DamagedFileError(f'{where} is not an array in the format of NumPy.')
     width, code = (2, '<H') if magic[6] == 1 else (4, '<I')
     try:
         header_length = struct.unpack(code, stream.read(width))[0]
         if header_length > 2**16:
-            raise UnsafeFileError('%s has a header of %d bytes. It is not read.' % (where, header_length))
+            raise UnsafeFileError(f'{where} has a header of {header_length} bytes. It is not read.')
         header = ast.literal_eval(stream.read(header_length).decode('utf-8' if magic[6] == 3 else 'latin1').strip())
         shape, order, dtype = header['shape'], header['fortran_order'], np.dtype(header['descr'])
     except UnsafeFileError:
         raise
     except Exception as error:
-        raise DamagedFileError('%s has a header that cannot be read: %s.' % (where, error)) from None
+        raise DamagedFileError(f'{where} has a header that cannot be read: {error}.') from None
     if dtype.hasobject or dtype.kind not in 'fiubcSU':
         raise UnsafeFileError(
-            '%s holds %s; only arrays of numbers and texts are read, as others could run code.'
-            % (where, 'pickled objects' if dtype.hasobject else dtype)
+            '{} holds {}; only arrays of numbers and texts are read, as others could run code.'.format(
+                where, 'pickled objects' if dtype.hasobject else dtype
+            )
         )
     if (
         not isinstance(shape, tuple)
         or not all(isinstance(size, int) and size >= 0 for size in shape)
         or len(shape) > 32
     ):
-        raise DamagedFileError('%s announces the shape %r.' % (where, shape))
+        raise DamagedFileError(f'{where} announces the shape {shape!r}.')
     size = dtype.itemsize
     for extent in shape:
         size *= extent
     if size > length:
         raise UnsafeFileError(
-            '%s announces the shape %s (%d bytes), but has %d bytes. It is not read.' % (where, shape, size, length)
+            f'{where} announces the shape {shape} ({size} bytes), but has {length} bytes. It is not read.'
         )
     data = stream.read(size)
     if len(data) != size:
-        raise DamagedFileError('%s is cut short.' % where)
+        raise DamagedFileError(f'{where} is cut short.')
     return np.frombuffer(data, dtype).reshape(shape, order='F' if order else 'C').copy()
 
 
@@ -155,7 +156,7 @@ def load_npz(path):
         UnsafeFileError: for pickled objects, and for members that would grow beyond reason.
         DamagedFileError: for anything that is no such file.
     """
-    where = '"%s"' % path if isinstance(path, (str, os.PathLike)) else 'the stream'
+    where = f'"{path}"' if isinstance(path, (str, os.PathLike)) else 'the stream'
     with explained(where):
         stream = open(path, 'rb') if isinstance(path, (str, os.PathLike)) else path
         try:
@@ -164,17 +165,17 @@ def load_npz(path):
             stream.seek(0)
             if start == b'\x93NUMPY':
                 return {'arr_0': read_npy(stream, length, where)}
-            from .archive import Archive
+            from cthulhu.saving.archive import Archive
 
             archive = Archive(stream, where)
             return {
                 (name[:-4] if name.endswith('.npy') else name): read_npy(
-                    io.BytesIO(archive.read(name)), archive.size(name), '%s/%s' % (where, name)
+                    io.BytesIO(archive.read(name)), archive.size(name), f'{where}/{name}'
                 )
                 for name in archive.names
             }
         except (zipfile.BadZipFile, struct.error) as error:
-            raise DamagedFileError('%s is not an archive of arrays: %s.' % (where, error)) from None
+            raise DamagedFileError(f'{where} is not an archive of arrays: {error}.') from None
         finally:
             if stream is not path:
                 stream.close()
@@ -189,7 +190,7 @@ def _reconstruct(kind, shape, code):
     return _Array()
 
 
-class _Array(object):
+class _Array:
     """Stands for an array while its pickle is read: checks what the pickle says of it before NumPy makes anything."""
 
     value = None
@@ -202,20 +203,18 @@ class _Array(object):
             size *= int(length)
         if not isinstance(data, bytes) or len(data) != size or any(int(length) < 0 for length in shape):
             raise UnsafeFileError(
-                'A pickled array of the shape %s does not come with its %d bytes. It is not read.' % (shape, size)
+                f'A pickled array of the shape {shape} does not come with its {size} bytes. It is not read.'
             )
         self.value = np.frombuffer(data, dtype).reshape(shape, order='F' if fortran else 'C').copy()
 
 
-class _Dtype(object):
+class _Dtype:
     """Stands for a dtype of numbers."""
 
     def __init__(self, text, *_):
         text = text.decode('ascii') if isinstance(text, bytes) else text
         if not isinstance(text, str) or text[:1] not in 'fiubcSU' or len(text) > 6 or not text[1:].isdigit():
-            raise UnsafeFileError(
-                'A pickle has arrays of the type %r; only plain numbers and texts are read.' % (text,)
-            )
+            raise UnsafeFileError(f'A pickle has arrays of the type {text!r}; only plain numbers and texts are read.')
         self.text, self.order = text, '='
 
     def __setstate__(self, state):
@@ -234,7 +233,7 @@ def _scalar(dtype, data):
 
 def _encode(text, encoding):
     if encoding not in ('latin1', 'latin-1'):
-        raise UnsafeFileError('A pickle asks for the encoding %r; it is not read.' % (encoding,))
+        raise UnsafeFileError(f'A pickle asks for the encoding {encoding!r}; it is not read.')
     return text.encode('latin1')
 
 
@@ -266,8 +265,7 @@ class _ArrayUnpickler(pickle._Unpickler):
     def find_class(self, module, name):
         if module not in _MODULES or name not in _ALLOWED:
             raise UnsafeFileError(
-                'A pickle asks for %s.%s; only arrays, numbers and texts are read from pickles. It is not read.'
-                % (module, name)
+                f'A pickle asks for {module}.{name}; only arrays, numbers and texts are read from pickles. It is not read.'
             )
         return _ALLOWED[name]
 
@@ -323,7 +321,7 @@ def unpickle(data, encoding='ASCII'):
     except MemoryError:
         raise UnsafeFileError('A pickle needs more memory than there is. It is not read.') from None
     except Exception as error:
-        raise DamagedFileError('A pickle cannot be read: %s.' % (str(error) or type(error).__name__)) from None
+        raise DamagedFileError(f'A pickle cannot be read: {str(error) or type(error).__name__}.') from None
 
 
 def _finished(thing, done, depth):

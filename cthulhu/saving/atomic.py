@@ -16,7 +16,7 @@ def replacing(path):
     """
     path = os.path.realpath(os.fspath(path))
     folder, name = os.path.split(path)
-    temporary = os.path.join(folder, '.%s.%s.tmp' % (name[:100], binascii.hexlify(os.urandom(6)).decode()))
+    temporary = os.path.join(folder, f'.{name[:100]}.{binascii.hexlify(os.urandom(6)).decode()}.tmp')
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
     try:
         yield temporary
@@ -45,7 +45,7 @@ def replacing_folder(path):
     One that is there is moved aside before, as a folder cannot take the name of another: for an instant there is none.
     """
     parent, name = os.path.split(path)
-    work = tempfile.mkdtemp(prefix='.%s.' % name[:100], suffix='.tmp', dir=parent)
+    work = tempfile.mkdtemp(prefix=f'.{name[:100]}.', suffix='.tmp', dir=parent)
     new, old = os.path.join(work, 'new'), os.path.join(work, 'old')
     try:
         yield new

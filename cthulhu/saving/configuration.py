@@ -6,11 +6,11 @@ import types
 
 import numpy as np
 
-from .. import backend as K
-from .. import losses, metrics, names, optimizers
-from ..utils.generic_utils import CustomObjectScope, get_custom_objects
-from . import dialects, trust
-from .errors import DamagedFileError, ModelFileError, UnsafeFileError, warn
+from cthulhu import backend as K
+from cthulhu import losses, metrics, names, optimizers
+from cthulhu.saving import dialects, trust
+from cthulhu.saving.errors import DamagedFileError, ModelFileError, UnsafeFileError, warn
+from cthulhu.utils.generic_utils import CustomObjectScope, get_custom_objects
 
 _LONGEST_TEXT = 2**26
 _DEEPEST = 100
@@ -39,8 +39,7 @@ def _plain(thing):
     if hasattr(thing, '__name__'):
         return names.keras_name(thing)
     raise TypeError(
-        '%r (%s) cannot be saved in a configuration: it is no plain value, has no `get_config` and no name.'
-        % (thing, type(thing).__name__)
+        f'{thing!r} ({type(thing).__name__}) cannot be saved in a configuration: it is no plain value, has no `get_config` and no name.'
     )
 
 
@@ -79,14 +78,14 @@ def to_yaml(model, **options):
 
 
 def _with_origin(model):
-    from .hdf5 import KERAS_VERSION
+    from cthulhu.saving.hdf5 import KERAS_VERSION
 
     return dict(of_model(model), keras_version=KERAS_VERSION, backend=K.backend())
 
 
 def check_functions(model):
     """Warn of functions in LuKthu layers whose globals a file cannot bring along."""
-    from ..layers.lukthu import LuKthu
+    from cthulhu.layers.lukthu import LuKthu
 
     for layer in model._everything_inside():
         if not isinstance(layer, LuKthu):
@@ -97,11 +96,10 @@ def check_functions(model):
             )
             if missing:
                 warn(
-                    'The function of layer "%s" uses the global name%s %s, which its byte code does not bring along. Pass %s when the model is loaded '
-                    '(load_model(..., custom_objects={%s}, safe_mode=False)), or make a layer class of it.'
-                    % (
+                    'The function of layer "{}" uses the global name{} {}, which its byte code does not bring along. Pass {} when the model is loaded '
+                    '(load_model(..., custom_objects={{{}}}, safe_mode=False)), or make a layer class of it.'.format(
                         layer.name, 's' if len(missing) > 1 else '', ', '.join(missing), 'it' if len(missing) == 1 else 'them',
-                        ', '.join('%r: %s' % (name, name) for name in missing),
+                        ', '.join(f'{name!r}: {name}' for name in missing),
                     ))  # fmt: skip
 
 
@@ -137,19 +135,19 @@ def parse_json(text, what='The configuration'):
         try:
             text = text.decode('utf-8')
         except UnicodeDecodeError as error:
-            raise DamagedFileError('%s is not text: %s.' % (what, error)) from None
+            raise DamagedFileError(f'{what} is not text: {error}.') from None
     if not isinstance(text, str):
-        raise TypeError('%s must be text in JSON; got %r (%s).' % (what, text, type(text).__name__))
+        raise TypeError(f'{what} must be text in JSON; got {text!r} ({type(text).__name__}).')
     if len(text) > _LONGEST_TEXT:
         raise UnsafeFileError(
-            '%s is %s long; up to %s are read.' % (what, trust.readable(len(text)), trust.readable(_LONGEST_TEXT))
+            f'{what} is {trust.readable(len(text))} long; up to {trust.readable(_LONGEST_TEXT)} are read.'
         )
     try:
         value = json.loads(text)
     except RecursionError:
-        raise UnsafeFileError('%s is nested too deeply to be read.' % what) from None
+        raise UnsafeFileError(f'{what} is nested too deeply to be read.') from None
     except ValueError as error:
-        raise DamagedFileError('%s is not JSON: %s.' % (what, error)) from None
+        raise DamagedFileError(f'{what} is not JSON: {error}.') from None
     check_size(value, what)
     return value
 
@@ -169,10 +167,10 @@ def check_size(value, what):
             on_path.discard(id(item))
             counts[id(item)] = total = 1 + sum(counts.get(id(part), 1) for part in parts)
             if total > _MOST_VALUES:
-                raise UnsafeFileError('%s has more parts than a model can have.' % what)
+                raise UnsafeFileError(f'{what} has more parts than a model can have.')
             continue
         if depth > _DEEPEST or id(item) in on_path:
-            raise UnsafeFileError('%s is nested too deeply to be read.' % what)
+            raise UnsafeFileError(f'{what} is nested too deeply to be read.')
         if id(item) in counts:
             continue
         on_path.add(id(item))
@@ -186,18 +184,18 @@ def parse_yaml(text, what='The configuration'):
     if isinstance(text, bytes):
         text = text.decode('utf-8', 'replace')
     if not isinstance(text, str):
-        raise TypeError('%s must be text in YAML; got %r (%s).' % (what, text, type(text).__name__))
+        raise TypeError(f'{what} must be text in YAML; got {text!r} ({type(text).__name__}).')
     if len(text) > _LONGEST_TEXT:
         raise UnsafeFileError(
-            '%s is %s long; up to %s are read.' % (what, trust.readable(len(text)), trust.readable(_LONGEST_TEXT))
+            f'{what} is {trust.readable(len(text))} long; up to {trust.readable(_LONGEST_TEXT)} are read.'
         )
 
     class Loader(yaml.SafeLoader):
         def compose_node(self, parent, index):
             self.depth = getattr(self, 'depth', 0) + 1
             if self.depth > _DEEPEST * 2:
-                raise UnsafeFileError('%s is nested too deeply to be read.' % what)
-            node = super(Loader, self).compose_node(parent, index)
+                raise UnsafeFileError(f'{what} is nested too deeply to be read.')
+            node = super().compose_node(parent, index)
             self.depth -= 1
             return node
 
@@ -209,13 +207,11 @@ def parse_yaml(text, what='The configuration'):
     try:
         value = yaml.load(text, Loader=Loader)
     except yaml.constructor.ConstructorError as error:
-        raise UnsafeFileError(
-            '%s asks for more than plain values, which is not read: %s.' % (what, error.problem)
-        ) from None
+        raise UnsafeFileError(f'{what} asks for more than plain values, which is not read: {error.problem}.') from None
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, UnsafeFileError):
             raise
-        raise DamagedFileError('%s is not YAML: %s.' % (what, ' '.join(str(error).split()))) from None
+        raise DamagedFileError('{} is not YAML: {}.'.format(what, ' '.join(str(error).split()))) from None
     check_size(value, what)
     return value
 
@@ -224,7 +220,7 @@ def _yaml(what):
     try:
         import yaml
     except ImportError:
-        raise ImportError('%s needs the package PyYAML, which is not installed: pip install pyyaml.' % what) from None
+        raise ImportError(f'{what} needs the package PyYAML, which is not installed: pip install pyyaml.') from None
     return yaml
 
 
@@ -237,8 +233,8 @@ def model_from(config, custom_objects=None):
     Raises:
         ModelFileError: if it is no such configuration, or has classes that are not known; all of those are named.
     """
-    from ..engine.lump import Lump
-    from ..layers import deserialize
+    from cthulhu.engine.lump import Lump
+    from cthulhu.layers import deserialize
 
     if not isinstance(config, dict) or not isinstance(config.get('class_name'), str) or 'config' not in config:
         raise ModelFileError(
@@ -251,13 +247,13 @@ def model_from(config, custom_objects=None):
     _check_classes(config, custom_objects)
     model = deserialize({'class_name': config['class_name'], 'config': config['config']}, custom_objects=custom_objects)
     if not isinstance(model, Lump):
-        raise ModelFileError('The configuration is that of a %s, not of a model.' % type(model).__name__)
+        raise ModelFileError(f'The configuration is that of a {type(model).__name__}, not of a model.')
     return model
 
 
 def layer_from(config, custom_objects=None):
     """Make a model or a layer of a configuration with a class name."""
-    from ..layers import deserialize
+    from cthulhu.layers import deserialize
 
     if not isinstance(config, dict) or not isinstance(config.get('class_name'), str) or 'config' not in config:
         return model_from(config, custom_objects)
@@ -278,7 +274,7 @@ def _check_classes(config, custom_objects):
             continue
         name = item.get('class_name')
         if not isinstance(name, str):
-            raise ModelFileError('The configuration has a layer without the name of its class: %s.' % str(item)[:200])
+            raise ModelFileError(f'The configuration has a layer without the name of its class: {str(item)[:200]}.')
         if name not in known and name not in unknown:
             unknown.append(name)
         settings = item.get('config')
@@ -287,11 +283,10 @@ def _check_classes(config, custom_objects):
             stack.extend(reversed(inner) if isinstance(inner, list) else ())
             stack.append(settings.get('layer'))
     if unknown:
-        entries = ', '.join('%r: %s' % (name, name if name.isidentifier() else '...') for name in unknown)
+        entries = ', '.join('{!r}: {}'.format(name, name if name.isidentifier() else '...') for name in unknown)
         raise ModelFileError(
-            'Unknown layer%s: %s. If %s your own (or of another package), import %s and pass custom_objects={%s}, or load inside a '
-            'CustomObjectScope.'
-            % (
+            'Unknown layer{}: {}. If {} your own (or of another package), import {} and pass custom_objects={{{}}}, or load inside a '
+            'CustomObjectScope.'.format(
                 's' if len(unknown) > 1 else '', ', '.join(unknown), 'they are' if len(unknown) > 1 else 'it is', 'them' if len(unknown) > 1 else 'it', entries,
             )
         )  # fmt: skip
@@ -383,7 +378,7 @@ def _check_numbers(thing):
             _check_numbers(value)
     elif isinstance(thing, int) and not isinstance(thing, bool) and abs(thing) > _LARGEST_NUMBER_IN_METRICS:
         raise UnsafeFileError(
-            'A metric in the file is given the number %d; up to %d are read.' % (thing, _LARGEST_NUMBER_IN_METRICS)
+            f'A metric in the file is given the number {thing}; up to {_LARGEST_NUMBER_IN_METRICS} are read.'
         )
 
 

@@ -6,10 +6,10 @@ the layers that it is for. They run one after the other: of age, of backend, of 
 
 import numpy as np
 
-from .. import backend as K
-from .. import names
-from ..utils.conv_utils import convert_kernel
-from .errors import ModelFileError
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.saving.errors import ModelFileError
+from cthulhu.utils.conv_utils import convert_kernel
 
 #: What files name as their backend where they hold the kernels flipped, for true convolutions: that of Keras with Theano.
 _FLIPPED = ('theano',)
@@ -150,7 +150,7 @@ def for_file(layer, values):
 
 
 def _turned(values, to_cudnn):
-    from ..layers.cudnn_recurrent import cudnn_weights, plain_weights
+    from cthulhu.layers.cudnn_recurrent import cudnn_weights, plain_weights
 
     return (cudnn_weights if to_cudnn else plain_weights)(values)
 
@@ -162,7 +162,7 @@ def _lstm(layer, values, origin, notes):
     units, length = values[1].shape[0], values[2].shape
     if length not in ((4 * units,), (8 * units,)):
         raise ModelFileError(
-            'A bias of the shape %s is neither that of a plain nor of a cuDNN LSTM with %d units.' % (length, units)
+            f'A bias of the shape {length} is neither that of a plain nor of a cuDNN LSTM with {units} units.'
         )
     from_cudnn, to_cudnn = length == (8 * units,), kind_of(layer) == 'CuDNNLSTM'
     return values if from_cudnn == to_cudnn else _turned(values, to_cudnn)
@@ -175,15 +175,14 @@ def _gru(layer, values, origin, notes):
     units, length = values[1].shape[0], values[2].shape
     forms = {(3 * units,): 'GRU(reset_after=False)', (2, 3 * units): 'GRU(reset_after=True)', (6 * units,): 'CuDNNGRU'}
     if length not in forms:
-        raise ModelFileError('A bias of the shape %s is not that of a GRU with %d units.' % (length, units))
+        raise ModelFileError(f'A bias of the shape {length} is not that of a GRU with {units} units.')
     found = forms[length]
-    wanted = 'CuDNNGRU' if kind_of(layer) == 'CuDNNGRU' else 'GRU(reset_after=%s)' % bool(layer.reset_after)
+    wanted = 'CuDNNGRU' if kind_of(layer) == 'CuDNNGRU' else f'GRU(reset_after={bool(layer.reset_after)})'
     if found == wanted:
         return values
     if 'GRU(reset_after=False)' in (found, wanted):
         raise ModelFileError(
-            'The saved weights are those of %s, which computes something else than %s. Make the layer as it was saved.'
-            % (found, wanted)
+            f'The saved weights are those of {found}, which computes something else than {wanted}. Make the layer as it was saved.'
         )
     return _turned(values, to_cudnn=wanted == 'CuDNNGRU')
 
@@ -194,7 +193,7 @@ def _gru(layer, values, origin, notes):
 @register('Dense')
 def _after_flatten(layer, values, origin, notes):
     """The rows of a Dense kernel that follows a Flatten stand in the order of the flattened axes; turn them where the file had another."""
-    from .data_formats import flattened
+    from cthulhu.saving.data_formats import flattened
 
     saved, own = notes.get('flattened'), flattened(layer)
     if saved is None or own is None or saved[0] == own[0] or not values or values[0].ndim != 2:
@@ -214,6 +213,6 @@ def _local(layer, values, origin, notes):
     if origin.data_format in (None, 'mixed', getattr(layer, 'data_format', None)):
         return values
     raise ModelFileError(
-        'The weights of a locally connected layer were saved as %s and cannot be turned to %s, as they differ from place to place. Make the model with the '
-        'data format of the file.' % (origin.data_format, layer.data_format)
+        f'The weights of a locally connected layer were saved as {origin.data_format} and cannot be turned to {layer.data_format}, as they differ from place to place. Make the model with the '
+        'data format of the file.'
     )

@@ -1,6 +1,6 @@
 """Where the channels stand: what a model uses, what a file says, and in which order a Flatten laid out what a Daoloth reads."""
 
-from .converters import kind_of
+from cthulhu.saving.converters import kind_of
 
 # Layers that leave the axes of a flattened tensor where they are.
 _ELEMENTWISE = (

@@ -3,9 +3,9 @@
 Settings that Keras 2.3 does not have are left out where they say what it does anyway; others are errors, as the model would compute something else.
 """
 
-from .. import names, optimizers
-from ..utils.generic_utils import get_custom_objects
-from .errors import ModelFileError
+from cthulhu import names, optimizers
+from cthulhu.saving.errors import ModelFileError
+from cthulhu.utils.generic_utils import get_custom_objects
 
 _ANY = object()
 
@@ -64,10 +64,10 @@ _INITIALIZERS = {
 
 def layer_classes(custom_objects=None):
     """Name -> class, of all layers that a configuration may name."""
-    from .. import layers as layers_module
-    from ..engine.base_layer import Layer
-    from ..engine.lump import Lump
-    from ..engine.pile import Pile
+    from cthulhu import layers as layers_module
+    from cthulhu.engine.base_layer import Layer
+    from cthulhu.engine.lump import Lump
+    from cthulhu.engine.pile import Pile
 
     found = {
         name: value
@@ -92,7 +92,7 @@ def part(config, kind, custom_objects=None):
     return _Normalizer(custom_objects).part(config, kind)
 
 
-class _Normalizer(object):
+class _Normalizer:
     def __init__(self, custom_objects):
         self.custom = dict(get_custom_objects(), **(custom_objects or {}))
         self.layers = layer_classes(custom_objects)
@@ -134,7 +134,9 @@ class _Normalizer(object):
         if name == '__lambda__':
             return value
         raise ModelFileError(
-            'The configuration has %r where a plain value is expected.' % (settings if name == 'function' else name,)
+            'The configuration has {!r} where a plain value is expected.'.format(
+                settings if name == 'function' else name
+            )
         )
 
     def serialized(self, name, value):
@@ -174,7 +176,7 @@ class _Normalizer(object):
         if isinstance(settings, list):  # a Sequential as Keras before 2.2.3 wrote it
             return dict(value, class_name=name, config=[self.thing(item) for item in settings])
         if not isinstance(settings, dict):
-            raise ModelFileError('The configuration of layer class %s should be a dict; got %r.' % (name, settings))
+            raise ModelFileError(f'The configuration of layer class {name} should be a dict; got {settings!r}.')
         settings = {key: item if key == 'inbound_nodes' else self.thing(item) for key, item in settings.items()}
         if 'layers' in settings:
             settings = _model(settings)
@@ -194,12 +196,14 @@ class _Normalizer(object):
         if name == 'Bidirectional':
             _bidirectional(settings)
         return dict(
-            value, class_name=name, config=self.accepted(self.layers[name], settings, 'layer %r' % settings.get('name'))
+            value,
+            class_name=name,
+            config=self.accepted(self.layers[name], settings, 'layer {!r}'.format(settings.get('name'))),
         )
 
     def accepted(self, cls, settings, what):
         """The settings without those that the class does not take, if they change nothing."""
-        from .configuration import signature_of
+        from cthulhu.saving.configuration import signature_of
 
         if not cls.__module__.startswith('cthulhu.'):
             return settings
@@ -224,7 +228,7 @@ class _Normalizer(object):
             elif key in _IDLE:
                 if _IDLE[key] is not _ANY and item not in _IDLE[key]:
                     raise ModelFileError(
-                        'The %s (%s) has %s=%r, which this library does not have.' % (what, cls.__name__, key, item)
+                        f'The {what} ({cls.__name__}) has {key}={item!r}, which this library does not have.'
                     )
             elif (
                 item is not None and item is not False
@@ -268,7 +272,7 @@ _OWN = (
 
 
 def _class_of(name, kind):
-    from .. import losses, metrics
+    from cthulhu import losses, metrics
 
     if kind == 'optimizer':
         return {key.lower(): cls for key, cls in optimizers._KNOWN.items()}.get(name.lower())
@@ -283,8 +287,9 @@ def _optimizer(name, cls, settings):
         schedule = rate.get('config')
         if rate.get('class_name') != 'InverseTimeDecay' or not isinstance(schedule, dict) or schedule.get('staircase'):
             raise ModelFileError(
-                'The optimizer %s has a schedule as its learning rate (%s), which this library does not have.'
-                % (name, rate.get('class_name'))
+                'The optimizer {} has a schedule as its learning rate ({}), which this library does not have.'.format(
+                    name, rate.get('class_name')
+                )
             )
         settings['learning_rate'] = schedule['initial_learning_rate']
         settings['decay'] = schedule['decay_rate'] / schedule['decay_steps']
@@ -292,8 +297,7 @@ def _optimizer(name, cls, settings):
         return settings
     if settings.get('clipnorm') is not None:
         raise ModelFileError(
-            'The optimizer %s clips each gradient by its own norm (clipnorm), this library all by their joint norm.'
-            % name
+            f'The optimizer {name} clips each gradient by its own norm (clipnorm), this library all by their joint norm.'
         )
     settings['clipnorm'] = settings.pop('global_clipnorm', None)
     for key in (
@@ -340,8 +344,9 @@ def _bidirectional(settings):
         }
         if differing or backward.get('class_name') != inner.get('class_name'):
             raise ModelFileError(
-                'A Bidirectional has a backward layer with settings of its own (%s), which this library does not have.'
-                % ', '.join(sorted(differing))
+                'A Bidirectional has a backward layer with settings of its own ({}), which this library does not have.'.format(
+                    ', '.join(sorted(differing))
+                )
             )
     name = inner['config'].get('name')
     if isinstance(name, str) and name.startswith('forward_') and backward is not None:
@@ -368,7 +373,7 @@ def _model(settings):
     made = []
     for item in layers:
         if not isinstance(item, dict):
-            raise ModelFileError('The configuration has %r where a layer is expected.' % (item,))
+            raise ModelFileError(f'The configuration has {item!r} where a layer is expected.')
     masks = _masks(layers) if newer else set()
     for item in layers:
         if _name(item) in masks:
@@ -392,12 +397,12 @@ def _places(thing):
     """A list of [name, node, tensor] from one such, or a structure of them."""
     if isinstance(thing, (list, tuple)) and len(thing) >= 3 and isinstance(thing[0], str):
         if not all(isinstance(number, int) for number in thing[1:3]):
-            raise ModelFileError('The configuration has %r where the place of a tensor is expected.' % (thing,))
+            raise ModelFileError(f'The configuration has {thing!r} where the place of a tensor is expected.')
         return [list(thing[:3])]
     if isinstance(thing, dict):
         thing = list(thing.values())
     if not isinstance(thing, (list, tuple)):
-        raise ModelFileError('The configuration has %r where the place of a tensor is expected.' % (thing,))
+        raise ModelFileError(f'The configuration has {thing!r} where the place of a tensor is expected.')
     return [place for item in thing for place in _places(item)]
 
 
@@ -436,7 +441,7 @@ def _connections(node, models, masks=()):
             for item in value:
                 collect(item)
         elif value is not None:
-            raise ModelFileError('A layer is called with the argument %r, which this library cannot place.' % (value,))
+            raise ModelFileError(f'A layer is called with the argument {value!r}, which this library cannot place.')
 
     collect(node.get('args'))
     keywords = dict(node.get('kwargs') or {})
@@ -450,5 +455,5 @@ def _connections(node, models, masks=()):
     }
     for key, value in arguments.items():
         if isinstance(value, (dict, list)):
-            raise ModelFileError('A layer is called with %s=%r, which this library cannot place.' % (key, value))
+            raise ModelFileError(f'A layer is called with {key}={value!r}, which this library cannot place.')
     return [[name, number + (name in models), tensor, arguments] for name, number, tensor in found]

@@ -31,16 +31,16 @@ def explained(what, context=''):
         _add(error, context)
         raise
     except RecursionError:
-        raise DamagedFileError('%s is nested too deeply to be read.' % what) from None
+        raise DamagedFileError(f'{what} is nested too deeply to be read.') from None
     except MemoryError:
-        raise UnsafeFileError('%s needs more memory than there is.' % what) from None
+        raise UnsafeFileError(f'{what} needs more memory than there is.') from None
     except Exception as error:
         text = str(error) or type(error).__name__
         if isinstance(error, KeyError):
-            text = 'there is no entry %s' % text
+            text = f'there is no entry {text}'
         elif not isinstance(error, ValueError):
-            text = '%s: %s' % (type(error).__name__, text)
-        made = ModelFileError('%s cannot be loaded: %s' % (what, text))
+            text = f'{type(error).__name__}: {text}'
+        made = ModelFileError(f'{what} cannot be loaded: {text}')
         _add(made, context)
         raise made from error
 
@@ -48,7 +48,7 @@ def explained(what, context=''):
 def _add(error, context):
     text = context() if callable(context) else context
     if text and isinstance(error, ModelFileError) and error.args and text not in str(error):
-        error.args = ('%s %s' % (error.args[0], text),) + error.args[1:]
+        error.args = (f'{error.args[0]} {text}',) + error.args[1:]
 
 
 def warn(message):

@@ -5,8 +5,8 @@ See `hdf5_format` for the structures, `tree` for groups in files that the caller
 
 import numpy as np
 
-from . import arrays, hdf5_format, trust
-from .errors import DamagedFileError, UnsafeFileError
+from cthulhu.saving import arrays, hdf5_format, trust
+from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
 
 # What compressed or unwritten data may take more than their share of the file: so many bytes, and so many times.
 _FREE_BYTES = 2**25
@@ -15,7 +15,7 @@ _LARGEST_RATIO = 16
 _DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3  # HDF5's numbers of its filters
 
 
-class FileTree(object):
+class FileTree:
     """A group of an HDF5 file that is read from its bytes: for files from outside. See `hdf5_format`."""
 
     def __init__(self, source, item, where, totals):
@@ -32,7 +32,7 @@ class FileTree(object):
         if found is None:
             return None
         if len(found) != 1:
-            raise DamagedFileError('%s: the attribute %r should be one text.' % (self.where, name))
+            raise DamagedFileError(f'{self.where}: the attribute {name!r} should be one text.')
         return self._decoded(found[0], name)
 
     def strings(self, name):
@@ -40,7 +40,7 @@ class FileTree(object):
         found = self._texts(name)
         piece = 0
         while found is None or piece:
-            more = self._texts('%s%d' % (name, piece))
+            more = self._texts(f'{name}{piece}')
             if more is None:
                 break
             found, piece = (found or []) + more, piece + 1
@@ -56,14 +56,14 @@ class FileTree(object):
             return []
         found = hdf5_format.texts(self.source, kind, shape, data)
         if found is None:
-            raise DamagedFileError('%s: the attribute %r should be text.' % (self.where, name))
+            raise DamagedFileError(f'{self.where}: the attribute {name!r} should be text.')
         return found
 
     def _decoded(self, data, name):
         try:
             return data.decode('utf-8')
         except UnicodeDecodeError:
-            raise DamagedFileError('%s: the attribute %r is not text.' % (self.where, name)) from None
+            raise DamagedFileError(f'{self.where}: the attribute {name!r} is not text.') from None
 
     def _find(self, name):
         """The object of that name, or None; only through plain links."""
@@ -83,7 +83,7 @@ class FileTree(object):
             if address is None:
                 return None
             if isinstance(address, str):
-                raise UnsafeFileError('%s: %r is %s. Files with links are not read.' % (self.where, name, address))
+                raise UnsafeFileError(f'{self.where}: {name!r} is {address}. Files with links are not read.')
             item = hdf5_format.Object(self.source, address)
         return item
 
@@ -93,8 +93,8 @@ class FileTree(object):
         if item is None:
             return None
         if not item.is_group:
-            raise DamagedFileError('%s: %r should be a group.' % (self.where, name))
-        return FileTree(self.source, item, '%s/%s' % (self.where, name), self.totals)
+            raise DamagedFileError(f'{self.where}: {name!r} should be a group.')
+        return FileTree(self.source, item, f'{self.where}/{name}', self.totals)
 
     def groups(self):
         """The names of everything in this group."""
@@ -110,12 +110,12 @@ class FileTree(object):
             UnsafeFileError: if its values are not in this file, or are more than the file accounts for.
         """
         item = self._find(name)
-        where = '%s/%s' % (self.where, name)
+        where = f'{self.where}/{name}'
         if item is None or not item.is_dataset:
-            raise DamagedFileError('%s: there is no dataset %r.' % (self.where, name))
+            raise DamagedFileError(f'{self.where}: there is no dataset {name!r}.')
         kind, shape, layout, filters = item.dataset()
         if kind.dtype is None or kind.dtype.kind == 'S':
-            raise UnsafeFileError('%s does not hold plain numbers. It is not read.' % where)
+            raise UnsafeFileError(f'{where} does not hold plain numbers. It is not read.')
         size = kind.dtype.itemsize
         for length in shape:
             size *= length
@@ -130,20 +130,20 @@ class FileTree(object):
         if layout.kind == 'chunked':
             rank = len(shape)
             if layout.extent[-1] != dtype.itemsize:
-                raise DamagedFileError('%s: the chunks have elements of %d bytes.' % (where, layout.extent[-1]))
+                raise DamagedFileError(f'{where}: the chunks have elements of {layout.extent[-1]} bytes.')
             if layout.place is None and size:
-                raise DamagedFileError('%s has no values.' % where)
+                raise DamagedFileError(f'{where} has no values.')
             found = list(hdf5_format.chunks(self.source, layout.place, rank)) if layout.place is not None else []
             needed, taken = 1, set()
             for length, chunk in zip(shape, layout.extent):
                 needed *= -(-length // chunk)
             for offset, _, _, _ in found:
                 if offset in taken or any(o % c or o >= n for o, c, n in zip(offset, layout.extent, shape)):
-                    raise DamagedFileError('%s: a chunk is not where it should be.' % where)
+                    raise DamagedFileError(f'{where}: a chunk is not where it should be.')
                 taken.add(offset)
             if len(found) != needed:
                 raise UnsafeFileError(
-                    '%s announces %d chunks of values, but has %d. It is not read.' % (where, needed, len(found))
+                    f'{where} announces {needed} chunks of values, but has {len(found)}. It is not read.'
                 )
             return found
         if layout.kind == 'compact':
@@ -152,11 +152,9 @@ class FileTree(object):
         else:
             data, stored = layout.place, layout.extent
             if data is None and size:
-                raise UnsafeFileError('%s announces the shape %s, but has no values. It is not read.' % (where, shape))
+                raise UnsafeFileError(f'{where} announces the shape {shape}, but has no values. It is not read.')
         if filters or stored != size:
-            raise DamagedFileError(
-                '%s should take %s but takes %s.' % (where, trust.readable(size), trust.readable(stored))
-            )
+            raise DamagedFileError(f'{where} should take {trust.readable(size)} but takes {trust.readable(stored)}.')
         return [((0,) * len(shape), stored, 0, data)] if size else []
 
     def _values(self, layout, found, shape, dtype, filters, where):
@@ -171,7 +169,7 @@ class FileTree(object):
         return from_chunks(parts, shape, chunk, dtype, filters, where)
 
 
-class Totals(object):
+class Totals:
     """What has been announced of a file so far, against what it has."""
 
     def __init__(self, file_size):
@@ -189,12 +187,11 @@ class Totals(object):
         self.declared += declared
         if self.stored > self.file_size:
             raise UnsafeFileError(
-                '%s: the datasets claim more bytes than the file has (%s).' % (where, trust.readable(self.file_size))
+                f'{where}: the datasets claim more bytes than the file has ({trust.readable(self.file_size)}).'
             )
         if self.declared > _FREE_BYTES + _LARGEST_RATIO * self.stored:
             raise UnsafeFileError(
-                '%s has the shape %s; up to here the file would become %s of numbers, though it holds %s of them. It is not read.'
-                % (where, shape, trust.readable(self.declared), trust.readable(self.stored))
+                f'{where} has the shape {shape}; up to here the file would become {trust.readable(self.declared)} of numbers, though it holds {trust.readable(self.stored)} of them. It is not read.'
             )
 
 
@@ -203,7 +200,7 @@ def open_stream(stream, where):
     source = hdf5_format.Source(stream, where)
     root = hdf5_format.Object(source, hdf5_format.root_address(source))
     if not root.is_group:
-        raise DamagedFileError('%s is damaged: it has no groups.' % where)
+        raise DamagedFileError(f'{where} is damaged: it has no groups.')
     return FileTree(source, root, where, Totals(source.size))
 
 
@@ -219,14 +216,13 @@ def from_chunks(parts, shape, chunk, dtype, filters, where):
     """
     if not set(filters) <= {_DEFLATE, _SHUFFLE, _CHECKSUM}:
         raise UnsafeFileError(
-            '%s is compressed in a way that is not read (filters %s); rewrite the file with gzip or without compression.'
-            % (where, filters)
+            f'{where} is compressed in a way that is not read (filters {filters}); rewrite the file with gzip or without compression.'
         )
     size = dtype.itemsize
     for length in chunk:
         size *= length
     if size > _FREE_BYTES and size > _LARGEST_RATIO * sum(len(data) for _, _, data in parts):
-        raise UnsafeFileError('%s has chunks of %s. It is not read.' % (where, trust.readable(size)))
+        raise UnsafeFileError(f'{where} has chunks of {trust.readable(size)}. It is not read.')
     result = np.zeros(shape, dtype)
     for offset, mask, data in parts:
         used = [number for i, number in enumerate(filters) if not mask >> i & 1]

@@ -6,9 +6,9 @@ A place to save to or load from is a path, an open h5py File or Group, a dict (a
 import io
 import os
 
-from ..utils.io_utils import ask_to_proceed_with_overwrite
-from . import atomic, file_tree, hdf5, tree
-from .errors import DamagedFileError, explained
+from cthulhu.saving import atomic, file_tree, hdf5, tree
+from cthulhu.saving.errors import DamagedFileError, explained
+from cthulhu.utils.io_utils import ask_to_proceed_with_overwrite
 
 try:
     import h5py
@@ -47,7 +47,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True):
         >>> model = load_model('model.h5')  # doctest: +SKIP
     """
     if is_path(filepath) and os.fspath(filepath).endswith('.keras'):
-        from .keras3 import archive
+        from cthulhu.saving.keras3 import archive
 
         return _write(filepath, overwrite, lambda path: archive(model, path, include_optimizer))
     _save(filepath, overwrite, lambda group: hdf5.write_model(group, model, include_optimizer))
@@ -58,11 +58,11 @@ def save_weights(model, filepath, overwrite=True):
     if is_path(filepath):
         name = os.fspath(filepath)
         if name.endswith('.weights.h5'):
-            from .keras3 import write_weights
+            from cthulhu.saving.keras3 import write_weights
 
             return _save(filepath, overwrite, lambda group: write_weights(group, model))
         if name.endswith('.safetensors'):
-            from .tensors import write
+            from cthulhu.saving.tensors import write
 
             return _write(filepath, overwrite, lambda path: write(model, path))
     _save(filepath, overwrite, lambda group: hdf5.write_weights(group, model.layers))
@@ -84,8 +84,7 @@ def _save(place, overwrite, write):
         place.write(data)
         return None
     raise ValueError(
-        '`filepath` must be a path, an open h5py File or Group, a dict, or a stream with `write`; got %r (%s).'
-        % (place, type(place).__name__)
+        f'`filepath` must be a path, an open h5py File or Group, a dict, or a stream with `write`; got {place!r} ({type(place).__name__}).'
     )
 
 
@@ -131,7 +130,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         return hdf5.read_model(group, custom_objects, compile, safe_mode)
 
     def read_archive(source, where):
-        from .keras3 import load_archive
+        from cthulhu.saving.keras3 import load_archive
 
         return load_archive(source, where, custom_objects, compile, safe_mode)
 
@@ -145,21 +144,21 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=Fa
     options = {'by_name': by_name, 'skip_mismatch': skip_mismatch, 'reshape': reshape}
 
     def read(group):
-        from . import keras3
+        from cthulhu.saving import keras3
 
         if keras3.is_weights(group):
             return keras3.read_weights(group, model, **options)
         return hdf5.read_weights(group, model.layers, **options)
 
     def read_archive(source, where):
-        from .keras3 import load_archive_weights
+        from cthulhu.saving.keras3 import load_archive_weights
 
         return load_archive_weights(source, where, model, **options)
 
     if is_path(filepath) and os.fspath(filepath).endswith('.safetensors'):
-        from .tensors import read as read_tensors
+        from cthulhu.saving.tensors import read as read_tensors
 
-        with explained('"%s"' % filepath):
+        with explained(f'"{filepath}"'):
             return read_tensors(filepath, model, **options)
     return _load(filepath, read, read_archive)
 
@@ -171,7 +170,7 @@ def _starts(path, signature):
 
 def _load(place, read, read_archive):
     """Read a place, by a function of a Tree or of an archive; errors name the place, and who wrote it."""
-    where = '"%s"' % place if is_path(place) else 'the dict' if isinstance(place, dict) else 'the file'
+    where = f'"{place}"' if is_path(place) else 'the dict' if isinstance(place, dict) else 'the file'
     writer = []
 
     def reading(group):
@@ -189,13 +188,12 @@ def _load(place, read, read_archive):
         if is_path(place):
             if os.path.isdir(place):
                 raise IsADirectoryError(
-                    '%s is a folder. Models are loaded from files (a SavedModel of TensorFlow is loaded with TensorFlow).'
-                    % where
+                    f'{where} is a folder. Models are loaded from files (a SavedModel of TensorFlow is loaded with TensorFlow).'
                 )
             if _starts(place, b'PK'):
                 return read_archive(place, where)
             if not tree.is_hdf5(place):
-                raise DamagedFileError('%s is neither an HDF5 file nor an archive of Keras 3.' % where)
+                raise DamagedFileError(f'{where} is neither an HDF5 file nor an archive of Keras 3.')
             with open(place, 'rb') as file:
                 return reading(file_tree.open_stream(file, where))
         if tree.is_stream(place, 'read'):
@@ -206,6 +204,5 @@ def _load(place, read, read_archive):
                 raise DamagedFileError('The stream holds neither an HDF5 file nor an archive of Keras 3.')
             return reading(file_tree.open_stream(io.BytesIO(data), where))
     raise ValueError(
-        '`filepath` must be a path, an open h5py File or Group, a dict, or a stream with `read`; got %r (%s).'
-        % (place, type(place).__name__)
+        f'`filepath` must be a path, an open h5py File or Group, a dict, or a stream with `read`; got {place!r} ({type(place).__name__}).'
     )

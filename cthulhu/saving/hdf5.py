@@ -8,13 +8,13 @@ that of the weights of a model in a model.
 
 import numpy as np
 
-from .. import backend as K
-from .. import optimizers
-from . import configuration, data_formats, optimizer_state, trust
-from . import weights as weights_module
-from .converters import for_file
-from .errors import DamagedFileError, ModelFileError, warn
-from .weights import Origin, SavedLayer
+from cthulhu import backend as K
+from cthulhu import optimizers
+from cthulhu.saving import configuration, data_formats, optimizer_state, trust
+from cthulhu.saving import weights as weights_module
+from cthulhu.saving.converters import for_file
+from cthulhu.saving.errors import DamagedFileError, ModelFileError, warn
+from cthulhu.saving.weights import Origin, SavedLayer
 
 #: The version of Keras whose layout this is, as files say it.
 KERAS_VERSION = '2.3.1'
@@ -53,7 +53,7 @@ def write_weights(tree, layers):
 
 
 def _write_origin(tree):
-    from .. import __version__
+    from cthulhu import __version__
 
     tree.set_attribute('keras_version', KERAS_VERSION)
     tree.set_attribute('backend', K.backend())
@@ -114,7 +114,7 @@ def saved_layers(tree, root=None):
     listed = tree.strings('layer_names')
     if listed is None:
         raise DamagedFileError(
-            '%s has no weights in the layout of Keras: there is no attribute "layer_names".' % tree.where
+            f'{tree.where} has no weights in the layout of Keras: there is no attribute "layer_names".'
         )
     config = _config_of(root) if root is not None else {}
     orders = data_formats.orders_in_config(config.get('config')) if isinstance(config, dict) else {}
@@ -123,11 +123,11 @@ def saved_layers(tree, root=None):
     for name in listed:
         group = tree.group(name)
         if group is None:
-            raise DamagedFileError('%s names the layer %r but has no group for it.' % (tree.where, name))
+            raise DamagedFileError(f'{tree.where} names the layer {name!r} but has no group for it.')
         names = group.strings('weight_names')
         if names is None:
             raise DamagedFileError(
-                '%s/%s does not list its weights: there is no attribute "weight_names".' % (tree.where, name)
+                f'{tree.where}/{name} does not list its weights: there is no attribute "weight_names".'
             )
         order = group.attribute('flattened') or orders.get(name)
         notes = {'flattened': (order,)} if order else {}
@@ -196,13 +196,12 @@ def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=No
     text = tree.attribute('model_config')
     if text is None:
         raise ModelFileError(
-            '%s has no configuration of a model, only weights perhaps. Build the model and use load_weights.'
-            % tree.where
+            f'{tree.where} has no configuration of a model, only weights perhaps. Build the model and use load_weights.'
         )
     config = configuration.parse_json(text)
     group = tree.group('model_weights')
     if group is None:
-        raise DamagedFileError('%s has no group "model_weights".' % tree.where)
+        raise DamagedFileError(f'{tree.where} has no group "model_weights".')
     saved = saved_layers(group, tree)
     budget = 2**24 + 4 * sum(entry.nbytes for item in saved for entry in item.entries)
     with trust.reading(safe_mode, budget, custom_objects):
@@ -216,7 +215,7 @@ def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=No
 def _conjure(model, tree, custom_objects):
     text = tree.attribute('training_config')
     if text is None:
-        warn('%s does not say how the model is trained: it was not conjured.' % tree.where)
+        warn(f'{tree.where} does not say how the model is trained: it was not conjured.')
         return
     configuration.conjure(model, configuration.parse_json(text), custom_objects)
     group = tree.group('optimizer_weights')
@@ -224,7 +223,7 @@ def _conjure(model, tree, custom_objects):
         return
     names = group.strings('weight_names')
     if names is None:  # as tf.keras writes it
-        raise DamagedFileError('%s/optimizer_weights does not list its arrays.' % tree.where)
+        raise DamagedFileError(f'{tree.where}/optimizer_weights does not list its arrays.')
     entries = [group.entry(name) for name in names]
     set_optimizer_state(model, entries, optimizer_state.style(names), optimizer_state.has_learning_rate(names))
 
@@ -239,9 +238,9 @@ def set_optimizer_state(model, entries, order, learning_rate=False):
     room = 4 * sum(int(np.prod(K.int_shape(w), dtype='int64')) for w in variables) + 1024
     try:
         if sum(entry.size for entry in entries) > room:
-            raise ValueError('it has %d arrays that are too large for it' % len(entries))
+            raise ValueError(f'it has {len(entries)} arrays that are too large for it')
         shapes = [K.int_shape(w) for w in conjuring.trained_weights]
         values = [entry.value() for entry in entries]
         model.optimizer.set_weights(optimizer_state.to_ours(model.optimizer, values, shapes, order, learning_rate))
     except ValueError as error:
-        warn('The saved state of the optimizer does not fit, so it starts afresh: %s' % error)
+        warn(f'The saved state of the optimizer does not fit, so it starts afresh: {error}')

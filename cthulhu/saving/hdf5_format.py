@@ -12,7 +12,7 @@ import struct
 
 import numpy as np
 
-from .errors import DamagedFileError, UnsafeFileError
+from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
 
 SIGNATURE = b'\x89HDF\r\n\x1a\n'
 
@@ -25,7 +25,7 @@ _LONGEST_LIST = 2**24
 Layout = collections.namedtuple('Layout', 'kind place extent')
 
 
-class Source(object):
+class Source:
     """The bytes of a file: `read(address, size)`, with addresses counted from the start of its HDF5 part."""
 
     def __init__(self, stream, where):
@@ -38,7 +38,7 @@ class Source(object):
     def read(self, address, size):
         start = self.base + address
         if address < 0 or size < 0 or start + size > self.size:
-            raise self.damaged('something at %d of %d bytes lies outside of it' % (address, size))
+            raise self.damaged(f'something at {address} of {size} bytes lies outside of it')
         self.stream.seek(start)
         data = self.stream.read(size)
         if len(data) != size:
@@ -46,15 +46,13 @@ class Source(object):
         return data
 
     def damaged(self, what):
-        return DamagedFileError('%s is damaged: %s.' % (self.where, what))
+        return DamagedFileError(f'{self.where} is damaged: {what}.')
 
     def newer(self, what):
-        return UnsafeFileError(
-            '%s has %s, which is not read from files of unknown origin. %s' % (self.where, what, _NEWER)
-        )
+        return UnsafeFileError(f'{self.where} has {what}, which is not read from files of unknown origin. {_NEWER}')
 
 
-class Fields(object):
+class Fields:
     """Takes numbers off bytes, one after the other."""
 
     def __init__(self, source, data):
@@ -113,9 +111,9 @@ def root_address(source):
         head.take(16)
         root = head.address()
     else:
-        raise source.newer('a superblock of version %d' % version)
+        raise source.newer(f'a superblock of version {version}')
     if sizes != (8, 8):
-        raise source.newer('addresses of %d and lengths of %d bytes' % sizes)
+        raise source.newer('addresses of {} and lengths of {} bytes'.format(*sizes))
     if base != place or root is None:
         raise source.damaged('its parts are not where they should be')
     return root
@@ -124,7 +122,7 @@ def root_address(source):
 # -- objects -----------------------------------------------------------------------------------------------
 
 
-class Object(object):
+class Object:
     """An object of the file: its messages, by type, as lists of bytes."""
 
     def __init__(self, source, address):
@@ -137,7 +135,7 @@ class Object(object):
         elif start[0] == 1:
             self._read_first_version(start)
         else:
-            raise source.damaged('there is no object at %d' % address)
+            raise source.damaged(f'there is no object at {address}')
 
     def _read_first_version(self, start):
         blocks, seen, count = [(self.address + 16, struct.unpack('<I', start[8:12])[0])], set(), 0
@@ -183,7 +181,7 @@ class Object(object):
     def _keep(self, kind, flags, data, blocks, count):
         if count > _MOST_MESSAGES:
             raise UnsafeFileError(
-                '%s has an object with more than %d messages. It is not read.' % (self.source.where, _MOST_MESSAGES)
+                f'{self.source.where} has an object with more than {_MOST_MESSAGES} messages. It is not read.'
             )
         if kind == 0x10:
             fields = Fields(self.source, data)
@@ -268,7 +266,7 @@ class Object(object):
             version, flags = fields.number(1), fields.number(1)
             sizes = [fields.number(2) for _ in range(3)]
             if version not in (1, 2, 3) or (version > 1 and flags & 3):
-                raise self.source.newer('attributes of version %d, or with a shared type' % version)
+                raise self.source.newer(f'attributes of version {version}, or with a shared type')
             fields.take(1 if version == 3 else 0)
             parts = []
             for size in sizes:
@@ -294,7 +292,7 @@ class Object(object):
             raise self.source.damaged('a dataset has no type or no shape')
         if self.messages[7]:
             raise UnsafeFileError(
-                '%s has a dataset that keeps its values in another file. It is not read.' % self.source.where
+                f'{self.source.where} has a dataset that keeps its values in another file. It is not read.'
             )
         shape = dataspace(self.source, self.messages[1][0])
         kind = Datatype(self.source, self.messages[3][0])
@@ -305,7 +303,7 @@ class Object(object):
         version, kind = fields.number(1), fields.number(1)
         if kind == 3 and version == 4:
             raise UnsafeFileError(
-                '%s has a virtual dataset: its values are in other files. It is not read.' % self.source.where
+                f'{self.source.where} has a virtual dataset: its values are in other files. It is not read.'
             )
         if version == 3 and kind == 2:
             dimensions = fields.number(1)
@@ -315,7 +313,7 @@ class Object(object):
                 raise self.source.damaged('the chunks of a dataset do not fit its shape')
             return Layout('chunked', address, sizes)
         if version not in (3, 4) or kind not in (0, 1):
-            raise self.source.newer('a dataset in a layout (version %d, class %d)' % (version, kind))
+            raise self.source.newer(f'a dataset in a layout (version {version}, class {kind})')
         if kind == 0:
             return Layout('compact', None, fields.take(fields.number(2)))
         return Layout('contiguous', fields.address(), fields.number(8))
@@ -342,7 +340,7 @@ def dataspace(source, data):
     fields = Fields(source, data)
     version, rank, _ = fields.number(1), fields.number(1), fields.number(1)
     if version not in (1, 2) or rank > 32:
-        raise source.damaged('a shape of version %d with %d axes' % (version, rank))
+        raise source.damaged(f'a shape of version {version} with {rank} axes')
     kind = fields.number(1)
     if version == 1:
         fields.take(4)
@@ -351,7 +349,7 @@ def dataspace(source, data):
     return tuple(fields.number(8) for _ in range(rank))
 
 
-class Datatype(object):
+class Datatype:
     """The type of values: `dtype` for plain numbers and texts of fixed length, else None; `text` for texts of any length.
 
     Attributes:
@@ -369,7 +367,7 @@ class Datatype(object):
         if kind == 0 and self.size in (1, 2, 4, 8):
             offset, precision = fields.number(2), fields.number(2)
             if (offset, precision) == (0, 8 * self.size):
-                self.dtype = np.dtype('%s%s%d' % (order, 'i' if bits[0] & 8 else 'u', self.size))
+                self.dtype = np.dtype('{}{}{}'.format(order, 'i' if bits[0] & 8 else 'u', self.size))
         elif kind == 1 and self.size in (2, 4, 8):
             layout = struct.unpack('<HHBBBBI', fields.take(12))
             if (
@@ -378,9 +376,9 @@ class Datatype(object):
                     self.size
                 ]
             ):
-                self.dtype = np.dtype('%sf%d' % (order, self.size))
+                self.dtype = np.dtype(f'{order}f{self.size}')
         elif kind == 3:
-            self.dtype = np.dtype('S%d' % self.size) if self.size else None
+            self.dtype = np.dtype(f'S{self.size}') if self.size else None
         elif kind == 8 and depth == 0:
             base = Datatype(source, fields.take(fields.left), 1)
             if base.dtype is not None and base.dtype.kind in 'iu' and base.size == self.size:
@@ -408,7 +406,7 @@ def texts(source, kind, shape, data):
         total += length
         if total > _LONGEST_LIST and count > 1:
             raise UnsafeFileError(
-                '%s has a list of names that are longer than %d bytes. It is not read.' % (source.where, _LONGEST_LIST)
+                f'{source.where} has a list of names that are longer than {_LONGEST_LIST} bytes. It is not read.'
             )
         found.append(_from_global_heap(source, address, index, length) if length else b'')
     return found
@@ -484,4 +482,4 @@ def chunks(source, address, rank):
     """(offset, size in the file, mask of filters left out, address) of each chunk of a dataset."""
     for key, child in _tree_nodes(source, address, 1, 8 + 8 * (rank + 1)):
         size, mask = struct.unpack('<II', key[:8])
-        yield struct.unpack('<%dQ' % rank, key[8 : 8 + 8 * rank]), size, mask, child
+        yield struct.unpack(f'<{rank}Q', key[8 : 8 + 8 * rank]), size, mask, child

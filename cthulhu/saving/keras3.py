@@ -9,16 +9,16 @@ import io
 import re
 import zipfile
 
-from .. import backend as K
-from .. import names
-from . import configuration, data_formats, hdf5, keras3_config, optimizer_state, trust
-from . import weights as weights_module
-from .archive import Archive
-from .converters import kind_of
-from .errors import DamagedFileError, ModelFileError, explained, warn
-from .file_tree import open_stream
-from .tree import HDF5Tree, image
-from .weights import Origin, SavedLayer
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.saving import configuration, data_formats, hdf5, keras3_config, optimizer_state, trust
+from cthulhu.saving import weights as weights_module
+from cthulhu.saving.archive import Archive
+from cthulhu.saving.converters import kind_of
+from cthulhu.saving.errors import DamagedFileError, ModelFileError, explained, warn
+from cthulhu.saving.file_tree import open_stream
+from cthulhu.saving.tree import HDF5Tree, image
+from cthulhu.saving.weights import Origin, SavedLayer
 
 #: The version that archives say they are of.
 KERAS_VERSION = '3.15.1'
@@ -43,7 +43,7 @@ def _keys(layers):
         key = _snake(kind)
         number = counts.get(key, 0)
         counts[key] = number + 1
-        found.append(key if number == 0 else '%s_%d' % (key, number))
+        found.append(key if number == 0 else f'{key}_{number}')
     return found
 
 
@@ -99,7 +99,7 @@ def _write_layer(tree, layer):
 
 def archive(model, path, include_optimizer=True):
     """Write an archive."""
-    from .. import __version__
+    from cthulhu import __version__
 
     conjured = include_optimizer and model.optimizer is not None and model.is_conjured
     configuration.check_functions(model)
@@ -153,9 +153,7 @@ def _saved(tree, model):
         )
         entries = _entries(group, layer) if group is not None else []
         if layer.weights and not entries:
-            raise DamagedFileError(
-                '%s has no weights for layer "%s" (looked for as %r).' % (tree.where, layer.name, key)
-            )
+            raise DamagedFileError(f'{tree.where} has no weights for layer "{layer.name}" (looked for as {key!r}).')
         found.append(_saved_layer(layer.name, entries))
     return found
 
@@ -215,7 +213,7 @@ def read_weights(tree, model, by_name=False, skip_mismatch=False, reshape=False,
 def load_archive(source, where, custom_objects=None, compile=True, safe_mode=True):
     """Make the model of an archive; arguments as for `hdf5.read_model`, where `source` is a path or stream."""
     with Archive(source, where) as file:
-        config = configuration.parse_json(file.read(_SETTINGS), '%s, %s,' % (where, _SETTINGS))
+        config = configuration.parse_json(file.read(_SETTINGS), f'{where}, {_SETTINGS},')
         origin = _origin(file, where, config)
         with explained(where, weights_module.describe(origin)):
             tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
@@ -230,11 +228,11 @@ def load_archive(source, where, custom_objects=None, compile=True, safe_mode=Tru
 
 
 def _origin(file, where, config):
-    metadata = configuration.parse_json(file.read(_METADATA), '%s, %s,' % (where, _METADATA))
+    metadata = configuration.parse_json(file.read(_METADATA), f'{where}, {_METADATA},')
     metadata = metadata if isinstance(metadata, dict) else {}
     version, backend, own = (metadata.get(key) for key in ('keras_version', 'backend', 'cthulhu_version'))
     if not isinstance(version, str):
-        raise ModelFileError('%s does not say which version of Keras it is for.' % where)
+        raise ModelFileError(f'{where} does not say which version of Keras it is for.')
     return Origin(version, backend, data_formats.of_config(config), where, own)
 
 
@@ -243,7 +241,7 @@ def _conjure(model, settings, tree, version, custom_objects):
         return
     if not settings.get('optimizer'):
         # Keras 3 leaves the optimizer out of an archive that it writes after an HDF5 file
-        warn('%s does not say with which optimizer the model is trained: it was not conjured.' % tree.where)
+        warn(f'{tree.where} does not say with which optimizer the model is trained: it was not conjured.')
         return
     configuration.conjure(model, keras3_config.training(settings), custom_objects)
     entries = _numbered(tree.group('optimizer'))
@@ -256,7 +254,7 @@ def _conjure(model, settings, tree, version, custom_objects):
 def load_archive_weights(source, where, model, **options):
     """Load the weights of an archive into a model."""
     with Archive(source, where) as file:
-        config = configuration.parse_json(file.read(_SETTINGS), '%s, %s,' % (where, _SETTINGS))
+        config = configuration.parse_json(file.read(_SETTINGS), f'{where}, {_SETTINGS},')
         origin = _origin(file, where, config)
         with explained(where, weights_module.describe(origin)):
             tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)

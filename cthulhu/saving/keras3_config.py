@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .. import names
-from ..backend import meta
-from ..utils.generic_utils import to_list
-from . import configuration
-from .converters import kind_of
+from cthulhu import names
+from cthulhu.backend import meta
+from cthulhu.saving import configuration
+from cthulhu.saving.converters import kind_of
+from cthulhu.utils.generic_utils import to_list
 
 _PARTS = {'initializer': 'keras.initializers', 'regularizer': 'keras.regularizers', 'constraint': 'keras.constraints'}
 

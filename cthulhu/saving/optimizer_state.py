@@ -6,7 +6,7 @@ since then, and Keras 3, have all kinds of state of a weight together, and Keras
 
 import numpy as np
 
-from .. import names
+from cthulhu import names
 
 # Optimizer -> how many arrays it has for a weight.
 _KINDS = {'SGD': 1, 'RMSprop': 1, 'Adagrad': 1, 'Adadelta': 2, 'Adam': 2, 'Adamax': 2, 'Nadam': 2}
@@ -52,7 +52,7 @@ def to_ours(optimizer, values, shapes, order, learning_rate=False):
     if not rest:  # SGD without momentum has no state, nor has an optimizer that was never used
         rest = [np.zeros(shape, 'float32') for shape in shapes] * (kinds + bool(getattr(optimizer, 'amsgrad', False)))
     if len(rest) < kinds * count:
-        raise ValueError('%s has %d arrays for %d weights, but %d were saved' % (kind, kinds, count, len(rest)))
+        raise ValueError(f'{kind} has {kinds} arrays for {count} weights, but {len(rest)} were saved')
     state, tail = rest[: kinds * count], rest[kinds * count :]
     if order == 'together':
         state = [array for i in range(kinds) for array in state[i::kinds]]

@@ -2,9 +2,9 @@
 
 import types
 
-from ..utils.generic_utils import CustomObjectScope
-from . import dialects, hdf5
-from .tree import DictTree
+from cthulhu.saving import dialects, hdf5
+from cthulhu.saving.tree import DictTree
+from cthulhu.utils.generic_utils import CustomObjectScope
 
 _CUSTOM = '_custom_objects'
 

@@ -3,11 +3,11 @@
 import json
 import os
 
-from .. import backend as K
-from . import arrays, configuration, data_formats, weights
-from .errors import DamagedFileError, UnsafeFileError, explained
-from .hdf5 import KERAS_VERSION
-from .weights import Origin, SavedLayer
+from cthulhu import backend as K
+from cthulhu.saving import arrays, configuration, data_formats, weights
+from cthulhu.saving.errors import DamagedFileError, UnsafeFileError, explained
+from cthulhu.saving.hdf5 import KERAS_VERSION
+from cthulhu.saving.weights import Origin, SavedLayer
 
 _NUMBERS = ('F64', 'F32', 'F16', 'I64', 'I32', 'I16', 'I8', 'U64', 'U32', 'U16', 'U8', 'BOOL')
 
@@ -25,7 +25,7 @@ def _require():
 
 def write(model, path):
     """Write the weights of a model."""
-    from .. import __version__
+    from cthulhu import __version__
 
     library = _require()
     order, tensors = [], {}
@@ -33,7 +33,7 @@ def write(model, path):
         found = weights.weight_names(layer.weights)
         order.append([layer.name, found])
         for name, value in zip(found, K.batch_get_value(layer.weights)):
-            tensors['%s/%s' % (layer.name, name)] = value.copy(order='C')
+            tensors[f'{layer.name}/{name}'] = value.copy(order='C')
     metadata = {
         'layers': json.dumps(order),
         'backend': K.backend(),
@@ -47,11 +47,11 @@ def write(model, path):
 def read(path, model, **options):
     """Load weights into a model; options and result are those of `weights.load`."""
     library = _require()
-    where = '"%s"' % path
+    where = f'"{path}"'
     try:
         file = library.safe_open(os.fspath(path), framework='numpy')
     except library.SafetensorError as error:
-        raise DamagedFileError('%s is not a safetensors file: %s.' % (where, error)) from None
+        raise DamagedFileError(f'{where} is not a safetensors file: {error}.') from None
     with file:
         metadata = file.metadata() or {}
         data_format = metadata.get('data_format')
@@ -71,14 +71,14 @@ def read(path, model, **options):
 def _saved(file, layers, where):
     if not isinstance(layers, list):
         raise DamagedFileError(
-            '%s does not say which layers it has: only files that this library wrote are loaded.' % where
+            f'{where} does not say which layers it has: only files that this library wrote are loaded.'
         )
     names, saved = set(file.keys()), []
     for item in layers:
         layer, found = item
-        if not all('%s/%s' % (layer, name) in names for name in found):
-            raise DamagedFileError('%s lacks weights of layer "%s".' % (where, layer))
-        entries = [_entry(file, '%s/%s' % (layer, name), name) for name in found]
+        if not all(f'{layer}/{name}' in names for name in found):
+            raise DamagedFileError(f'{where} lacks weights of layer "{layer}".')
+        entries = [_entry(file, f'{layer}/{name}', name) for name in found]
         saved.append(SavedLayer(layer, entries, {'order': [str(i) for i in range(len(entries))]}))
     return saved
 
@@ -86,7 +86,7 @@ def _saved(file, layers, where):
 def _entry(file, key, name):
     piece = file.get_slice(key)
     if piece.get_dtype() not in _NUMBERS:
-        raise UnsafeFileError('The tensor %r has the type %s, which is not read.' % (key, piece.get_dtype()))
+        raise UnsafeFileError(f'The tensor {key!r} has the type {piece.get_dtype()}, which is not read.')
     dtype = {'F': 'float', 'I': 'int', 'U': 'uint', 'B': 'bool'}[piece.get_dtype()[0]]
     dtype = dtype if dtype == 'bool' else dtype + piece.get_dtype()[1:]
     return arrays.Entry(name, piece.get_shape(), dtype, lambda: file.get_tensor(key))

@@ -8,9 +8,9 @@ import os
 
 import numpy as np
 
-from . import arrays, trust
-from .errors import DamagedFileError, UnsafeFileError
-from .file_tree import Totals, from_chunks
+from cthulhu.saving import arrays, trust
+from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
+from cthulhu.saving.file_tree import Totals, from_chunks
 
 try:
     import h5py
@@ -27,7 +27,7 @@ _MOST_NAMES = 2**20
 def require_h5py(what):
     """Raise an ImportError that says what needs h5py, unless it is there."""
     if h5py is None:
-        raise ImportError('%s needs the package h5py, which is not installed: pip install h5py.' % what)
+        raise ImportError(f'{what} needs the package h5py, which is not installed: pip install h5py.')
 
 
 def as_text(value):
@@ -38,10 +38,10 @@ def as_text(value):
         return value.decode('utf-8')
     if isinstance(value, str):
         return str(value)
-    raise DamagedFileError('A text was expected where the file has %r.' % type(value).__name__)
+    raise DamagedFileError(f'A text was expected where the file has {type(value).__name__!r}.')
 
 
-class DictTree(object):
+class DictTree:
     """A group in a dict: attributes and arrays by name, groups as dicts that are marked with '_is_group'."""
 
     def __init__(self, data, where='the dict'):
@@ -59,9 +59,7 @@ class DictTree(object):
         if value is None:
             return None
         if not isinstance(value, (list, tuple, np.ndarray)):
-            raise DamagedFileError(
-                '%s: %r should be a list of names; got %s.' % (self.where, name, type(value).__name__)
-            )
+            raise DamagedFileError(f'{self.where}: {name!r} should be a list of names; got {type(value).__name__}.')
         return [as_text(item) for item in value]
 
     def group(self, name):
@@ -69,7 +67,7 @@ class DictTree(object):
         value = self.data.get(name)
         if value is None or not isinstance(value, dict):
             return None
-        return DictTree(value, '%s/%s' % (self.where, name))
+        return DictTree(value, f'{self.where}/{name}')
 
     def groups(self):
         """The names of all groups in this one."""
@@ -82,12 +80,12 @@ class DictTree(object):
             DamagedFileError: if there is none.
         """
         value = self.data.get(name)
-        if isinstance(value, bytes) and self.data.get('_%s_pickled' % name):
+        if isinstance(value, bytes) and self.data.get(f'_{name}_pickled'):
             value = self.data[name] = arrays.unpickle(value)  # as Keras 2.3 keeps arrays in such dicts
         if isinstance(value, (list, int, float)) and not isinstance(value, bool):
             value = np.asarray(value)
         if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in 'fiub':
-            raise DamagedFileError('%s: there is no array %r.' % (self.where, name))
+            raise DamagedFileError(f'{self.where}: there is no array {name!r}.')
         value = np.asarray(value)
         return arrays.Entry(name, value.shape, value.dtype, lambda: value)
 
@@ -100,13 +98,13 @@ class DictTree(object):
         self.data[name] = list(values)
 
     def create_group(self, name):
-        return DictTree(self.data.setdefault(name, {'_is_group': True}), '%s/%s' % (self.where, name))
+        return DictTree(self.data.setdefault(name, {'_is_group': True}), f'{self.where}/{name}')
 
     def set_array(self, name, value):
         self.data[name] = np.array(value)
 
 
-class HDF5Tree(object):
+class HDF5Tree:
     """A group of an HDF5 file that is open: to write, or to read what the caller opened.
 
     Arguments:
@@ -131,7 +129,7 @@ class HDF5Tree(object):
             return [as_text(item) for item in np.ravel(value)]
         found, piece = None, 0
         while True:
-            value = self._attribute('%s%d' % (name, piece))
+            value = self._attribute(f'{name}{piece}')
             if value is None:
                 return found
             found = (found or []) + [as_text(item) for item in np.ravel(value)]
@@ -149,11 +147,10 @@ class HDF5Tree(object):
         size = kind.get_size() * count
         if not (text or numbers) or size > _LONGEST_TEXT or count > _MOST_NAMES:
             raise UnsafeFileError(
-                '%s: the attribute %r is neither text nor numbers, or takes %s.'
-                % (self.where, name, trust.readable(size))
+                f'{self.where}: the attribute {name!r} is neither text nor numbers, or takes {trust.readable(size)}.'
             )
         if numbers and count:
-            raise DamagedFileError('%s: the attribute %r should be text.' % (self.where, name))
+            raise DamagedFileError(f'{self.where}: the attribute {name!r} should be text.')
         return self.handle.attrs[name] if count else np.zeros((0,))
 
     def group(self, name):
@@ -162,13 +159,13 @@ class HDF5Tree(object):
         if found is None:
             return None
         if not isinstance(found, h5py.h5g.GroupID):
-            raise DamagedFileError('%s: %r should be a group.' % (self.where, name))
-        return HDF5Tree(h5py.Group(found), '%s/%s' % (self.where, name), self.guard)
+            raise DamagedFileError(f'{self.where}: {name!r} should be a group.')
+        return HDF5Tree(h5py.Group(found), f'{self.where}/{name}', self.guard)
 
     def groups(self):
         """The names of everything in this group."""
         if self.handle.id.get_num_objs() > _MOST_NAMES:
-            raise UnsafeFileError('%s has more entries than a model can have.' % self.where)
+            raise UnsafeFileError(f'{self.where} has more entries than a model can have.')
         return list(self.handle)
 
     def is_group(self, name):
@@ -184,7 +181,7 @@ class HDF5Tree(object):
         """
         found = self.guard.open(self.handle, name, self.where)
         if not isinstance(found, h5py.h5d.DatasetID):
-            raise DamagedFileError('%s: there is no dataset %r.' % (self.where, name))
+            raise DamagedFileError(f'{self.where}: there is no dataset {name!r}.')
         return self.guard.dataset(found, name, self.where)
 
     # -- writing -------------------------------------------------------------------------------------------
@@ -197,7 +194,7 @@ class HDF5Tree(object):
             self.handle.attrs[key] = piece
 
     def create_group(self, name):
-        return HDF5Tree(self.handle.require_group(name), '%s/%s' % (self.where, name), self.guard)
+        return HDF5Tree(self.handle.require_group(name), f'{self.where}/{name}', self.guard)
 
     def set_array(self, name, value):
         value = np.asarray(value)
@@ -214,19 +211,18 @@ def pieces(name, values):
     longest = max([len(value) for value in encoded] or [0])
     if longest > LONGEST_ATTRIBUTE:
         raise RuntimeError(
-            'HDF5 holds names of up to %d bytes, but one has %d: %r... Use shorter names.'
-            % (LONGEST_ATTRIBUTE, longest, encoded[0][:80])
+            f'HDF5 holds names of up to {LONGEST_ATTRIBUTE} bytes, but one has {longest}: {encoded[0][:80]!r}... Use shorter names.'
         )
     if longest * len(encoded) <= LONGEST_ATTRIBUTE:
         return [(name, np.asarray(encoded))]
     size = LONGEST_ATTRIBUTE // longest
     return [
-        ('%s%d' % (name, i), np.asarray(encoded[start : start + size]))
+        (f'{name}{i}', np.asarray(encoded[start : start + size]))
         for i, start in enumerate(range(0, len(encoded), size))
     ]
 
 
-class Guard(object):
+class Guard:
     """What may be read of an HDF5 file that the caller opened."""
 
     def __init__(self, group):
@@ -251,24 +247,25 @@ class Guard(object):
             if kind != h5py.h5l.TYPE_HARD:
                 names = {h5py.h5l.TYPE_SOFT: 'a soft link', h5py.h5l.TYPE_EXTERNAL: 'a link to another file'}
                 raise UnsafeFileError(
-                    '%s: %r is %s. Files with links are not read.'
-                    % (where, name, names.get(kind, 'a link of an unknown kind'))
+                    '{}: {!r} is {}. Files with links are not read.'.format(
+                        where, name, names.get(kind, 'a link of an unknown kind')
+                    )
                 )
             current = h5py.h5o.open(current, encoded)
         return current
 
     def dataset(self, dataset, name, where):
         """Check a DatasetID and account for it; its `arrays.Entry`."""
-        where = '%s/%s' % (where, name)
+        where = f'{where}/{name}'
         plan = dataset.get_create_plist()
         if plan.get_layout() == getattr(h5py.h5d, 'VIRTUAL', 3):
-            raise UnsafeFileError('%s is a virtual dataset: its values are in other files. It is not read.' % where)
+            raise UnsafeFileError(f'{where} is a virtual dataset: its values are in other files. It is not read.')
         if plan.get_external_count():
-            raise UnsafeFileError('%s keeps its values in another file. It is not read.' % where)
+            raise UnsafeFileError(f'{where} keeps its values in another file. It is not read.')
         kind = dataset.get_type()
         numbers = (h5py.h5t.TypeFloatID, h5py.h5t.TypeIntegerID, h5py.h5t.TypeEnumID)
         if not isinstance(kind, numbers) or kind.get_size() > 16:
-            raise UnsafeFileError('%s does not hold plain numbers. It is not read.' % where)
+            raise UnsafeFileError(f'{where} does not hold plain numbers. It is not read.')
         dtype = np.dtype(dataset.dtype)
         shape = tuple(int(length) for length in dataset.shape)
         size = dtype.itemsize
@@ -277,16 +274,14 @@ class Guard(object):
         stored = int(dataset.get_storage_size())
         filters = [plan.get_filter(i)[0] for i in range(plan.get_nfilters())]
         if size and not stored:
-            raise UnsafeFileError('%s announces the shape %s, but has no values. It is not read.' % (where, shape))
+            raise UnsafeFileError(f'{where} announces the shape {shape}, but has no values. It is not read.')
         if not filters and stored < size:
-            raise DamagedFileError(
-                '%s should take %s but takes %s.' % (where, trust.readable(size), trust.readable(stored))
-            )
+            raise DamagedFileError(f'{where} should take {trust.readable(size)} but takes {trust.readable(stored)}.')
         self.totals.add(stored, size, shape, where)
         if not filters:
             return arrays.Entry(name, shape, dtype, lambda: np.asarray(h5py.Dataset(dataset)[()]))
         if not hasattr(dataset, 'get_chunk_info'):
-            raise UnsafeFileError('%s is compressed, which is not read with this version of h5py.' % where)
+            raise UnsafeFileError(f'{where} is compressed, which is not read with this version of h5py.')
 
         def unpacked():
             chunk = plan.get_chunk()
@@ -324,13 +319,13 @@ def open_bytes(data):
     try:
         return h5py.File(h5py.h5f.open(b'in memory', h5py.h5f.ACC_RDONLY, fapl=access))
     except (OSError, RuntimeError, ValueError) as error:
-        raise DamagedFileError('The data are not a whole HDF5 file: %s.' % error) from None
+        raise DamagedFileError(f'The data are not a whole HDF5 file: {error}.') from None
 
 
 def image(write):
     """The bytes of an HDF5 file that is made in memory by `write`, a function of the open h5py.File."""
     require_h5py('Writing an HDF5 file')
-    name = 'in memory %s' % id(write)
+    name = f'in memory {id(write)}'
     with h5py.File(name, 'w', driver='core', backing_store=False) as file:
         result = write(file)
         file.flush()
@@ -342,7 +337,7 @@ def read_stream(stream):
     data = stream.read()
     if not isinstance(data, (bytes, bytearray)):
         raise TypeError(
-            'A stream to read a model from must give bytes (open it with "rb"); got %s.' % type(data).__name__
+            f'A stream to read a model from must give bytes (open it with "rb"); got {type(data).__name__}.'
         )
     return bytes(data)
 

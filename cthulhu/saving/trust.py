@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 
-from .errors import UnsafeFileError
+from cthulhu.saving.errors import UnsafeFileError
 
 
 class _Rules(threading.local):
@@ -83,9 +83,8 @@ def spend(shape, dtype, what):
         size *= max(int(length), 0)
     if size > _rules.budget:
         raise UnsafeFileError(
-            '%s of the shape %s takes %s, which is more than what is read can account for (%s are left). If the description is '
+            f'{what} of the shape {tuple(shape)} takes {readable(size)}, which is more than what is read can account for ({readable(_rules.budget)} are left). If the description is '
             'your own and right, build the model in Python, or load it with safe_mode=False.'
-            % (what, tuple(shape), readable(size), readable(_rules.budget))
         )
     _rules.budget -= size
 
@@ -98,8 +97,8 @@ def count_steps(number, what):
     """
     if _rules.budget is not None and number > MOST_STEPS:
         raise UnsafeFileError(
-            '%s: %d steps would be laid out one by one; what is read may ask for %d. If it is your own, load it with '
-            'safe_mode=False.' % (what, number, MOST_STEPS)
+            f'{what}: {number} steps would be laid out one by one; what is read may ask for {MOST_STEPS}. If it is your own, load it with '
+            'safe_mode=False.'
         )
 
 
@@ -115,5 +114,5 @@ def readable(size):
     """A number of bytes as a text."""
     for unit in ('bytes', 'KB', 'MB', 'GB'):
         if size < 1024 or unit == 'GB':
-            return '%.4g %s' % (size, unit)
+            return f'{size:.4g} {unit}'
         size /= 1024.0

@@ -4,10 +4,10 @@ import collections
 
 import numpy as np
 
-from .. import backend as K
-from .. import names
-from . import converters
-from .errors import ModelFileError, warn
+from cthulhu import backend as K
+from cthulhu import names
+from cthulhu.saving import converters
+from cthulhu.saving.errors import ModelFileError, warn
 
 #: What a file says of itself: the version and backend of its writer ('1' and None where it does not say), its data format (None: not known), its name.
 Origin = collections.namedtuple('Origin', 'version backend data_format where own')
@@ -19,7 +19,7 @@ Loaded = collections.namedtuple('Loaded', 'loaded skipped')
 _LARGEST_RATIO = 4
 
 
-class SavedLayer(object):
+class SavedLayer:
     """A layer in a file: its name and the `arrays.Entry` of each weight, and further notes on it (a dict)."""
 
     def __init__(self, name, entries, notes=None):
@@ -34,11 +34,11 @@ class Misfit(ModelFileError):
 
 def describe(origin):
     """A sentence with what is known of the writer of a file."""
-    version = 'Keras 1' if origin.version == '1' else 'Keras %s' % origin.version
-    parts = ['Cthulhu %s (layout of %s)' % (origin.own, version) if origin.own else version]
-    parts.append('backend %s' % (origin.backend or 'not named'))
-    parts.append('data format %s' % (origin.data_format or 'not named'))
-    return '(Written by %s.)' % ', '.join(parts)
+    version = 'Keras 1' if origin.version == '1' else f'Keras {origin.version}'
+    parts = [f'Cthulhu {origin.own} (layout of {version})' if origin.own else version]
+    parts.append(f'backend {origin.backend or "not named"}')
+    parts.append(f'data format {origin.data_format or "not named"}')
+    return '(Written by {}.)'.format(', '.join(parts))
 
 
 # -- the order of the weights of one layer -----------------------------------------------------------------
@@ -100,7 +100,7 @@ def _state(layer, config):
         items = settings.get('layers') if isinstance(settings, dict) else settings
         items = [item for item in items or () if not isinstance(item, dict) or item.get('class_name') != 'InputLayer']
     if len(items) != len(inner):
-        raise ValueError('the configuration has %d layers inside "%s", not %d' % (len(items), layer.name, len(inner)))
+        raise ValueError(f'the configuration has {len(items)} layers inside "{layer.name}", not {len(inner)}')
     return layer, trainable, [_state(each, item) for each, item in zip(inner, items)]
 
 
@@ -215,7 +215,7 @@ def _converted(layer, leaf, values, saved, origin, reshape):
     try:
         values = converters.convert(leaf, values, origin, saved.notes)
     except ModelFileError as error:
-        raise Misfit('Layer "%s": %s %s' % (leaf.name, error, describe(origin))) from None
+        raise Misfit(f'Layer "{leaf.name}": {error} {describe(origin)}') from None
     except (ValueError, IndexError, TypeError, AttributeError):
         raise Misfit(_misfit(layer, saved, layer.weights)) from None
     if len(values) != len(variables):
@@ -233,20 +233,15 @@ def _converted(layer, leaf, values, saved, origin, reshape):
 
 def _misfit(layer, saved, variables, variable=None, shape=None):
     if variable is not None:
-        text = 'Layer "%s" (%s), weight "%s" has the shape %s, but the saved weight has the shape %s.' % (
-            layer.name, type(layer).__name__, variable.name, tuple(K.int_shape(variable)), shape,
-        )  # fmt: skip
+        text = f'Layer "{layer.name}" ({type(layer).__name__}), weight "{variable.name}" has the shape {tuple(K.int_shape(variable))}, but the saved weight has the shape {shape}.'  # fmt: skip
     else:
-        text = 'Layer "%s" (%s) has %d weights of the shapes %s, but the saved layer "%s" has %d of the shapes %s.' % (
-            layer.name, type(layer).__name__, len(variables), _shapes(tuple(K.int_shape(w)) for w in variables),
-            saved.name, len(saved.entries), _shapes(entry.shape for entry in saved.entries),
-        )  # fmt: skip
+        text = f'Layer "{layer.name}" ({type(layer).__name__}) has {len(variables)} weights of the shapes {_shapes(tuple(K.int_shape(w)) for w in variables)}, but the saved layer "{saved.name}" has {len(saved.entries)} of the shapes {_shapes(entry.shape for entry in saved.entries)}.'  # fmt: skip
     return text + ' To load the other layers only, use load_weights(..., by_name=True, skip_mismatch=True).'
 
 
 def _shapes(shapes):
     shapes = list(shapes)
-    return '[%s]' % ', '.join(list(map(str, shapes[:24])) + ['...'] * (len(shapes) > 24))
+    return '[{}]'.format(', '.join(list(map(str, shapes[:24])) + ['...'] * (len(shapes) > 24)))
 
 
 # -- which saved layer goes to which layer -----------------------------------------------------------------
@@ -287,9 +282,8 @@ def load(layers, saved, origin, by_name=False, skip_mismatch=False, reshape=Fals
         items = [item for item in saved if item.entries]
         if len(with_weights) != len(items):
             raise ModelFileError(
-                'The file has weights of %d layers (%s), but the model has %d layers with weights (%s). To load those whose names agree, use '
+                f'The file has weights of {len(items)} layers ({_listed(i.name for i in items)}), but the model has {len(with_weights)} layers with weights ({_listed(x.name for x in with_weights)}). To load those whose names agree, use '
                 'load_weights(..., by_name=True).'
-                % (len(items), _listed(i.name for i in items), len(with_weights), _listed(x.name for x in with_weights))
             )
         pairs, skipped = list(zip(with_weights, items)), {}
     values, loaded, misfits = [], [], []
@@ -308,24 +302,26 @@ def load(layers, saved, origin, by_name=False, skip_mismatch=False, reshape=Fals
         reasons = [skipped[name].split(' To load')[0] for name in misfits] or [
             'No layer of the model has the name of a layer with weights in the file.'
         ]
-        warn('Loaded the weights of %d layers (%s); skipped: %s' % (len(loaded), _listed(loaded), ' '.join(reasons)))
+        warn(
+            'Loaded the weights of {} layers ({}); skipped: {}'.format(len(loaded), _listed(loaded), ' '.join(reasons))
+        )
     return Loaded(loaded, skipped)
 
 
 def _listed(items):
     items = list(items)
-    return ', '.join('"%s"' % item for item in items[:12]) + (', ...' if len(items) > 12 else '') or 'none'
+    return ', '.join(f'"{item}"' for item in items[:12]) + (', ...' if len(items) > 12 else '') or 'none'
 
 
 def weight_names(variables):
     """The names under which weights are saved: their own, made unique in the list."""
     counts, found = {}, []
     for index, variable in enumerate(variables):
-        name = str(getattr(variable, 'name', None) or 'param_%d' % index)
+        name = str(getattr(variable, 'name', None) or f'param_{index}')
         unique = name
         while unique in counts:
             counts[name] += 1
-            unique = '%s_%d' % (name, counts[name])
+            unique = f'{name}_{counts[name]}'
         counts[unique] = counts.get(unique, 1)
         found.append(unique)
     return found

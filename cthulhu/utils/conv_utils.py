@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..backend.shapes import (
+from cthulhu.backend.shapes import (
     conv_input_length,
     conv_output_length,
     deconv_length,

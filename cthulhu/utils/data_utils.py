@@ -1,7 +1,7 @@
 """Data in batches: Sequence, and the enqueuers that compute batches ahead; and, from `downloads`, files from the network."""
 
-from ..engine.enqueuers import GeneratorEnqueuer, OrderedEnqueuer, SequenceEnqueuer
-from .downloads import _hash_file, get_file, validate_file
+from cthulhu.engine.enqueuers import GeneratorEnqueuer, OrderedEnqueuer, SequenceEnqueuer
+from cthulhu.utils.downloads import _hash_file, get_file, validate_file
 
 __all__ = [
     'GeneratorEnqueuer',
@@ -14,7 +14,7 @@ __all__ = [
 ]
 
 
-class Sequence(object):
+class Sequence:
     """Data as numbered batches, which can be computed in any order and by several workers at once.
 
     A subclass defines `__len__`, the number of batches, and `__getitem__(index)`, one batch: `(inputs, targets)` or `(inputs, targets, sample_weights)`.
@@ -32,12 +32,12 @@ class Sequence(object):
     def __getitem__(self, index):
         """Batch number `index`."""
         raise NotImplementedError(
-            '%s must define `__getitem__(self, index)`, which returns a batch.' % type(self).__name__
+            f'{type(self).__name__} must define `__getitem__(self, index)`, which returns a batch.'
         )
 
     def __len__(self):
         """The number of batches."""
-        raise NotImplementedError('%s must define `__len__(self)`, the number of its batches.' % type(self).__name__)
+        raise NotImplementedError(f'{type(self).__name__} must define `__len__(self)`, the number of its batches.')
 
     def on_epoch_end(self):
         """Called once after each epoch."""

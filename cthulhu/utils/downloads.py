@@ -13,10 +13,10 @@ from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from ..backend import config
-from ..saving import archive, atomic
-from ..saving.errors import DamagedFileError, ModelFileError
-from .progbar import Progbar
+from cthulhu.backend import config
+from cthulhu.saving import archive, atomic
+from cthulhu.saving.errors import DamagedFileError, ModelFileError
+from cthulhu.utils.progbar import Progbar
 
 _PIECE = 2**16
 _SECONDS = 60  # without a byte, after which a server counts as gone
@@ -74,8 +74,9 @@ def get_file(
         _algorithm(value, kind)  # an unknown one is an error before anything is downloaded
     if os.path.exists(path) and not all(validate_file(path, *pair) for pair in hashes):
         sys.stderr.write(
-            '"%s" has another hash than %s: it is incomplete or outdated, and is downloaded anew.\n'
-            % (path, ' and '.join(value for value, _ in hashes))
+            '"{}" has another hash than {}: it is incomplete or outdated, and is downloaded anew.\n'.format(
+                path, ' and '.join(value for value, _ in hashes)
+            )
         )
         os.remove(path)
     if not os.path.exists(path):
@@ -86,16 +87,16 @@ def get_file(
     if untar:
         if not os.path.exists(unpacked):
             if not _unpack(path, folder, 'tar'):
-                raise ValueError('untar: "%s", from %s, is not a tar archive.' % (path, origin))
+                raise ValueError(f'untar: "{path}", from {origin}, is not a tar archive.')
             if not os.path.exists(unpacked):
                 raise ValueError(
-                    'untar: the archive "%s" was unpacked, but had no %r in it. Give the name of its folder as `fname`, or '
-                    'use extract=True.' % (path, fname)
+                    f'untar: the archive "{path}" was unpacked, but had no {fname!r} in it. Give the name of its folder as `fname`, or '
+                    'use extract=True.'
                 )
         return unpacked
     if extract and archive_format is not None and not _unpack(path, folder, archive_format):
         warnings.warn(
-            'extract: "%s" was not unpacked, as it is no archive of the format %r.' % (path, archive_format),
+            f'extract: "{path}" was not unpacked, as it is no archive of the format {archive_format!r}.',
             stacklevel=2,
         )
     return path
@@ -131,7 +132,7 @@ def _hash_file(fpath, algorithm='sha256', chunk_size=65535):
 
 def _algorithm(file_hash, algorithm):
     if algorithm not in ('auto', 'sha256', 'md5'):
-        raise ValueError("hash_algorithm: expected 'sha256', 'md5' or 'auto', got %r." % (algorithm,))
+        raise ValueError(f"hash_algorithm: expected 'sha256', 'md5' or 'auto', got {algorithm!r}.")
     if algorithm == 'auto':
         return 'sha256' if len(str(file_hash).strip()) == 64 else 'md5'
     return algorithm
@@ -141,8 +142,8 @@ def _require_hash(path, file_hash, algorithm, origin):
     if not validate_file(path, file_hash, algorithm):
         algorithm = _algorithm(file_hash, algorithm)
         raise ValueError(
-            'What was downloaded from %s has the %s hash %s, but %s was expected. It is incomplete, or not the file that you '
-            'want, and was removed.' % (origin, algorithm, _hash_file(path, algorithm), file_hash)
+            f'What was downloaded from {origin} has the {algorithm} hash {_hash_file(path, algorithm)}, but {file_hash} was expected. It is incomplete, or not the file that you '
+            'want, and was removed.'
         )
 
 
@@ -158,16 +159,16 @@ def _cache(cache_dir):
         return folder
     # A name that others know beforehand, in a folder that they can write to: it must be ours.
     user = os.getuid() if hasattr(os, 'getuid') else 'user'
-    folder = os.path.join(tempfile.gettempdir(), '.cthulhu-%s' % user)
+    folder = os.path.join(tempfile.gettempdir(), f'.cthulhu-{user}')
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if os.path.islink(folder) or hasattr(os, 'getuid') and os.stat(folder).st_uid != user:
-        raise OSError('"%s" belongs to somebody else. Give a `cache_dir` that you can write to.' % folder)
+        raise OSError(f'"{folder}" belongs to somebody else. Give a `cache_dir` that you can write to.')
     return folder
 
 
 def _download(origin, path):
     """Write what is at a URL to a file, with a progress bar."""
-    sys.stderr.write('Downloading data from %s\n' % origin)
+    sys.stderr.write(f'Downloading data from {origin}\n')
     try:
         with urlopen(origin, timeout=_SECONDS) as response, open(path, 'wb') as file:
             announced = response.headers.get('Content-Length')
@@ -181,16 +182,16 @@ def _download(origin, path):
             finally:
                 bar.close()
     except HTTPError as error:
-        raise OSError('URL fetch failure on %s: %s -- %s' % (origin, error.code, error.reason)) from error
+        raise OSError(f'URL fetch failure on {origin}: {error.code} -- {error.reason}') from error
     except URLError as error:
-        raise OSError('URL fetch failure on %s: %s' % (origin, error.reason)) from error
+        raise OSError(f'URL fetch failure on {origin}: {error.reason}') from error
     except ValueError as error:
-        raise ValueError('origin: %r is not a URL: %s.' % (origin, error)) from None
+        raise ValueError(f'origin: {origin!r} is not a URL: {error}.') from None
     except (OSError, HTTPException) as error:
-        raise OSError('URL fetch failure on %s: %s' % (origin, error)) from error
+        raise OSError(f'URL fetch failure on {origin}: {error}') from error
     if size is not None and received != size and not response.headers.get('Content-Encoding'):
         raise OSError(
-            'URL fetch failure on %s: the connection ended after %d of %d bytes. Try again.' % (origin, received, size)
+            f'URL fetch failure on {origin}: the connection ended after {received} of {size} bytes. Try again.'
         )
 
 
@@ -200,7 +201,7 @@ def _unpack(path, folder, archive_format):
     formats = [formats] if isinstance(formats, str) else list(formats)
     unknown = [name for name in formats if name not in _KINDS]
     if unknown:
-        raise ValueError("archive_format: expected 'tar', 'zip', 'auto' or None, got %r." % (archive_format,))
+        raise ValueError(f"archive_format: expected 'tar', 'zip', 'auto' or None, got {archive_format!r}.")
     if not any(_KINDS[name](path) for name in formats):
         return False
     # First beside its place, so that an archive that is damaged in the middle, or a full disk, leaves nothing half.
@@ -211,7 +212,7 @@ def _unpack(path, folder, archive_format):
         except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             if isinstance(error, ModelFileError):
                 raise
-            raise DamagedFileError('"%s" cannot be unpacked: %s.' % (path, error)) from None
+            raise DamagedFileError(f'"{path}" cannot be unpacked: {error}.') from None
         _move(work, os.path.realpath(folder))
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -225,6 +226,6 @@ def _move(source, target):
         if os.path.isdir(old) and os.path.isdir(new) and not os.path.islink(new):
             _move(old, new)
         elif os.path.isdir(old) != os.path.isdir(new) and os.path.lexists(new) or os.path.islink(new):
-            raise ModelFileError('"%s" is in the way of what is to be unpacked there. Move it elsewhere.' % new)
+            raise ModelFileError(f'"{new}" is in the way of what is to be unpacked there. Move it elsewhere.')
         else:
             os.replace(old, new)

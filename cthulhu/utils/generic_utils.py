@@ -17,7 +17,7 @@ _CUSTOM_OBJECTS = {}
 class CustomObjectScope:
     """Context in which further classes and functions are known by name; leaving it restores what was known before.
 
-    # Arguments
+    Arguments:
         *args: dicts, name -> class or function.
 
     >>> def twice(x):
@@ -55,13 +55,13 @@ def get_custom_objects():
 def serialize_cthulhu_object(instance):
     """Describe an object by its Keras class name and configuration, or a function by its name.
 
-    # Arguments
+    Arguments:
         instance: None, an object with `get_config`, or a function or class.
 
-    # Returns
+    Returns:
         None, `{'class_name': str, 'config': dict}`, or a name.
 
-    # Raises
+    Raises:
         ValueError: the object has neither a `get_config` nor a name.
     """
     if instance is None:
@@ -82,16 +82,16 @@ def deserialize_cthulhu_object(identifier, module_objects=None, custom_objects=N
 
     The given custom objects come first, then the global ones, then the module's. Nothing is ever imported by name.
 
-    # Arguments
+    Arguments:
         identifier: None, a name, or `{'class_name': str, 'config': dict}`.
         module_objects: dict of what the module offers, under Cthulhu or Keras names.
         custom_objects: dict of the caller's own classes and functions.
         printable_module_name: what the thing is called in an error.
 
-    # Returns
+    Returns:
         None for None; the function or class for a name; an instance for a configuration.
 
-    # Raises
+    Raises:
         ValueError: an unknown name, or something that is not a name or a configuration.
     """
     if identifier is None:
@@ -124,15 +124,15 @@ def deserialize_cthulhu_object(identifier, module_objects=None, custom_objects=N
 def get_cthulhu_object(identifier, module_objects, printable_module_name='object'):
     """Make a part (initializer, regularizer, ...) of what a user may write for one.
 
-    # Arguments
+    Arguments:
         identifier: a name, a configuration dict, a class, or a callable.
         module_objects: dict of what the module offers.
         printable_module_name: what the thing is called in an error.
 
-    # Returns
+    Returns:
         An instance, or the callable itself.
 
-    # Raises
+    Raises:
         ValueError: an unknown name, or something else than the above.
     """
     if isinstance(identifier, dict):
@@ -187,7 +187,7 @@ def _unknown(name, module_objects, custom_objects, printable_module_name):
 def func_dump(func):
     """Turn a function into text: its byte code in base64, its defaults, its closure's values.
 
-    # Returns
+    Returns:
         (str, tuple or None, tuple or None).
     """
     code = codecs.encode(marshal.dumps(func.__code__), 'base64').decode('ascii')
@@ -198,7 +198,7 @@ def func_dump(func):
 def func_load(code, defaults=None, closure=None, globs=None):
     """Build a function from what `func_dump` gave. This makes code run: only for sources that the caller trusts.
 
-    # Arguments
+    Arguments:
         code: byte code in base64 text, or the whole triple that `func_dump` gave.
         defaults: tuple of the last arguments' defaults, or None.
         closure: tuple of values (or cells) that the function closes over, or None.
@@ -229,7 +229,7 @@ _CellType = type(_cell(None))
 def has_arg(fn, name, accept_all=False):
     """Whether a callable takes a keyword argument of that name.
 
-    # Arguments
+    Arguments:
         fn: callable.
         name: the argument's name.
         accept_all: whether a `**kwargs` counts.
@@ -270,12 +270,12 @@ def is_all_none(iterable_or_element):
 def slice_arrays(arrays, start=None, stop=None):
     """Take the same rows of one array or of each of a list of arrays.
 
-    # Arguments
+    Arguments:
         arrays: None, an array, or a list of arrays and Nones.
         start: first row, or a list or array of row indices.
         stop: row to stop before; None with indices.
 
-    # Returns
+    Returns:
         `[None]` for None, else as `arrays`.
     """
     if arrays is None:

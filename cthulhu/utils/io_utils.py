@@ -28,7 +28,7 @@ def ask_to_proceed_with_overwrite(filepath):
     """
     # a notebook has no terminal, but puts an `input` of its own in place
     terminal = builtins.input is not _INPUT or (sys.stdin is not None and sys.stdin.isatty())
-    question = '[WARNING] %s already exists - overwrite? [y/n]' % filepath
+    question = f'[WARNING] {filepath} already exists - overwrite? [y/n]'
     while terminal:
         try:
             answer = builtins.input(question).strip().lower()
@@ -40,12 +40,11 @@ def ask_to_proceed_with_overwrite(filepath):
             return answer == 'y'
         question = 'Enter "y" (overwrite) or "n" (cancel).'
     raise FileExistsError(
-        '"%s" exists already, and there is no terminal to ask whether to overwrite it. Pass overwrite=True, or another path.'
-        % filepath
+        f'"{filepath}" exists already, and there is no terminal to ask whether to overwrite it. Pass overwrite=True, or another path.'
     )
 
 
-class HDF5Matrix(object):
+class HDF5Matrix:
     """Rows of a dataset in an HDF5 file, to be used as data in place of an array; read as they are needed.
 
     Arguments:
@@ -86,7 +85,7 @@ class HDF5Matrix(object):
         """Rows as of an array: by number, slice (whose end must not lie beyond the last row), list or array of numbers, or array of booleans."""
         if isinstance(key, slice):
             if (key.stop or 0) > len(self):
-                raise IndexError('%r is outside of the %d rows of the matrix.' % (key, len(self)))
+                raise IndexError(f'{key!r} is outside of the {len(self)} rows of the matrix.')
             first, last, step = key.indices(len(self))
             rows, places = slice(first + self.start, max(first, last) + self.start, step), Ellipsis
         else:
@@ -96,9 +95,9 @@ class HDF5Matrix(object):
             elif index.size == 0:
                 index = index.astype('int64')
             if index.dtype.kind not in 'iu' or index.ndim > 1:
-                raise IndexError('Rows are taken by numbers, slices, or lists of numbers; got %r.' % (key,))
+                raise IndexError(f'Rows are taken by numbers, slices, or lists of numbers; got {key!r}.')
             if index.size and not -len(self) <= index.min() <= index.max() < len(self):
-                raise IndexError('%r is outside of the %d rows of the matrix.' % (key, len(self)))
+                raise IndexError(f'{key!r} is outside of the {len(self)} rows of the matrix.')
             # HDF5 reads rows in rising order, and each once
             rows, places = np.unique(np.where(index < 0, index + len(self), index) + self.start, return_inverse=True)
             rows, places = rows.tolist() if rows.size else slice(0, 0), places.reshape(index.shape)
@@ -126,7 +125,7 @@ class HDF5Matrix(object):
         return int(np.prod(self.shape, dtype='int64'))
 
 
-class H5Dict(object):
+class H5Dict:
     """A group of an HDF5 file as a dict: arrays are datasets, texts and lists of texts are attributes, and a name that is new is a new group.
 
     Arguments:
@@ -145,7 +144,7 @@ class H5Dict(object):
     """
 
     def __init__(self, path, mode='a'):
-        from ..saving import tree
+        from cthulhu.saving import tree
 
         self._is_file = False
         if isinstance(path, dict):
@@ -157,7 +156,7 @@ class H5Dict(object):
         else:
             if not self.is_supported_type(path):
                 raise TypeError(
-                    'H5Dict takes a path, an h5py File or Group, or a dict; got %r (%s).' % (path, type(path).__name__)
+                    f'H5Dict takes a path, an h5py File or Group, or a dict; got {path!r} ({type(path).__name__}).'
                 )
             tree.require_h5py('H5Dict')
             self._is_file = not isinstance(path, h5py.Group)
@@ -180,7 +179,7 @@ class H5Dict(object):
         if isinstance(self.data, dict):
             self.data[attr] = val
         elif attr in self.data:
-            raise KeyError('There is a group or dataset %r already.' % attr)
+            raise KeyError(f'There is a group or dataset {attr!r} already.')
         elif isinstance(val, (np.ndarray, np.generic)):
             self._tree.set_array(attr, val)
         elif isinstance(val, (list, tuple)) and all(isinstance(item, (str, bytes)) for item in val):
@@ -195,7 +194,7 @@ class H5Dict(object):
                 value = self.data[attr]
                 if isinstance(value, dict) and value.get('_is_group'):
                     return self._inside(value)
-                return self._tree.entry(attr).value() if self.data.get('_%s_pickled' % attr) else value
+                return self._tree.entry(attr).value() if self.data.get(f'_{attr}_pickled') else value
             self._check_writing()
             return self._inside(self.data.setdefault(attr, {'_is_group': True}))
         if attr in self.data.attrs:
@@ -269,7 +268,7 @@ def save_to_binary_h5py(save_function, stream):
     Returns:
         What `save_function` returned.
     """
-    from ..saving import tree
+    from cthulhu.saving import tree
 
     data, result = tree.image(save_function)
     stream.write(data)
@@ -286,7 +285,7 @@ def load_from_binary_h5py(load_function, stream):
     Returns:
         What `load_function` returned.
     """
-    from ..saving import tree
+    from cthulhu.saving import tree
 
     with tree.open_bytes(tree.read_stream(stream)) as file:
         return load_function(file)

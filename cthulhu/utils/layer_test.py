@@ -4,8 +4,8 @@ import copy
 
 import numpy as np
 
-from .. import backend as K
-from .generic_utils import CustomObjectScope, is_all_none, to_list, unpack_singleton
+from cthulhu import backend as K
+from cthulhu.utils.generic_utils import CustomObjectScope, is_all_none, to_list, unpack_singleton
 
 __all__ = ['layer_test']
 
@@ -59,7 +59,7 @@ def layer_test(
         >>> layer_test(Daoloth, {'units': 3}, input_shape=(2, 4)).shape
         (2, 3)
     """
-    from .. import layers
+    from cthulhu import layers
 
     several = isinstance(input_shape, list) or isinstance(input_data, (list, tuple))
     data = _data(input_shape, input_dtype, input_data)
@@ -101,7 +101,7 @@ def _data(shape, dtype, data):
     return made
 
 
-class _Check(object):
+class _Check:
     """The checks of one layer. The messages say which one failed."""
 
     def __init__(self, cls, data, shapes, several, rtol, atol):
@@ -114,17 +114,17 @@ class _Check(object):
     def that(self, condition, what, *values):
         """Raise an AssertionError unless the condition holds."""
         if not condition:
-            raise AssertionError('layer_test of %s: %s' % (self.cls.__name__, what % values))
+            raise AssertionError(f'layer_test of {self.cls.__name__}: {what % values}')
 
     def close(self, found, expected, what, **tolerance):
         """Raise an AssertionError unless two arrays agree."""
         np.testing.assert_allclose(
-            found, expected, err_msg='layer_test of %s: %s' % (self.cls.__name__, what), **(tolerance or self.tolerance)
+            found, expected, err_msg=f'layer_test of {self.cls.__name__}: {what}', **(tolerance or self.tolerance)
         )
 
     def inputs(self, dtype=None):
         """New input tensors for the data."""
-        from ..engine.input_layer import Input
+        from cthulhu.engine.input_layer import Input
 
         made = [
             Input(batch_shape=s, dtype=dtype if dtype and _floating(x) else str(x.dtype))
@@ -247,13 +247,13 @@ class _Check(object):
         elif expected is not None:
             self.that(found[0] is not None, 'a mask of the output was expected, but there is none.')
             np.testing.assert_array_equal(
-                found[0], expected, err_msg='layer_test of %s: mask of the output' % self.cls.__name__
+                found[0], expected, err_msg=f'layer_test of {self.cls.__name__}: mask of the output'
             )
 
     def model(self, layer, config, outputs, train):
         """In a model of its own the layer predicts the same, is restored with the model, and learns for a step."""
-        from ..engine.lump import Lump
-        from ..engine.pile import Pile
+        from cthulhu.engine.lump import Lump
+        from cthulhu.engine.pile import Pile
 
         inner = self.cls.from_config(copy.deepcopy(config))
         if self.several or len(outputs) > 1:
@@ -322,7 +322,7 @@ class _Check(object):
                     moved[index] = data[index] + size * step
                     return f(moved)[0]
 
-                self._slope(along, slope, step, 'input %d' % index)
+                self._slope(along, slope, step, f'input {index}')
             for weight, slope in zip(weights, slopes[len(tensors) :]):
                 start = K.get_value(weight)
                 step = random.uniform(-1, 1, start.shape)
@@ -331,7 +331,7 @@ class _Check(object):
                     K.set_value(weight, start + size * step)
                     return f(data)[0]
 
-                self._slope(along, slope, step, 'weight %s' % getattr(weight, 'name', ''))
+                self._slope(along, slope, step, 'weight {}'.format(getattr(weight, 'name', '')))
                 K.set_value(weight, start)
         finally:
             K.set_floatx(floatx)
@@ -340,11 +340,11 @@ class _Check(object):
         size = 1e-6
         expected = (along(size) - along(-size)) / (2 * size)
         found = 0.0 if slope is None else np.sum(slope * step)
-        self.close(found, expected, 'the gradient with respect to %s is wrong.' % what, rtol=1e-4, atol=1e-5)
+        self.close(found, expected, f'the gradient with respect to {what} is wrong.', rtol=1e-4, atol=1e-5)
 
 
 def _base():
-    from ..engine.base_layer import Layer
+    from cthulhu.engine.base_layer import Layer
 
     return Layer
 

@@ -1,7 +1,7 @@
 """Helpers for layers and models: the summary, and counting parameters."""
 
-from .. import backend as K
-from .conv_utils import convert_kernel
+from cthulhu import backend as K
+from cthulhu.utils.conv_utils import convert_kernel
 
 
 def count_params(weights):
@@ -16,8 +16,8 @@ def convert_all_kernels_in_model(model):
     Arguments:
         model: a built model; models inside it are converted too. Separable, depthwise and local kernels are left alone.
     """
-    from ..layers.cthalpa import Cthalpa1D, Cthalpa2D, Cthalpa3D
-    from ..layers.separable import DepthwiseCthalpa2D
+    from cthulhu.layers.cthalpa import Cthalpa1D, Cthalpa2D, Cthalpa3D
+    from cthulhu.layers.separable import DepthwiseCthalpa2D
 
     layers, models, seen = [], [model], set()
     while models:
@@ -58,7 +58,7 @@ def print_summary(model, line_length=None, positions=None, print_fn=None, expand
         line_length = line_length or 65
         ends = [int(line_length * p) if p <= 1 else int(p) for p in positions][: len(header)]
         widths = [end - start for start, end in zip([0] + ends, ends)]
-    print_fn('Model: "%s"' % model.name)
+    print_fn(f'Model: "{model.name}"')
     print_fn('_' * line_length)
     _print_row(header, widths, print_fn)
     print_fn('=' * line_length)
@@ -88,14 +88,14 @@ def _rows(model, expand_nested, indent=''):
     rows = []
     for layer in model.layers:
         sources = [
-            '%s[%d][%d]' % (source.name, node_index, tensor_index)
+            f'{source.name}[{node_index}][{tensor_index}]'
             for node in layer._inbound_nodes
             if node in nodes
             for source, node_index, tensor_index in zip(node.inbound_layers, node.node_indices, node.tensor_indices)
             if source is not None
         ]
         row = [
-            '%s%s (%s)' % (indent, layer.name, type(layer).__name__),
+            f'{indent}{layer.name} ({type(layer).__name__})',
             _shape_text(layer),
             f'{count_params(layer.weights):,}',
         ]

@@ -38,12 +38,12 @@ def as_tensor(x, dtype=None):
 def squeeze_or_expand_dimensions(y_pred, y_true=None, sample_weight=None):
     """Make ranks agree where one tensor has a last axis of one more or less than the other.
 
-    # Arguments
+    Arguments:
         y_pred: tensor.
         y_true: tensor or None; a last axis of length one that only it or `y_pred` has is removed.
         sample_weight: tensor or None; scalars stay, else one axis is added or removed at the end.
 
-    # Returns
+    Returns:
         `(y_pred, y_true)`, and the weight as a third where one was given.
     """
     if y_true is not None:
@@ -69,14 +69,14 @@ def squeeze_or_expand_dimensions(y_pred, y_true=None, sample_weight=None):
 def broadcast_weights(values, sample_weight):
     """Give weights the shape of the values they weigh.
 
-    # Arguments
+    Arguments:
         values: tensor of shape `(d0, ..., dn)`.
         sample_weight: tensor with the shape of the first axes of `values`, or 1 in place of some of them.
 
-    # Returns
+    Returns:
         Tensor of the shape of `values`.
 
-    # Raises
+    Raises:
         ValueError: the shapes do not fit.
     """
     wanted, shape = K.int_shape(values), K.int_shape(sample_weight)
@@ -106,16 +106,16 @@ def reduce_weighted_loss(weighted_losses, reduction=Reduction.SUM_OVER_BATCH_SIZ
 def compute_weighted_loss(losses, sample_weight=None, reduction=Reduction.SUM_OVER_BATCH_SIZE, name=None):
     """Weigh the losses of samples and reduce them.
 
-    # Arguments
+    Arguments:
         losses: tensor of shape `(batch, ...)`.
         sample_weight: None, a scalar, or a tensor or array with the shape of the first axes of `losses`.
         reduction: one of `Reduction`.
         name: of the scope in the backend's graph.
 
-    # Returns
+    Returns:
         Scalar tensor, or one of the shape of `losses` for the reduction 'none'; dtype of `losses`.
 
-    # Raises
+    Raises:
         ValueError: an unknown reduction, or weights that do not fit.
     """
     Reduction.validate(reduction)

@@ -10,15 +10,15 @@ NEG_INF = -1e10
 def weigh(values, sample_weight):
     """Spreads weights over values, so that the sum of the weights counts every value.
 
-    # Arguments
+    Arguments:
         values: float tensor of shape `(d0, ..., dn)`.
         sample_weight: a scalar, or of shape `(d0, ..., dk)` with `k <= n`, any of the dimensions being 1; one more
             last axis of length 1 is dropped.
 
-    # Returns
+    Returns:
         `(values, weights)`, both of the shape and dtype of `values` (a scalar under weights of rank 1 gets one axis).
 
-    # Raises
+    Raises:
         ValueError: if the shapes cannot be brought together.
     """
     sample_weight = as_tensor(sample_weight, K.dtype(values))
@@ -37,7 +37,7 @@ def divide(numerator, denominator):
 def keep_top_k(x, k):
     """`x` with all but the `k` greatest of its last axis set to `NEG_INF`; the first of equals is kept.
 
-    # Raises
+    Raises:
         ValueError: if the last axis is unknown, or shorter than `k`.
     """
     classes = K.int_shape(x)[-1]
@@ -54,7 +54,7 @@ def keep_top_k(x, k):
 def parse_thresholds(thresholds, default):
     """A list of thresholds in [0, 1] from one, several or `None` (then `default`).
 
-    # Raises
+    Raises:
         ValueError: if a threshold is not a number in [0, 1].
     """
     if thresholds is None:
@@ -71,7 +71,7 @@ def confusion_counts(conditions, y_true, y_pred, thresholds, dtype, sample_weigh
 
     A prediction is positive where it is greater than the threshold, a label where it is not 0.
 
-    # Arguments
+    Arguments:
         conditions: some of 'true_positives', 'false_positives', 'true_negatives', 'false_negatives'.
         y_true, y_pred: tensors of one shape, or of shapes that differ by a last axis of length 1.
         thresholds: list of floats.
@@ -80,7 +80,7 @@ def confusion_counts(conditions, y_true, y_pred, thresholds, dtype, sample_weigh
         top_k: only the `top_k` best of the last axis can be positive.
         class_id: look only at this index of the last axis.
 
-    # Returns
+    Returns:
         For each condition a tensor of shape `(len(thresholds),)`.
     """
     y_true, y_pred = as_tensor(y_true, dtype), as_tensor(y_pred, dtype)

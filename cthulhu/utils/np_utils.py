@@ -6,15 +6,15 @@ import numpy as np
 def to_categorical(y, num_classes=None, dtype='float32'):
     """One-hot encode integer classes.
 
-    # Arguments
+    Arguments:
         y: integers in `[0, num_classes)`, shape `(...)` or `(..., 1)`.
         num_classes: number of classes; by default the largest class plus one.
         dtype: dtype of the result.
 
-    # Returns
+    Returns:
         Array of shape `(..., num_classes)`.
 
-    # Raises
+    Raises:
         ValueError: a class that is negative or not less than `num_classes`.
 
     >>> to_categorical([0, 2, 1])
@@ -42,12 +42,12 @@ def to_categorical(y, num_classes=None, dtype='float32'):
 def normalize(x, axis=-1, order=2):
     """Divide an array by its norm along an axis; where the norm is zero the values stay zero.
 
-    # Arguments
+    Arguments:
         x: array.
         axis: axis of the norm.
         order: order of the norm, 2 for the Euclidean one.
 
-    # Returns
+    Returns:
         Array of the shape of `x`; a vector comes back as one row, as in Keras.
 
     >>> normalize([[3.0, 4.0], [0.0, 0.0]])

@@ -21,7 +21,7 @@ def _place(stream):
         return 'file'
 
 
-class Progbar(object):
+class Progbar:
     """A bar, the time and the averages of some values, redrawn as a job goes on.
 
     In a terminal or a notebook the line is redrawn in place. In a file or a pipe there is one line, written when the

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from .. import backend as K
+from cthulhu import backend as K
 
 
 def set_random_seed(seed):

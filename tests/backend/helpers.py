@@ -23,7 +23,7 @@ def single(x):
 def placeholders(backend, arrays, known='all', fixed=()):
     """A placeholder for each array.
 
-    # Arguments
+    Arguments:
         known: 'all' lengths, all 'but the first', or 'none' of them: what the placeholders' static shapes say.
         fixed: indices of the arrays whose shapes are wholly known all the same.
     """
@@ -39,12 +39,12 @@ def placeholders(backend, arrays, known='all', fixed=()):
 def evaluate(f, *arrays, **options):
     """The arrays that `f(backend, *tensors)` gives, by `K.function` of placeholders.
 
-    # Arguments
+    Arguments:
         f: function (backend, *tensors) -> tensor or list of tensors.
         arrays: values of the tensors.
         backend, known, fixed: see `placeholders`; the active backend by default.
 
-    # Returns
+    Returns:
         Array, or list of arrays.
     """
     backend = options.pop('backend', K.active)
@@ -65,7 +65,7 @@ def evaluate(f, *arrays, **options):
 def check_function(f, expected, *arrays, **options):
     """`f(backend, *tensors)` gives `expected`, on the active backend and on NumPy, with static and with dynamic shapes.
 
-    # Arguments
+    Arguments:
         expected: array, or list of arrays.
         fixed: indices of the arrays whose static shape the function needs.
         rtol, atol: relative and absolute tolerance.
@@ -99,7 +99,7 @@ def check(name, expected, *arrays, **kwargs):
 def check_gradient(f, *arrays, **options):
     """The gradients of `f(*tensors)`, a tensor, agree with central differences, in float64.
 
-    # Arguments
+    Arguments:
         f: function of tensors; or the name of a function of the backend.
         arrays: values of the tensors.
         wrt: indices of the tensors to differentiate by; by default those of floats.

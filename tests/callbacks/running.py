@@ -31,12 +31,12 @@ def dark(optimizer='adam', seed=11):
     return model
 
 
-class Optimizer(object):
+class Optimizer:
     def __init__(self, lr):
         self.lr = K.variable(lr)
 
 
-class Told(object):
+class Told:
     """Stands for a model: its weights are the number of the epoch, and it notes what it was asked to save."""
 
     def __init__(self, lr=0.5):

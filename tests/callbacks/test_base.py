@@ -82,7 +82,7 @@ def test_hooks_set_on_an_object_or_appended_later_are_called():
 
 
 def test_an_object_that_is_no_callback_but_has_some_hooks():
-    class Duck(object):
+    class Duck:
         batches = 0
 
         def on_batch_end(self, batch, logs):

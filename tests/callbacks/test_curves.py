@@ -61,7 +61,7 @@ def test_neither_file_nor_notebook():
 def test_in_a_notebook(monkeypatch):
     shown = []
 
-    class Handle(object):
+    class Handle:
         def update(self, picture):
             shown.append(('update', picture))
 

@@ -28,7 +28,7 @@ def server():
     made = http.server.HTTPServer(('127.0.0.1', 0), Handler)
     thread = threading.Thread(target=made.serve_forever)
     thread.start()
-    made.received, made.root = received, 'http://127.0.0.1:%d' % made.server_port
+    made.received, made.root = received, f'http://127.0.0.1:{made.server_port}'
     yield made
     made.shutdown()
     thread.join()

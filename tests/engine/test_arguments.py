@@ -85,7 +85,7 @@ def test_sample_weight_mode_for_each_output():
 
 class Sizes(callbacks.Callback):
     def __init__(self):
-        super(Sizes, self).__init__()
+        super().__init__()
         self.sizes = []
 
     def on_train_batch_end(self, batch, logs=None):

@@ -13,7 +13,7 @@ class Scale(Layer):
     def build(self, input_shape):
         self.scale = self.add_weight('scale', (input_shape[-1],), initializer='ones')
         self.offset = self.add_weight('offset', (), initializer='zeros', trainable=False)
-        super(Scale, self).build(input_shape)
+        super().build(input_shape)
 
     def call(self, inputs):
         return inputs * self.scale + self.offset
@@ -88,7 +88,7 @@ def test_nodes_of_a_layer_that_is_called_twice():
 def test_input_specs(spec, expected):
     layer = Azatoth('linear')
     layer.input_spec = InputSpec(**spec)
-    with pytest.raises(ValueError, match='expected %s, found .*' % expected):
+    with pytest.raises(ValueError, match=f'expected {expected}, found .*'):
         layer(Input((3,)))
     layer.input_spec = InputSpec(ndim=2, axes={-1: 3}, shape=(None, 3), dtype='float32')
     layer(Input((3,)))
@@ -114,7 +114,7 @@ def test_calling_on_something_else():
 def test_layers_as_attributes_are_tracked():
     class Block(Layer):
         def __init__(self, **kwargs):
-            super(Block, self).__init__(**kwargs)
+            super().__init__(**kwargs)
             self.first = Daoloth(4)
             self.others = [Daoloth(3), {'last': Scale()}]
 
@@ -135,7 +135,7 @@ def test_layers_as_attributes_are_tracked():
     class Hasty(Layer):
         def __init__(self):
             self.inner = Daoloth(2)
-            super(Hasty, self).__init__()
+            super().__init__()
 
     with pytest.raises(RuntimeError, match='super'):
         Hasty()
@@ -194,7 +194,7 @@ def test_masks():
 
     class Seeing(Layer):
         def __init__(self):
-            super(Seeing, self).__init__()
+            super().__init__()
             self.supports_masking = True
 
         def call(self, inputs, mask=None):

@@ -122,7 +122,7 @@ class Peculiar(Exception):
     """Cannot be made again from its message alone, as pickle would."""
 
     def __init__(self, one, two):
-        super(Peculiar, self).__init__('%s and %s' % (one, two))
+        super().__init__(f'{one} and {two}')
 
 
 def fail(error, at=2):
@@ -206,7 +206,7 @@ def test_batches_that_kill_every_process_end_in_an_error_that_names_the_process(
     def compute(task):
         if task == 3:
             with open(pids, 'a') as out:
-                out.write('%d\n' % os.getpid())
+                out.write(f'{os.getpid()}\n')
             os.kill(os.getpid(), signal.SIGKILL)
         return task
 
@@ -216,7 +216,7 @@ def test_batches_that_kill_every_process_end_in_an_error_that_names_the_process(
     assert time.time() - start < 10
     with open(pids) as lines:
         tried = lines.read().split()
-    assert len(tried) == retries + 1 and 'worker process %s died' % tried[-1] in str(caught.value)
+    assert len(tried) == retries + 1 and f'worker process {tried[-1]} died' in str(caught.value)
 
 
 def test_the_exit_code_of_a_process_that_left_is_told():
@@ -295,7 +295,7 @@ time.sleep(60)
 
 def is_running(pid):
     try:
-        with open('/proc/%d/stat' % pid) as stat:
+        with open(f'/proc/{pid}/stat') as stat:
             return stat.read().rsplit(')', 1)[1].split()[0] != 'Z'  # nobody may be there to bury it
     except OSError:
         return False

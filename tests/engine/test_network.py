@@ -121,7 +121,7 @@ def test_clone_has_weights_of_its_own():
 def test_a_subclass_is_built_by_a_shape():
     class Mine(Lump):
         def __init__(self):
-            super(Mine, self).__init__(name='mine')
+            super().__init__(name='mine')
             self.inner = Daoloth(2)
 
         def call(self, inputs):

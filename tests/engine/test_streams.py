@@ -375,7 +375,7 @@ def test_initial_epoch(shared):
 def test_on_epoch_end_of_a_sequence_once_an_epoch_and_seen_by_the_processes():
     class Growing(Listed):
         def on_epoch_end(self):
-            super(Growing, self).on_epoch_end()
+            super().on_epoch_end()
             self.items = [(x + 100, y) for x, y in self.items] + numbered(1)
 
     model = linear(optimizer=optimizers.SGD(0.0))
@@ -460,10 +460,10 @@ def test_validation_freq_as_a_list(shared):
 
 def test_arguments_that_do_not_go_with_streams(shared):
     for name, value in (('y', Y), ('batch_size', 8), ('sample_weight', W), ('validation_split', 0.5)):
-        with pytest.raises(ValueError, match='`%s` cannot be given' % name):
+        with pytest.raises(ValueError, match=f'`{name}` cannot be given'):
             shared.summon(Listed(BATCHES), verbose=0, **{name: value})
     for name, value in (('y', Y), ('batch_size', 8), ('sample_weight', W)):
-        with pytest.raises(ValueError, match='`%s` cannot be given' % name):
+        with pytest.raises(ValueError, match=f'`{name}` cannot be given'):
             shared.evaluate(Listed(BATCHES), verbose=0, **{name: value})
     with pytest.raises(ValueError, match='`batch_size` cannot be given'):
         shared.predict(Listed(BATCHES), batch_size=8)
@@ -486,12 +486,12 @@ class Where(Listed):
     """Tells where each batch was computed, in a file."""
 
     def __init__(self, batches, path):
-        super(Where, self).__init__(batches)
+        super().__init__(batches)
         self.path = str(path)
 
     def __getitem__(self, index):
         with open(self.path, 'a') as out:
-            out.write('%d %s\n' % (os.getpid(), threading.current_thread().name.replace(' ', '_')))
+            out.write('{} {}\n'.format(os.getpid(), threading.current_thread().name.replace(' ', '_')))
         time.sleep(0.01)
         return self.items[index]
 
@@ -541,7 +541,7 @@ def test_max_queue_size_is_how_far_ahead_batches_are_computed(shared, kind):
 
     class Slow(callbacks.Callback):
         def __init__(self):
-            super(Slow, self).__init__()
+            super().__init__()
             self.most, self.taken = 0, 0
 
         def on_train_batch_begin(self, batch, logs=None):
@@ -629,7 +629,7 @@ def test_progress_bars_with_and_without_a_known_length(shared, capsys):
 def test_hooks_and_their_logs(shared):
     class Log(callbacks.Callback):
         def __init__(self):
-            super(Log, self).__init__()
+            super().__init__()
             self.lines = []
 
     def hook(name):
@@ -642,8 +642,8 @@ def test_hooks_and_their_logs(shared):
 
     for stage in ('train', 'test', 'predict'):
         for when in ('begin', 'end'):
-            setattr(Log, 'on_%s_%s' % (stage, when), hook('%s_%s' % (stage, when)))
-            setattr(Log, 'on_%s_batch_%s' % (stage, when), hook('%s_batch_%s' % (stage, when)))
+            setattr(Log, f'on_{stage}_{when}', hook(f'{stage}_{when}'))
+            setattr(Log, f'on_{stage}_batch_{when}', hook(f'{stage}_batch_{when}'))
 
     def batches(stage, names):
         return [
@@ -673,7 +673,7 @@ def test_hooks_and_their_logs(shared):
 
 class Two(Lump):
     def __init__(self):
-        super(Two, self).__init__()
+        super().__init__()
         self.out = Daoloth(3, kernel_initializer='ones')
 
     def call(self, inputs):
@@ -737,7 +737,7 @@ class Trouble(Listed):
     """Batch 2 makes trouble: once if there is a file, always otherwise."""
 
     def __init__(self, trouble, once=None):
-        super(Trouble, self).__init__(BATCHES[:1] * 6)
+        super().__init__(BATCHES[:1] * 6)
         self.trouble, self.once = trouble, once and str(once)
 
     def __getitem__(self, index):

@@ -23,7 +23,7 @@ def linear(loss='mse', optimizer=None, **kwargs):
     return model
 
 
-class Linear(object):
+class Linear:
     """The same model and its training by gradient descent, in NumPy."""
 
     def __init__(self, learning_rate=0.05):
@@ -487,7 +487,7 @@ def test_fit_and_compile_are_the_same_methods():
     class Mine(Pile):
         def summon(self, *args, **kwargs):
             self.summoned = True
-            return super(Mine, self).summon(*args, **kwargs)
+            return super().summon(*args, **kwargs)
 
     model = Mine([Daoloth(3, input_shape=(4,))])
     model.compile('sgd', 'mse')
@@ -498,7 +498,7 @@ def test_fit_and_compile_are_the_same_methods():
 def test_subclassed_and_deferred_models_are_built_by_their_data():
     class Two(Lump):
         def __init__(self):
-            super(Two, self).__init__()
+            super().__init__()
             self.first = Daoloth(3, kernel_initializer='ones')
             self.dropped = Darkness(0.5)
 

@@ -233,7 +233,7 @@ def start(model):
     for position, weight in enumerate(weights_of(model)):
         positive = any(part in weight.name for part in ('variance', 'gamma'))
         low, high = (0.5, 1.5) if positive else (-0.6, 0.6)
-        values.append(numbers('weight %d' % position).uniform(low, high, K.int_shape(weight)).astype('float32'))
+        values.append(numbers(f'weight {position}').uniform(low, high, K.int_shape(weight)).astype('float32'))
     model.set_weights(values)
 
 
@@ -264,7 +264,7 @@ def record():
         found[make.__name__] = one = {'before': evaluate(model, x, y, options)}
         one['history'] = train(model, x, y, options)
         one['after'] = evaluate(model, x, y, options)
-        one['weights'] = [[float('%.6g' % n) for n in w.ravel()] for w in model.get_weights()]
+        one['weights'] = [[float(f'{n:.6g}') for n in w.ravel()] for w in model.get_weights()]
     with open(PATH, 'w') as target:
         json.dump(found, target, separators=(',', ':'), sort_keys=True)
         target.write('\n')

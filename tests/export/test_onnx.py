@@ -382,11 +382,11 @@ def refused():
 
     class Own(layers.Daoloth):
         def call(self, inputs):
-            return -super(Own, self).call(inputs)
+            return -super().call(inputs)
 
     class ByHand(Lump):
         def __init__(self):
-            super(ByHand, self).__init__(name='by_hand')
+            super().__init__(name='by_hand')
             self.inner = layers.Daoloth(2)
 
         def call(self, inputs):

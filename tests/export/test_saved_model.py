@@ -63,7 +63,7 @@ def several():
 def by_hand():
     class Doubling(Lump):
         def __init__(self):
-            super(Doubling, self).__init__(name='doubling')
+            super().__init__(name='doubling')
             self.inner = layers.Daoloth(3)
             self.drop = layers.Darkness(0.9)
 

@@ -1,5 +1,6 @@
 """Convolutions and poolings as plain loops over channels_last arrays, written from their definitions: what the layers
-are checked against. Nothing here is the library's."""
+are checked against. Nothing here is the library's.
+"""
 
 import itertools
 

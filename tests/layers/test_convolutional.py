@@ -23,7 +23,8 @@ def images(shape, data_format):
 
 def check_all(cases, x, data_format):
     """The layers' outputs for `x`, and their rules for shapes, agree with what is expected: for (layer, function of its
-    weights) pairs, the functions giving arrays with channels last."""
+    weights) pairs, the functions giving arrays with channels last.
+    """
     outputs, weights = apply_all([layer for layer, _ in cases], x)
     for (layer, function), found, values in zip(cases, outputs, weights):
         expected = loops.from_last(function(*values), data_format)
@@ -371,7 +372,7 @@ def test_names():
 
 def test_the_atrous_names_warn_and_dilate():
     for rank, maker in ((1, layers.AtrousConvolution1D), (2, layers.AtrousConvolution2D)):
-        with pytest.warns(UserWarning, match='Cthalpa%dD.*dilation_rate' % rank):
+        with pytest.warns(UserWarning, match=f'Cthalpa{rank}D.*dilation_rate'):
             layer = maker(4, 3, atrous_rate=2, padding='same')
         assert type(layer) is CTHALPA[rank] and layer.dilation_rate == (2,) * rank and layer.padding == 'same'
 
@@ -379,10 +380,10 @@ def test_the_atrous_names_warn_and_dilate():
 def test_a_subclass_with_a_signature_of_its_own():
     class Square(layers.Conv2D):
         def __init__(self, filters, **kwargs):
-            super(Square, self).__init__(filters, (2, 2), padding='same', **kwargs)
+            super().__init__(filters, (2, 2), padding='same', **kwargs)
 
         def call(self, inputs):
-            return super(Square, self).call(inputs) ** 2
+            return super().call(inputs) ** 2
 
     x = normal(2, 4, 4, 3)
     layer = Square(3, input_shape=(4, 4, 3))

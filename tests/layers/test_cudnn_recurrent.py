@@ -12,7 +12,8 @@ from tests.layers.running import apply, normal
 
 def matrices(kernel, gates):
     """What cuDNN makes of a kernel (rows, gates * units): for each gate the numbers, in the order in which they lie,
-    fill a matrix (units, rows), which is multiplied with the vector from the left."""
+    fill a matrix (units, rows), which is multiplied with the vector from the left.
+    """
     rows, width = kernel.shape
     units = width // gates
     found = []

@@ -14,7 +14,8 @@ LOCAL = {1: layers.LuKthu1D, 2: layers.LuKthu2D}
 
 def local(x, kernel, size, strides, data_format):
     """`x` and the result have their channels last. The format says in which order the kernel has its features: a
-    window's axes as they lie in a row of memory, in two dimensions with the channels first in 'channels_first'."""
+    window's axes as they lie in a row of memory, in two dimensions with the channels first in 'channels_first'.
+    """
     ones = (1,) * len(size)
     y = loops.output(x, size, strides, 'valid', ones, kernel.shape[-1])
     for place, out in enumerate(itertools.product(*map(range, y.shape[1:-1]))):

@@ -123,7 +123,7 @@ def test_errors():
     with pytest.raises(ValueError, match='must return a tuple'):
         layers.LuKthu(K.abs, output_shape=lambda shape: 3).compute_output_shape((None, 3))
 
-    class Nameless(object):
+    class Nameless:
         def __call__(self, x):
             return x
 

@@ -15,7 +15,7 @@ class Conditioned(layers.Layer):
     """A cell of the user's own: h = tanh(x W + h U + constant V)."""
 
     def __init__(self, units, **kwargs):
-        super(Conditioned, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.units = units
         self.state_size = units
 
@@ -30,10 +30,10 @@ class Conditioned(layers.Layer):
         return h, [h]
 
     def get_config(self):
-        return dict(super(Conditioned, self).get_config(), units=self.units)
+        return dict(super().get_config(), units=self.units)
 
 
-class Doubling(object):
+class Doubling:
     """A cell that is not a layer: it adds twice its input to its state."""
 
     state_size = 3
@@ -293,7 +293,7 @@ def test_a_cell_need_not_be_a_layer():
 def test_a_cell_with_another_call_is_called():
     class Loud(layers.LaldagorthCell):
         def call(self, inputs, states, training=None):
-            h, states = super(Loud, self).call(inputs, states, training=training)
+            h, states = super().call(inputs, states, training=training)
             return 10 * h, states
 
     x = normal(2, 4, 3)

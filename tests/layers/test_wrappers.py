@@ -275,7 +275,7 @@ class Shifted(layers.Layer):
     """A cell of the user's own: h = h / 2 + x + constant."""
 
     def __init__(self, units, **kwargs):
-        super(Shifted, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.units = self.state_size = units
 
     def call(self, inputs, states, constants):
@@ -283,7 +283,7 @@ class Shifted(layers.Layer):
         return h, [h]
 
     def get_config(self):
-        return dict(super(Shifted, self).get_config(), units=self.units)
+        return dict(super().get_config(), units=self.units)
 
 
 def test_bidirectional_constants_and_cells_that_nobody_registered():

@@ -66,9 +66,9 @@ def write(folder, keras):
             model.save_weights(path + ending)
         with open(path + '.json', 'w') as file:
             file.write(model.to_json())
-        found = {'x%d' % i: x for i, x in enumerate(zoo.as_list(xs))}
-        found.update(('y%d' % i, y) for i, y in enumerate(zoo.as_list(ys)))
-        found.update(('p%d' % i, p) for i, p in enumerate(zoo.as_list(model.predict(xs))))
+        found = {f'x{i}': x for i, x in enumerate(zoo.as_list(xs))}
+        found.update((f'y{i}', y) for i, y in enumerate(zoo.as_list(ys)))
+        found.update((f'p{i}', p) for i, p in enumerate(zoo.as_list(model.predict(xs))))
         found['loss'] = first_of(train(model, xs, ys))
         np.savez(path + '.npz', writer=kind(keras), **found)
     if kind(keras) == 'keras 2':
@@ -91,27 +91,27 @@ def read(folder, keras):
         if name not in models(keras):
             continue
         with np.load(path + '.npz') as found:
-            xs, ys, ps = ([found['%s%d' % (k, i)] for i in range(9) if '%s%d' % (k, i) in found.files] for k in 'xyp')
+            xs, ys, ps = ([found[f'{k}{i}'] for i in range(9) if f'{k}{i}' in found.files] for k in 'xyp')
             losses, writer = found['loss'], str(found['writer'])
         xs, ys = single(xs), single(ys)
         for what, model in loaded(path, keras):
             difference = 0.0
             for mine, theirs in zip(zoo.as_list(model.predict(xs)), ps):
                 difference = max(difference, float((np.abs(mine - theirs) / np.maximum(1, np.abs(theirs))).max()))
-            text = '%-40s predictions differ by %.1e' % (name + what, difference)
+            text = f'{name + what:<40} predictions differ by {difference:.1e}'
             good = difference <= PREDICTIONS
             if what in ('.h5', '.keras') and name not in OTHER_TRAINING[kind(keras)] + OTHER_TRAINING[writer]:
                 drift = float(np.abs(first_of(train(model, xs, ys)) - losses).max())
-                text += ', losses of further training by %.1e' % drift
+                text += f', losses of further training by {drift:.1e}'
                 good = good and drift <= LOSSES
-            print('%s%s' % (text, '' if good else '  <--'))
+            print(text if good else text + '  <--')
             failures += [] if good else [name + what]
     for name, difference in old_files.read(folder, keras):
         good = difference <= PREDICTIONS
-        print('%-40s predictions differ by %.1e%s' % (name, difference, '' if good else '  <--'))
+        print(f'{name:<40} predictions differ by {difference:.1e}' + ('' if good else '  <--'))
         failures += [] if good else [name]
     if failures:
-        raise SystemExit('Too far from what was written: %s.' % ', '.join(failures))
+        raise SystemExit('Too far from what was written: {}.'.format(', '.join(failures)))
 
 
 def loaded(path, keras):

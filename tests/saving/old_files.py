@@ -112,7 +112,7 @@ def make_file(path, name):
         values = arrays(name)
         group.attrs['weight_names'] = [b'weight_%d' % i for i in range(len(values))]
         for i, value in enumerate(values):
-            group['weight_%d' % i] = value
+            group[f'weight_{i}'] = value
 
 
 def inputs(model):

@@ -45,7 +45,7 @@ WATCHED = (
 )
 
 
-class _Watch(object):
+class _Watch:
     """What happened in the process, by Python's audit events (from 3.8 on)."""
 
     on = False
@@ -248,7 +248,7 @@ def test_every_door_opens_for_what_is_harmless(door, tmp_path):
 
 
 def evil_code(marker):
-    code = compile('lambda x: (open(%r, "w").write("run"), x)[1]' % marker, 'evil', 'eval')
+    code = compile(f'lambda x: (open({marker!r}, "w").write("run"), x)[1]', 'evil', 'eval')
     code = next(c for c in code.co_consts if isinstance(c, types.CodeType))
     return base64.encodebytes(marshal.dumps(code)).decode()
 
@@ -354,7 +354,7 @@ def name_attacks():
         for key in ('activation', 'kernel_initializer', 'bias_regularizer', 'kernel_constraint'):
             for form, value in (('name', name), ('part', part), ('function', function)):
                 yield (
-                    '%s %s %s' % (key, form, name),
+                    f'{key} {form} {name}',
                     sequential({'class_name': 'Dense', 'config': dict(dense, **{key: value})}),
                 )
         yield (
@@ -443,7 +443,7 @@ def test_s5_tags(text, guard):
 
 def test_s5_references_that_multiply(guard):
     laughs = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'] + [
-        'a%d: &a%d [%s]' % (i, i, ', '.join(['*a%d' % (i - 1)] * 10)) for i in range(1, 12)
+        'a{}: &a{} [{}]'.format(i, i, ', '.join(['*a%s' % (i - 1)] * 10)) for i in range(1, 12)
     ]
     guard(model_from_yaml, 'class_name: Sequential\nconfig:\n  ' + '\n  '.join(laughs), error=UnsafeFileError)
     guard(model_from_yaml, '&a [*a]', error=UnsafeFileError)
@@ -565,14 +565,14 @@ def weight_doors(folder, weights):
 
     for function, names in ((load_model, [path, kept]), (model.load_weights, [path, only, kept, newer])):
         for name in names:
-            yield '%s %s' % (function.__name__, name), lambda function=function, name=name: function(name)
+            yield f'{function.__name__} {name}', lambda function=function, name=name: function(name)
             yield (
-                '%s stream of %s' % (function.__name__, name),
+                f'{function.__name__} stream of {name}',
                 lambda function=function, name=name: streamed(function, name),
             )
             if not name.endswith('.keras'):
                 yield (
-                    '%s group of %s' % (function.__name__, name),
+                    f'{function.__name__} group of {name}',
                     lambda function=function, name=name: opened(function, name),
                 )
     yield 'by name', lambda: model.load_weights(only, by_name=True)
@@ -681,7 +681,7 @@ def size_attacks():
     yield 'units', sequential({'class_name': 'Dense', 'config': {'units': n}})
     yield (
         'many',
-        sequential(*[{'class_name': 'Dense', 'config': {'name': 'd%d' % i, 'units': 10**5}} for i in range(40)]),
+        sequential(*[{'class_name': 'Dense', 'config': {'name': f'd{i}', 'units': 10**5}} for i in range(40)]),
     )
     yield (
         'orthogonal',
@@ -763,7 +763,7 @@ def test_s7_zip_bombs(guard, tmp_path):
 
 
 def npz_with(path, header, data=b''):
-    text = ("{'descr': %r, 'fortran_order': False, 'shape': %s, }" % header).encode().ljust(117) + b'\n'
+    text = ("{{'descr': {!r}, 'fortran_order': False, 'shape': {}, }}".format(*header)).encode().ljust(117) + b'\n'
     with zipfile.ZipFile(str(path), 'w') as file:
         file.writestr('x.npy', b'\x93NUMPY\x01\x00' + struct.pack('<H', len(text)) + text + data)
     return str(path)
@@ -814,18 +814,18 @@ def test_s8_archives(guard, tmp_path):
     outside = os.path.dirname(guard.marker)
     plain, link, hard, folder = tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE
     climbing = os.path.join('..', os.path.basename(outside), 'marker')
-    attacks = [tar_with(tmp_path / ('a%d.tgz' % i), *members) for i, members in enumerate([
+    attacks = [tar_with(tmp_path / (f'a{i}.tgz'), *members) for i, members in enumerate([
         [(climbing, plain, None)],
-        [('a/../../%s/marker' % os.path.basename(outside), plain, None)],
+        [(f'a/../../{os.path.basename(outside)}/marker', plain, None)],
         [(guard.marker, plain, None)],
         [('fine', plain, None), ('link', link, outside), ('link/marker', plain, None)],
-        [('link', link, '..'), ('link/%s/marker' % os.path.basename(outside), plain, None)],
+        [('link', link, '..'), (f'link/{os.path.basename(outside)}/marker', plain, None)],
         [('hard', hard, '../secret')],
         [('pipe', tarfile.FIFOTYPE, None)],
         [('device', tarfile.CHRTYPE, None)],
         [('thing', plain, None), ('thing', folder, None)],
     ])]  # fmt: skip
-    attacks += [zip_with(tmp_path / ('z%d.zip' % i), *members) for i, members in enumerate([
+    attacks += [zip_with(tmp_path / (f'z{i}.zip'), *members) for i, members in enumerate([
         [(climbing, 0o100644, b'data')],
         [(guard.marker, 0o100644, b'data')],
         [('link', 0o120777, outside.encode()), ('link/marker', 0o100644, b'data')],
@@ -849,7 +849,7 @@ def test_s8_archives(guard, tmp_path):
 # -- S9: pickles -----------------------------------------------------------------------------------------------------
 
 
-class Evil(object):
+class Evil:
     def __init__(self, marker):
         self.marker = marker
 

@@ -113,8 +113,8 @@ def test_the_functions_of_engine_saving(tmp_path):
         saving.save_weights_to_hdf5_group(group, model.layers)
         assert saving.load_attributes_from_hdf5_group(group, 'layer_names') == ['a', 'f', 'b']
         assert saving.load_attributes_from_hdf5_group(group, 'none') == []
-        saving.save_attributes_to_hdf5_group(group, 'long', ['%d' % i * 9000 for i in range(9)])
-        assert saving.load_attributes_from_hdf5_group(group, 'long') == ['%d' % i * 9000 for i in range(9)]
+        saving.save_attributes_to_hdf5_group(group, 'long', [f'{i}' * 9000 for i in range(9)])
+        assert saving.load_attributes_from_hdf5_group(group, 'long') == [f'{i}' * 9000 for i in range(9)]
         model.set_weights([w * 0 for w in values])
         saving.load_weights_from_hdf5_group(group, model.layers)
         np.testing.assert_array_equal(model.get_weights()[2], values[2])

@@ -40,7 +40,7 @@ def test_all_unknown_classes_are_listed_with_what_to_pass(ending, tmp_path):
         load_model(path)
     text = str(caught.value)
     assert 'Unknown layers: Rick, Morty' in text and "custom_objects={'Rick': Rick, 'Morty': Morty}" in text
-    assert 'CustomObjectScope' in text and 'backend %s' % K.backend() in text
+    assert 'CustomObjectScope' in text and f'backend {K.backend()}' in text
     with pytest.raises(ModelFileError, match=r"Unknown layer: Morty.*custom_objects=\{'Morty': Morty\}"):
         load_model(path, custom_objects={'Rick': Rick})
     assert isinstance(load_model(path, {'Rick': Rick, 'Morty': Morty}, compile=False), Lump)
@@ -73,7 +73,7 @@ def test_they_are_told_of_files_of_others(tmp_path):
             file['d']['w'] = np.ones((3, 3))
         with pytest.raises(ModelFileError) as caught:
             Pile([Daoloth(2, input_shape=(3,), name='d')]).load_weights(path)
-        assert '(Written by %s.)' % told in str(caught.value) and str(caught.value).count('Written by') == 1
+        assert f'(Written by {told}.)' in str(caught.value) and str(caught.value).count('Written by') == 1
 
 
 @pytest.mark.parametrize('ending', ['.h5', '.weights.h5'])

@@ -62,7 +62,7 @@ def stream_(folder):
 
 
 def group_(folder):
-    group = h5py.File('x%d' % id(folder), 'w', driver='core', backing_store=False).create_group('inner')
+    group = h5py.File(f'x{id(folder)}', 'w', driver='core', backing_store=False).create_group('inner')
     return group, group
 
 
@@ -94,7 +94,7 @@ def test_models_of_all_kinds(name, tmp_path):
 def test_pickles_and_copies():
     class Doubled(Daoloth):
         def call(self, inputs):
-            return 2 * super(Doubled, self).call(inputs)
+            return 2 * super().call(inputs)
 
     model, xs, ys = trained()
     copies = pickle.loads(pickle.dumps(model)), copy.deepcopy(model)
@@ -147,7 +147,7 @@ class Scaled(Layer):
     """A layer of the user's own, with a part of the user's own."""
 
     def __init__(self, start=None, **kwargs):
-        super(Scaled, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.start = initializers.get(start)
 
     def build(self, input_shape):
@@ -158,7 +158,7 @@ class Scaled(Layer):
         return inputs * self.scale
 
     def get_config(self):
-        return dict(super(Scaled, self).get_config(), start=initializers.serialize(self.start))
+        return dict(super().get_config(), start=initializers.serialize(self.start))
 
 
 class Sevens(initializers.Initializer):
@@ -194,7 +194,7 @@ def test_yaml_of_keras(tmp_path):
 
 def test_long_names_and_many_layers(tmp_path):
     layers = [Daoloth(1, input_shape=(1,), name='first')] + [
-        Daoloth(1, name='layer_%d_%s' % (i, 'x' * 8000)) for i in range(9)
+        Daoloth(1, name='layer_{}_{}'.format(i, 'x' * 8000)) for i in range(9)
     ]
     model = Pile(layers)
     path = str(tmp_path / 'm.h5')
@@ -275,7 +275,7 @@ def test_errors_that_help(tmp_path):
         load_model(3)
     model = Pile([Daoloth(2, input_shape=(3,), name='d')])
     model.save_weights(str(tmp_path / 'w.h5'))
-    with pytest.raises(ModelFileError, match=r'load_weights.*Keras 2.3.1.*backend %s' % K.backend()):
+    with pytest.raises(ModelFileError, match=rf'load_weights.*Keras 2.3.1.*backend {K.backend()}'):
         load_model(str(tmp_path / 'w.h5'))
     other = Pile([Daoloth(2, input_shape=(4,), name='d')])
     with pytest.raises(ModelFileError, match=r'"d".*\(4, 2\).*\(3, 2\).*skip_mismatch=True'):

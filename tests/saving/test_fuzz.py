@@ -64,8 +64,8 @@ def try_all(read, seeds, make):
             refused += 1
             assert str(error)
         except Exception as error:
-            raise AssertionError('seed %d: %s: %s' % (seed, type(error).__name__, error)) from error
-        assert time.time() - start < SLOWEST, 'seed %d' % seed
+            raise AssertionError(f'seed {seed}: {type(error).__name__}: {error}') from error
+        assert time.time() - start < SLOWEST, f'seed {seed}'
     return refused
 
 

@@ -68,7 +68,7 @@ def test_nested_and_frozen(tmp_path):
 def test_what_does_not_fit_is_explained(tmp_path):
     path = str(tmp_path / 'w.safetensors')
     model_of().save_weights(path)
-    with pytest.raises(ModelFileError, match=r'"d".*\(3, 4\).*\(3, 2\).*skip_mismatch=True.*backend %s' % K.backend()):
+    with pytest.raises(ModelFileError, match=rf'"d".*\(3, 4\).*\(3, 2\).*skip_mismatch=True.*backend {K.backend()}'):
         model_of(4).load_weights(path)
     with pytest.warns(UserWarning, match='skipped'):
         model_of(4).load_weights(path, by_name=True, skip_mismatch=True)
@@ -97,7 +97,7 @@ ATTACKS = {
     'nested': content(header(__metadata__={'layers': '[' * 5000 + ']' * 5000}), b'\0' * 32),
     'pickle': b'\x80\x04\x95cos\nsystem\n(S"false"\ntR.',
     'one weight many times': content(
-        header(__metadata__={'layers': '[["d", [%s]]]' % ', '.join(['"k"'] * 9999)}), b'\0' * 32
+        header(__metadata__={'layers': '[["d", [{}]]]'.format(', '.join(['"k"'] * 9999))}), b'\0' * 32
     ),
 }
 

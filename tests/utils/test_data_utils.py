@@ -38,7 +38,7 @@ def server():
     server = HTTPServer(('127.0.0.1', 0), Handler)
     server.files = {'data.bin': CONTENT, 'cut': CONTENT, 'streamed': CONTENT}
     server.asked = []
-    server.url = 'http://127.0.0.1:%d/' % server.server_port
+    server.url = f'http://127.0.0.1:{server.server_port}/'
     thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.01})
     thread.start()
     yield server

@@ -100,7 +100,7 @@ def in_a_path(folder):
 
 
 def in_a_group(folder):
-    return h5py.File('x%d' % id(folder), 'w', driver='core', backing_store=False).create_group('inner')
+    return h5py.File(f'x{id(folder)}', 'w', driver='core', backing_store=False).create_group('inner')
 
 
 @pytest.fixture(params=[in_a_dict, in_a_file, in_a_path, in_a_group], ids=lambda f: f.__name__)
@@ -134,7 +134,7 @@ def test_what_goes_in_comes_out(place):
 
 
 def test_long_lists_of_names_are_cut_in_pieces(tmp_path):
-    names = [('%d' % i).encode() * 9000 for i in range(9)]
+    names = [(f'{i}').encode() * 9000 for i in range(9)]
     with H5Dict(str(tmp_path / 'd.h5'), 'w') as entries:
         entries['names'] = names
         with pytest.raises(RuntimeError, match='64512'):

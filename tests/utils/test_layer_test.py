@@ -13,7 +13,7 @@ class Scale(Layer):
     """A layer without faults: `factor * weight * x`."""
 
     def __init__(self, factor=2.0, **kwargs):
-        super(Scale, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         self.factor = factor
         self.supports_masking = True
 
@@ -28,7 +28,7 @@ class Scale(Layer):
         return input_shape
 
     def get_config(self):
-        return dict(super(Scale, self).get_config(), factor=self.factor)
+        return dict(super().get_config(), factor=self.factor)
 
 
 class WrongShape(Scale):
@@ -48,7 +48,7 @@ class Forgets(Scale):
 
 class Changes(Scale):
     def __init__(self, factor=2.0, **kwargs):
-        super(Changes, self).__init__(factor + 1.0, **kwargs)
+        super().__init__(factor + 1.0, **kwargs)
 
 
 class WrongDtype(Scale):

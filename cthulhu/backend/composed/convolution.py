@@ -11,17 +11,17 @@ class Convolution:
     def conv1d(self, x, kernel, strides=1, padding='valid', data_format=None, dilation_rate=1):
         """Convolution over one axis.
 
-        # Arguments
+        Arguments:
             x: tensor, 3-D: (batch, time, channels), or (batch, channels, time) in 'channels_first'.
             kernel: tensor (length, in_channels, out_channels).
             strides, dilation_rate: int; not both above 1.
             padding: 'valid', 'same', or 'causal' (zeros before, so that no step sees later ones).
             data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
 
-        # Returns
+        Returns:
             Tensor, 3-D.
 
-        # Raises
+        Raises:
             ValueError: an argument that is not one of these.
         """
         data_format = config.normalize_data_format(data_format)
@@ -32,17 +32,17 @@ class Convolution:
     def conv2d(self, x, kernel, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1)):
         """Convolution over two axes.
 
-        # Arguments
+        Arguments:
             x: tensor, 4-D: (batch, rows, columns, channels), or (batch, channels, rows, columns) in 'channels_first'.
             kernel: tensor (rows, columns, in_channels, out_channels), in either data format.
             strides, dilation_rate: int or pair of int; not both above 1.
             padding: 'valid' or 'same'.
             data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
 
-        # Returns
+        Returns:
             Tensor, 4-D.
 
-        # Raises
+        Raises:
             ValueError: an argument that is not one of these.
         """
         return self._plain_conv(x, kernel, strides, padding, data_format, dilation_rate, 2)
@@ -80,17 +80,17 @@ class Convolution:
     ):
         """Transposed convolution ("deconvolution") over two axes: the gradient of `conv2d` with respect to its input.
 
-        # Arguments
+        Arguments:
             x: tensor, 4-D.
             kernel: tensor (rows, columns, out_channels, in_channels), in either data format.
             output_shape: the whole shape of the result: tuple of int or scalar tensors (None for the batch of `x`), or
                 1-D tensor.
             strides, padding, data_format, dilation_rate: as for `conv2d`.
 
-        # Returns
+        Returns:
             Tensor of shape `output_shape`.
 
-        # Raises
+        Raises:
             ValueError: an argument that is not one of these.
         """
         return self._plain_transpose(x, kernel, output_shape, strides, padding, data_format, dilation_rate, 2)
@@ -117,15 +117,15 @@ class Convolution:
     ):
         """Convolution over two axes of each channel by itself.
 
-        # Arguments
+        Arguments:
             x: tensor, 4-D.
             depthwise_kernel: tensor (rows, columns, in_channels, multiplier).
             strides, padding, data_format, dilation_rate: as for `conv2d`.
 
-        # Returns
+        Returns:
             Tensor with in_channels * multiplier channels, those of the first input channel first.
 
-        # Raises
+        Raises:
             ValueError: an argument that is not one of these.
         """
         data_format = config.normalize_data_format(data_format)
@@ -145,16 +145,16 @@ class Convolution:
     ):
         """`depthwise_conv2d`, then a convolution of 1 by 1 that mixes the channels.
 
-        # Arguments
+        Arguments:
             x: tensor, 4-D.
             depthwise_kernel: tensor (rows, columns, in_channels, multiplier).
             pointwise_kernel: tensor (1, 1, in_channels * multiplier, out_channels).
             strides, padding, data_format, dilation_rate: as for `conv2d`.
 
-        # Returns
+        Returns:
             Tensor, 4-D.
 
-        # Raises
+        Raises:
             ValueError: an argument that is not one of these.
 
         Source: Chollet, "Xception: deep learning with depthwise separable convolutions", 2017.
@@ -167,16 +167,16 @@ class Convolution:
     ):
         """Convolution over one axis of each channel by itself, then one of length 1 that mixes the channels.
 
-        # Arguments
+        Arguments:
             x: tensor, 3-D.
             depthwise_kernel: tensor (length, in_channels, multiplier).
             pointwise_kernel: tensor (1, in_channels * multiplier, out_channels).
             strides, padding, data_format, dilation_rate: as for `conv1d`, 'causal' included.
 
-        # Returns
+        Returns:
             Tensor, 3-D.
 
-        # Raises
+        Raises:
             ValueError: an argument that is not one of these.
         """
         data_format = config.normalize_data_format(data_format)
@@ -197,13 +197,13 @@ class Convolution:
     def local_conv1d(self, inputs, kernel, kernel_size, strides, data_format=None):
         """Convolution over one axis with a kernel of its own at each place.
 
-        # Arguments
+        Arguments:
             inputs: tensor, 3-D: (batch, time, channels), or (batch, channels, time) in 'channels_first'.
             kernel: tensor (output_length, kernel_size * in_channels, out_channels).
             kernel_size, strides: int or tuple of one int.
             data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
 
-        # Returns
+        Returns:
             Tensor, 3-D, of time `output_length`.
         """
         kernel_size = shapes.normalize_tuple(kernel_size, 1, 'kernel_size')
@@ -218,7 +218,7 @@ class Convolution:
     def local_conv2d(self, inputs, kernel, kernel_size, strides, output_shape, data_format=None):
         """Convolution over two axes with a kernel of its own at each place.
 
-        # Arguments
+        Arguments:
             inputs: tensor, 4-D.
             kernel: tensor (output_rows * output_columns, features, out_channels); the features are kernel rows, kernel
                 columns, channels, in this order ('channels_last'), or with the channels first.
@@ -226,7 +226,7 @@ class Convolution:
             output_shape: pair of int, (output_rows, output_columns).
             data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
 
-        # Returns
+        Returns:
             Tensor, 4-D.
         """
         kernel_size = shapes.normalize_tuple(kernel_size, 2, 'kernel_size')
@@ -259,17 +259,17 @@ class Convolution:
     def pool2d(self, x, pool_size, strides=(1, 1), padding='valid', data_format=None, pool_mode='max'):
         """The greatest element, or the mean, of each window over two axes.
 
-        # Arguments
+        Arguments:
             x: tensor, 4-D.
             pool_size, strides: int or pair of int.
             padding: 'valid' or 'same'; what 'same' adds counts in no maximum and no mean.
             data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
             pool_mode: 'max' or 'avg'.
 
-        # Returns
+        Returns:
             Tensor, 4-D.
 
-        # Raises
+        Raises:
             ValueError: an argument that is not one of these.
         """
         return self._plain_pool(x, pool_size, strides, padding, data_format, pool_mode, 2)

@@ -13,7 +13,7 @@ class Math:
     def clip(self, x, min_value, max_value):
         """Elements below `min_value` or above `max_value` set to it.
 
-        # Arguments
+        Arguments:
             x: tensor.
             min_value, max_value: numbers or tensors; None for no bound. Numbers in the wrong order count as
                 `min_value`.
@@ -32,7 +32,7 @@ class Math:
     def relu(self, x, alpha=0.0, max_value=None, threshold=0.0):
         """The rectified linear unit: `max_value` from there on, x down to `threshold`, then alpha * (x - threshold).
 
-        # Arguments
+        Arguments:
             x: tensor of floats.
             alpha: number or tensor, the slope below the threshold.
             max_value: number, the greatest value, or None.
@@ -51,7 +51,7 @@ class Math:
     def elu(self, x, alpha=1.0):
         """The exponential linear unit: x where it is above 0, else alpha * (exp(x) - 1).
 
-        # Arguments
+        Arguments:
             x: tensor of floats.
             alpha: number.
 
@@ -65,7 +65,7 @@ class Math:
         return self.clip(0.2 * x + 0.5, 0.0, 1.0)
 
     def softsign(self, x):
-        """x / (1 + |x|)."""
+        """X / (1 + |x|)."""
         return x / (self.abs(x) + 1.0)
 
     def std(self, x, axis=None, keepdims=False):
@@ -95,17 +95,17 @@ class Math:
     def batch_dot(self, x, y, axes=None):
         """The products of `x[i]` and `y[i]`, each summed over one axis, for every i of the batch.
 
-        # Arguments
+        Arguments:
             x: tensor (batch, ...), 2 or more dimensions.
             y: tensor (batch, ...), 2 or more dimensions.
             axes: the axis to sum over: an int for both, or a pair of int; negative counts from the end, 0 is the batch
                 and not allowed. None: the last of `x` with the second-to-last of `y` (its last, if it has 2
                 dimensions).
 
-        # Returns
+        Returns:
             Tensor: the batch, the other axes of `x`, the other axes of `y`; (batch, 1) where there are none.
 
-        # Raises
+        Raises:
             ValueError: ranks, axes or lengths that do not fit.
 
         >>> x, y = K.placeholder((None, 3, 4)), K.placeholder((8, 4, 5))
@@ -136,12 +136,12 @@ class Math:
     def in_top_k(self, predictions, targets, k):
         """Whether the target's class is among the `k` with the highest predictions; classes level with the k-th count.
 
-        # Arguments
+        Arguments:
             predictions: tensor of floats (batch, classes).
             targets: int tensor (batch,), classes.
             k: int.
 
-        # Returns
+        Returns:
             Bool tensor (batch,); False where the target's own prediction is not finite.
 
         >>> K.eval(K.in_top_k(K.constant([[0.1, 0.3, 0.6], [0.7, 0.2, 0.1]]), K.constant([1, 2], 'int32'), 2)).tolist()

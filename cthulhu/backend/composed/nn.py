@@ -12,7 +12,7 @@ class NN(Convolution):
 
         A loss taken from it is exact where probabilities round to 0 or 1, and its gradient does not vanish there.
 
-        # Arguments
+        Arguments:
             output: tensor.
             activation: 'softmax' (over the last axis) or 'sigmoid'.
         """
@@ -21,16 +21,16 @@ class NN(Convolution):
     def categorical_crossentropy(self, target, output, from_logits=False, axis=-1):
         """Crossentropy of distributions over classes: -sum(target * log(output)).
 
-        # Arguments
+        Arguments:
             target: tensor, probabilities of the classes, of the shape of `output`.
             output: tensor, probabilities (divided by their sum along `axis`, and clipped by `epsilon()`); or logits.
             from_logits: bool, whether `output` is logits: a softmax's input.
             axis: int, the axis of the classes.
 
-        # Returns
+        Returns:
             Tensor of the shape of `output` without `axis`.
 
-        # Raises
+        Raises:
             ValueError: there is no such axis.
         """
         axis = self._class_axis(output, axis)
@@ -44,17 +44,17 @@ class NN(Convolution):
     def sparse_categorical_crossentropy(self, target, output, from_logits=False, axis=-1):
         """Crossentropy of classes given as numbers: -log(output[target]).
 
-        # Arguments
+        Arguments:
             target: tensor, class numbers, of the shape of `output` without `axis`; or with as many elements in another
                 shape, such as a last axis of length 1.
             output: tensor, probabilities (clipped by `epsilon()`, then divided by their sum); or logits.
             from_logits: bool, whether `output` is logits: a softmax's input.
             axis: int, the axis of the classes.
 
-        # Returns
+        Returns:
             Tensor of the shape of `output` without `axis`.
 
-        # Raises
+        Raises:
             ValueError: there is no such axis.
         """
         axis = self._class_axis(output, axis)
@@ -72,12 +72,12 @@ class NN(Convolution):
     def binary_crossentropy(self, target, output, from_logits=False):
         """Crossentropy of each element by itself: -target * log(output) - (1 - target) * log(1 - output).
 
-        # Arguments
+        Arguments:
             target: tensor of probabilities, of the shape of `output`.
             output: tensor, probabilities (clipped by `epsilon()`, which is also added before the logarithm); or logits.
             from_logits: bool, whether `output` is logits: a sigmoid's input.
 
-        # Returns
+        Returns:
             Tensor of the shape of `output`.
         """
         target = self.cast(target, self.dtype(output))
@@ -115,16 +115,16 @@ class NN(Convolution):
     def bias_add(self, x, bias, data_format=None):
         """`x` plus a bias for each channel, or for each element of a sample.
 
-        # Arguments
+        Arguments:
             x: tensor (batch, ...).
             bias: tensor (channels,); or with one dimension less than `x`: the spatial axes, then channels, in either
                 data format.
             data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
 
-        # Returns
+        Returns:
             Tensor of the shape of `x`.
 
-        # Raises
+        Raises:
             ValueError: another data format, or a bias of another rank.
         """
         data_format = config.normalize_data_format(data_format)
@@ -143,13 +143,13 @@ class NN(Convolution):
     def normalize_batch_in_training(self, x, gamma, beta, reduction_axes, epsilon=1e-3):
         """Normalises by the mean and variance of the batch, then scales and shifts.
 
-        # Arguments
+        Arguments:
             x: tensor.
             gamma, beta: tensors of the shape of the mean, scale and shift; or None.
             reduction_axes: list of int, the axes over which mean and variance are taken.
             epsilon: number added to the variance.
 
-        # Returns
+        Returns:
             (normalised, mean, variance): of the shape of `x`, and twice of its shape without `reduction_axes`; the
             variance is the population's (divided by N).
 
@@ -168,14 +168,14 @@ class NN(Convolution):
     def batch_normalization(self, x, mean, var, beta, gamma, axis=-1, epsilon=1e-3):
         """Normalises by given statistics: (x - mean) / sqrt(var + epsilon) * gamma + beta.
 
-        # Arguments
+        Arguments:
             x: tensor.
             mean, var: tensors (channels,), or of a shape that broadcasts to that of `x`.
             beta, gamma: tensors like them, shift and scale; or None.
             axis: int, the axis of the channels, for those that have 1 dimension.
             epsilon: number added to the variance.
 
-        # Returns
+        Returns:
             Tensor of the shape of `x`.
         """
         rank = self._rank(x)

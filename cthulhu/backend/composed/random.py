@@ -15,13 +15,13 @@ class Random:
     def random_binomial(self, shape, p=0.0, dtype=None, seed=None):
         """Draws of 1 with probability `p`, else 0.
 
-        # Arguments
+        Arguments:
             shape: shape argument.
             p: number or scalar tensor from 0 to 1.
             dtype: str, by default `floatx()`.
             seed: int or None, as for `random_uniform`.
 
-        # Returns
+        Returns:
             Tensor.
         """
         return self.cast(self.less(self.random_uniform(shape, seed=seed), p), dtype or config.floatx())
@@ -29,7 +29,7 @@ class Random:
     def random_uniform_variable(self, shape, low, high, dtype=None, name=None, seed=None):
         """A variable that begins with draws from the uniform distribution on [low, high).
 
-        # Arguments
+        Arguments:
             shape: tuple of int.
             low, high: numbers.
             dtype: str, by default `floatx()`.
@@ -48,17 +48,17 @@ class Random:
     def dropout(self, x, level, noise_shape=None, seed=None):
         """Sets a random part of the elements to 0, and divides the rest by 1 - `level`, which keeps the expected sum.
 
-        # Arguments
+        Arguments:
             x: tensor of floats.
             level: number from 0 up to, not including, 1 (or a scalar tensor): the part to set to 0.
             noise_shape: tuple that broadcasts to the shape of `x`: an axis of length 1 is kept or dropped as a whole;
                 None in it stands for the length in `x`. None: every element by itself.
             seed: int or None, as for `random_uniform`.
 
-        # Returns
+        Returns:
             Tensor of the shape and dtype of `x`.
 
-        # Raises
+        Raises:
             ValueError: `level` is a number outside [0, 1).
 
         Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.

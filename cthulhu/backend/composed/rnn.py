@@ -19,7 +19,7 @@ class RNN:
     ):
         """Runs `step_function` over the time axis of `inputs`.
 
-        # Arguments
+        Arguments:
             step_function: function (input, states) -> (output, new_states). `input` is (batch, ...), a step of
                 `inputs`; `states` is the list of states followed by the constants; `output` is (batch, ...);
                 `new_states` is a list of tensors of the shapes of the states.
@@ -33,10 +33,10 @@ class RNN:
                 price of memory.
             input_length: int, the number of steps, where the static shape of `inputs` does not say.
 
-        # Returns
+        Returns:
             (last_output, outputs, new_states): tensor (batch, ...), tensor (batch, time, ...), list of tensors.
 
-        # Raises
+        Raises:
             ValueError: `unroll` with an unknown number of steps, or an `input_length` that is not that of `inputs`.
 
         >>> def running_sum(x, states):
@@ -89,13 +89,13 @@ class RNN:
     def foldl(self, fn, elems, initializer=None, name=None):
         """Folds a tensor from its first element: fn(fn(fn(initializer, elems[0]), elems[1]), …).
 
-        # Arguments
+        Arguments:
             fn: function (accumulated, element) -> accumulated, tensors; the shape and dtype do not change.
             elems: tensor (n, ...).
             initializer: tensor, the first accumulated value; None for `elems[0]`, and the fold starts at the next.
             name: str, a name scope, or None.
 
-        # Returns
+        Returns:
             Tensor, the last accumulated value.
 
         >>> float(K.eval(K.foldl(lambda total, x: 10 * total + x, K.constant([1, 2, 3]))))
@@ -116,7 +116,7 @@ class RNN:
     def map_fn(self, fn, elems, name=None, dtype=None):
         """Applies a function to each element along the first axis.
 
-        # Arguments
+        Arguments:
             fn: function of an element (of a list of them, where `elems` is a list) that returns a tensor or a list of
                 tensors.
             elems: tensor (n, ...), or a list or tuple of tensors of equal length.
@@ -124,7 +124,7 @@ class RNN:
             dtype: str, to which the result is cast, or a list of them for several results; None to keep what `fn`
                 gives.
 
-        # Returns
+        Returns:
             Tensor (n, ...), or a list of them where `fn` returns a list or tuple.
 
         >>> K.eval(K.map_fn(lambda x: x * x, K.constant([1, 2, 3]))).tolist()

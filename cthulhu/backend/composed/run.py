@@ -22,10 +22,10 @@ class Run:
     def cast_to_floatx(self, x):
         """`x` with the default float type.
 
-        # Arguments
+        Arguments:
             x: tensor, array or number.
 
-        # Returns
+        Returns:
             Tensor for a tensor, NumPy array for the rest.
         """
         if self.is_tensor(x):
@@ -52,7 +52,7 @@ class Run:
     def learning_phase(self):
         """Whether the model learns (1) or is tested (0).
 
-        # Returns
+        Returns:
             The int 0 or 1 if `set_learning_phase` gave one; else a scalar placeholder that is 0 unless it is fed, the
             same one until `clear_session`.
         """
@@ -64,10 +64,10 @@ class Run:
     def set_learning_phase(self, value):
         """Fix the learning phase, for what is made from now on.
 
-        # Arguments
+        Arguments:
             value: 0 (test) or 1 (train).
 
-        # Raises
+        Raises:
             ValueError: anything else.
         """
         if value not in (0, 1):
@@ -77,12 +77,12 @@ class Run:
     def in_train_phase(self, x, alt, training=None):
         """`x` in the training phase, `alt` in the test phase.
 
-        # Arguments
+        Arguments:
             x, alt: tensors of the same shape and dtype, or functions of no arguments that return one; only the one
                 that is needed is made, or computed, as far as the framework can.
             training: bool, int or scalar tensor; None for `learning_phase()`.
 
-        # Returns
+        Returns:
             Tensor; it is marked as using the learning phase where it depends on the symbolic one.
         """
         if training is None:
@@ -104,10 +104,10 @@ class Run:
     def int_shape(self, x):
         """The static shape of `x`: what the framework knows, and where it does not, what the library recorded.
 
-        # Arguments
+        Arguments:
             x: tensor or array.
 
-        # Returns
+        Returns:
             Tuple of int, with None for a length known only at run time; None where even the rank is unknown.
         """
         known = self.static_shape(x)
@@ -124,7 +124,7 @@ class Run:
     def count_params(self, x):
         """The number of elements of a variable: int.
 
-        # Raises
+        Raises:
             ValueError: the shape of `x` is not wholly known.
         """
         shape = self.int_shape(x)
@@ -135,7 +135,7 @@ class Run:
     def is_cthulhu_tensor(self, x):
         """Whether `x` came from a layer, `Input()` included.
 
-        # Raises
+        Raises:
             ValueError: `x` is not a tensor of the backend at all.
         """
         if not self.is_tensor(x):
@@ -160,11 +160,11 @@ class Run:
     def update(self, x, new_x):
         """The update that sets variable `x` to `new_x`: give it to `function(..., updates=[...])`.
 
-        # Arguments
+        Arguments:
             x: variable.
             new_x: tensor, array or number of the same shape.
 
-        # Returns
+        Returns:
             `Update`, which iterates as (x, new_x).
 
         >>> x = K.variable([1.0, 2.0])
@@ -185,7 +185,7 @@ class Run:
     def moving_average_update(self, x, value, momentum):
         """The update that sets variable `x` to x * momentum + value * (1 - momentum).
 
-        # Arguments
+        Arguments:
             x: variable.
             value: tensor of the same shape, cast to its dtype.
             momentum: number from 0 to 1.
@@ -204,10 +204,10 @@ class Run:
 
         Additions and moving averages can: a layer that is called several times makes several, and each has its effect, in order.
 
-        # Arguments
+        Arguments:
             updates: list of `Update`s and of what else `function` takes.
 
-        # Returns
+        Returns:
             List of the same kinds.
         """
         chained, places = [], {}
@@ -238,10 +238,10 @@ class Run:
     def graph_definition(self):
         """The graph of all tensors made so far, as TensorBoard reads it.
 
-        # Returns
+        Returns:
             bytes, a serialised `GraphDef`.
 
-        # Raises
+        Raises:
             NotImplementedError: the backend does not `supports('graph_definition')`.
         """
         raise NotImplementedError(f'The {self.name} backend has no graph that TensorBoard can show.')
@@ -249,13 +249,13 @@ class Run:
     def write_saved_model(self, path, inputs, call):
         """Write a function and the variables that it reads as a TensorFlow SavedModel, with the signature 'serving_default'.
 
-        # Arguments
+        Arguments:
             path: str, a folder that is not there yet.
             inputs: dict, name -> tensor, whose shape and dtype that input is to have.
             call: function from a list of new placeholders, one for each of `inputs`, to a dict, name -> tensor; called once, in
                 the learning phase 0.
 
-        # Raises
+        Raises:
             NotImplementedError: the backend does not `supports('saved_model')`.
             ValueError: the function depends on something that a SavedModel cannot hold.
         """

@@ -35,11 +35,11 @@ class Shape:
     def repeat(self, x, n):
         """Each row `n` times: (batch, dim) to (batch, n, dim).
 
-        # Arguments
+        Arguments:
             x: tensor, 2-D.
             n: int.
 
-        # Raises
+        Raises:
             ValueError: `x` is not 2-D.
         """
         if self._rank(x) != 2:
@@ -49,12 +49,12 @@ class Shape:
     def repeat_elements(self, x, rep, axis):
         """Each element along `axis` `rep` times, one after the other, as in `numpy.repeat`.
 
-        # Arguments
+        Arguments:
             x: tensor.
             rep: int.
             axis: int.
 
-        # Returns
+        Returns:
             Tensor with `axis` `rep` times as long.
 
         >>> K.eval(K.repeat_elements(K.constant([[1, 2], [3, 4]]), 2, axis=1)).tolist()
@@ -70,15 +70,15 @@ class Shape:
     def split(self, x, count, axis=-1):
         """`x` cut into equal parts.
 
-        # Arguments
+        Arguments:
             x: tensor.
             count: int, the number of parts; the length of `axis`, known, is a multiple of it.
             axis: int.
 
-        # Returns
+        Returns:
             List of tensors.
 
-        # Raises
+        Raises:
             ValueError: the length is unknown or not a multiple of `count`.
         """
         shape = self.int_shape(x)
@@ -94,7 +94,7 @@ class Shape:
     def temporal_padding(self, x, padding=(1, 1)):
         """Zeros before and after the middle axis of a 3-D tensor (batch, time, features).
 
-        # Arguments
+        Arguments:
             x: tensor.
             padding: pair (before, after) of int.
         """
@@ -103,12 +103,12 @@ class Shape:
     def spatial_2d_padding(self, x, padding=((1, 1), (1, 1)), data_format=None):
         """Zeros around the rows and columns of a batch of images.
 
-        # Arguments
+        Arguments:
             x: tensor, 4-D.
             padding: a pair (before, after) of int for rows, and one for columns.
             data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
 
-        # Raises
+        Raises:
             ValueError: another data format, or another padding.
         """
         return self._spatial_padding(x, padding, 2, data_format)
@@ -125,17 +125,17 @@ class Shape:
     def resize_images(self, x, height_factor, width_factor, data_format, interpolation='nearest'):
         """Images made larger by whole factors.
 
-        # Arguments
+        Arguments:
             x: tensor, 4-D.
             height_factor, width_factor: int, 1 or more.
             data_format: 'channels_last' or 'channels_first'.
             interpolation: 'nearest' repeats pixels; 'bilinear' puts straight lines between them: row i of the result is
                 row i / height_factor of `x`, and the last row is level.
 
-        # Returns
+        Returns:
             Tensor of the dtype of `x` ('bilinear': floats).
 
-        # Raises
+        Raises:
             ValueError: another data format, interpolation or factor.
 
         >>> K.int_shape(K.resize_images(K.placeholder((None, 4, 5, 3)), 2, 3, 'channels_last'))

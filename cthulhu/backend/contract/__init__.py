@@ -39,10 +39,10 @@ class Backend(
 ):
     """Every function of `cthulhu.backend`, as methods of one object; the state of the library on one framework.
 
-    # Attributes
+    Attributes:
         name: str, what `K.backend()` returns.
 
-    # Raises
+    Raises:
         TypeError: when a subclass that lacks a primitive is made. `class Partial(Backend, partial=True)` may lack some.
     """
 

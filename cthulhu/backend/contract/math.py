@@ -125,12 +125,12 @@ class Math(ABC):
     def sum(self, x, axis=None, keepdims=False):
         """Sum.
 
-        # Arguments
+        Arguments:
             x: tensor; bool counts as 0 and 1 of dtype `floatx()`.
             axis: int, list or tuple of int, or None for all; negative counts from the end. So for every reduction.
             keepdims: bool, whether the axes stay, with length 1. So for every reduction.
 
-        # Returns
+        Returns:
             Tensor of the dtype of `x`.
         """
 
@@ -182,11 +182,11 @@ class Math(ABC):
     def dot(self, x, y):
         """Product over the last axis of `x` and the second-to-last of `y` (its only one, if it has one).
 
-        # Arguments
+        Arguments:
             x: tensor (..., k); may be sparse, with 2 dimensions, where the backend supports that (result dense).
             y: tensor (..., k, n) or (k,).
 
-        # Returns
+        Returns:
             Tensor: the other dimensions of `x`, then those of `y`.
 
         >>> K.int_shape(K.dot(K.placeholder((2, 3, 4)), K.placeholder((5, 4, 6))))
@@ -197,11 +197,11 @@ class Math(ABC):
     def matmul(self, x, y):
         """Product of matrices; the leading axes are a batch and broadcast, as in `numpy.matmul`.
 
-        # Arguments
+        Arguments:
             x: tensor (..., m, k).
             y: tensor (..., k, n).
 
-        # Returns
+        Returns:
             Tensor (..., m, n).
         """
 
@@ -216,12 +216,12 @@ class Math(ABC):
     def top_k(self, x, k, sorted=True):
         """The `k` greatest elements along the last axis.
 
-        # Arguments
+        Arguments:
             x: tensor (..., n).
             k: int, at most n.
             sorted: bool; False lets the order be any.
 
-        # Returns
+        Returns:
             (values, indices): tensors (..., k), of the dtype of `x` and int32. Of equal elements the first come first.
 
         >>> values, indices = K.top_k(K.constant([3, 1, 2]), 2)

@@ -16,14 +16,14 @@ class NN(ABC):
     def conv(self, x, kernel, strides, padding, data_format, dilation_rate):
         """Convolution (cross-correlation, as is the custom) over 1, 2 or 3 spatial axes.
 
-        # Arguments
+        Arguments:
             x: tensor, 3-D to 5-D.
             kernel: tensor (*kernel_size, in_channels, out_channels), in either data format.
             strides, dilation_rate: tuples of int; not both above 1 (composed functions refuse that).
             padding: 'valid' or 'same'.
             data_format: 'channels_last' or 'channels_first'.
 
-        # Returns
+        Returns:
             Tensor, of the shape that `shapes.conv_shape` gives.
         """
 
@@ -31,14 +31,14 @@ class NN(ABC):
     def conv_transpose(self, x, kernel, output_shape, strides, padding, data_format, dilation_rate):
         """The transpose of `conv`: its gradient with respect to `x`.
 
-        # Arguments
+        Arguments:
             x: tensor, 4-D or 5-D (2 or 3 spatial axes): what `conv` would have given.
             kernel: tensor (*kernel_size, out_channels, in_channels): in_channels are those of `x`.
             output_shape: tuple of dimensions, the whole shape of the result in `data_format`, batch and channels
                 included.
             strides, padding, data_format, dilation_rate: as for `conv`.
 
-        # Returns
+        Returns:
             Tensor of shape `output_shape`.
         """
 
@@ -46,13 +46,13 @@ class NN(ABC):
     def depthwise_conv(self, x, kernel, strides, padding, data_format, dilation_rate):
         """Convolution over 2 spatial axes of each channel by itself.
 
-        # Arguments
+        Arguments:
             x: tensor, 4-D.
             kernel: tensor (rows, columns, in_channels, multiplier).
             strides, dilation_rate: pairs of int; strides may differ from each other.
             padding, data_format: as for `conv`.
 
-        # Returns
+        Returns:
             Tensor with in_channels * multiplier channels; channel c with multiple m is at c * multiplier + m.
         """
 
@@ -60,14 +60,14 @@ class NN(ABC):
     def pool(self, x, pool_size, strides, padding, data_format, pool_mode):
         """Pooling over 1, 2 or 3 spatial axes.
 
-        # Arguments
+        Arguments:
             x: tensor, 3-D to 5-D.
             pool_size, strides: tuples of int.
             padding: 'valid' or 'same'. What 'same' adds is in no maximum and in no average.
             data_format: 'channels_last' or 'channels_first'.
             pool_mode: 'max' or 'avg'.
 
-        # Returns
+        Returns:
             Tensor, of the shape that `shapes.pool_shape` gives.
         """
 
@@ -83,16 +83,16 @@ class NN(ABC):
     def ctc_batch_cost(self, y_true, y_pred, input_length, label_length):
         """Connectionist temporal classification's loss (Graves et al., 2006), each sequence of a batch.
 
-        # Arguments
+        Arguments:
             y_true: tensor (batch, max_label_length), labels.
             y_pred: tensor (batch, time, classes), probabilities (a softmax's output); the last class is the blank.
             input_length: tensor (batch, 1), steps of each sequence of `y_pred`.
             label_length: tensor (batch, 1), length of each label sequence.
 
-        # Returns
+        Returns:
             Tensor (batch, 1), negative log likelihoods.
 
-        # Raises
+        Raises:
             NotImplementedError: the backend does not `supports('ctc')`. So for the two functions below.
         """
 
@@ -100,7 +100,7 @@ class NN(ABC):
     def ctc_decode(self, y_pred, input_length, greedy=True, beam_width=100, top_paths=1, merge_repeated=False):
         """The likeliest labels, by greedy search or beam search.
 
-        # Arguments
+        Arguments:
             y_pred: tensor (batch, time, classes), probabilities; the last class is the blank.
             input_length: tensor (batch,), steps of each sequence.
             greedy: bool; False searches with a beam.
@@ -108,7 +108,7 @@ class NN(ABC):
             top_paths: int, how many paths a beam search returns.
             merge_repeated: bool, whether a beam search merges equal labels that follow one another in a path.
 
-        # Returns
+        Returns:
             (list of `top_paths` tensors (batch, max_decoded_length) of labels, filled with -1;
             tensor (batch, top_paths): each path's log probability (a greedy search: (batch, 1), its negative logit
             sum)).
@@ -118,10 +118,10 @@ class NN(ABC):
     def ctc_label_dense_to_sparse(self, labels, label_lengths):
         """Labels as a sparse tensor.
 
-        # Arguments
+        Arguments:
             labels: int tensor (batch, max_label_length).
             label_lengths: int tensor (batch,).
 
-        # Returns
+        Returns:
             Sparse tensor of the shape of `labels`, with the first `label_lengths[i]` elements of each row i.
         """

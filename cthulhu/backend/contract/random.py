@@ -15,13 +15,13 @@ class Random(ABC):
     def random_uniform(self, shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
         """Draws from the uniform distribution on [minval, maxval).
 
-        # Arguments
+        Arguments:
             shape: shape argument.
             minval, maxval: numbers or scalar tensors.
             dtype: str, by default `floatx()`; for an integer type the bounds are integers.
             seed: int or None.
 
-        # Returns
+        Returns:
             Tensor.
         """
 
@@ -38,7 +38,7 @@ class Random(ABC):
         """How many runs the counted draws have seen so far: what an operation draws depends on this minus its value when
         the operation was made.
 
-        # Returns
+        Returns:
             int.
         """
 

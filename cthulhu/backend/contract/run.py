@@ -10,17 +10,17 @@ class Run(ABC):
     def placeholder(self, shape=None, ndim=None, dtype=None, sparse=False, name=None):
         """A tensor whose value is given when a function is called.
 
-        # Arguments
+        Arguments:
             shape: tuple of int or None, with None for a length that may change; None for an unknown shape.
             ndim: int, the rank, where `shape` is not given.
             dtype: str, by default `floatx()`.
             sparse: bool, whether values are SciPy sparse matrices. Where the backend `supports('sparse')`.
             name: str or None.
 
-        # Returns
+        Returns:
             A symbolic tensor.
 
-        # Raises
+        Raises:
             ValueError: sparse, on a backend without sparse tensors.
         """
 
@@ -28,13 +28,13 @@ class Run(ABC):
     def variable(self, value, dtype=None, name=None, constraint=None):
         """A tensor that keeps its value between calls, and can be updated.
 
-        # Arguments
+        Arguments:
             value: the first value: number, array, SciPy sparse matrix, or tensor.
             dtype: str, by default `floatx()`; the array's or tensor's own dtype is not kept.
             name: str or None.
             constraint: function from the new value (a tensor) to the value to keep, applied by optimizers, or None.
 
-        # Returns
+        Returns:
             A variable; `meta.get_constraint` reads its constraint. Sparse values give a sparse constant, not a
             variable.
         """
@@ -43,13 +43,13 @@ class Run(ABC):
     def constant(self, value, dtype=None, shape=None, name=None):
         """A tensor that never changes.
 
-        # Arguments
+        Arguments:
             value: number or array.
             dtype: str, by default `floatx()`.
             shape: tuple of int to which the value is repeated or reshaped, or None to keep its own.
             name: str or None.
 
-        # Returns
+        Returns:
             A tensor.
         """
 
@@ -80,7 +80,7 @@ class Run(ABC):
     def shape(self, x):
         """The shape of `x` at run time.
 
-        # Returns
+        Returns:
             1-D int32 tensor of length ndim. On an eager value it may be a NumPy array.
         """
 
@@ -92,7 +92,7 @@ class Run(ABC):
     def static_shape(self, x):
         """What the framework itself knows of the shape of `x`.
 
-        # Returns
+        Returns:
             Tuple of int or None, or None where even the rank is unknown. `int_shape` adds what the library recorded.
         """
 
@@ -104,7 +104,7 @@ class Run(ABC):
     def set_value(self, x, value):
         """Set a variable.
 
-        # Arguments
+        Arguments:
             x: variable.
             value: number or array of the variable's shape; cast to its dtype.
         """
@@ -113,7 +113,7 @@ class Run(ABC):
     def eval(self, x):
         """The value of a tensor that needs no placeholder's value; of an `Update`, which is carried out, the new value.
 
-        # Returns
+        Returns:
             NumPy array or scalar; a dense array for a sparse tensor.
         """
 
@@ -124,7 +124,7 @@ class Run(ABC):
         Every output and every new value is computed from the variables' values before the call; then all updates happen
         together; then `after_updates` are computed, from the new values.
 
-        # Arguments
+        Arguments:
             inputs: list of placeholders (any tensor may be fed where the framework allows it).
             outputs: list of tensors, or one tensor (the call then returns one value).
             updates: list of `Update`, of pairs (variable, new value), of the framework's own operations, or of None
@@ -134,11 +134,11 @@ class Run(ABC):
             framework_arguments: what the framework's own function or session takes (on TensorFlow `feed_dict`,
                 `fetches`, `options`, `run_metadata`).
 
-        # Returns
+        Returns:
             Callable of one list of values (or of the values as arguments), to a list of NumPy values: outputs, then
             `after_updates`.
 
-        # Raises
+        Raises:
             ValueError: two updates of one variable, or a framework argument that does not exist.
             TypeError: `inputs` is not a list or tuple.
 
@@ -151,14 +151,14 @@ class Run(ABC):
     def gradients(self, loss, variables):
         """The derivatives of `loss` by each of `variables`.
 
-        # Arguments
+        Arguments:
             loss: scalar tensor; a tensor of any shape stands for the sum of its elements.
             variables: list of variables or other tensors that `loss` was computed from, or one of them.
 
-        # Returns
+        Returns:
             List of tensors of the variables' shapes, None where `loss` does not depend on one.
 
-        # Raises
+        Raises:
             NotImplementedError: the backend does not `supports('gradients')`.
         """
 
@@ -166,10 +166,10 @@ class Run(ABC):
     def stop_gradient(self, variables):
         """The same values, as constants for `gradients`.
 
-        # Arguments
+        Arguments:
             variables: tensor, or list or tuple of tensors.
 
-        # Returns
+        Returns:
             Tensor or list of tensors.
         """
 
@@ -178,7 +178,7 @@ class Run(ABC):
         """A context manager: operations made inside run after `control_inputs`, where the framework orders by
         dependencies.
 
-        # Arguments
+        Arguments:
             control_inputs: list of tensors, operations and `Update`s, which are then carried out (None: no
                 dependencies).
         """
@@ -187,7 +187,7 @@ class Run(ABC):
     def print_tensor(self, x, message=''):
         """`x`, printed with `message` each time it is computed.
 
-        # Returns
+        Returns:
             Tensor: use it in place of `x`, or nothing is printed.
         """
 
@@ -207,7 +207,7 @@ class Run(ABC):
     def get_session(self):
         """The framework's session, with every variable initialised.
 
-        # Raises
+        Raises:
             NotImplementedError: the framework has no sessions.
         """
 
@@ -215,7 +215,7 @@ class Run(ABC):
     def set_session(self, session):
         """Use a session of the user's own from now on.
 
-        # Raises
+        Raises:
             NotImplementedError: the framework has no sessions.
         """
 
@@ -223,7 +223,7 @@ class Run(ABC):
     def manual_variable_initialization(self, value):
         """Whether the user initialises variables (True), or they are as soon as they are needed (False, the default).
 
-        # Raises
+        Raises:
             NotImplementedError: True, on a framework whose variables are initialised when they are made.
         """
 
@@ -231,7 +231,7 @@ class Run(ABC):
     def scan(self, step, sequences, states, length=None):
         """Run `step` along the first axis. Differentiable where the backend has gradients.
 
-        # Arguments
+        Arguments:
             step: function (slices, states, time) -> (outputs, new_states), all but `time` lists of tensors: a slice of
                 each sequence, the states; `time` is a scalar int32 tensor, or an int. The new states have the shapes
                 and dtypes of the old.
@@ -239,7 +239,7 @@ class Run(ABC):
             states: list of tensors, the first states; may be empty.
             length: int or scalar int32 tensor, the number of steps; needed where `sequences` is empty.
 
-        # Returns
+        Returns:
             (list of the outputs, each stacked to (time, ...), list of the last states), with static shapes as far as
             they are known.
 
@@ -263,7 +263,7 @@ class Run(ABC):
     def supports(self, capability):
         """Whether the backend can do something that not every backend can.
 
-        # Arguments
+        Arguments:
             capability: 'gradients', 'sparse' (tensors), 'ctc', 'session_arguments' (of `function`), 'native_tensors'
                 (a user's own framework operations work on our tensors), 'sessions', 'datasets', 'dilation', 'graph_definition',
                 'broadcasting' (of lengths of 1 that are not known before the run), 'unknown_rank' (placeholders whose
@@ -272,7 +272,7 @@ class Run(ABC):
                 kernels, so that files that name this backend hold them flipped), or one of the backend's own. Unknown
                 ones are False.
 
-        # Returns
+        Returns:
             bool.
         """
 
@@ -283,14 +283,14 @@ class Run(ABC):
     def dataset_batches(self, dataset):
         """The batches of a dataset of the framework.
 
-        # Arguments
+        Arguments:
             dataset: something for which `is_native_dataset` is true.
 
-        # Returns
+        Returns:
             Iterator over batches: NumPy arrays, in the tuples, lists and dicts that the dataset has them in. A dataset starts
             from its first batch, an iterator goes on where it is.
 
-        # Raises
+        Raises:
             NotImplementedError: the framework has no datasets.
         """
         raise NotImplementedError(

@@ -26,7 +26,7 @@ class Shape(ABC):
     def tile(self, x, n):
         """`x` repeated end to end.
 
-        # Arguments
+        Arguments:
             x: tensor.
             n: shape argument, the number of repetitions for each axis; an int is for the only axis.
         """
@@ -47,11 +47,11 @@ class Shape(ABC):
     def gather(self, reference, indices):
         """Elements of `reference` along its first axis.
 
-        # Arguments
+        Arguments:
             reference: tensor (n, ...).
             indices: int tensor of any shape.
 
-        # Returns
+        Returns:
             Tensor: the shape of `indices`, then the rest of the shape of `reference`.
 
         >>> K.eval(K.gather(K.constant([[1, 2], [3, 4], [5, 6]]), K.constant([2, 0], dtype='int32'))).tolist()
@@ -62,7 +62,7 @@ class Shape(ABC):
     def slice(self, x, start, size):
         """A block of `x`.
 
-        # Arguments
+        Arguments:
             x: tensor.
             start: shape argument, where the block begins along each axis.
             size: shape argument, its length along each axis; -1 for all that remains.
@@ -72,11 +72,11 @@ class Shape(ABC):
     def one_hot(self, indices, num_classes):
         """Indices as unit vectors.
 
-        # Arguments
+        Arguments:
             indices: int tensor.
             num_classes: int.
 
-        # Returns
+        Returns:
             Tensor of dtype `floatx()`, with a new last axis of length `num_classes`; all 0 for an index out of range.
 
         >>> K.eval(K.one_hot(K.constant([2, 0], dtype='int32'), 3)).tolist()
@@ -87,7 +87,7 @@ class Shape(ABC):
     def arange(self, start, stop=None, step=1, dtype='int32'):
         """Numbers from `start` up to, not including, `stop`: 1-D tensor. `arange(n)` starts at 0.
 
-        # Arguments
+        Arguments:
             start, stop, step: numbers or scalar tensors.
             dtype: str.
         """
@@ -96,7 +96,7 @@ class Shape(ABC):
     def eye(self, size, dtype=None, name=None):
         """The identity matrix, as a variable.
 
-        # Arguments
+        Arguments:
             size: int, or (rows, columns).
             dtype: str, by default `floatx()`.
             name: str or None.
@@ -106,7 +106,7 @@ class Shape(ABC):
     def zeros(self, shape, dtype=None, name=None):
         """Zeros: a variable, or a tensor where a dimension is known only at run time.
 
-        # Arguments
+        Arguments:
             shape: shape argument.
             dtype: str, by default `floatx()`.
             name: str or None.
@@ -128,7 +128,7 @@ class Shape(ABC):
     def fill(self, shape, value, dtype=None):
         """A tensor of one value everywhere.
 
-        # Arguments
+        Arguments:
             shape: shape argument.
             value: number or scalar tensor.
             dtype: str, by default `floatx()`.
@@ -138,7 +138,7 @@ class Shape(ABC):
     def pad(self, x, paddings, value=0.0):
         """`x` with `value` around it.
 
-        # Arguments
+        Arguments:
             x: tensor.
             paddings: a pair (before, after) of int for each axis.
             value: number.
@@ -148,17 +148,17 @@ class Shape(ABC):
     def switch(self, condition, then_expression, else_expression):
         """One of two values.
 
-        # Arguments
+        Arguments:
             condition: scalar tensor of any dtype (0 is false): only the branch taken is computed, where the framework
                 can. Or a tensor (bool, or cast to it) whose shape is the beginning of the branches' shape: it picks
                 element by element, and is broadcast over their last axes.
             then_expression, else_expression: tensors of the same shape and dtype, or functions of no arguments that
                 return one. Made inside the branch where they are functions.
 
-        # Returns
+        Returns:
             Tensor.
 
-        # Raises
+        Raises:
             ValueError: the condition has more dimensions than the branches, or shapes that do not fit.
 
         >>> x = K.constant([[1, 2], [3, 4]])

@@ -49,7 +49,8 @@ def promote(first, second, floatx):
 
 def weak(value, other, floatx):
     """The dtype that a number, list or array takes beside the tensor `other`: the tensor's own, unless it would cut
-    off a fraction."""
+    off a fraction.
+    """
     dtype = of(value, floatx)
     theirs = of(other, floatx)
     if is_float(dtype) and not is_float(theirs):

@@ -5,7 +5,7 @@ from cthulhu.backend.deferred.record import take
 from cthulhu.backend.deferred.symbol import Placeholder, Symbol, dependents, toposort
 
 
-class Loop(object):
+class Loop:
     """The inner graph of a scan, recorded once by calling `step` on placeholders.
 
     What the step uses from outside, and does not change from step to step, is computed once before the loop: `captured`.

@@ -3,7 +3,7 @@
 from cthulhu.backend.deferred.symbol import Symbol, Variable, dependents, toposort
 
 
-class Plan(object):
+class Plan:
     """How to compute some Symbols: made once, run often.
 
     Values are computed on demand, so that of a `Choice` only the chosen side runs, each once, and are dropped after
@@ -23,7 +23,7 @@ class Plan(object):
     def run(self, given, clock):
         """The targets' values.
 
-        # Arguments
+        Arguments:
             given: dict from the id of a Symbol to its value, for placeholders or anything else.
             clock: how many runs there were before.
         """
@@ -47,7 +47,7 @@ class Plan(object):
         return [values[id(target)] for target in self.targets]
 
 
-class Function(object):
+class Function:
     """What `K.function` returns: see there."""
 
     def __init__(self, backend, inputs, outputs, updates, after_updates, name):

@@ -69,7 +69,6 @@ def _with_floats_as(dtype, value):
 
 def recorded_pair(method):
     """`recorded` for methods of two tensors `(x, y)`: a number, list or array takes the dtype of the Symbol beside it."""
-
     signature = inspect.signature(method)
 
     @functools.wraps(method)

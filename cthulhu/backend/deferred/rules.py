@@ -26,7 +26,7 @@ class UnknownRank(Exception):
     """Not even the number of dimensions can be told."""
 
 
-class Rule(object):
+class Rule:
     def __init__(self, shape, dtype):
         self.shape = shape
         self.dtype = dtype

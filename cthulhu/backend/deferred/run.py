@@ -25,11 +25,11 @@ from cthulhu.backend.deferred.symbol import Choice, Constant, Count, Placeholder
 from cthulhu.backend.meta import Update
 
 
-class Deferred(object):
+class Deferred:
     """Placeholders, variables, functions and loops over recorded graphs."""
 
     def __init__(self):
-        super(Deferred, self).__init__()
+        super().__init__()
         self._clock = 0
         self._scopes = []
         self._loop_times = []
@@ -206,7 +206,7 @@ class Deferred(object):
         return Symbol(self, 'identity', _same, (x,), None, x.shape, x.dtype, x.sparse, self._unique(name or 'identity'))
 
     def clear_session(self):
-        super(Deferred, self).clear_session()
+        super().clear_session()
         self._names.clear()
 
     def get_session(self):

@@ -1,10 +1,10 @@
 """Symbols: values that will be known when the graph runs, and walks over the graph that they make."""
 
 
-class Symbol(object):
+class Symbol:
     """The value that `op(*args, **kwargs)` will have when the graph runs.
 
-    # Arguments
+    Arguments:
         backend: the backend that recorded the call; the operators below ask it.
         op: name of the operation.
         compute: function `(backend, *args, **kwargs) -> value` on the framework's own arrays; None for a leaf.
@@ -156,7 +156,7 @@ class Constant(Symbol):
     """A value that never changes."""
 
     def __init__(self, backend, value, shape, dtype, name=None, sparse=False):
-        super(Constant, self).__init__(backend, 'constant', shape=shape, dtype=dtype, name=name, sparse=sparse)
+        super().__init__(backend, 'constant', shape=shape, dtype=dtype, name=name, sparse=sparse)
         self.value = value
 
     def evaluate(self, values, clock):
@@ -167,7 +167,7 @@ class Variable(Symbol):
     """A value that is kept between runs, and that `set_value` and updates replace."""
 
     def __init__(self, backend, value, shape, dtype, name=None, constraint=None):
-        super(Variable, self).__init__(backend, 'variable', shape=shape, dtype=dtype, name=name)
+        super().__init__(backend, 'variable', shape=shape, dtype=dtype, name=name)
         self.value = value
         self.constraint = constraint
 
@@ -179,7 +179,7 @@ class Placeholder(Symbol):
     """A value that is given when the graph runs; `default`, where there is one, stands in for it."""
 
     def __init__(self, backend, shape, dtype, name=None, sparse=False, default=None):
-        super(Placeholder, self).__init__(backend, 'placeholder', shape=shape, dtype=dtype, name=name, sparse=sparse)
+        super().__init__(backend, 'placeholder', shape=shape, dtype=dtype, name=name, sparse=sparse)
         self.default = default
 
     def evaluate(self, values, clock):
@@ -195,7 +195,7 @@ class Count(Symbol):
     """How many times a function or `eval` was run since this was made: what a random operation's draw depends on."""
 
     def __init__(self, backend, clock):
-        super(Count, self).__init__(backend, 'count', shape=(), dtype='int64')
+        super().__init__(backend, 'count', shape=(), dtype='int64')
         self.made_at = clock
 
     def evaluate(self, values, clock):
@@ -206,7 +206,7 @@ class Choice(Symbol):
     """One of two Symbols, by a scalar condition. Only what the chosen one needs is computed."""
 
     def __init__(self, backend, condition, then, otherwise, shape, dtype):
-        super(Choice, self).__init__(backend, 'switch', None, (condition, then, otherwise), None, shape, dtype)
+        super().__init__(backend, 'switch', None, (condition, then, otherwise), None, shape, dtype)
 
     def _chosen(self, values):
         condition, then, otherwise = self.args
@@ -262,7 +262,7 @@ def toposort(symbols):
 
 
 def dependents(symbols, roots):
-    """ids of those among `symbols` and what they need that are, or depend on, one of `roots`."""
+    """Ids of those among `symbols` and what they need that are, or depend on, one of `roots`."""
     reached = {id(root) for root in roots}
     for symbol in toposort(symbols):
         if any(id(needed) in reached for needed in symbol.inputs):

@@ -81,7 +81,7 @@ def _dense(labels):
     return rows
 
 
-class NumPyCTC(object):
+class NumPyCTC:
     @primitive
     def ctc_batch_cost(self, y_true, y_pred, input_length, label_length):
         logs = _logs(y_pred)

@@ -10,12 +10,12 @@ from cthulhu.backend.numpy.primitive import always, array, axes, floats, pair, p
 
 
 def _numbers(x):
-    """bool counts as 0 and 1."""
+    """Bool counts as 0 and 1."""
     x = array(x)
     return x.astype(config.floatx()) if x.dtype == bool else x
 
 
-class NumPyMath(object):
+class NumPyMath:
     # What the operators of Symbols call.
 
     @pair

@@ -47,7 +47,7 @@ def _output_lengths(lengths, window, strides, padding, dilation_rate):
     return found
 
 
-class NumPyNN(object):
+class NumPyNN:
     @primitive
     def conv(self, x, kernel, strides, padding, data_format, dilation_rate):
         x, kernel = _channels_last(array(x), data_format), array(kernel)

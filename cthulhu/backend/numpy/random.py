@@ -9,7 +9,7 @@ def _generator(seed, keys):
     return np.random.RandomState([seed % 2**32] + [int(key) % 2**32 for key in keys])
 
 
-class NumPyRandom(object):
+class NumPyRandom:
     @primitive
     def draw_uniform(self, shape, minval, maxval, dtype, seed, keys):
         generator, shape = _generator(seed, keys), integers(shape)

@@ -12,7 +12,7 @@ def _dense(x):
     return x.toarray() if scipy.sparse.issparse(x) else x
 
 
-class NumPyShape(object):
+class NumPyShape:
     @primitive
     def getitem(self, x, key):
         return array(x)[key]

@@ -1,18 +1,17 @@
 """The TensorFlow backend: symbolic, in a graph and a session of its own. TensorFlow's global mode stays what it is."""
 
 from cthulhu.backend.contract import Backend
-
-from .ctc import CTC
-from .datasets import Datasets
-from .graph import all_enter_graph
-from .loop import Loop
-from .math import Math
-from .nn import NN
-from .random import Random
-from .run import Run
-from .saved_model import SavedModels
-from .shape import Shape
-from .variables import Variables
+from cthulhu.backend.tensorflow.ctc import CTC
+from cthulhu.backend.tensorflow.datasets import Datasets
+from cthulhu.backend.tensorflow.graph import all_enter_graph
+from cthulhu.backend.tensorflow.loop import Loop
+from cthulhu.backend.tensorflow.math import Math
+from cthulhu.backend.tensorflow.nn import NN
+from cthulhu.backend.tensorflow.random import Random
+from cthulhu.backend.tensorflow.run import Run
+from cthulhu.backend.tensorflow.saved_model import SavedModels
+from cthulhu.backend.tensorflow.shape import Shape
+from cthulhu.backend.tensorflow.variables import Variables
 
 __all__ = ['TensorFlowBackend']
 

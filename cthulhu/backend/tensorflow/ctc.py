@@ -7,7 +7,7 @@ from cthulhu.backend import config
 v1 = tf.compat.v1
 
 
-class CTC(object):
+class CTC:
     """The three functions of `contract.nn` that concern it."""
 
     def ctc_label_dense_to_sparse(self, labels, label_lengths):

@@ -5,7 +5,7 @@ import tensorflow as tf
 v1 = tf.compat.v1
 
 
-class Datasets(object):
+class Datasets:
     """What the engine asks of the framework's own data."""
 
     def is_native_dataset(self, x):

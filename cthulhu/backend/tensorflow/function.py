@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
-from .graph import entered
+from cthulhu.backend.tensorflow.graph import entered
 
 v1 = tf.compat.v1
 
@@ -25,10 +25,10 @@ def _release():
         function._prepared = None, None, None
 
 
-class Function(object):
+class Function:
     """Computes outputs from inputs, then updates variables, then computes what reads their new values.
 
-    # Attributes
+    Attributes:
         inputs, outputs: lists of tensors.
         update_operations: list of the operations that carry out the updates.
         feed_dict: dict from tensor to the array fed for it at every call; its arrays may be replaced between calls.
@@ -144,7 +144,7 @@ class Function(object):
         return [values[place] for place in kept]
 
 
-class _Feed(object):
+class _Feed:
     """How the values of one input are made into arrays of its dtype and checked."""
 
     def __init__(self, tensor, index, function):
@@ -281,7 +281,7 @@ def _apart(value):
 def ancestors(targets, by_control=True):
     """The set of operations that must run for `targets`, themselves included.
 
-    # Arguments
+    Arguments:
         targets: tensors and operations; None is skipped.
         by_control: bool, whether to follow control inputs too, not only the values that are used.
     """

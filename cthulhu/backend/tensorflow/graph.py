@@ -18,7 +18,7 @@ v1 = tf.compat.v1
 EagerTensor = tf.__internal__.EagerTensor
 
 
-class _V1ControlFlow(object):
+class _V1ControlFlow:
     """While it is entered, loops and conditionals of plain graphs are made of TensorFlow 1's operations.
 
     Those of TensorFlow 2 change the forward operation when a gradient is taken, which a session that has already run it

@@ -4,7 +4,7 @@ import threading
 
 import tensorflow as tf
 
-from .graph import v1_control_flow
+from cthulhu.backend.tensorflow.graph import v1_control_flow
 
 v1 = tf.compat.v1
 
@@ -19,7 +19,7 @@ class _Times(threading.local):
 times = _Times()
 
 
-class Loop(object):
+class Loop:
     """The loop over time of the backend."""
 
     def scan(self, step, sequences, states, length=None):

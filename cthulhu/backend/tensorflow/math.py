@@ -43,7 +43,7 @@ def _bool(x):
     return tf.cast(x, tf.bool)
 
 
-class Math(object):
+class Math:
     """Elementwise functions, comparisons, reductions, products."""
 
     abs = _unary(tf.abs)

@@ -85,7 +85,7 @@ def _pool_volumes(x, pool_size, strides, padding, operation):
     return y
 
 
-class NN(object):
+class NN:
     """Convolution, pooling, softmax, normalisation, crossentropies."""
 
     def conv(self, x, kernel, strides, padding, data_format, dilation_rate):

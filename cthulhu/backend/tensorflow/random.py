@@ -13,16 +13,15 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import config
-
-from .loop import times
-from .shape import shape_argument
+from cthulhu.backend.tensorflow.loop import times
+from cthulhu.backend.tensorflow.shape import shape_argument
 
 _raw = tf.raw_ops
 _KEY = 87654321  # TensorFlow 1's own, for an operation seed without a graph seed.
 _PHILOX = 1
 
 
-class Random(object):
+class Random:
     """Uniform, normal and truncated normal draws."""
 
     def random_uniform(self, shape, minval=0.0, maxval=1.0, dtype=None, seed=None):

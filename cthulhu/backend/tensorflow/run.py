@@ -9,10 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import config, meta
-
-from .function import Function, ancestors
-from .graph import EagerTensor, entered, mark, new_graph
-from .variables import Initialisation
+from cthulhu.backend.tensorflow.function import Function, ancestors
+from cthulhu.backend.tensorflow.graph import EagerTensor, entered, mark, new_graph
+from cthulhu.backend.tensorflow.variables import Initialisation
 
 v1 = tf.compat.v1
 
@@ -44,7 +43,7 @@ def _new_value(update, dtype=None, name=None, as_ref=False):
 tf.register_tensor_conversion_function(GraphUpdate, _new_value)
 
 
-class Run(object):
+class Run:
     """The graph, the session, and what runs in them."""
 
     def __init__(self):
@@ -89,7 +88,7 @@ class Run(object):
     def get_session(self):
         """TensorFlow's session, with every variable initialised.
 
-        # Returns
+        Returns:
             The default session, if there is one of our graph (`with tf.compat.v1.Session(graph=K.get_session().graph):`); else the
             one given to `set_session`; else one of our own.
         """
@@ -99,10 +98,10 @@ class Run(object):
     def set_session(self, session):
         """Use a session of the user's own from now on.
 
-        # Arguments
+        Arguments:
             session: `tf.compat.v1.Session`, of `K.get_session().graph`; or of any other graph, if nothing was made in ours yet.
 
-        # Raises
+        Raises:
             ValueError: it belongs to another graph, and there are tensors in ours.
         """
         if session.graph is not self._graph:

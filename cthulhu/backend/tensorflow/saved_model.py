@@ -3,14 +3,14 @@
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from .function import ancestors
+from cthulhu.backend.tensorflow.function import ancestors
 
 v1 = tf.compat.v1
 
 _PYTHON = 'PyFunc', 'PyFuncStateless', 'EagerPyFunc'
 
 
-class SavedModels(object):
+class SavedModels:
     """What the backend writes for TensorFlow's own tools."""
 
     def write_saved_model(self, path, inputs, call):
@@ -36,14 +36,14 @@ def write(graph, session, inputs, outputs, path):
     with tf.Graph().as_default() as alone:
         # Zeros at first: values as constants of the graph would fill it (limit: 2 GB).
         copies = [_copy(x) for x in variables]
-        entries = {name: v1.placeholder(x.dtype, x.shape, name='input_%d' % i) for i, (name, x) in _numbered(inputs)}
+        entries = {name: v1.placeholder(x.dtype, x.shape, name=f'input_{i}') for i, (name, x) in _numbered(inputs)}
         replaced = {x.handle.name: copy.handle for x, copy in zip(variables, copies)}
         replaced.update({inputs[name].name: entry for name, entry in entries.items()})
         replaced.update({op.name + ':0': tf.constant(False) for op in needed if _is_learning_phase(op)})
         wanted = [x.name for x in outputs.values()]
         replaced = {name: x for name, x in replaced.items() if graph.get_tensor_by_name(name).op in needed}
         results = tf.import_graph_def(definition, input_map=replaced, return_elements=wanted, name='model')
-        results = [tf.identity(x, name='output_%d' % i) for i, x in enumerate(results)]
+        results = [tf.identity(x, name=f'output_{i}') for i, x in enumerate(results)]
         # The messages by hand: the functions that make them warn that they are old.
         signature = meta_graph_pb2.SignatureDef(
             inputs={name: _description(x) for name, x in entries.items()},
@@ -92,16 +92,15 @@ def _check(needed, entries):
     for op in needed:
         if op.type == 'Placeholder' and op not in entries:
             raise ValueError(
-                'The outputs of the model depend on the placeholder %r, which is none of its inputs. Make it one: '
-                'Input(tensor=...).' % op.name
+                f'The outputs of the model depend on the placeholder {op.name!r}, which is none of its inputs. Make it one: '
+                'Input(tensor=...).'
             )
         if op.type in _PYTHON:
             raise ValueError(
-                'The model runs Python code (operation %r), which a SavedModel cannot hold. Compute that with operations '
-                'of TensorFlow or of cthulhu.backend.' % op.name
+                f'The model runs Python code (operation {op.name!r}), which a SavedModel cannot hold. Compute that with operations '
+                'of TensorFlow or of cthulhu.backend.'
             )
         if op.type in ('Variable', 'VariableV2'):
             raise ValueError(
-                'The model uses the reference variable %r. Make it with K.variable(...), or with use_resource=True.'
-                % op.name
+                f'The model uses the reference variable {op.name!r}. Make it with K.variable(...), or with use_resource=True.'
             )

@@ -4,8 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import config
-
-from .graph import v1_control_flow
+from cthulhu.backend.tensorflow.graph import v1_control_flow
 
 v1 = tf.compat.v1
 
@@ -22,7 +21,7 @@ def shape_argument(shape):
     return np.asarray(sizes, 'int32') if sizes else np.zeros(0, 'int32')
 
 
-class Shape(object):
+class Shape:
     """Making, reshaping, joining and picking."""
 
     def reshape(self, x, shape):

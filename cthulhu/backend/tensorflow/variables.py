@@ -7,8 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import config, meta
-
-from .graph import entered, is_inside, without_eager
+from cthulhu.backend.tensorflow.graph import entered, is_inside, without_eager
 
 v1 = tf.compat.v1
 
@@ -47,7 +46,7 @@ def _is_sparse_matrix(value):
     return hasattr(value, 'tocoo')
 
 
-class Variables(object):
+class Variables:
     """What the backend does with variables."""
 
     def variable(self, value, dtype=None, name=None, constraint=None):
@@ -146,7 +145,7 @@ def _assign_placeholder(x):
     return made
 
 
-class Initialisation(object):
+class Initialisation:
     """Which variables of a graph a session has initialised, and doing the others in one run.
 
     Variables that users make with TensorFlow itself in this graph are among them.

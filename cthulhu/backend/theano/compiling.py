@@ -125,7 +125,7 @@ def _headers():
     """The path of a header that includes the others, beside which stands its compiled form; None where that is not to be had."""
     arguments = _COMMON + cmodule.GCC_compiler.compile_args()
     arguments += ['-I' + folder for folder in cmodule.std_include_dirs()]
-    text = ''.join('#include <%s>\n' % name for name in _HEADERS)
+    text = ''.join(f'#include <{name}>\n' for name in _HEADERS)
     made_of = repr((text, _version(theano.config.cxx), arguments))
     digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]
     folder = os.path.join(theano.config.base_compiledir, 'cthulhu-headers-' + digest)
@@ -207,7 +207,7 @@ class _IsAbsent(Exception):
     """The cache has no such module."""
 
 
-class _Absent(object):
+class _Absent:
     """Asks the cache for a module without making it."""
 
     def __init__(self, linker):
@@ -217,7 +217,7 @@ class _Absent(object):
         raise _IsAbsent()
 
 
-class _Present(object):
+class _Present:
     """Gives the cache a module that is compiled already."""
 
     def __init__(self, linker, folder):

@@ -178,7 +178,7 @@ def round_half_to_even(x):
 def scan(step, sequences, states, count, outputs, mode):
     """The framework's loop: `step` returns the new states, then `outputs` further results.
 
-    # Returns
+    Returns:
         List of stacked results, in that order.
     """
     options = {'return_updates': False} if IS_PYTENSOR else {}
@@ -232,7 +232,7 @@ if IS_PYTENSOR:
             return [gradients[0]]
 
         def c_code(self, node, name, inputs, outputs, sub):
-            return 'Py_XDECREF(%(out)s); %(out)s = %(x)s; Py_XINCREF(%(out)s);' % {'x': inputs[0], 'out': outputs[0]}
+            return 'Py_XDECREF({out}); {out} = {x}; Py_XINCREF({out});'.format(x=inputs[0], out=outputs[0])
 
         def c_code_cache_version(self):
             return (1,)

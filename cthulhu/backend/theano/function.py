@@ -19,10 +19,10 @@ _OURS = 'inputs', 'outputs', 'updates', 'name'
 _ARGUMENTS = tuple(n for n in inspect.signature(theano.function).parameters if n not in _OURS)
 
 
-class Function(object):
+class Function:
     """Computes outputs from inputs, and new values of variables, and what reads those; in one function of the framework.
 
-    # Attributes
+    Attributes:
         inputs, outputs: lists of tensors.
         compiled: dict from the values of the learning phases that it was called with to the framework's functions.
     """
@@ -114,7 +114,7 @@ def check_arguments(arguments):
         )
 
 
-class _said_if_long(object):
+class _said_if_long:
     """A context that says on stderr what is being compiled if that takes long."""
 
     def __init__(self, what):
@@ -134,7 +134,7 @@ class _said_if_long(object):
         self._timer.cancel()
 
 
-class _Feed(object):
+class _Feed:
     """How the values of one input are made into arrays of its dtype and checked."""
 
     def __init__(self, tensor, function):

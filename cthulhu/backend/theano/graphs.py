@@ -34,7 +34,7 @@ def roots(targets):
 def replaced(targets, replacements, choose=None):
     """`targets` computed from other variables.
 
-    # Arguments
+    Arguments:
         replacements: dict from variables to what takes their place, all at once; it is not searched for others.
         choose: function (node, its new inputs) -> list of variables to use for its outputs, or None.
     """
@@ -59,7 +59,7 @@ def replaced(targets, replacements, choose=None):
 def in_phase(backend, targets, phases):
     """`targets` for fixed learning phases: branches that only they choose between are chosen now.
 
-    # Arguments
+    Arguments:
         phases: dict from learning phases to bool; those that are not in it are 0.
     """
     values = {}

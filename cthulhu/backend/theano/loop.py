@@ -6,7 +6,7 @@ from cthulhu.backend.theano import framework, tensors
 from cthulhu.backend.theano.framework import T
 
 
-class Loop(object):
+class Loop:
     """The loop over time of the backend."""
 
     @contextlib.contextmanager

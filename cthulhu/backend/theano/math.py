@@ -80,7 +80,7 @@ def _all(self, x, axis, keepdims):
     return T.all(_bool(x), axis=axis, keepdims=keepdims)
 
 
-class Math(object):
+class Math:
     """Elementwise functions, comparisons, reductions, products."""
 
     # What the operators of tensors call.
@@ -234,7 +234,7 @@ class Math(object):
             # At 0 the slope is that below it, as it is where most fast kernels are.
             x = self._tensor(x)
             return self.where(self.greater(x, 0), x, x * float(alpha) if alpha else 0.0)
-        return super(Math, self).relu(x, alpha, max_value, threshold)
+        return super().relu(x, alpha, max_value, threshold)
 
     def _logits_of(self, output, activation):
         kind, logits = getattr(output, '_cthulhu_logits', (None, None))

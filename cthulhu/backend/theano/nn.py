@@ -15,7 +15,7 @@ from cthulhu.backend.theano.framework import T, Variable, sparse
 from cthulhu.backend.theano.operations import CTCCost, CTCDecode
 
 
-class NN(object):
+class NN:
     """Convolution, pooling, connectionist temporal classification."""
 
     def _to_last(self, x, data_format):

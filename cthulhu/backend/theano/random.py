@@ -48,7 +48,7 @@ def _xor(x, y):
     return T.xor(x, y) if hasattr(T, 'xor') else T.bitwise_xor(x, y)
 
 
-class Random(object):
+class Random:
     """Uniform, normal and truncated normal draws."""
 
     def random_uniform(self, shape, minval=0.0, maxval=1.0, dtype=None, seed=None):

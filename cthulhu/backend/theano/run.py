@@ -15,11 +15,11 @@ from cthulhu.backend.theano.function import Function
 _CAPABILITIES = 'gradients', 'sparse', 'ctc', 'native_tensors', 'dilation', 'flipped_kernels', 'theano'
 
 
-class Run(object):
+class Run:
     """The names, the learning phase, and what runs."""
 
     def __init__(self):
-        super(Run, self).__init__()
+        super().__init__()
         self._scopes = []
         self._names = {}
         self._loop_times = []
@@ -60,7 +60,7 @@ class Run(object):
             self._scopes.pop()
 
     def clear_session(self):
-        super(Run, self).clear_session()
+        super().clear_session()
         self._names.clear()
         self._new_step()
 

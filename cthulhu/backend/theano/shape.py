@@ -10,7 +10,7 @@ from cthulhu.backend.theano import tensors as noted
 from cthulhu.backend.theano.framework import T, Variable, broadcastable_at, ifelse, sparse, static, unbroadcast
 
 
-class Shape(object):
+class Shape:
     """Making, reshaping, joining and picking."""
 
     def getitem(self, x, key):

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ... import activations, layers
-from ...backend import shapes
-from ...engine.base_layer import Layer
-from ..checks import ExportError
-from .registry import convert, converts, masks, once
+from cthulhu import activations, layers
+from cthulhu.backend import shapes
+from cthulhu.engine.base_layer import Layer
+from cthulhu.export.checks import ExportError
+from cthulhu.export.onnx_layers.registry import convert, converts, masks, once
 
 # -- activations ----------------------------------------------------------------------------------------
 
@@ -54,8 +54,8 @@ def activate(w, x, function, layer):
         return convert(w, function, [x])[0]
     if function not in FUNCTIONS:
         raise ExportError(
-            'Layer "%s" has the activation %r, which cannot be written as ONNX. Use a function of cthulhu.activations, or '
-            'export_saved_model.' % (layer.name, function)
+            f'Layer "{layer.name}" has the activation {function!r}, which cannot be written as ONNX. Use a function of cthulhu.activations, or '
+            'export_saved_model.'
         )
     return FUNCTIONS[function](w, x)
 

@@ -1,9 +1,9 @@
 """Layers that merge several tensors."""
 
-from ... import layers
-from ...backend import shapes
-from ..checks import ExportError
-from .registry import converts, masks, once
+from cthulhu import layers
+from cthulhu.backend import shapes
+from cthulhu.export.checks import ExportError
+from cthulhu.export.onnx_layers.registry import converts, masks, once
 
 _KINDS = {
     layers.Add: 'Add',
@@ -86,8 +86,8 @@ def joined_mask(w, layer, inputs, made):
             return _all_of(w, found)
         if len(found) < len(inputs) or rank == inputs[0].rank or any(m.rank < rank for m in found):
             raise ExportError(
-                'Layer "%s" joins masks along axis %d where not all of its inputs have one for each step, which cannot be written as '
-                'ONNX. Give all of them a mask, or none, or use export_saved_model.' % (layer.name, layer.axis)
+                f'Layer "{layer.name}" joins masks along axis {layer.axis} where not all of its inputs have one for each step, which cannot be written as '
+                'ONNX. Give all of them a mask, or none, or use export_saved_model.'
             )
         return w.concatenate(found, axis)
 

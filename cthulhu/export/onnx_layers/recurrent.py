@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ... import activations, layers, names
-from ...layers.recurrent.stacked import StackedRNNCells, state_sizes
-from ..checks import ExportError
-from .core import activate
-from .registry import converts, masks
+from cthulhu import activations, layers, names
+from cthulhu.export.checks import ExportError
+from cthulhu.export.onnx_layers.core import activate
+from cthulhu.export.onnx_layers.registry import converts, masks
+from cthulhu.layers.recurrent.stacked import StackedRNNCells, state_sizes
 
 # What ONNX's recurrent operations call an activation, with alpha and beta.
 _NAMES = {
@@ -42,13 +42,12 @@ def run(w, layer, inputs, in_order_of_time=False):
     for cell in cells:
         if type(cell) not in _STEPS:
             raise ExportError(
-                'Layer "%s" has a cell of the class %s, which cannot be written as ONNX; SimpleRNNCell, GRUCell and LSTMCell, and stacks '
-                'of them, can. Use one of these, or export_saved_model.' % (layer.name, names.keras_name(type(cell)))
+                f'Layer "{layer.name}" has a cell of the class {names.keras_name(type(cell))}, which cannot be written as ONNX; SimpleRNNCell, GRUCell and LSTMCell, and stacks '
+                'of them, can. Use one of these, or export_saved_model.'
             )
     if layer._num_constants or getattr(layer.cell, 'reverse_state_order', False):
         raise ExportError(
-            'Layer "%s" takes constants, or states in reverse order, which cannot be written as ONNX. Use export_saved_model.'
-            % layer.name
+            f'Layer "{layer.name}" takes constants, or states in reverse order, which cannot be written as ONNX. Use export_saved_model.'
         )
     used = [
         f for f in (getattr(cells[0], name, None) for name in ('activation', 'recurrent_activation')) if f is not None
@@ -117,8 +116,7 @@ def _loop(w, layer, cells, x, states, in_order_of_time):
         mask = x.mask()
         if mask.rank != 2:
             raise ExportError(
-                'Layer "%s": a mask of %d axes cannot be written as ONNX; (batch, time) can. Use export_saved_model.'
-                % (layer.name, mask.rank)
+                f'Layer "{layer.name}": a mask of {mask.rank} axes cannot be written as ONNX; (batch, time) can. Use export_saved_model.'
             )
     sequences = [w.transpose(_projected(w, cells[0], x), (1, 0, 2))]
     width = cells[-1].units

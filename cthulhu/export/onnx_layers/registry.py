@@ -1,10 +1,10 @@
 """Which function writes which layer, and how a layer or a model is written."""
 
-from ... import names
-from ...engine.network import Network
-from ...utils.generic_utils import to_list, unpack_singleton
-from ..checks import ExportError
-from ..onnx_graph import Value
+from cthulhu import names
+from cthulhu.engine.network import Network
+from cthulhu.export.checks import ExportError
+from cthulhu.export.onnx_graph import Value
+from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 #: Class of a layer -> function (writer, layer, list of Values) -> Value or list of them.
 CONVERTERS = {}
@@ -47,9 +47,8 @@ def convert(writer, layer, inputs, arguments=None):
     converter = CONVERTERS.get(type(layer))
     if converter is None:
         raise ExportError(
-            'Layer "%s" (%s) cannot be written as ONNX. Replace it by layers that can be (docs/export.md lists them), end the model '
+            f'Layer "{layer.name}" ({names.keras_name(type(layer))}) cannot be written as ONNX. Replace it by layers that can be (docs/export.md lists them), end the model '
             'before it, or use export_saved_model, which writes every layer.'
-            % (layer.name, names.keras_name(type(layer)))
         )
     with writer.scope(layer.name):
         made = to_list(converter(writer, layer, inputs), allow_tuple=True)
@@ -64,8 +63,8 @@ def convert(writer, layer, inputs, arguments=None):
 def _convert_model(writer, model, inputs):
     if not model.is_graph or type(model).call is not Network.call:
         raise ExportError(
-            'Model "%s" computes in its own `call`, which cannot be read layer by layer. Make it of inputs and outputs, or use '
-            'export_saved_model.' % model.name
+            f'Model "{model.name}" computes in its own `call`, which cannot be read layer by layer. Make it of inputs and outputs, or use '
+            'export_saved_model.'
         )
 
     def visit(node, values):
@@ -79,8 +78,7 @@ def _check_arguments(layer, arguments):
         if value is None or name == 'training' and not hasattr(value, 'dtype') and not value:
             continue
         raise ExportError(
-            'Layer "%s" was called with %s=%r, which cannot be written as ONNX. Call it without, or use export_saved_model.'
-            % (layer.name, name, value)
+            f'Layer "{layer.name}" was called with {name}={value!r}, which cannot be written as ONNX. Call it without, or use export_saved_model.'
         )
 
 

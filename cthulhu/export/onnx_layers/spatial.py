@@ -1,10 +1,10 @@
 """Convolutions, pooling, and what changes the spatial axes. ONNX has the channels in front of them."""
 
-from ... import activations, layers
-from ...backend import shapes
-from ...engine.base_layer import Layer
-from .core import activate
-from .registry import converts, masks
+from cthulhu import activations, layers
+from cthulhu.backend import shapes
+from cthulhu.engine.base_layer import Layer
+from cthulhu.export.onnx_layers.core import activate
+from cthulhu.export.onnx_layers.registry import converts, masks
 
 
 def _in_front(w, layer, x):

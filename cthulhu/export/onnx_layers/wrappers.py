@@ -1,11 +1,11 @@
 """Layers around layers."""
 
-from ... import layers
-from ...engine.network import Network
-from ...utils.generic_utils import has_arg
-from ..checks import ExportError
-from .recurrent import run
-from .registry import convert, converts, masks, once
+from cthulhu import layers
+from cthulhu.engine.network import Network
+from cthulhu.export.checks import ExportError
+from cthulhu.export.onnx_layers.recurrent import run
+from cthulhu.export.onnx_layers.registry import convert, converts, masks, once
+from cthulhu.utils.generic_utils import has_arg
 
 # Those that have a `mask` in their call for others' sake, and compute the same without.
 _INDIFFERENT = layers.PReLU, layers.ThresholdedReLU
@@ -18,8 +18,7 @@ def time_distributed(w, layer, inputs):
     takes_mask = isinstance(inner, Network) or has_arg(inner.call, 'mask') and not isinstance(inner, _INDIFFERENT)
     if x.mask is not None and takes_mask:
         raise ExportError(
-            'Layer "%s" hands a mask on to "%s" for each step, which cannot be written as ONNX. Use export_saved_model.'
-            % (layer.name, inner.name)
+            f'Layer "{layer.name}" hands a mask on to "{inner.name}" for each step, which cannot be written as ONNX. Use export_saved_model.'
         )
     tail = [w.size(x, axis) for axis in range(2, x.rank)]
     (made,) = convert(w, inner, [w.reshape(x, [-1] + tail)])
@@ -43,7 +42,7 @@ def time_distributed_mask(w, layer, inputs, made):
 def bidirectional(w, layer, inputs):
     if layer._num_constants:
         raise ExportError(
-            'Layer "%s" takes constants, which cannot be written as ONNX. Use export_saved_model.' % layer.name
+            f'Layer "{layer.name}" takes constants, which cannot be written as ONNX. Use export_saved_model.'
         )
     half = (len(inputs) - 1) // 2
     sides = []

@@ -1,11 +1,11 @@
 """Recurrent layers: RNN, which runs a cell over time, and the cells."""
 
-from ... import names
-from .groth import Groth, GrothCell
-from .laldagorth import Laldagorth, LaldagorthCell
-from .rnn import RNN
-from .shabith_ka import ShabithKa, ShabithKaCell
-from .stacked import StackedRNNCells
+from cthulhu import names
+from cthulhu.layers.recurrent.groth import Groth, GrothCell
+from cthulhu.layers.recurrent.laldagorth import Laldagorth, LaldagorthCell
+from cthulhu.layers.recurrent.rnn import RNN
+from cthulhu.layers.recurrent.shabith_ka import ShabithKa, ShabithKaCell
+from cthulhu.layers.recurrent.stacked import StackedRNNCells
 
 __all__ = [
     'Groth',

@@ -1,9 +1,9 @@
 """How recurrent layers are called: with initial states and constants beside their inputs."""
 
-from ... import backend as K
+from cthulhu import backend as K
 
 
-class StatesAsInputs(object):
+class StatesAsInputs:
     """Mixin for a Layer: initial states and constants that layers made become inputs, so that they are part of the
     graph of layers; others stay arguments. A list of inputs holds the sequence, the initial states, and the constants,
     in this order.
@@ -23,8 +23,7 @@ class StatesAsInputs(object):
                 further, constants = further[: -self._num_constants], further[-self._num_constants :]
             if further and initial_state is not None:
                 raise ValueError(
-                    'Layer "%s" was given initial states twice: in the list of inputs, and as `initial_state`.'
-                    % self.name
+                    f'Layer "{self.name}" was given initial states twice: in the list of inputs, and as `initial_state`.'
                 )
             initial_state = further or initial_state
         return inputs, _listed(initial_state), _listed(constants)
@@ -37,8 +36,8 @@ class StatesAsInputs(object):
         made_by_layers = [K.is_cthulhu_tensor(x) for x in further]
         if any(made_by_layers) and not all(made_by_layers):
             raise ValueError(
-                'Layer "%s": the initial states and constants must all be made by layers (Input included), or none '
-                'of them; got %s.' % (self.name, further)
+                f'Layer "{self.name}": the initial states and constants must all be made by layers (Input included), or none '
+                f'of them; got {further}.'
             )
         if any(made_by_layers):
             inputs = [inputs] + further
@@ -46,7 +45,7 @@ class StatesAsInputs(object):
             kwargs['initial_state'] = initial_state
         if constants and not any(made_by_layers):
             kwargs['constants'] = constants
-        return super(StatesAsInputs, self).__call__(inputs, **kwargs)
+        return super().__call__(inputs, **kwargs)
 
 
 def _listed(x):

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ... import backend as K
-from ... import initializers
-from ...backend import meta
-from ...engine.base_layer import Layer
-from ...utils.generic_utils import has_arg
-from . import settings
+from cthulhu import backend as K
+from cthulhu import initializers
+from cthulhu.backend import meta
+from cthulhu.engine.base_layer import Layer
+from cthulhu.layers.recurrent import settings
+from cthulhu.utils.generic_utils import has_arg
 
 
 class Cell(Layer):
@@ -47,7 +47,7 @@ class Cell(Layer):
 
         Implementation 1 has one for each gate.
         """
-        rate, name = getattr(self, kind), '_%s_mask' % kind
+        rate, name = getattr(self, kind), f'_{kind}_mask'
         if rate and getattr(self, name) is None:
             count = len(self.gates) if self.implementation == 1 else 1
             setattr(self, name, draw_masks(x, rate, training, count))
@@ -61,7 +61,7 @@ class Cell(Layer):
         return x
 
     def get_config(self):
-        config = super(Cell, self).get_config()
+        config = super().get_config()
         config.update(settings.describe(self, self.settings))
         return config
 
@@ -100,7 +100,7 @@ class RecurrentCell(Cell):
         if len(self.gates) > 1:
             for name in ('kernel', 'recurrent_kernel'):
                 for gate, share in zip(self.gates, K.split(getattr(self, name), len(self.gates))):
-                    setattr(self, '%s_%s' % (name, gate), share)
+                    setattr(self, f'{name}_{gate}', share)
 
     # -- one step ----------------------------------------------------------------------------------------
 
@@ -131,12 +131,12 @@ class RecurrentCell(Cell):
         if self.implementation != 1 or len(self.gates) == 1:
             return K.dot(x if masks is None else x * masks[0], getattr(self, kernel))
         masks = masks or [None] * len(self.gates)
-        kernels = [getattr(self, '%s_%s' % (kernel, gate)) for gate in self.gates]
+        kernels = [getattr(self, f'{kernel}_{gate}') for gate in self.gates]
         return K.concatenate([K.dot(x if m is None else x * m, w) for m, w in zip(masks, kernels)])
 
     def advance(self, x, states, training=None):
         """The rest of a step: `x` from `project`, and the list of states, to (output, new states)."""
-        raise NotImplementedError('%s must define `advance(self, x, states, training=None)`.' % type(self).__name__)
+        raise NotImplementedError(f'{type(self).__name__} must define `advance(self, x, states, training=None)`.')
 
 
 def draw_masks(x, rate, training, count):

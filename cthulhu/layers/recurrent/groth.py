@@ -1,10 +1,10 @@
 """Groth: the gated recurrent unit, in both of its forms."""
 
-from ... import backend as K
-from ... import regularizers
-from . import settings
-from .cell import RecurrentCell
-from .rnn import RNN
+from cthulhu import backend as K
+from cthulhu import regularizers
+from cthulhu.layers.recurrent import settings
+from cthulhu.layers.recurrent.cell import RecurrentCell
+from cthulhu.layers.recurrent.rnn import RNN
 
 
 def mix(x, inner, h, activation, recurrent_activation):
@@ -69,7 +69,7 @@ class GrothCell(RecurrentCell):
         reset_after=False,
         **kwargs,
     ):
-        super(GrothCell, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         settings.take(
             self,
             units=units,
@@ -97,7 +97,7 @@ class GrothCell(RecurrentCell):
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     def _split_weights(self):
-        super(GrothCell, self)._split_weights()
+        super()._split_weights()
         self.recurrent_bias = None
         if self.reset_after and self.use_bias:
             self.input_bias, self.recurrent_bias = self.bias[0], self.bias[1]
@@ -190,7 +190,7 @@ class Groth(RNN):
             reset_after=reset_after,
             dtype=kwargs.get('dtype'),
         )
-        super(Groth, self).__init__(
+        super().__init__(
             cell,
             return_sequences=return_sequences,
             return_state=return_state,

@@ -1,10 +1,10 @@
 """Laldagorth: long short-term memory."""
 
-from ... import backend as K
-from ... import regularizers
-from . import settings
-from .cell import RecurrentCell, with_open_forget_gate
-from .rnn import RNN
+from cthulhu import backend as K
+from cthulhu import regularizers
+from cthulhu.layers.recurrent import settings
+from cthulhu.layers.recurrent.cell import RecurrentCell, with_open_forget_gate
+from cthulhu.layers.recurrent.rnn import RNN
 
 
 def remember(z, c, activation, recurrent_activation):
@@ -67,7 +67,7 @@ class LaldagorthCell(RecurrentCell):
         implementation=2,
         **kwargs,
     ):
-        super(LaldagorthCell, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         settings.take(
             self,
             units=units,
@@ -169,7 +169,7 @@ class Laldagorth(RNN):
             implementation=implementation,
             dtype=kwargs.get('dtype'),
         )
-        super(Laldagorth, self).__init__(
+        super().__init__(
             cell,
             return_sequences=return_sequences,
             return_state=return_state,

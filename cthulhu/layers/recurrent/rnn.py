@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from ... import backend as K
-from ...backend import meta
-from ...engine.base_layer import InputSpec, Layer
-from ...engine.input_spec import check_inputs
-from ...saving import trust
-from ...utils.generic_utils import has_arg, to_list
-from .calling import StatesAsInputs
-from .cell import Cell, RecurrentCell
-from .settings import describe, with_activity, with_input_shape
-from .stacked import StackedRNNCells, check_cell, output_size, state_sizes
+from cthulhu import backend as K
+from cthulhu.backend import meta
+from cthulhu.engine.base_layer import InputSpec, Layer
+from cthulhu.engine.input_spec import check_inputs
+from cthulhu.layers.recurrent.calling import StatesAsInputs
+from cthulhu.layers.recurrent.cell import Cell, RecurrentCell
+from cthulhu.layers.recurrent.settings import describe, with_activity, with_input_shape
+from cthulhu.layers.recurrent.stacked import StackedRNNCells, check_cell, output_size, state_sizes
+from cthulhu.saving import trust
+from cthulhu.utils.generic_utils import has_arg, to_list
 
 
 class RNN(StatesAsInputs, Layer):
@@ -62,7 +62,7 @@ class RNN(StatesAsInputs, Layer):
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
         check_cell(cell, type(self).__name__)
-        super(RNN, self).__init__(**with_input_shape(kwargs))
+        super().__init__(**with_input_shape(kwargs))
         self.cell = cell
         self._set_flow(return_sequences, return_state, go_backwards, stateful, unroll)
         self.supports_masking = True
@@ -112,21 +112,20 @@ class RNN(StatesAsInputs, Layer):
             ValueError: if the batch size is not known, or the states do not fit.
         """
         if not self.stateful:
-            raise AttributeError('Layer "%s" has no states to reset: it was made without `stateful=True`.' % self.name)
+            raise AttributeError(f'Layer "{self.name}" has no states to reset: it was made without `stateful=True`.')
         input_shape = self.input_spec[0].shape
         shapes = self._state_shapes(input_shape) if input_shape else [(None,)]
         if any(None in shape for shape in shapes):
             raise ValueError(
-                'Layer "%s" is stateful, so it must know the batch size, and all sizes of its states. Give the first '
-                'layer of a Pile `batch_input_shape=(batch, ...)`, or `batch_shape` to Input.' % self.name
+                f'Layer "{self.name}" is stateful, so it must know the batch size, and all sizes of its states. Give the first '
+                'layer of a Pile `batch_input_shape=(batch, ...)`, or `batch_shape` to Input.'
             )
         for shape in shapes:
-            trust.spend(shape, self.dtype, 'A state of layer "%s"' % self.name)
+            trust.spend(shape, self.dtype, f'A state of layer "{self.name}"')
         values = [np.zeros(shape) for shape in shapes] if states is None else to_list(states, allow_tuple=True)
         if [np.shape(value) for value in values] != shapes:
             raise ValueError(
-                'Layer "%s" has %d state(s) of the shapes %s, but reset_states was given arrays of the shapes %s.'
-                % (self.name, len(shapes), shapes, [np.shape(value) for value in values])
+                f'Layer "{self.name}" has {len(shapes)} state(s) of the shapes {shapes}, but reset_states was given arrays of the shapes {[np.shape(value) for value in values]}.'
             )
         if self._states is None:
             self._states = [K.variable(value, dtype=self.dtype) for value in values]
@@ -169,10 +168,9 @@ class RNN(StatesAsInputs, Layer):
     def _expect_constants(self, constants):
         if not has_arg(self.cell.call, 'constants'):
             raise ValueError(
-                'Layer "%s" was given constants, but its cell (%s) takes none: its `call` needs a `constants` argument.'
-                % (self.name, type(self.cell).__name__)
+                f'Layer "{self.name}" was given constants, but its cell ({type(self.cell).__name__}) takes none: its `call` needs a `constants` argument.'
             )
-        super(RNN, self)._expect_constants(constants)
+        super()._expect_constants(constants)
         self.constants_spec = [InputSpec(shape=K.int_shape(x)) for x in constants]
 
     def assert_input_compatibility(self, inputs):
@@ -186,8 +184,7 @@ class RNN(StatesAsInputs, Layer):
         specs = self.state_spec
         if len(states) != len(specs) or any(spec.mismatch(x) for spec, x in zip(specs, states)):
             raise ValueError(
-                'Layer "%s": expected %d initial state(s) of the shape(s) %s, got %s.'
-                % (self.name, len(specs), [spec.shape for spec in specs], [K.int_shape(x) for x in states])
+                f'Layer "{self.name}": expected {len(specs)} initial state(s) of the shape(s) {[spec.shape for spec in specs]}, got {[K.int_shape(x) for x in states]}.'
             )
 
     def call(self, inputs, mask=None, training=None, initial_state=None, constants=None):
@@ -199,11 +196,11 @@ class RNN(StatesAsInputs, Layer):
             initial_state = self.states if self.stateful else self.get_initial_state(inputs)
         steps = K.int_shape(inputs)[1]
         if self.unroll and steps is not None:
-            trust.count_steps(steps, 'Layer "%s" is unrolled' % self.name)
+            trust.count_steps(steps, f'Layer "{self.name}" is unrolled')
         if self.unroll and steps is None:
             raise ValueError(
-                'Layer "%s" cannot be unrolled: the number of steps is not known. Give it in the `input_shape` (or '
-                '`shape` of the Input), or `input_length` of an embedding, or use `unroll=False`.' % self.name
+                f'Layer "{self.name}" cannot be unrolled: the number of steps is not known. Give it in the `input_shape` (or '
+                '`shape` of the Input), or `input_length` of an embedding, or use `unroll=False`.'
             )
         sequence, step = self._steps(inputs, initial_state, constants or [], training)
         last, outputs, states = K.rnn(
@@ -259,7 +256,7 @@ class RNN(StatesAsInputs, Layer):
     # -- configuration -----------------------------------------------------------------------------------
 
     def get_config(self):
-        config = super(RNN, self).get_config()
+        config = super().get_config()
         config.update(
             return_sequences=self.return_sequences,
             return_state=self.return_state,
@@ -272,14 +269,14 @@ class RNN(StatesAsInputs, Layer):
         if self.cell_class is not None:
             config.update(describe(self, with_activity(self.cell_class.settings)))
         else:
-            from .. import serialize
+            from cthulhu.layers import serialize
 
             config['cell'] = serialize(self.cell)
         return config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from .. import deserialize
+        from cthulhu.layers import deserialize
 
         config = dict(config)
         count = config.pop('num_constants', None)

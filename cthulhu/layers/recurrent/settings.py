@@ -1,6 +1,6 @@
 """The settings that recurrent cells and layers share: taken, described, and read through from the layer to its cell."""
 
-from ... import activations, constraints, initializers, regularizers
+from cthulhu import activations, constraints, initializers, regularizers
 
 _KINDS = {
     'activation': activations,
@@ -41,7 +41,7 @@ def with_activity(names):
 def read_from_cell(cls):
     """Class decorator: the settings of the cell, `cls.cell_class.settings`, can be read on the layer."""
     for name in cls.cell_class.settings:
-        setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name), doc='%s of the cell.' % name))
+        setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name), doc=f'{name} of the cell.'))
     return cls
 
 

@@ -1,9 +1,9 @@
 """ShabithKa: the simple recurrent layer, whose output is fed back to it."""
 
-from ... import regularizers
-from . import settings
-from .cell import RecurrentCell
-from .rnn import RNN
+from cthulhu import regularizers
+from cthulhu.layers.recurrent import settings
+from cthulhu.layers.recurrent.cell import RecurrentCell
+from cthulhu.layers.recurrent.rnn import RNN
 
 
 class ShabithKaCell(RecurrentCell):
@@ -45,7 +45,7 @@ class ShabithKaCell(RecurrentCell):
         recurrent_dropout=0.0,
         **kwargs,
     ):
-        super(ShabithKaCell, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         settings.take(
             self,
             units=units,
@@ -125,7 +125,7 @@ class ShabithKa(RNN):
             recurrent_dropout=recurrent_dropout,
             dtype=kwargs.get('dtype'),
         )
-        super(ShabithKa, self).__init__(
+        super().__init__(
             cell,
             return_sequences=return_sequences,
             return_state=return_state,

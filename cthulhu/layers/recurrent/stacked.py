@@ -1,7 +1,7 @@
 """StackedRNNCells: several cells, one on the other, as one cell."""
 
-from ...engine.base_layer import Layer
-from ...utils.generic_utils import has_arg
+from cthulhu.engine.base_layer import Layer
+from cthulhu.utils.generic_utils import has_arg
 
 
 def state_sizes(cell):
@@ -21,8 +21,8 @@ def check_cell(cell, owner):
     for attribute in ('call', 'state_size'):
         if not hasattr(cell, attribute):
             raise ValueError(
-                '%s: a cell needs a `call(inputs, states)` method and a `state_size` attribute (an integer, or a list '
-                'of them); %r (%s) has no `%s`.' % (owner, cell, type(cell).__name__, attribute)
+                f'{owner}: a cell needs a `call(inputs, states)` method and a `state_size` attribute (an integer, or a list '
+                f'of them); {cell!r} ({type(cell).__name__}) has no `{attribute}`.'
             )
 
 
@@ -40,7 +40,7 @@ class StackedRNNCells(Layer):
     """
 
     def __init__(self, cells, reverse_state_order=False, **kwargs):
-        super(StackedRNNCells, self).__init__(**kwargs)
+        super().__init__(**kwargs)
         for cell in cells:
             check_cell(cell, 'StackedRNNCells')
         self.cells = list(cells)
@@ -86,9 +86,9 @@ class StackedRNNCells(Layer):
         return inputs, [state for own in self._in_state_order(made) for state in own]
 
     def get_config(self):
-        from .. import serialize
+        from cthulhu.layers import serialize
 
-        config = super(StackedRNNCells, self).get_config()
+        config = super().get_config()
         config['cells'] = [serialize(cell) for cell in self.cells]
         if self.reverse_state_order:
             config['reverse_state_order'] = True
@@ -96,7 +96,7 @@ class StackedRNNCells(Layer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from .. import deserialize
+        from cthulhu.layers import deserialize
 
         config = dict(config)
         cells = [deserialize(cell, custom_objects=custom_objects) for cell in config.pop('cells')]

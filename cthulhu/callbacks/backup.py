@@ -110,7 +110,7 @@ class BackupAndRestore(Callback):
 
 def _states_of_layers(model):
     found = []
-    for layer in model._everything_inside():
+    for layer in model.all_layers():
         states = getattr(layer, 'states', None) if getattr(layer, 'stateful', False) else None
         found.extend(state for state in states or () if state is not None and K.is_variable(state))
     return found

@@ -5,8 +5,6 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.callbacks.event_files import Histogram
-from cthulhu.engine import adapters
-from cthulhu.engine.conjuring import step_function
 
 
 def _outputs(layer):
@@ -29,24 +27,22 @@ class Watched:
     """
 
     def __init__(self, model, gradients):
-        self._model = model
         self._weights = []
         for layer in model.layers:
             self._weights.extend(
                 weight for weight in layer.weights if not any(weight is known for known in self._weights)
             )
-        self._program = model._conjured().program
         found = [pair for layer in model.layers for pair in _outputs(layer) if not K.is_sparse(pair[1])]
         self._labels = [label for label, _ in found]
         tensors = [tensor for _, tensor in found]
         self._gradient_labels = []
         if gradients:
             trained = list(model.trainable_weights)
-            for weight, gradient in zip(trained, K.gradients(self._program.total_loss, trained)):
+            for weight, gradient in zip(trained, K.gradients(model.total_loss, trained)):
                 if gradient is not None:
                     self._gradient_labels.append(_label(weight) + '_grad')
                     tensors.append(gradient)
-        self._function = step_function(self._program.feeds, tensors, [], [], 'tensorboard', 0, model._conjured())
+        self._step = model.probe('tensorboard', tensors, with_targets=True)
 
     def weights(self):
         """List of (label, array) of all weights."""
@@ -64,8 +60,7 @@ class Watched:
         sums = [0.0] * len(self._gradient_labels)
         for start in range(0, total, batch_size):
             stop = min(start + batch_size, total)
-            batch = self._model._filled(self._program, [adapters.take(a, start, stop) for a in arrays])
-            values = self._function(batch)
+            values = self._step([None if a is None else a[start:stop] for a in arrays])
             for histogram, value in zip(histograms, values):
                 histogram.add(value)
             sums = [s + value * (stop - start) for s, value in zip(sums, values[len(histograms) :])]
@@ -100,14 +95,11 @@ class Embedded:
                 f'its layers are {", ".join(layers)}.'
             )
         self.names = list(layer_names)
-        input_names = [name for name, x in zip(model.input_names, model.inputs) if K.is_placeholder(x)]
-        feeds = [x for x in model.inputs if K.is_placeholder(x)]
-        self._arrays = adapters.standardize(data, input_names, [K.int_shape(x) for x in feeds], 'embeddings_data')
-        adapters.check_lengths(self._arrays, input_names)
-        self._function = step_function(feeds, [layers[name].output for name in self.names], [], [], 'embeddings', 0)
+        self._arrays = model.input_arrays(data, 'embeddings_data')
+        self._step = model.probe('embeddings', [layers[name].output for name in self.names])
 
     def compute(self, batch_size):
         """Dict, name of layer -> array (samples, features)."""
         total = self._arrays[0].shape[0]
-        parts = [self._function([a[i : i + batch_size] for a in self._arrays]) for i in range(0, total, batch_size)]
+        parts = [self._step([a[i : i + batch_size] for a in self._arrays]) for i in range(0, total, batch_size)]
         return {name: np.concatenate(values).reshape((total, -1)) for name, values in zip(self.names, zip(*parts))}

@@ -1,15 +1,16 @@
-"""From a model, a loss and an optimizer to the functions that train, test and predict.
+"""From a model, a loss and an optimizer to the steps that train and test.
 
 An OutputSpec says all there is to say of one output: its loss, the weight of it, its target, its sample weights, its metrics. A Program is
-those specs on actual tensors, and the three functions. This is the only place that adds the learning phase to what a function is fed.
+those specs on actual tensors, and the steps that train and test.
 """
 
 import threading
 
 from cthulhu import backend as K
 from cthulhu import losses, metrics, optimizers
-from cthulhu.engine import adapters, call_context
-from cthulhu.utils.generic_utils import to_list
+from cthulhu.engine import call_context, standardize
+from cthulhu.engine.step import Feed, Relay, Step
+from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 _ACCURACIES = ('accuracy', 'acc')
 _CROSSENTROPIES = ('crossentropy', 'ce')
@@ -76,13 +77,6 @@ class OutputSpec:
             weight = K.expand_dims(weight)
         return weight * mask
 
-    def ones(self, size):
-        """Sample weights that are all one, for `size` samples."""
-        import numpy as np
-
-        steps = 1 if self.mode != 'temporal' else (self.shape[1] or 1)
-        return np.ones((size,) if self.mode != 'temporal' else (size, steps), dtype=K.floatx())
-
     def loss_value(self):
         """The loss of this output: a scalar tensor.
 
@@ -98,30 +92,44 @@ class OutputSpec:
         return value
 
 
+def input_feeds(model, inputs):
+    """The Feeds of a model's inputs, for `inputs` in their places; what is no placeholder is not fed."""
+    return [Feed('input', name, x) for name, x in zip(model.input_names, inputs) if K.is_placeholder(x)]
+
+
 class Program:
-    """The specs of a conjured model on tensors, and the functions made from them.
+    """The specs of a conjured model on tensors, and the steps made from them.
 
     Arguments:
         conjuring: the Conjuring.
         inputs: list of tensors; those that are placeholders are fed.
         specs: list of OutputSpec with their tensors.
-        source: the nodes whose losses, updates and metrics belong to it (default: those of the model itself).
+        extra_losses: list of tensors that are minimised with the losses of the outputs.
+        updates: function of `training`, a bool, that gives the updates of the layers.
+        metric_pairs: list of (metric, result) that layers report.
+        native: dict, (kind, name) of what is not fed because it is a tensor of the framework -> that tensor.
+
+    Attributes:
+        feeds: list of Feed: inputs, targets, weights. All that is fed anywhere is fed in this order.
     """
 
-    def __init__(self, conjuring, inputs, specs, extra_losses, updates, metric_pairs):
+    def __init__(self, conjuring, inputs, specs, extra_losses, updates, metric_pairs, native=None):
         self.conjuring = conjuring
         self.inputs = inputs
         self.specs = specs
         self.layer_updates = updates
         self.metric_results = []
         self.metric_updates = []
-        self._functions = {}
+        self.native = native or {}
+        self._steps = {}
         with K.graph_scope('loss'):
             self.total_loss = self._total_loss(extra_losses)
         with K.graph_scope('metrics'):
             self._apply_metrics(metric_pairs)
-        self.feeds = [x for x in inputs if K.is_placeholder(x)] + [s.target for s in specs if s.fed]
-        self.feeds += [s.sample_weight for s in specs if s.sample_weight is not None]
+        self.feeds = input_feeds(conjuring.model, inputs) + [
+            Feed('target', s.name, s.target, s) for s in specs if s.fed
+        ]
+        self.feeds += [Feed('weights', s.name, s.sample_weight, s) for s in specs if s.sample_weight is not None]
 
     def _total_loss(self, extra_losses):
         total = None
@@ -162,60 +170,57 @@ class Program:
         self.metric_updates.extend(update for _, update in record.updates)
 
     def train(self):
-        """The function that makes one step of training: arrays in the order of `feeds` -> [loss, metrics...]."""
-        return self._function('train', self._make_train)
+        """The Step that trains on one batch: [loss, metrics...]."""
+        return self._step('train', self._make_train)
 
     def test(self):
-        """The function that measures one batch: arrays in the order of `feeds` -> [loss, metrics...]."""
-        return self._function('test', self._make_test)
+        """The Step that measures one batch: [loss, metrics...]."""
+        return self._step('test', self._make_test)
 
-    def _function(self, kind, make):
+    def _step(self, kind, make):
         with self.conjuring.lock:
-            if kind not in self._functions:
-                self._functions[kind] = make()
-        return self._functions[kind]
+            if kind not in self._steps:
+                self._steps[kind] = make()
+        return self._steps[kind]
 
     def _make_train(self):
         conjuring = self.conjuring
+        if self.native and conjuring.optimizer.makes_state_with_updates:
+            return Relay(conjuring.program.train(), self.feeds, self.native)
         with K.graph_scope('training'):
             updates = K.chain_updates(self.layer_updates(training=True)) + self.metric_updates
-            if conjuring.trained_weights:
-                updates += conjuring.optimizer.get_updates(loss=self.total_loss, params=conjuring.trained_weights)
-            return step_function(
-                self.feeds, [self.total_loss], updates, self.metric_results, 'train_function', 1, conjuring
-            )
+            return self._made('train_function', updates + conjuring.optimizer_updates(self.total_loss), 1)
 
     def _make_test(self):
         updates = K.chain_updates(self.layer_updates(training=False)) + self.metric_updates
-        return step_function(
-            self.feeds, [self.total_loss], updates, self.metric_results, 'test_function', 0, self.conjuring
-        )
+        return self._made('test_function', updates, 0)
+
+    def _made(self, name, updates, phase):
+        conjuring = self.conjuring
+        return Step(
+            name, self.feeds, [self.total_loss], updates, self.metric_results, phase,
+            conjuring.frozen_layers, conjuring.function_arguments,
+        )  # fmt: skip
 
 
-def step_function(feeds, outputs, updates, after_updates, name, phase, conjuring=None, function_arguments=None):
-    """A function of a list of arrays, run in the given learning phase (1 training, 0 otherwise).
+class Recent:
+    """What was made for the last few lists of tensors, so that it is made once for the same ones and not kept for ever."""
 
-    Returns:
-        Callable, list of arrays -> list of the values of `outputs` and `after_updates`.
-    """
-    constants = []
-    placeholders = list(feeds)
-    for layer in conjuring.frozen_layers if conjuring is not None else ():
-        placeholders.extend(layer._frozen_inputs)
-        constants.extend([1] * len(layer._frozen_inputs))
-    if not isinstance(K.learning_phase(), int):
-        placeholders.append(K.learning_phase())
-        constants.append(phase)
-    arguments = conjuring.function_arguments if conjuring is not None else function_arguments or {}
-    function = K.function(placeholders, outputs, updates=updates, after_updates=after_updates, name=name, **arguments)
-    if not constants:
-        return function
+    SIZE = 8
 
-    def step(arrays):
-        return function(list(arrays) + constants)
+    def __init__(self):
+        self._made = []
 
-    step.function = function
-    return step
+    def get(self, tensors, make):
+        """What was made for these very tensors (or None in places), or else what `make()` makes."""
+        for entry in self._made:
+            if len(entry[0]) == len(tensors) and all(a is b for a, b in zip(entry[0], tensors)):
+                self._made.remove(entry)
+                self._made.append(entry)
+                return entry[1]
+        made = make()
+        self._made = self._made[-self.SIZE + 1 :] + [(list(tensors), made)]
+        return made
 
 
 class Conjuring:
@@ -237,9 +242,7 @@ class Conjuring:
         self.optimizer = settings['optimizer']
         self.function_arguments = settings['kwargs']
         self.trained_weights = list(model.trainable_weights)
-        self.frozen_layers = [
-            layer for layer in model._everything_inside() if layer._frozen_inputs and not layer.trainable
-        ]
+        self.frozen_layers = [layer for layer in model.all_layers() if layer._frozen_inputs and not layer.trainable]
         names = model.output_names
         found_losses = _losses(settings['loss'], names)
         loss_weights = _loss_weights(settings['loss_weights'], names)
@@ -265,8 +268,9 @@ class Conjuring:
         # As they are now: what is frozen afterwards, for another model, still learns in this one.
         self._made_updates = {False: list(model.state_updates), True: list(model.updates)}
         self.program = Program(self, model.inputs, self.specs, model.losses, self._layer_updates, pairs)
-        self._native = []
-        for layer in model._everything_inside():
+        self._programs = Recent()
+        self._state = None
+        for layer in model.all_layers():
             layer.trainable_changed = False
 
     def _layer_updates(self, training):
@@ -314,51 +318,79 @@ class Conjuring:
 
     def program_on(self, inputs, targets):
         """The Program for tensors of the framework as inputs (None: the model's own), and as targets (None: fed)."""
-        key = [id(x) for x in list(inputs or ()) + [None] + list(targets or ())]
-        for known, program, _ in self._native:
-            if known == key:
-                return program
+        key = [*(inputs or ()), None, *(targets or ())]
+        with self.lock:
+            return self._programs.get(key, lambda: self._make_program(inputs, targets))
+
+    def _make_program(self, inputs, targets):
         model = self.model
-        if inputs is None:
-            outputs, masks, node = model.outputs, model._output_masks(), None
-        else:
-            if len(inputs) != len(model.inputs):
-                raise ValueError(f'The model expects {len(model.inputs)} input tensor(s), but was given {len(inputs)}.')
-            outputs, masks, record = model._apply(inputs if len(inputs) > 1 else inputs[0], [None] * len(inputs), {})
-            outputs = to_list(outputs)
-            node = record
-        specs = [spec.on(x, mask) for spec, x, mask in zip(self.specs, outputs, masks)]
-        fed = [spec for spec in self.specs if spec.loss is not None]
+        fed = [spec.name for spec in self.specs if spec.loss is not None]
         if targets is not None and len(targets) != len(fed):
             raise ValueError(
                 f'The model has {len(fed)} output(s) with a loss, but was given {len(targets)} target tensor(s).'
             )
-        targets = iter(targets or [None] * len(fed))
+        targets = dict(zip(fed, targets or ()))
+        native = {('target', name): target for name, target in targets.items()}
+        if inputs is None:
+            outputs, masks = model.outputs, model._output_masks()
+        else:
+            if len(inputs) != len(model.inputs):
+                raise ValueError(f'The model expects {len(model.inputs)} input tensor(s), but was given {len(inputs)}.')
+            native.update((('input', name), x) for name, x in zip(model.input_names, inputs))
+            outputs, masks, record = model._apply(unpack_singleton(inputs), [None] * len(inputs), {})
+        specs = [spec.on(x, mask) for spec, x, mask in zip(self.specs, to_list(outputs), masks)]
         for spec in specs:
             if spec.loss is not None:
-                spec.make_target(next(targets))
+                spec.make_target(targets.get(spec.name))
                 spec.make_sample_weight()
-        if node is None:
-            program = Program(self, model.inputs, specs, model.losses, self._layer_updates, model._metric_pairs())
-        else:
-            extra = model.get_losses_for(None) + [loss for _, loss in node.losses]
+        if inputs is None:
+            return Program(self, model.inputs, specs, model.losses, self._layer_updates, model._metric_pairs(), native)
 
-            def updates(training):
-                pairs = [p for p in node.updates if training or p[0]._is_metric or getattr(p[0], 'stateful', False)]
-                unconditional = model.get_updates_for(None) if training else []
-                return unconditional + [
-                    update for layer, update in pairs if layer.trainable or getattr(layer, 'stateful', False)
-                ]
+        def updates(training):
+            made = [
+                update
+                for layer, update in record.updates
+                if layer.stateful or layer.trainable and (training or layer._is_metric)
+            ]
+            return (model.get_updates_for(None) if training else []) + made
 
-            program = Program(self, list(inputs), specs, extra, updates, [(m, r) for _, m, r in node.metrics])
-        self._native.append((key, program, (inputs, targets)))
-        return program
+        losses = model.get_losses_for(None) + [loss for _, loss in record.losses]
+        return Program(self, inputs, specs, losses, updates, [(m, r) for _, m, r in record.metrics], native)
+
+    # -- the optimizer -----------------------------------------------------------------------------------------
+
+    def optimizer_updates(self, loss):
+        """The updates that make one step of the optimizer down a loss; its state is the same for all programs."""
+        params = self.trained_weights
+        if not params:
+            return []
+        if self.optimizer.makes_own_updates:
+            return self.optimizer.get_updates(loss=loss, params=params)
+        return self.optimizer.apply(zip(self.optimizer.get_gradients(loss, params), params), self.optimizer_state())
+
+    def optimizer_state(self):
+        """Make the optimizer's state for this model, unless it is there; the optimizer's `weights` are its variables then."""
+        with self.lock:
+            if self.optimizer.makes_own_updates:
+                self.program.train()
+                return None
+            if self._state is None:
+                self._state = self.optimizer.build(self.trained_weights)
+            self.optimizer.use(self._state)
+            return self._state
+
+    @property
+    def optimizer_weights(self):
+        """The variables of the optimizer's state for this model: a list, empty where the model was never trained."""
+        if self.optimizer.makes_own_updates:
+            return list(self.optimizer.weights)
+        return [] if self._state is None else list(self._state.weights)
 
 
 def _losses(loss, names):
     if isinstance(loss, str) or callable(loss) or (isinstance(loss, dict) and 'class_name' in loss):
         loss = [loss] * len(names)
-    found = adapters.per_output(loss, names, 'loss', lambda v: False)
+    found = standardize.per_output(loss, names, 'loss', lambda v: False)
     result = []
     for item in found:
         item = losses.get(item)
@@ -369,14 +401,14 @@ def _losses(loss, names):
 
 
 def _loss_weights(loss_weights, names):
-    found = adapters.per_output(loss_weights, names, 'loss_weights', lambda v: isinstance(v, (int, float)))
+    found = standardize.per_output(loss_weights, names, 'loss_weights', lambda v: isinstance(v, (int, float)))
     return [1.0 if weight is None else float(weight) for weight in found]
 
 
 def _modes(modes, names):
     if modes is None or isinstance(modes, str):
         modes = [modes] * len(names)
-    found = adapters.per_output(modes, names, 'sample_weight_mode', lambda v: False)
+    found = standardize.per_output(modes, names, 'sample_weight_mode', lambda v: False)
     for mode in found:
         if mode not in (None, 'temporal', 'samplewise'):
             raise ValueError(
@@ -391,7 +423,7 @@ def _targets(given, specs):
         return [None] * len(specs)
     trained = [spec for spec in specs if spec.loss is not None]
     wanted = specs if isinstance(given, dict) or len(to_list(given)) == len(specs) else trained
-    found = adapters.per_output(given, [spec.name for spec in wanted], 'target_tensors', K.is_tensor)
+    found = standardize.per_output(given, [spec.name for spec in wanted], 'target_tensors', K.is_tensor)
     for tensor in found:
         if tensor is not None and not K.is_tensor(tensor):
             raise ValueError(
@@ -409,7 +441,7 @@ def _per_output_metrics(wanted, specs, what):
     if isinstance(wanted, dict) or (
         isinstance(wanted, (list, tuple)) and any(isinstance(m, (list, tuple)) for m in wanted)
     ):
-        return [_listed(found) for found in adapters.per_output(wanted, names, what, lambda v: False)]
+        return [_listed(found) for found in standardize.per_output(wanted, names, what, lambda v: False)]
     if isinstance(wanted, (list, tuple)):
         trained = [spec.loss is not None for spec in specs]
         return [list(wanted) if has_loss else [] for has_loss in trained]

@@ -1,4 +1,4 @@
-"""Lump: a network that learns. The methods that a user calls; what they do is in `conjuring`, `adapters` and `training_loop`."""
+"""Lump: a network that learns. The methods that a user calls; what they do is in `conjuring`, `preparation` and `training_loop`."""
 
 import threading
 
@@ -6,16 +6,15 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import names
-from cthulhu.engine import adapters, stream_adapters, training_loop
+from cthulhu.engine import preparation, training_loop
 from cthulhu.engine.base_layer import warn_once
-from cthulhu.engine.conjuring import Conjuring, check_settings
+from cthulhu.engine.conjuring import Conjuring, Recent, check_settings
 from cthulhu.engine.network import Network, _mask
-from cthulhu.engine.preparation import Preparation
-from cthulhu.utils.generic_utils import unpack_singleton
+from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 
 @names.method_aliases
-class Lump(Preparation, Network):
+class Lump(Network):
     """A model: layers connected to a graph, that can be trained, evaluated and asked for predictions.
 
     Arguments:
@@ -35,7 +34,7 @@ class Lump(Preparation, Network):
         self._settings = None
         self._conjuring = None
         self._predictor = None
-        self._native_predictors = []
+        self._predictors = Recent()
         self._lock = threading.RLock()
         self.optimizer = None
         self.stop_training = False
@@ -90,23 +89,33 @@ class Lump(Preparation, Network):
             'kwargs': kwargs,
         }
         self._conjuring = self._predictor = None  # functions take the framework's arguments when they are made
-        self._native_predictors = []
+        self._predictors = Recent()
         if self.outputs is not None:
             self._conjuring = Conjuring(self, self._settings)
 
-    def _conjured(self):
-        """The Conjuring, made where the outputs have become known since `conjure`."""
+    def require_conjured(self):
+        """Raise RuntimeError where `conjure` was not called."""
         if self._settings is None:
             raise RuntimeError(
                 f'Model "{self.name}" must be conjured before it is trained or evaluated: call `model.conjure(optimizer, loss)` first.'
             )
+
+    @property
+    def conjuring(self):
+        """The Conjuring, made where the outputs have become known since `conjure`."""
+        self.require_conjured()
         if self._conjuring is None:
             self._conjuring = Conjuring(self, self._settings)
         return self._conjuring
 
+    @property
+    def settings(self):
+        """What `conjure` was told: a dict of its arguments; None where it was not called."""
+        return self._settings
+
     def _set_graph(self, inputs, outputs):
         super()._set_graph(inputs, outputs)
-        self._native_predictors = []
+        self._predictors = Recent()
         self._conjuring = self._predictor = None  # made anew, with the same settings, for the new outputs
 
     def _output_masks(self):
@@ -122,13 +131,13 @@ class Lump(Preparation, Network):
         """All metrics: those of `conjure` and those that layers report."""
         if self._settings is None or (self._conjuring is None and self.outputs is None):
             return super().metrics
-        found = self._conjured().metrics
+        found = self.conjuring.metrics
         return found + [m for m in super().metrics if not any(m is known for known in found)]
 
     @property
     def metrics_names(self):
         """The labels of the numbers that `evaluate` and `train_on_batch` return: 'loss', the losses of several outputs, the metrics."""
-        conjuring = self._conjured()
+        conjuring = self.conjuring
         return conjuring.metrics_names + [metric.name for metric in conjuring.added_metrics]
 
     @property
@@ -154,17 +163,54 @@ class Lump(Preparation, Network):
     @property
     def total_loss(self):
         """The tensor that training minimises."""
-        return self._conjured().program.total_loss
+        return self.conjuring.program.total_loss
 
     @property
     def targets(self):
         """The tensor that each output is compared with."""
-        return [spec.target for spec in self._conjured().specs]
+        return [spec.target for spec in self.conjuring.specs]
 
     @property
     def sample_weights(self):
         """The tensor of sample weights of each output."""
-        return [spec.sample_weight for spec in self._conjured().specs]
+        return [spec.sample_weight for spec in self.conjuring.specs]
+
+    @property
+    def predict_function(self):
+        """The Step behind `predict`: list of arrays -> list of arrays."""
+        if self._predictor is None:
+            with self._lock:
+                if self._predictor is None:
+                    self._predictor = self._make_predictor(self.inputs, self.outputs, self.state_updates)
+        return self._predictor
+
+    def predictor_on(self, inputs):
+        """The Step of `predict` for a list of tensors of the framework as inputs; made once for the same tensors."""
+
+        def make():
+            outputs, _, record = self._apply(unpack_singleton(inputs), [None] * len(inputs), {})
+            return self._make_predictor(inputs, to_list(outputs), [u for layer, u in record.updates if layer.stateful])
+
+        with self._lock:
+            return self._predictors.get(inputs, make)
+
+    def _make_predictor(self, inputs, outputs, updates):
+        arguments = self._settings['kwargs'] if self._settings else {}
+        return preparation.prediction_step(self, inputs, outputs, updates, arguments)
+
+    def probe(self, name, tensors, with_targets=False):
+        """A Step that computes tensors of the model from its inputs, in the test phase.
+
+        Arguments:
+            name: string, for messages.
+            tensors: list of tensors.
+            with_targets: whether it is fed what training is fed, targets and weights too; for tensors that depend on the loss.
+        """
+        return preparation.probe(self, name, tensors, with_targets)
+
+    def input_arrays(self, data, what='input'):
+        """The list of arrays for the inputs that are fed, in their order, from what `predict` takes; `what` names the data in messages."""
+        return preparation.input_arrays(self, data, what)
 
     def reset_metrics(self):
         """Set all metrics back to their start, as at the begin of an epoch."""
@@ -237,55 +283,24 @@ class Lump(Preparation, Network):
             raise ValueError(
                 f'`epochs` and `initial_epoch` must not be negative; got {epochs!r} and {initial_epoch!r}.'
             )
-        streaming = {'workers': workers, 'use_multiprocessing': use_multiprocessing, 'max_queue_size': max_queue_size}
-        conjuring = None
-        held_out = None
-        if stream_adapters.is_stream(x):
-            _refuse_with_stream(
-                x, y=y, batch_size=batch_size, sample_weight=sample_weight, validation_split=validation_split or None
-            )
-            program, adapter = self._streamed(
-                x, class_weight, steps_per_epoch, 'steps_per_epoch', shuffle, streaming, cycle=True
-            )
-            conjuring = self._conjured()
-        else:
-            program, arrays, batch_size = self._prepare(x, y, sample_weight, class_weight, batch_size)
-            conjuring = self._conjured()
-            if validation_data is None and validation_split:
-                if not any(a is not None for a in arrays):
-                    raise ValueError(
-                        '`validation_split` needs arrays to split; with tensors of the framework as data give `validation_data`.'
-                    )
-                arrays, held_out = adapters.split(arrays, validation_split)
-                self._check_batches(arrays, batch_size)
-            adapter = self._adapter(program, arrays, batch_size, shuffle, steps_per_epoch, cycle=True)
-        self._warn_of_changed_trainable(conjuring)
-        validation = self._validation(
-            validation_data, held_out, program, batch_size, validation_steps, validation_freq, streaming
+        streaming = _streaming(workers, use_multiprocessing, max_queue_size)
+        split = validation_split if validation_data is None else None
+        program, adapter, held_out, batch_size = preparation.training(
+            self, x, y, sample_weight, class_weight, batch_size, split, shuffle, steps_per_epoch, streaming
         )
+        self._check_before_training()
+        validation = None
+        if validation_data is not None:
+            measured, its_adapter = preparation.validation(
+                self, validation_data, batch_size, validation_steps, streaming
+            )
+            validation = training_loop.Validation(measured.test(), its_adapter, validation_freq)
+        elif held_out is not None:
+            its_adapter = preparation.held_out(self, program, held_out, batch_size, validation_steps)
+            validation = training_loop.Validation(program.test(), its_adapter, validation_freq)
         return training_loop.train(
             self, program.train(), adapter, self.metrics_names, epochs, initial_epoch, verbose, callbacks, validation
         )
-
-    def _validation(self, data, held_out, program, batch_size, steps, frequency, streaming):
-        if data is None and held_out is None:
-            return None
-        if stream_adapters.is_stream(data):
-            program, adapter = self._streamed(data, None, steps, 'validation_steps', False, streaming)
-            return training_loop.Validation(program.test(), adapter, frequency)
-        if data is not None:
-            if not isinstance(data, (list, tuple)) or len(data) not in (2, 3):
-                raise ValueError(
-                    '`validation_data` must be a tuple (x, y) or (x, y, sample_weights), a generator, a Sequence or a dataset; got %s.'
-                    % (f'{len(data)} items' if isinstance(data, (list, tuple)) else type(data).__name__)
-                )
-            if adapters.is_native(data[0]):
-                batch_size = None  # they come in batches of their own
-            program, held_out, batch_size = self._prepare(
-                data[0], data[1], data[2] if len(data) == 3 else None, None, batch_size
-            )
-        adapter = self._adapter(program, held_out, batch_size, False, steps)
-        return training_loop.Validation(program.test(), adapter, frequency, arrays=held_out)
 
     def evaluate(
         self,
@@ -315,17 +330,8 @@ class Lump(Preparation, Network):
             RuntimeError: if the model was not conjured.
             ValueError: if the data do not fit the model.
         """
-        if stream_adapters.is_stream(x):
-            _refuse_with_stream(x, y=y, batch_size=batch_size, sample_weight=sample_weight)
-            streaming = {
-                'workers': workers,
-                'use_multiprocessing': use_multiprocessing,
-                'max_queue_size': max_queue_size,
-            }
-            program, adapter = self._streamed(x, None, steps, 'steps', False, streaming)
-        else:
-            program, arrays, batch_size = self._prepare(x, y, sample_weight, None, batch_size)
-            adapter = self._adapter(program, arrays, batch_size, False, steps)
+        streaming = _streaming(workers, use_multiprocessing, max_queue_size)
+        program, adapter = preparation.evaluation(self, x, y, sample_weight, batch_size, steps, streaming)
         labels = self.metrics_names
         told = self._told(callbacks, verbose, adapter, labels)
         try:
@@ -360,19 +366,11 @@ class Lump(Preparation, Network):
         Raises:
             ValueError: if the data do not fit the model, or a stateful model gets a number of samples that is not a multiple of the batch size.
         """
-        if stream_adapters.is_stream(x):
-            _refuse_with_stream(x, batch_size=batch_size)
-            x = self._build_for_stream(x, lambda item: stream_adapters.inputs_of(item))
-            function = self.predict_function
-            adapter = stream_adapters.stream_adapter(
-                x, self._convert_inputs, steps, 'steps', workers, use_multiprocessing, max_queue_size
-            )
-        else:
-            function, arrays, batch_size = self._prepare_prediction(x, batch_size)
-            adapter = self._adapter(None, arrays, batch_size, False, steps)
+        streaming = _streaming(workers, use_multiprocessing, max_queue_size)
+        step, adapter = preparation.prediction(self, x, batch_size, steps, streaming)
         told = self._told(callbacks, verbose, adapter, [])
         try:
-            return training_loop.predict(function, adapter, told)
+            return training_loop.predict(step, adapter, told)
         finally:
             training_loop.finish(told, adapter)
 
@@ -386,25 +384,25 @@ class Lump(Preparation, Network):
         Returns:
             The loss, or, with several outputs or with metrics, a list of numbers in the order of `metrics_names`.
         """
-        program, arrays, _ = self._prepare(x, y, sample_weight, class_weight)
-        self._warn_of_changed_trainable(self._conjured())
-        return self._one_batch(program, program.train(), arrays, reset_metrics)
+        program, arrays = preparation.on_batch(self, x, y, sample_weight, class_weight)
+        self._check_before_training()
+        return self._one_batch(program.train(), arrays, reset_metrics)
 
     def test_on_batch(self, x, y, sample_weight=None, reset_metrics=True):
         """Measure the loss and the metrics on one batch. Arguments and result as those of `train_on_batch`."""
-        program, arrays, _ = self._prepare(x, y, sample_weight)
-        return self._one_batch(program, program.test(), arrays, reset_metrics)
+        program, arrays = preparation.on_batch(self, x, y, sample_weight)
+        return self._one_batch(program.test(), arrays, reset_metrics)
 
-    def _one_batch(self, program, step, arrays, reset_metrics):
-        values = step(self._filled(program, arrays))
+    def _one_batch(self, step, arrays, reset_metrics):
+        values = step(arrays)
         if reset_metrics:
             self.reset_metrics()
         return unpack_singleton(values)
 
     def predict_on_batch(self, x):
         """Compute the outputs for one batch: a NumPy array, or a list of them for several outputs."""
-        function, arrays, _ = self._prepare_prediction(x)
-        return unpack_singleton(function(arrays))
+        step, arrays = preparation.prediction_on_batch(self, x)
+        return unpack_singleton(step(arrays))
 
     def summon_generator(
         self,
@@ -441,7 +439,7 @@ class Lump(Preparation, Network):
         Raises:
             ValueError: if what the generator gives is not such a batch.
         """
-        _need_stream(generator, 'summon_generator')
+        preparation.need_stream(generator, 'summon_generator')
         return self.summon(
             generator,
             epochs=epochs,
@@ -466,7 +464,7 @@ class Lump(Preparation, Network):
 
         Arguments as for `summon_generator`; `steps` is the number of batches. Returns what `evaluate` returns.
         """
-        _need_stream(generator, 'evaluate_generator')
+        preparation.need_stream(generator, 'evaluate_generator')
         return self.evaluate(
             generator,
             verbose=verbose,
@@ -484,7 +482,7 @@ class Lump(Preparation, Network):
 
         Arguments as for `evaluate_generator`; targets in the batches are passed over. Returns what `predict` returns.
         """
-        _need_stream(generator, 'predict_generator')
+        preparation.need_stream(generator, 'predict_generator')
         return self.predict(
             generator,
             verbose=verbose,
@@ -504,8 +502,17 @@ class Lump(Preparation, Network):
         }
         return training_loop.callback_list(self, callbacks, verbose, params)
 
-    def _warn_of_changed_trainable(self, conjuring):
-        if not any(layer.trainable_changed for layer in self._everything_inside()):
+    def _check_before_training(self):
+        """Warn, once, where training will not change what it might be thought to change."""
+        conjuring = self.conjuring
+        if not conjuring.trained_weights:
+            warn_once(
+                self,
+                'nothing to train',
+                f'Model "{self.name}" has nothing to train: it has no weights, or all of its layers are frozen (`trainable = False`). Its loss is '
+                'measured, and nothing is learnt.',
+            )
+        if not any(layer.trainable_changed for layer in self.all_layers()):
             return
         if [id(w) for w in self.trainable_weights] != [id(w) for w in conjuring.trained_weights]:
             warn_once(
@@ -516,27 +523,5 @@ class Lump(Preparation, Network):
             )
 
 
-def _need_stream(data, method):
-    if not stream_adapters.is_stream(data):
-        raise ValueError(
-            '{} takes a generator, a Sequence or a dataset; got {}. Arrays go to `{}`.'.format(
-                method, type(data).__name__, method.replace('_generator', '')
-            )
-        )
-
-
-def _refuse_with_stream(x, **arguments):
-    for name, value in arguments.items():
-        if value is not None:
-            raise ValueError(
-                '`{}` cannot be given where the data come batch by batch, from a {}: {}.'.format(
-                    name,
-                    type(x).__name__,
-                    {
-                        'y': 'it gives targets with its inputs, as tuples (inputs, targets)',
-                        'sample_weight': 'it gives weights as the third item, (inputs, targets, sample_weights)',
-                        'batch_size': 'it makes the batches',
-                        'validation_split': 'nothing is known of its end; give `validation_data`',
-                    }[name],
-                )
-            )
+def _streaming(workers, use_multiprocessing, max_queue_size):
+    return {'workers': workers, 'use_multiprocessing': use_multiprocessing, 'max_queue_size': max_queue_size}

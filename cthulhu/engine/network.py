@@ -327,7 +327,7 @@ class Network(Layer):
 
     def _metric_pairs(self):
         """(metric, result tensor) of what layers report, for this model's own inputs."""
-        found = [(metric, result) for layer in self._everything_inside() for _, metric, result in layer._metric_results]
+        found = [(metric, result) for layer in self.all_layers() for _, metric, result in layer._metric_results]
         for node in self._own_nodes():
             found.extend((metric, result) for _, metric, result in node.record.metrics)
         seen = set()
@@ -337,14 +337,11 @@ class Network(Layer):
         """The updates behind those results."""
         inside = [update for node in self._own_nodes() for owner, update in node.record.updates if owner._is_metric]
         added = [
-            update
-            for layer in self._everything_inside()
-            for _, metric, _ in layer._metric_results
-            for update in metric.updates
+            update for layer in self.all_layers() for _, metric, _ in layer._metric_results for update in metric.updates
         ]
         return _unique(inside + added)
 
-    def _everything_inside(self):
+    def all_layers(self):
         """This model and all the layers in it, at any depth."""
         found, stack = [], [self]
         while stack:
@@ -364,9 +361,9 @@ class Network(Layer):
             raise ValueError(
                 f'Model "{self.name}" cannot be built without the shape of its inputs: build(input_shape=(None, ...)).'
             )
-        self._set_inputs([Input(batch_shape=tuple(shape)) for shape in shapes])
+        self.build_on([Input(batch_shape=tuple(shape)) for shape in shapes])
 
-    def _set_inputs(self, inputs):
+    def build_on(self, inputs):
         """Run a subclass's `call` on input tensors, once, and keep what comes out as the outputs."""
         self.built = True
         outputs = to_list(self(unpack_singleton(inputs)), allow_tuple=True)

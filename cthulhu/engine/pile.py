@@ -154,7 +154,7 @@ class Pile(Lump):
             shape = K.int_shape(to_list(inputs)[0])
             self.build(tuple(shape) if shape is not None else None)
 
-    def _set_inputs(self, inputs):
+    def build_on(self, inputs):
         """Build on the shape of these input tensors."""
         if len(inputs) != 1:
             raise ValueError(f'A Pile has one input, but was given {len(inputs)}.')

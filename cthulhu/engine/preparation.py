@@ -1,201 +1,310 @@
-"""From what a user gives a model to functions, and the arrays to feed them with.
+"""From what a user gives a model to a Step and an Adapter for it.
 
-The part of Lump between its public methods and the loop: it builds models that wait for their first data, finds the function for tensors of the
-framework, checks and orders arrays, and chooses the adapter.
+`training`, `evaluation` and `prediction` serve the methods of Lump. A Preparation is made once for a call, however many batches come: it knows
+which Step is to run and brings data into the order of what that is fed.
 """
 
 from cthulhu import backend as K
-from cthulhu.engine import adapters, stream_adapters
-from cthulhu.engine.conjuring import step_function
+from cthulhu.engine import adapters, standardize, stream_adapters
+from cthulhu.engine.conjuring import input_feeds
 from cthulhu.engine.input_layer import Input
-from cthulhu.utils.generic_utils import to_list, unpack_singleton
+from cthulhu.engine.step import Step
+from cthulhu.utils.generic_utils import to_list
 
 
 class Preparation:
-    """What Lump inherits to prepare data. It uses the model's inputs, outputs and Conjuring."""
+    """Brings data into a list of arrays in the order of some feeds.
 
-    def _streamed(self, data, class_weight, steps, what, shuffle, streaming, cycle=False):
-        """The Program and the adapter for data that come batch by batch."""
-        if self._settings is None:
-            self._conjured()  # says what is missing
-        data = self._build_for_stream(data, lambda item: stream_adapters.batch_of(item)[0])
-        program = self._conjured().program
+    Arguments:
+        model: the model.
+        feeds: list of Feed.
+    """
 
-        def convert(item):
-            x, y, weights = stream_adapters.batch_of(item)
-            _, arrays, _ = self._prepare(x, y, weights, class_weight)
-            return self._filled(program, arrays), next((a.shape[0] for a in arrays if a is not None), 1)
+    def __init__(self, model, feeds):
+        self.model = model
+        self._inputs = [feed for feed in feeds if feed.kind == 'input']
+        self._input_names = [feed.name for feed in self._inputs]
+        self._shapes = [K.int_shape(feed.tensor) for feed in self._inputs]
+        self._specs = [feed.spec for feed in feeds if feed.kind == 'target']
+        self._target_names = [spec.name for spec in self._specs]
+        self._flat = [len(spec.shape) == 1 for spec in self._specs]
+        weighted = [feed.spec for feed in feeds if feed.kind == 'weights']
+        self._weighted = [spec.name for spec in weighted]
+        self._modes = [spec.mode for spec in weighted]
+        self._labels = [f'input "{name}"' for name in self._input_names]
+        self._labels += [f'target "{name}"' for name in self._target_names]
+        self._labels += [f'weights of "{name}"' for name in self._weighted]
 
-        return program, stream_adapters.stream_adapter(
-            data, convert, steps, what, shuffle=shuffle, cycle=cycle, **streaming
+    def arrays(self, x, y=None, sample_weight=None, class_weight=None):
+        """The list of arrays; None in it stands for weights of one. Tensors of the framework are not fed: for them, give None."""
+        inputs = standardize.standardize(x, self._input_names, self._shapes, 'input')
+        targets = standardize.standardize(
+            y, self._target_names, [None] * len(self._specs), 'target', one_dimensional=self._flat
         )
-
-    def _convert_inputs(self, item):
-        _, arrays, _ = self._prepare_prediction(stream_adapters.inputs_of(item))
-        return arrays, next((a.shape[0] for a in arrays), 1)
-
-    def _build_for_stream(self, data, inputs_of):
-        """Build a model that waits for its first data; the stream, with what was taken from it put back."""
-        if self.outputs is not None:
-            return data
-        first, data = stream_adapters.first_of(data)
-        self._build_for(inputs_of(first), False)
-        return data
-
-    def _prepare(self, x, y, sample_weight=None, class_weight=None, batch_size=None):
-        """The Program, and the arrays to feed it with (None for weights of one), and the batch size."""
-        if self._settings is None:
-            self._conjured()  # says what is missing
-        native_x, native_y = adapters.is_native(x), adapters.is_native(y)
-        self._build_for(x, native_x)
-        conjuring = self._conjured()
-        program = conjuring.program
-        if native_x or native_y:
-            program = conjuring.program_on(
-                self._ordered(x, self.input_names) if native_x and not self._made_on(x) else None,
-                self._ordered(y, [s.name for s in conjuring.specs if s.loss is not None]) if native_y else None,
-            )
-        input_names, input_shapes = self._fed_inputs(program.inputs)
-        arrays = adapters.standardize(None if native_x else x, input_names, input_shapes, 'input')
-        fed = [spec for spec in program.specs if spec.fed]
-        targets = adapters.standardize(
-            None if native_y else y,
-            [spec.name for spec in fed],
-            [None] * len(fed),
-            'target',
-            one_dimensional=[len(spec.shape) == 1 for spec in fed],
+        standardize.check_targets(targets, self._specs)
+        by_name = dict(zip(self._target_names, targets))
+        weights = standardize.sample_weights(
+            [by_name.get(name) for name in self._weighted], self._weighted, sample_weight, class_weight, self._modes
         )
-        adapters.check_targets(targets, fed)
-        weighted = [spec for spec in program.specs if spec.sample_weight is not None]
-        by_name = {spec.name: target for spec, target in zip(fed, targets)}
-        weights = adapters.sample_weights(
-            [by_name.get(spec.name) for spec in weighted],
-            [spec.name for spec in weighted],
-            sample_weight,
-            class_weight,
-            [spec.mode for spec in weighted],
-        )
-        labels = (
-            [f'input "{n}"' for n in input_names]
-            + [f'target "{s.name}"' for s in fed]
-            + [f'weights of "{s.name}"' for s in weighted]
-        )
-        arrays = arrays + targets + weights
-        adapters.check_lengths(arrays, labels)
-        return program, arrays, self._checked_batch_size(arrays, batch_size)
+        arrays = inputs + targets + weights
+        standardize.check_lengths(arrays, self._labels)
+        return arrays
 
-    def _prepare_prediction(self, x, batch_size=None):
-        native = adapters.is_native(x)
-        self._build_for(x, native)
-        inputs = self.inputs
-        if native and not self._made_on(x):
-            inputs = self._ordered(x, self.input_names)
-            function = self._predictor_on(inputs)
-        else:
-            function = self.predict_function
-        input_names, input_shapes = self._fed_inputs(inputs)
-        arrays = adapters.standardize(None if native else x, input_names, input_shapes, 'input')
-        adapters.check_lengths(arrays, input_names)
-        return function, arrays, self._checked_batch_size(arrays, batch_size)
+    def inputs(self, x, what):
+        """The list of arrays of the inputs alone; `what` names them in messages."""
+        arrays = standardize.standardize(x, self._input_names, self._shapes, what)
+        standardize.check_lengths(arrays, self._input_names)
+        return arrays
 
-    @property
-    def predict_function(self):
-        """The function behind `predict`: list of arrays -> list of arrays."""
-        if self._predictor is None:
-            with self._lock:
-                if self._predictor is None:
-                    self._predictor = self._make_predictor(self.inputs, self.outputs, self.state_updates)
-        return self._predictor
-
-    def _make_predictor(self, inputs, outputs, updates):
-        feeds = [x for x in inputs if K.is_placeholder(x)]
-        arguments = self._settings['kwargs'] if self._settings else {}
-        return step_function(feeds, outputs, updates, [], 'predict_function', 0, function_arguments=arguments)
-
-    def _predictor_on(self, inputs):
-        """The function of `predict` for tensors of the framework as inputs; made once for the same tensors."""
-        with self._lock:
-            for known, function in self._native_predictors:
-                if len(known) == len(inputs) and all(a is b for a, b in zip(known, inputs)):
-                    return function
-            outputs, _, record = self._apply(unpack_singleton(inputs), [None] * len(inputs), {})
-            updates = [u for layer, u in record.updates if getattr(layer, 'stateful', False)]
-            function = self._make_predictor(inputs, to_list(outputs), updates)
-            self._native_predictors.append((inputs, function))
-            return function
-
-    def _build_for(self, x, native):
-        """Build a model that waits for its first data to say what its inputs are."""
-        if self.outputs is not None:
-            return
-        if isinstance(x, dict):
-            raise ValueError(
-                f'Model "{self.name}" has no named inputs before it is built; give its first data as an array or a list of arrays, not as a dict.'
-            )
-        if native:
-            self._set_inputs([Input(tensor=tensor) for tensor in to_list(x, allow_tuple=True)])
-            return
-        if x is None:
-            raise ValueError(f'Model "{self.name}" is not built yet: give it data, or call `build(input_shape)` first.')
-        several = isinstance(x, (list, tuple)) and any(len(getattr(item, 'shape', ())) > 0 for item in x)
-        arrays = [adapters.as_array(item) for item in (x if several else [x])]
-        self._set_inputs([Input(shape=tuple(a.shape[1:]) or (1,), sparse=hasattr(a, 'tocsr')) for a in arrays])
-
-    def _made_on(self, x):
-        """Whether these tensors are the model's own inputs."""
-        tensors = list(x.values()) if isinstance(x, dict) else to_list(x, allow_tuple=True)
-        return {id(tensor) for tensor in tensors} <= {id(tensor) for tensor in self.inputs}
-
-    def _ordered(self, tensors, labels):
-        """A list of tensors in the order of names, from a tensor, a list or a dict by name."""
-        if isinstance(tensors, dict):
-            if set(tensors) != set(labels):
-                raise ValueError(f'The dict of tensors must have the names {sorted(labels)}; got {sorted(tensors)}.')
-            return [tensors[label] for label in labels]
-        return list(to_list(tensors, allow_tuple=True))
-
-    def _fed_inputs(self, inputs):
-        """The names and shapes of the inputs that are fed."""
-        fed = [(name, K.int_shape(x)) for name, x in zip(self.input_names, inputs) if K.is_placeholder(x)]
-        return [name for name, _ in fed], [shape for _, shape in fed]
-
-    def _checked_batch_size(self, arrays, batch_size):
-        fixed = next((K.int_shape(x)[0] for x in self.inputs if K.int_shape(x)), None)
-        if batch_size is None:
-            batch_size = fixed or 32
+    def batch_size(self, arrays, given):
+        """The batch size to use, where `given` was asked for (None: nothing was)."""
+        model = self.model
+        fixed = next((K.int_shape(x)[0] for x in model.inputs if K.int_shape(x)), None)
+        if given is None:
+            given = fixed or 32
         elif not any(a is not None for a in arrays):
             raise ValueError(
                 'Do not give `batch_size` where the data are tensors of the framework: they come in batches.'
             )
-        elif fixed is not None and fixed != batch_size:
+        elif fixed is not None and fixed != given:
             raise ValueError(
-                f'Model "{self.name}" was made for batches of {fixed} samples (the batch axis of its input), but `batch_size` is {batch_size!r}.'
+                f'Model "{model.name}" was made for batches of {fixed} samples (the batch axis of its input), but `batch_size` is {given!r}.'
             )
-        self._check_batches(arrays, batch_size)
-        return batch_size
+        self.check_batches(arrays, given)
+        return given
 
-    def _check_batches(self, arrays, batch_size):
+    def check_batches(self, arrays, batch_size):
+        """Raise ValueError where the samples do not make whole batches and a stateful model needs such."""
         samples = next((a.shape[0] for a in arrays if a is not None), 0)
-        if self.stateful and samples % batch_size:
+        if self.model.stateful and samples % batch_size:
             raise ValueError(
                 f'A stateful model needs a number of samples that is a multiple of the batch size: got {samples} samples in batches of {batch_size}. Leave out the last {samples % batch_size}, '
                 'or choose another batch size.'
             )
 
-    def _adapter(self, program, arrays, batch_size, shuffle, steps, cycle=False):
+    def adapter(self, arrays, batch_size, shuffle=False, steps=None, cycle=False):
+        """The Adapter for arrays in the order of the feeds. The last three are as for ArrayAdapter."""
         if not any(a is not None for a in arrays):
             # one step where nothing says how many batches the tensors will give
-            return adapters.StepsAdapter(1 if steps is None else steps, self._filled(program, arrays))
-        ones = [spec.ones for spec in program.specs if spec.sample_weight is not None] if program else ()
-        return adapters.ArrayAdapter(arrays, batch_size, shuffle, ones, steps=steps, cycle=cycle)
+            return adapters.StepsAdapter(1 if steps is None else steps, arrays)
+        return adapters.ArrayAdapter(arrays, batch_size, shuffle, steps=steps, cycle=cycle)
 
-    def _filled(self, program, arrays):
-        """The arrays, with ones in place of weights that were not given."""
-        if program is None:
-            return arrays
-        weighted = [spec for spec in program.specs if spec.sample_weight is not None]
-        head = len(arrays) - len(weighted)
-        size = next((a.shape[0] for a in arrays if a is not None), None)
-        if size is None:
-            size = next((K.int_shape(spec.output)[0] for spec in weighted), None) or 1
-        return arrays[:head] + [spec.ones(size) if a is None else a for spec, a in zip(weighted, arrays[head:])]
+    def stream_adapter(self, data, steps, what, streaming, parts, class_weight=None, shuffle=False, cycle=False):
+        """The Adapter for data that come batch by batch.
+
+        Arguments:
+            data, steps, what, shuffle, cycle: as for `stream_adapters.stream_adapter`.
+            streaming: dict of its further arguments.
+            parts: function, what the source gives -> (inputs, targets, sample weights).
+            class_weight: as for `arrays`.
+        """
+
+        def convert(item):
+            arrays = self.arrays(*parts(item), class_weight)
+            self.batch_size(arrays, None)
+            return arrays, next((a.shape[0] for a in arrays if a is not None), 1)
+
+        return stream_adapters.stream_adapter(data, convert, steps, what, shuffle=shuffle, cycle=cycle, **streaming)
+
+
+# -- what the methods of Lump ask for ------------------------------------------------------------------------
+
+
+def on_batch(model, x, y, sample_weight=None, class_weight=None):
+    """The Program, and the arrays, for one batch."""
+    program, prepared, x, y = _program(model, x, y)
+    arrays = prepared.arrays(x, y, sample_weight, class_weight)
+    prepared.batch_size(arrays, None)
+    return program, arrays
+
+
+def training(model, x, y, sample_weight, class_weight, batch_size, split, shuffle, steps, streaming):
+    """(Program, Adapter, arrays held out for validation or None, batch size) for `summon`, whose arguments these are."""
+    if stream_adapters.is_stream(x):
+        refuse_with_stream(x, y=y, batch_size=batch_size, sample_weight=sample_weight, validation_split=split or None)
+        program, adapter = _streamed(
+            model, x, steps, 'steps_per_epoch', streaming, class_weight=class_weight, shuffle=shuffle, cycle=True
+        )
+        return program, adapter, None, batch_size
+    program, prepared, x, y = _program(model, x, y)
+    arrays, held_out = prepared.arrays(x, y, sample_weight, class_weight), None
+    batch_size = prepared.batch_size(arrays, batch_size)
+    if split:
+        if not any(a is not None for a in arrays):
+            raise ValueError(
+                '`validation_split` needs arrays to split; with tensors of the framework as data give `validation_data`.'
+            )
+        arrays, held_out = adapters.split(arrays, split)
+        prepared.check_batches(arrays, batch_size)
+    return program, prepared.adapter(arrays, batch_size, shuffle, steps, cycle=True), held_out, batch_size
+
+
+def evaluation(model, x, y, sample_weight, batch_size, steps, streaming, what='steps'):
+    """(Program, Adapter) for `evaluate`, whose arguments these are; `what` names `steps` in messages."""
+    if stream_adapters.is_stream(x):
+        refuse_with_stream(x, y=y, batch_size=batch_size, sample_weight=sample_weight)
+        return _streamed(model, x, steps, what, streaming)
+    program, prepared, x, y = _program(model, x, y)
+    arrays = prepared.arrays(x, y, sample_weight)
+    return program, prepared.adapter(arrays, prepared.batch_size(arrays, batch_size), steps=steps)
+
+
+def validation(model, data, batch_size, steps, streaming):
+    """(Program, Adapter) for `validation_data` of `summon`."""
+    if stream_adapters.is_stream(data):
+        return evaluation(model, data, None, None, None, steps, streaming, 'validation_steps')
+    if not isinstance(data, (list, tuple)) or len(data) not in (2, 3):
+        found = f'{len(data)} items' if isinstance(data, (list, tuple)) else type(data).__name__
+        raise ValueError(
+            f'`validation_data` must be a tuple (x, y) or (x, y, sample_weights), a generator, a Sequence or a dataset; got {found}.'
+        )
+    if standardize.is_native(data[0]):
+        batch_size = None  # they come in batches of their own
+    return evaluation(model, data[0], data[1], data[2] if len(data) == 3 else None, batch_size, steps, streaming)
+
+
+def held_out(model, program, arrays, batch_size, steps):
+    """The Adapter for arrays that were split off for validation."""
+    return Preparation(model, program.feeds).adapter(arrays, batch_size, steps=steps)
+
+
+def prediction(model, x, batch_size=None, steps=None, streaming=None):
+    """(Step, Adapter) for `predict`, whose arguments these are."""
+    if stream_adapters.is_stream(x):
+        refuse_with_stream(x, batch_size=batch_size)
+        x = _build_for_stream(model, x, stream_adapters.inputs_of)
+        step = model.predict_function
+        prepared = Preparation(model, step.feeds)
+        return step, prepared.stream_adapter(x, steps, 'steps', streaming, lambda item: (stream_adapters.inputs_of(item), None, None))  # fmt: skip
+    step, prepared, arrays = _prediction_on_arrays(model, x)
+    return step, prepared.adapter(arrays, prepared.batch_size(arrays, batch_size), steps=steps)
+
+
+def prediction_on_batch(model, x):
+    """The Step, and the arrays, for one batch."""
+    step, prepared, arrays = _prediction_on_arrays(model, x)
+    prepared.batch_size(arrays, None)
+    return step, arrays
+
+
+def prediction_step(model, inputs, outputs, updates, arguments):
+    """The Step from inputs (those that are placeholders are fed) to outputs."""
+    return Step('predict_function', input_feeds(model, inputs), outputs, updates, arguments=arguments)
+
+
+def probe(model, name, tensors, with_targets):
+    """The Step of `Lump.probe`, whose arguments these are."""
+    if with_targets:
+        conjuring = model.conjuring
+        feeds, frozen, arguments = conjuring.program.feeds, conjuring.frozen_layers, conjuring.function_arguments
+        return Step(name, feeds, tensors, frozen=frozen, arguments=arguments)
+    return Step(name, input_feeds(model, model.inputs), tensors)
+
+
+def input_arrays(model, data, what):
+    """The list of arrays for the inputs that are fed."""
+    return Preparation(model, input_feeds(model, model.inputs)).inputs(data, what)
+
+
+# -- parts of the above --------------------------------------------------------------------------------------
+
+
+def _program(model, x, y):
+    """(Program, Preparation for it, x, y): the Program for tensors of the framework where there are such, which are None then."""
+    native_x, native_y = standardize.is_native(x), standardize.is_native(y)
+    model.require_conjured()
+    _build_for(model, x, native_x)
+    conjuring = model.conjuring
+    program = conjuring.program
+    if native_x or native_y:
+        trained = [spec.name for spec in conjuring.specs if spec.loss is not None]
+        program = conjuring.program_on(
+            _ordered(x, model.input_names) if native_x and not _made_on(model, x) else None,
+            _ordered(y, trained) if native_y else None,
+        )
+    return program, Preparation(model, program.feeds), None if native_x else x, None if native_y else y
+
+
+def _streamed(model, data, steps, what, streaming, **further):
+    model.require_conjured()
+    data = _build_for_stream(model, data, lambda item: stream_adapters.batch_of(item)[0])
+    program = model.conjuring.program
+    prepared = Preparation(model, program.feeds)
+    return program, prepared.stream_adapter(data, steps, what, streaming, stream_adapters.batch_of, **further)
+
+
+def _prediction_on_arrays(model, x):
+    native = standardize.is_native(x)
+    _build_for(model, x, native)
+    if native and not _made_on(model, x):
+        step = model.predictor_on(_ordered(x, model.input_names))
+    else:
+        step = model.predict_function
+    prepared = Preparation(model, step.feeds)
+    return step, prepared, prepared.arrays(None if native else x)
+
+
+def _build_for_stream(model, data, inputs_of):
+    """Build a model that waits for its first data; the stream, with what was taken from it put back."""
+    if model.outputs is not None:
+        return data
+    first, data = stream_adapters.first_of(data)
+    _build_for(model, inputs_of(first), False)
+    return data
+
+
+def _build_for(model, x, native):
+    """Build a model that waits for its first data to say what its inputs are."""
+    if model.outputs is not None:
+        return
+    if isinstance(x, dict):
+        raise ValueError(
+            f'Model "{model.name}" has no named inputs before it is built; give its first data as an array or a list of arrays, not as a dict.'
+        )
+    if native:
+        model.build_on([Input(tensor=tensor) for tensor in to_list(x, allow_tuple=True)])
+        return
+    if x is None:
+        raise ValueError(f'Model "{model.name}" is not built yet: give it data, or call `build(input_shape)` first.')
+    several = isinstance(x, (list, tuple)) and any(len(getattr(item, 'shape', ())) > 0 for item in x)
+    arrays = [standardize.as_array(item) for item in (x if several else [x])]
+    model.build_on([Input(shape=tuple(a.shape[1:]) or (1,), sparse=hasattr(a, 'tocsr')) for a in arrays])
+
+
+def _made_on(model, x):
+    """Whether these tensors are the model's own inputs."""
+    tensors = list(x.values()) if isinstance(x, dict) else to_list(x, allow_tuple=True)
+    return {id(tensor) for tensor in tensors} <= {id(tensor) for tensor in model.inputs}
+
+
+def _ordered(tensors, labels):
+    """A list of tensors in the order of names, from a tensor, a list or a dict by name."""
+    if isinstance(tensors, dict):
+        if set(tensors) != set(labels):
+            raise ValueError(f'The dict of tensors must have the names {sorted(labels)}; got {sorted(tensors)}.')
+        return [tensors[label] for label in labels]
+    return list(to_list(tensors, allow_tuple=True))
+
+
+_WITH_STREAM = {
+    'y': 'it gives targets with its inputs, as tuples (inputs, targets)',
+    'sample_weight': 'it gives weights as the third item, (inputs, targets, sample_weights)',
+    'batch_size': 'it makes the batches',
+    'validation_split': 'nothing is known of its end; give `validation_data`',
+}
+
+
+def need_stream(data, method):
+    """Raise ValueError where the data of a `..._generator` method do not come batch by batch."""
+    if not stream_adapters.is_stream(data):
+        kind, other = type(data).__name__, method.replace('_generator', '')
+        raise ValueError(f'{method} takes a generator, a Sequence or a dataset; got {kind}. Arrays go to `{other}`.')
+
+
+def refuse_with_stream(x, **arguments):
+    """Raise ValueError for an argument that data which come batch by batch leave no room for."""
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(
+                f'`{name}` cannot be given where the data come batch by batch, from a {type(x).__name__}: {_WITH_STREAM[name]}.'
+            )

@@ -9,7 +9,7 @@ import warnings
 
 from cthulhu import backend as K
 from cthulhu.engine import enqueuers
-from cthulhu.engine.adapters import Batch
+from cthulhu.engine.adapters import Adapter, Batch, take
 
 
 def is_sequence(data):
@@ -110,11 +110,8 @@ class _Begun:
         return next(self._batches)
 
 
-class StreamAdapter:
+class StreamAdapter(Adapter):
     """The base: `samples` and `batch_size` are not known before the data have come."""
-
-    samples = None
-    batch_size = None
 
     def __init__(self, convert, steps):
         self._convert = convert
@@ -122,10 +119,10 @@ class StreamAdapter:
 
     def _batch(self, item, seen):
         feeds, size = self._convert(item)
-        return Batch(feeds, size, seen)
-
-    def close(self):
-        """End what computes ahead."""
+        if self.shard != (0, 1):
+            first, last = self._share(size)
+            feeds, size = [take(array, first, last) for array in feeds], last - first
+        return Batch(size, seen, feeds=feeds)
 
 
 class SequenceAdapter(StreamAdapter):
@@ -174,17 +171,10 @@ class SequenceAdapter(StreamAdapter):
 
 
 class GeneratorAdapter(StreamAdapter):
-    """So many batches an epoch from a generator, which goes on from epoch to epoch.
-
-    Attributes:
-        rounds: how many epochs there will be; no more batches than they need are taken from the generator.
-        ended: whether the generator has ended.
-    """
+    """So many batches an epoch from a generator, which goes on from epoch to epoch."""
 
     def __init__(self, generator, convert, steps, workers, use_multiprocessing, max_queue_size):
         super().__init__(convert, steps)
-        self.rounds = 1
-        self.ended = False
         self._generator = generator
         self._prefetcher = enqueuers.generator_prefetcher(generator, workers, use_multiprocessing, max_queue_size)
         self._stream = None
@@ -215,14 +205,10 @@ class DatasetAdapter(StreamAdapter):
     """Batches of a dataset of the framework, or of an iterator over one.
 
     Without `steps` an epoch is the whole dataset. With `steps` and `cycle`, and always for an iterator, it goes on where the last one ended.
-
-    Attributes:
-        ended: whether there was nothing left for the epoch.
     """
 
     def __init__(self, dataset, convert, steps, cycle):
         super().__init__(convert, steps)
-        self.ended = False
         self._dataset = dataset
         self._goes_on = cycle and steps is not None or _is_iterator(dataset)
         self._stream = dataset if isinstance(dataset, _Begun) else None

@@ -1,4 +1,6 @@
-"""The one loop: an adapter's batches through a function, with the callbacks told of each. Training, evaluation and prediction share it."""
+"""The one loop: an adapter's batches through a step, with the callbacks told of each. Training, evaluation and prediction share it."""
+
+import collections
 
 import numpy as np
 
@@ -7,23 +9,32 @@ from cthulhu.utils.generic_utils import unpack_singleton
 
 
 def run_epoch(adapter, step, begin, end, stop=None):
-    """Run a function over the batches of an adapter.
+    """Run a step over the batches of an adapter.
 
     Arguments:
         adapter: where the batches come from.
-        step: function, list of arrays -> list of values.
+        step: a Step.
         begin: function of (index, batch), called before each step.
         end: function of (index, batch, values), called after each step.
         stop: function that is true where the rest of the batches should be left out.
     """
     batches = adapter.batches()
-    try:
+    begun = collections.deque()
+
+    def feeds():
         for index, batch in enumerate(batches):
             begin(index, batch)
-            end(index, batch, step(batch.feeds))
+            begun.append((index, batch))
+            yield batch.feeds
+
+    results = step.run_many(feeds())
+    try:
+        for values in results:
+            end(*begun.popleft(), values)
             if stop is not None and stop():
                 break
     finally:
+        results.close()
         batches.close()
 
 
@@ -62,7 +73,7 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
 
     Arguments:
         model: the model, for its metrics and `stop_training`.
-        step: function, list of arrays -> list of values, in the order of `names`.
+        step: the Step of training; its values are in the order of `names`.
         adapter: the training data.
         names: the labels of the values.
         epochs, initial_epoch: numbers of the epoch to stop before and to start with.
@@ -85,7 +96,7 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     told = callback_list(model, callbacks, verbose, params, training=True)
     told.adapter = adapter
     for callback in told:
-        callback.validation_data = validation.arrays if validation is not None else None
+        callback.validation_data = getattr(validation and validation.adapter, 'arrays', None)
     if verbose and validation is not None and adapter.samples is not None and validation.adapter.samples is not None:
         print(f'Train on {adapter.samples} samples, validate on {validation.adapter.samples} samples')
     model.stop_training = False
@@ -105,16 +116,16 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     try:
         told.on_train_begin()
         coming = range(told.params['initial_epoch'], epochs)
-        _foretell(adapter, len(coming))
+        adapter.rounds = len(coming)
         if validation is not None:
-            _foretell(validation.adapter, sum(map(validation.due, coming)))
+            validation.adapter.rounds = sum(map(validation.due, coming))
         for epoch in coming:
             model.reset_metrics()
             told.on_epoch_begin(epoch)
             steps = 0
             run_epoch(adapter, step, begin, end, stop=lambda: told.model.stop_training)
             if not steps:
-                if getattr(adapter, 'ended', False):  # just where the epoch before did
+                if adapter.ended:  # just where the epoch before did
                     break
                 raise ValueError('There is nothing to train on: the data have no samples.')
             logs = {}
@@ -122,30 +133,19 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
                 results = evaluate(model, validation.step, validation.adapter, names, told)
                 logs.update(('val_' + name, value) for name, value in zip(names, results))
             told.on_epoch_end(epoch, logs)
-            if told.model.stop_training or getattr(adapter, 'ended', False):
+            if told.model.stop_training or adapter.ended:
                 break
     finally:  # also where an exception or Ctrl-C ends it
-        close(adapter, validation and validation.adapter)
+        adapter.close()
+        if validation is not None:
+            validation.adapter.close()
         told.on_train_end()  # callbacks close files and restore weights here
     return model.history
 
 
-def _foretell(adapter, rounds):
-    """Say how often an adapter will be asked for an epoch, so that one for a generator takes no more from it than is used."""
-    if hasattr(adapter, 'rounds'):
-        adapter.rounds = rounds
-
-
-def close(*adapters):
-    """End what adapters (or None) have computing ahead."""
-    for adapter in adapters:
-        if hasattr(adapter, 'close'):
-            adapter.close()
-
-
 def finish(told, adapter):
     """End an evaluation or a prediction, however it went: what computes ahead, and the line of the progress bar."""
-    close(adapter)
+    adapter.close()
     for callback in told:
         if isinstance(callback, callbacks_module.ProgbarLogger):
             callback.close()
@@ -219,16 +219,14 @@ class Validation:
     """What is measured at the end of epochs, and of which ones.
 
     Arguments:
-        step: function, list of arrays -> list of values.
+        step: the Step that measures.
         adapter: the data.
         frequency: integer, every how many epochs; or a list, tuple or set of epochs, counted from 1.
-        arrays: the data as arrays, for callbacks that look at them.
     """
 
-    def __init__(self, step, adapter, frequency, arrays=None):
+    def __init__(self, step, adapter, frequency):
         self.step = step
         self.adapter = adapter
-        self.arrays = arrays
         self.frequency = frequency
         if isinstance(frequency, bool) or not (
             isinstance(frequency, int) and frequency > 0 or isinstance(frequency, (list, tuple, set, frozenset))

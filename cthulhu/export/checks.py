@@ -24,7 +24,7 @@ def check_model(model):
                 f'Model "{model.name}": the input "{name}" is sparse, which cannot be exported. Make the model with dense inputs and give '
                 'it the same weights.'
             )
-    for layer in model._everything_inside():
+    for layer in model.all_layers():
         if not isinstance(layer, Network) and getattr(layer, 'stateful', False) and not layer._is_metric:
             raise ExportError(
                 f'Layer "{layer.name}" is stateful, but an exported model forgets from call to call. Make the model with '

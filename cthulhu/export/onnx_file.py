@@ -55,7 +55,7 @@ def _made(model, opset):
     from cthulhu.export.onnx_graph import Value, Writer
     from cthulhu.export.onnx_layers import convert
 
-    variables = {id(w): w for layer in model._everything_inside() for w in layer.weights}
+    variables = {id(w): w for layer in model.all_layers() for w in layer.weights}
     values = dict(zip(variables, K.batch_get_value(list(variables.values()))))
     if sum(value.nbytes for value in values.values()) > _MOST_BYTES:
         raise ExportError(

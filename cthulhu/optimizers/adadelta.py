@@ -27,17 +27,13 @@ class Adadelta(WithoutCounter, Optimizer):
         self.hyperparameters(learning_rate=learning_rate, decay=self.initial_decay)
         self.rho = rho
 
-    def rules(self, params, gradients, done):
-        lr = self.decayed(done)
-        averages = self.state(params, 'accumulator')
-        step_averages = self.state(params, 'delta_accumulator')
-        for p, g, average, step_average in zip(params, gradients, averages, step_averages):
-            new_average = self.rho * average + (1.0 - self.rho) * K.square(g)
-            self.assign(average, new_average)
-            # The new average of gradients goes with the old one of steps: this step is not known yet.
-            step = g * K.sqrt(step_average + self.epsilon) / K.sqrt(new_average + self.epsilon)
-            self.assign_param(p, p - lr * step)
-            self.assign(step_average, self.rho * step_average + (1.0 - self.rho) * K.square(step))
+    slots = ('accumulator', 'delta_accumulator')
+
+    def step(self, p, g, rate, average, step_average):
+        average = self.rho * average + (1.0 - self.rho) * K.square(g)
+        # The new average of gradients goes with the old one of steps: this step is not known yet.
+        change = g * K.sqrt(step_average + self.epsilon) / K.sqrt(average + self.epsilon)
+        return p - rate * change, average, self.rho * step_average + (1.0 - self.rho) * K.square(change)
 
     def get_config(self):
         return dict(

@@ -25,12 +25,11 @@ class Adagrad(WithoutCounter, Optimizer):
         super().__init__(**kwargs)
         self.hyperparameters(learning_rate=learning_rate, decay=self.initial_decay)
 
-    def rules(self, params, gradients, done):
-        lr = self.decayed(done)
-        for p, g, total in zip(params, gradients, self.state(params, 'accumulator')):
-            new_total = total + K.square(g)
-            self.assign(total, new_total)
-            self.assign_param(p, p - lr * g / (K.sqrt(new_total) + self.epsilon))
+    slots = ('accumulator',)
+
+    def step(self, p, g, rate, total):
+        total = total + K.square(g)
+        return p - rate * g / (K.sqrt(total) + self.epsilon), total
 
     def get_config(self):
         return dict(

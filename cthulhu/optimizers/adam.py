@@ -30,27 +30,22 @@ class Adam(Optimizer):
         self.hyperparameters(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, decay=self.initial_decay)
         self.amsgrad = amsgrad
 
-    def rules(self, params, gradients, done):
+    slots = ('m', 'v', 'vhat')
+
+    def slot_shape(self, slot, param):
+        # Files of Keras hold placeholders of one element where AMSGrad's are not used, so the list of weights has them.
+        return super().slot_shape(slot, param) if slot != 'vhat' or self.amsgrad else (1,)
+
+    def begin(self, done):
         t = done + 1.0
-        rate = self.decayed(done) * (K.sqrt(1.0 - K.pow(self.beta_2, t)) / (1.0 - K.pow(self.beta_1, t)))
-        ms = self.state(params, 'm')
-        vs = self.state(params, 'v')
+        return self.decayed(done) * (K.sqrt(1.0 - K.pow(self.beta_2, t)) / (1.0 - K.pow(self.beta_1, t)))
+
+    def step(self, p, g, rate, m, v, largest):
+        m = self.beta_1 * m + (1.0 - self.beta_1) * g
+        v = self.beta_2 * v + (1.0 - self.beta_2) * K.square(g)
         if self.amsgrad:
-            largest = self.state(params, 'vhat')
-        else:
-            # Files of Keras hold these placeholders of one element, so the list of weights has them.
-            largest = [K.zeros((1,), name=f'vhat_{i}') for i in range(len(params))]
-            self.weights.extend(largest)
-        for p, g, m, v, vhat in zip(params, gradients, ms, vs, largest):
-            new_m = self.beta_1 * m + (1.0 - self.beta_1) * g
-            new_v = self.beta_2 * v + (1.0 - self.beta_2) * K.square(g)
-            self.assign(m, new_m)
-            self.assign(v, new_v)
-            divisor = new_v
-            if self.amsgrad:
-                divisor = K.maximum(vhat, new_v)
-                self.assign(vhat, divisor)
-            self.assign_param(p, p - rate * new_m / (K.sqrt(divisor) + self.epsilon))
+            largest = K.maximum(largest, v)
+        return p - rate * m / (K.sqrt(largest if self.amsgrad else v) + self.epsilon), m, v, largest
 
     def get_config(self):
         return dict(

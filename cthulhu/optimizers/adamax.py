@@ -27,16 +27,15 @@ class Adamax(Optimizer):
         super().__init__(**kwargs)
         self.hyperparameters(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, decay=self.initial_decay)
 
-    def rules(self, params, gradients, done):
-        rate = self.decayed(done) / (1.0 - K.pow(self.beta_1, done + 1.0))
-        ms = self.state(params, 'm')
-        norms = self.state(params, 'u')
-        for p, g, m, norm in zip(params, gradients, ms, norms):
-            new_m = self.beta_1 * m + (1.0 - self.beta_1) * g
-            new_norm = K.maximum(self.beta_2 * norm, K.abs(g))
-            self.assign(m, new_m)
-            self.assign(norm, new_norm)
-            self.assign_param(p, p - rate * new_m / (new_norm + self.epsilon))
+    slots = ('m', 'u')
+
+    def begin(self, done):
+        return self.decayed(done) / (1.0 - K.pow(self.beta_1, done + 1.0))
+
+    def step(self, p, g, rate, m, norm):
+        m = self.beta_1 * m + (1.0 - self.beta_1) * g
+        norm = K.maximum(self.beta_2 * norm, K.abs(g))
+        return p - rate * m / (norm + self.epsilon), m, norm
 
     def get_config(self):
         return dict(

@@ -1,5 +1,6 @@
 """What optimizers share: gradients and their clipping, the learning rate and its decay, weights, configuration."""
 
+import copy
 import inspect
 import numbers
 
@@ -10,11 +11,41 @@ from cthulhu.backend import meta
 from cthulhu.utils.graph_utils import in_graph
 
 
+class State:
+    """What an optimizer keeps for some variables.
+
+    Attributes:
+        params: list of the variables.
+        slots: list, for each kind of state, of lists of variables, one for each of `params`.
+        weights: list of all variables of the state, in the order of files: the counter, then kind after kind.
+    """
+
+    def __init__(self, params, slots, weights):
+        self.params = list(params)
+        self.slots = slots
+        self.weights = weights
+
+    def fits(self, params):
+        """Whether this is the state of these variables, in this order."""
+        return len(params) == len(self.params) and all(p is q for p, q in zip(params, self.params))
+
+
+def _joint_norm(gradients):
+    """The Euclidean norm of all gradients together; no square overflows on the way."""
+    parts = [K.cast(K.max(K.abs(g)), K.floatx()) for g in gradients]
+    largest = parts[0]
+    for part in parts[1:]:
+        largest = K.maximum(largest, part)
+    scale = K.maximum(largest, K.epsilon())
+    squares = [K.cast(K.sum(K.square(g / K.cast(scale, K.dtype(g)))), K.floatx()) for g in gradients]
+    return scale * K.sqrt(sum(squares))
+
+
 class Optimizer:
     """Base class of optimizers.
 
-    A subclass makes its numbers with `hyperparameters`, and its state and its updates in `rules`; or it overrides
-    `get_updates` altogether.
+    A subclass makes its numbers with `hyperparameters`, names the kinds of its state in `slots` and says in `step` what one
+    step makes of a variable; or it overrides `get_updates` altogether.
 
     Arguments:
         clipnorm: float >= 0; gradients are scaled down together where the norm of them all is larger.
@@ -43,6 +74,7 @@ class Optimizer:
         self.__dict__.update(kwargs)
         self.updates = []
         self.weights = []
+        self._state = None
 
     def __setattr__(self, name, value):
         # `optimizer.learning_rate = 0.01` sets the variable that the training function already uses.
@@ -68,6 +100,42 @@ class Optimizer:
             for name, value in values.items():
                 setattr(self, name, K.variable(value, name=name))
 
+    # -- the three verbs: build, gradients, apply ----------------------------------------------------------
+
+    #: Names of the kinds of state: a variable for each trained one.
+    slots = ()
+
+    def slot_shape(self, slot, param):
+        """The shape of the state of a kind for a variable: that of the variable."""
+        return K.int_shape(param)
+
+    def state_of_all(self):
+        """The variables of the state that are not kept for each trained variable; the counter is the first."""
+        return [self.iterations] if hasattr(self, 'iterations') else []
+
+    @in_graph
+    def build(self, params):
+        """Make the state for some variables, zeros at first, and take it for the present one.
+
+        Arguments:
+            params: list of variables.
+
+        Returns:
+            The `State`; `apply` may be given it, where one optimizer trains several models.
+        """
+        made = [
+            [K.zeros(self.slot_shape(slot, p), dtype=K.dtype(p), name=f'{slot}_{i}') for i, p in enumerate(params)]
+            for slot in self.slots
+        ]
+        state = State(params, made, self.state_of_all() + [variable for kind in made for variable in kind])
+        self.use(state)
+        return state
+
+    def use(self, state):
+        """Take a state that `build` made for the present one: `weights` are its variables."""
+        self._state = state
+        self.weights = state.weights
+
     def get_gradients(self, loss, params):
         """The clipped gradients of a loss.
 
@@ -89,24 +157,68 @@ class Optimizer:
                 '`trainable = False` on their layers, or use the layers in the model), or an operation in between cannot '
                 'be differentiated, such as K.argmax, K.round or K.eval.'
             )
-        if getattr(self, 'clipnorm', None) and self.clipnorm > 0:
-            norm = self._joint_norm(gradients)
-            gradients = [self._scaled(g, norm) for g in gradients]
-        if getattr(self, 'clipvalue', None) and self.clipvalue > 0:
-            gradients = [K.clip(g, -self.clipvalue, self.clipvalue) for g in gradients]
+        # Gradients of several devices are to be joined here: what is clipped is the gradient of the whole batch.
+        return self._clipped(gradients)
+
+    @in_graph
+    def _clipped(self, gradients):
+        clipnorm, clipvalue = getattr(self, 'clipnorm', None), getattr(self, 'clipvalue', None)
+        if clipnorm is not None:
+            norm = _joint_norm(gradients)
+            factor = clipnorm / K.maximum(norm, clipnorm) if clipnorm else K.zeros_like(norm)
+            gradients = [g * K.cast(factor, K.dtype(g)) for g in gradients]
+        if clipvalue is not None:
+            gradients = [K.clip(g, -clipvalue, clipvalue) for g in gradients]
         return gradients
 
     @in_graph
-    def _joint_norm(self, gradients):
-        return K.sqrt(sum(K.sum(K.square(g)) for g in gradients))
+    def apply(self, pairs, state=None):
+        """One step along given gradients, as updates for `K.function`.
 
-    @in_graph
-    def _scaled(self, gradient, norm):
-        return gradient * (self.clipnorm / K.maximum(norm, self.clipnorm))
+        Arguments:
+            pairs: list of (gradient, variable).
+            state: the `State` that `build` made for these variables, in this order; the present one if left out.
 
-    @in_graph
+        Returns:
+            List of `Update`: of the counter, of the state and of the variables.
+
+        Raises:
+            ValueError: the state is that of other variables.
+        """
+        state = self._state if state is None else state
+        pairs = list(pairs)
+        if state is None or not state.fits([p for _, p in pairs]):
+            raise ValueError('The state is not that of these variables: call `build(params)` with them first.')
+        # Every update reads this one value of the counter, whatever the order in which they are carried out.
+        done = K.identity(self.iterations)
+        counted = K.cast(done, K.floatx())
+        self.updates = [K.update(self.iterations, done + 1)] + self.update_all(counted)
+        shared = {}
+        for i, (gradient, p) in enumerate(pairs):
+            dtype = K.dtype(p)
+            if dtype not in shared:
+                rule = self if dtype == K.floatx() else self._with_numbers_of(dtype)
+                shared[dtype] = rule, rule.begin(K.cast(done, dtype))
+            rule, common = shared[dtype]
+            held = [kind[i] for kind in state.slots]
+            new, *news = rule.step(p, gradient, common, *held)
+            self.updates += [K.update(variable, value) for variable, value in zip(held, news) if value is not variable]
+            constraint = meta.get_constraint(p)
+            self.updates.append(K.update(p, new if constraint is None else constraint(new)))
+        return self.updates
+
+    def _with_numbers_of(self, dtype):
+        """This optimizer as the rule of weights of another dtype than `floatx()`: its numbers are cast to it."""
+        view = copy.copy(self)
+        for name, value in vars(self).items():
+            if name != 'iterations' and K.is_variable(value):
+                object.__setattr__(view, name, K.cast(value, dtype))
+        return view
+
     def get_updates(self, loss, params):
-        """One step of the optimizer, as updates for `K.function`.
+        """One step of the optimizer, as updates for `K.function`: the three verbs in turn.
+
+        The state is made at the first call, and again where the variables are others than at the last one.
 
         Arguments:
             loss: scalar tensor.
@@ -119,46 +231,58 @@ class Optimizer:
             ValueError: the loss does not depend on one of the variables.
         """
         gradients = self.get_gradients(loss, params)
-        # Every update reads this one value of the counter, whatever the order in which they are carried out.
-        done = K.identity(self.iterations)
-        self.updates = [K.update(self.iterations, done + 1)]
-        self.weights = [self.iterations]
-        self.rules(params, gradients, K.cast(done, K.floatx()))
-        return self.updates
+        if self._state is None or not self._state.fits(params):
+            self.build(params)
+        return self.apply(zip(gradients, params))
 
-    def rules(self, params, gradients, done):
-        """Append the updates of state and variables to `self.updates`, and the state to `self.weights`.
+    @property
+    def makes_own_updates(self):
+        """Whether a subclass has a `get_updates` of its own, so that its state is not made by `build`."""
+        return type(self).get_updates is not Optimizer.get_updates
+
+    @property
+    def makes_state_with_updates(self):
+        """Whether each call of `get_updates` makes another state, so that it may be called once for a model."""
+        return self.makes_own_updates
+
+    # -- what a subclass says ------------------------------------------------------------------------------
+
+    def begin(self, done):
+        """What the steps of all variables have in common, computed once: by default the learning rate.
 
         Arguments:
-            params: list of variables.
-            gradients: list of tensors.
             done: scalar float tensor, the number of steps made so far.
         """
-        raise NotImplementedError(f'{type(self).__name__} must define `rules` or override `get_updates`.')
+        return self.decayed(done) if hasattr(self, 'learning_rate') else None
+
+    def update_all(self, done):
+        """The updates of `state_of_all` but the counter's: a list of `Update`."""
+        return []
+
+    def step(self, p, g, common, *state):
+        """The rule: what a variable and its state become. A function of tensors, without effects.
+
+        Arguments:
+            p: the variable.
+            g: tensor of its shape, the gradient.
+            common: what `begin` returned.
+            *state: the variable's state, one tensor for each of `slots`.
+
+        Returns:
+            Tuple: the new value of the variable, then of each of `state` (itself where it does not change).
+        """
+        raise NotImplementedError(f'{type(self).__name__} must define `step` or override `get_updates`.')
 
     def decayed(self, done):
         """The learning rate after `done` steps of decay."""
-        if self.initial_decay > 0:
+        if getattr(self, 'initial_decay', 0) > 0:
             return self.learning_rate * (1.0 / (1.0 + self.decay * done))
         return self.learning_rate
 
-    def state(self, params, name):
-        """Make a variable of zeros for each of `params`; it becomes one of the optimizer's weights."""
-        made = [K.zeros(K.int_shape(p), dtype=K.dtype(p), name=f'{name}_{i}') for i, p in enumerate(params)]
-        self.weights.extend(made)
-        return made
-
-    def assign(self, variable, value):
-        """Append the update of a variable of the optimizer's state."""
-        self.updates.append(K.update(variable, value))
-
-    def assign_param(self, param, value):
-        """Append the update of a trained variable, after its constraint."""
-        constraint = meta.get_constraint(param)
-        self.updates.append(K.update(param, value if constraint is None else constraint(value)))
+    # -- values --------------------------------------------------------------------------------------------
 
     def get_weights(self):
-        """The optimizer's state as a list of arrays, the counter of steps first; empty before `get_updates`."""
+        """The optimizer's state as a list of arrays, the counter of steps first; empty before `build`."""
         return K.batch_get_value(self.weights)
 
     def set_weights(self, weights):
@@ -171,9 +295,7 @@ class Optimizer:
             ValueError: another number of arrays, or an array of another shape.
         """
         if len(weights) != len(self.weights):
-            hint = (
-                '' if self.weights else ' It gets its weights when a model is first trained or `get_updates` is called.'
-            )
+            hint = '' if self.weights else ' It gets its weights when a model is first trained or `build` is called.'
             raise ValueError(
                 f'{type(self).__name__} has {len(self.weights)} weights; `weights` has {len(weights)} arrays.{hint}'
             )

@@ -33,6 +33,9 @@ class TFOptimizer(Optimizer):
         self.optimizer = optimizer
         self.hyperparameters()
 
+    #: The framework's optimizer keeps one state for a variable, however often it is asked.
+    makes_state_with_updates = False
+
     @in_graph
     def get_updates(self, loss, params):
         pairs = self.optimizer.compute_gradients(loss, var_list=params)

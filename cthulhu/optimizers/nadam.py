@@ -29,27 +29,31 @@ class Nadam(Optimizer):
         super().__init__(**kwargs)
         self.hyperparameters(m_schedule=1.0, learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2)
 
+    slots = ('m', 'v')
+
+    def state_of_all(self):
+        return super().state_of_all() + [self.m_schedule]
+
     def _momentum(self, t):
         return self.beta_1 * (1.0 - 0.5 * K.exp(float(np.log(0.96)) * self.schedule_decay * t))
 
-    def rules(self, params, gradients, done):
+    def update_all(self, done):
+        # The product of all momenta so far corrects the bias of the first moment.
+        return [K.update(self.m_schedule, self.m_schedule * self._momentum(done + 1.0))]
+
+    def begin(self, done):
         t = done + 1.0
         momentum, next_momentum = self._momentum(t), self._momentum(t + 1.0)
-        # The product of all momenta so far corrects the bias of the first moment.
         product = self.m_schedule * momentum
-        next_product = product * next_momentum
-        self.weights.append(self.m_schedule)
-        self.assign(self.m_schedule, product)
-        ms = self.state(params, 'm')
-        vs = self.state(params, 'v')
-        for p, g, m, v in zip(params, gradients, ms, vs):
-            new_m = self.beta_1 * m + (1.0 - self.beta_1) * g
-            new_v = self.beta_2 * v + (1.0 - self.beta_2) * K.square(g)
-            self.assign(m, new_m)
-            self.assign(v, new_v)
-            step = (1.0 - momentum) * g / (1.0 - product) + next_momentum * new_m / (1.0 - next_product)
-            magnitude = K.sqrt(new_v / (1.0 - K.pow(self.beta_2, t)))
-            self.assign_param(p, p - self.learning_rate * step / (magnitude + self.epsilon))
+        now = (1.0 - momentum) / (1.0 - product)
+        ahead = next_momentum / (1.0 - product * next_momentum)
+        return now, ahead, 1.0 - K.pow(self.beta_2, t)
+
+    def step(self, p, g, common, m, v):
+        now, ahead, correction = common
+        m = self.beta_1 * m + (1.0 - self.beta_1) * g
+        v = self.beta_2 * v + (1.0 - self.beta_2) * K.square(g)
+        return p - self.learning_rate * (now * g + ahead * m) / (K.sqrt(v / correction) + self.epsilon), m, v
 
     def set_weights(self, weights):
         # Keras before 2.3 wrote no product of momenta.

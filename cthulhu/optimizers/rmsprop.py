@@ -26,12 +26,11 @@ class RMSprop(WithoutCounter, Optimizer):
         super().__init__(**kwargs)
         self.hyperparameters(learning_rate=learning_rate, rho=rho, decay=self.initial_decay)
 
-    def rules(self, params, gradients, done):
-        lr = self.decayed(done)
-        for p, g, average in zip(params, gradients, self.state(params, 'accumulator')):
-            new_average = self.rho * average + (1.0 - self.rho) * K.square(g)
-            self.assign(average, new_average)
-            self.assign_param(p, p - lr * g / (K.sqrt(new_average) + self.epsilon))
+    slots = ('accumulator',)
+
+    def step(self, p, g, rate, average):
+        average = self.rho * average + (1.0 - self.rho) * K.square(g)
+        return p - rate * g / (K.sqrt(average) + self.epsilon), average
 
     def get_config(self):
         return dict(

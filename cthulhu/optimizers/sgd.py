@@ -23,12 +23,11 @@ class SGD(Optimizer):
         self.hyperparameters(learning_rate=learning_rate, momentum=momentum, decay=self.initial_decay)
         self.nesterov = nesterov
 
-    def rules(self, params, gradients, done):
-        lr = self.decayed(done)
-        for p, g, moment in zip(params, gradients, self.state(params, 'moment')):
-            velocity = self.momentum * moment - lr * g
-            self.assign(moment, velocity)
-            self.assign_param(p, p + self.momentum * velocity - lr * g if self.nesterov else p + velocity)
+    slots = ('moment',)
+
+    def step(self, p, g, rate, moment):
+        velocity = self.momentum * moment - rate * g
+        return p + self.momentum * velocity - rate * g if self.nesterov else p + velocity, velocity
 
     def get_config(self):
         return dict(

@@ -50,7 +50,7 @@ def of_model(model):
 
 def of_training(model):
     """What `conjure` was given, as Keras keeps it in files."""
-    settings = model._settings
+    settings = model.settings
     return {
         'optimizer_config': {
             'class_name': names.keras_name(type(model.optimizer)),
@@ -87,7 +87,7 @@ def check_functions(model):
     """Warn of functions in LuKthu layers whose globals a file cannot bring along."""
     from cthulhu.layers.lukthu import LuKthu
 
-    for layer in model._everything_inside():
+    for layer in model.all_layers():
         if not isinstance(layer, LuKthu):
             continue
         for function in (layer.function, layer._output_shape, layer.mask):

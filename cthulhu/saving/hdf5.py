@@ -75,7 +75,7 @@ def write_model(tree, model, include_optimizer=True):
         )
         return
     tree.set_attribute('training_config', configuration.to_text(configuration.of_training(model)))
-    variables = list(model.optimizer.weights)
+    variables = model.conjuring.optimizer_weights if model.outputs is not None else []
     if variables:
         group = tree.create_group('optimizer_weights')
         found = weights_module.weight_names(variables)
@@ -232,8 +232,8 @@ def set_optimizer_state(model, entries, order, learning_rate=False):
     """Give the optimizer of a conjured model its saved state; with a warning instead, if it does not fit. The last two are as for `optimizer_state.to_ours`."""
     if model.outputs is None:
         return
-    conjuring = model._conjured()
-    conjuring.program.train()  # makes the variables of the state
+    conjuring = model.conjuring
+    conjuring.optimizer_state()  # made now, so that it can be set
     variables = model.optimizer.weights
     room = 4 * sum(int(np.prod(K.int_shape(w), dtype='int64')) for w in variables) + 1024
     try:

@@ -77,10 +77,11 @@ def _leaves(layer, path=''):
 def write_weights(tree, model, optimizer=False):
     """Write the weights of a model, and perhaps the state of its optimizer, to a group."""
     _write_layer(tree, model)
-    if optimizer and model.optimizer.weights:
-        count = len(model._conjured().trained_weights)
+    state = model.conjuring.optimizer_weights if optimizer else []
+    if state:
+        count = len(model.conjuring.trained_weights)
         rate = keras3_config.learning_rate(model.optimizer)
-        values = optimizer_state.to_keras3(model.optimizer, K.batch_get_value(model.optimizer.weights), count, rate)
+        values = optimizer_state.to_keras3(model.optimizer, K.batch_get_value(state), count, rate)
         group = tree.create_group('optimizer').create_group('vars')
         for i, value in enumerate(values):
             group.set_array(str(i), value)

@@ -62,11 +62,11 @@ def _custom_objects(model):
         ):
             found[type(thing).__name__] = type(thing)
 
-    for layer in model._everything_inside():
+    for layer in model.all_layers():
         if layer is not model and known.get(type(layer).__name__) is not type(layer):
             take(layer)
         if type(layer).__name__ != 'LuKthu':
             take([value for name, value in vars(layer).items() if not name.startswith('_')])
-    if model._settings:
-        take([model.optimizer] + [model._settings[key] for key in ('loss', 'metrics', 'weighted_metrics')])
+    if model.settings:
+        take([model.optimizer] + [model.settings[key] for key in ('loss', 'metrics', 'weighted_metrics')])
     return found

@@ -12,11 +12,12 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu import callbacks, optimizers
-from cthulhu.engine import conjuring
 from cthulhu.engine.enqueuers import WorkerDied
+from cthulhu.engine.step import Step
 from cthulhu.layers import Daoloth, Darkness, Input
 from cthulhu.models import Lump, Pile
 from cthulhu.utils import Sequence
+from tests.engine.tapping import fed
 
 if not K.supports('gradients'):
     pytest.skip('training needs gradients, which this backend does not have', allow_module_level=True)
@@ -88,13 +89,9 @@ def nothing_is_left():
 
 def watch(model, **kwargs):
     """Summon, and give the first number of each batch that the train function was fed."""
-    program = model._conjured().program
-    step, seen = program.train(), []
-    program._functions['train'] = lambda arrays: (seen.append(arrays[0][0, 0]), step(arrays))[1]
-    try:
+    seen = []
+    with fed(lambda arrays: seen.append(arrays[0][0, 0])):
         history = model.summon(verbose=0, **kwargs)
-    finally:
-        program._functions['train'] = step
     return seen, history
 
 
@@ -1021,11 +1018,10 @@ def operations():
 
 def test_a_new_batch_size_makes_no_new_function(monkeypatch):
     made = []
-    original = conjuring.step_function
-    for module in (conjuring, __import__('cthulhu.engine.preparation', fromlist=['preparation'])):
-        monkeypatch.setattr(
-            module, 'step_function', lambda *args, **kwargs: (made.append(args[4]), original(*args, **kwargs))[1]
-        )
+    make = Step.__init__
+    monkeypatch.setattr(
+        Step, '__init__', lambda self, name, *args, **kwargs: (made.append(name), make(self, name, *args, **kwargs))[1]
+    )
     model = linear(metrics=['mae'])
 
     def use(size):

@@ -513,8 +513,8 @@ def test_get_and_errors():
     for identifier in (None, 3):
         with pytest.raises(ValueError, match='optimizer identifier'):
             optimizers.get(identifier)
-    with pytest.raises(NotImplementedError, match='must define `rules`'):
-        optimizers.Optimizer().__class__.rules(optimizers.Optimizer(), [], [], None)
+    with pytest.raises(NotImplementedError, match='Optimizer must define `step`'):
+        optimizers.Optimizer().step(None, None, None)
 
 
 def test_optimizers_of_ones_own():
@@ -528,9 +528,8 @@ def test_optimizers_of_ones_own():
             super().__init__(**kwargs)
             self.hyperparameters(rate=rate)
 
-        def rules(self, params, gradients, done):
-            for p, g in zip(params, gradients):
-                self.assign_param(p, p - self.rate * g)
+        def step(self, p, g, common):
+            return (p - self.rate * g,)
 
     with CustomObjectScope({'Plain': Plain, 'sgd': Halve}):
         (w, _), _ = train(optimizers.get('Plain'))

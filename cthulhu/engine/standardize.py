@@ -1,0 +1,296 @@
+"""What users give as data, in one form: a list of arrays for the inputs, targets and sample weights of a model, checked and in order."""
+
+import numpy as np
+
+from cthulhu import backend as K
+from cthulhu import losses
+from cthulhu.utils.generic_utils import to_list
+
+# -- one shape for what users write ------------------------------------------------------------------------
+
+
+def as_array(data):
+    """An object that has a shape and can be sliced, from a DataFrame, a list of numbers, a sparse matrix or an array."""
+    if hasattr(data, 'to_numpy') or type(data).__module__.startswith('pandas'):
+        data = data.to_numpy() if hasattr(data, 'to_numpy') else data.values
+    if hasattr(data, 'tocsr'):
+        return data.tocsr()
+    if hasattr(data, 'shape') and hasattr(data, '__getitem__'):
+        return data
+    return np.asarray(data)
+
+
+def standardize(data, names, shapes, what, one_dimensional=None):
+    """Bring inputs or targets into a list of arrays, one for each name.
+
+    Arguments:
+        data: array, list of arrays, dict of arrays by name, or None where nothing is expected.
+        names: list of strings.
+        shapes: list of tuples (with the batch axis, None where open), or None where any shape will do.
+        what: 'input' or 'target', for messages.
+        one_dimensional: list of bools: whether data of one dimension stay so (by default where the shape has one).
+
+    Returns:
+        List of arrays. One-dimensional data get a second axis of size 1.
+
+    Raises:
+        ValueError: if the number, the names or a shape of the arrays are not what the model expects.
+    """
+    arrays = [as_array(item) for item in _pick(data, names, what)]
+    for index, (array, shape) in enumerate(zip(arrays, shapes)):
+        if len(array.shape) == 0:
+            raise ValueError(
+                f'The {what} "{names[index]}" must be an array with a batch axis, but it is a single value: {array!r}.'
+            )
+        flat = one_dimensional[index] if one_dimensional else shape is not None and len(shape) == 1
+        if len(array.shape) == 1 and not flat:
+            arrays[index] = array = _with_last_axis(array)
+        if getattr(getattr(array, 'dtype', None), 'kind', None) == 'O':
+            raise ValueError(
+                f'The {what} "{names[index]}" is an array of Python objects (shape {array.shape}), not of numbers; rows of different lengths give such arrays. Pad them to one '
+                'length, for example with preprocessing.sequence.pad_sequences.'
+            )
+        if shape is not None:
+            _check_shape(array, shape, names[index], what)
+    return arrays
+
+
+def _pick(data, names, what):
+    """The user's object for each name."""
+    if not names:
+        if data is not None and not (isinstance(data, (list, tuple, dict)) and not data):
+            raise ValueError(
+                f'The model takes no {what} data (they come from tensors of its own), but some were given.'
+            )
+        return []
+    if data is None:
+        raise ValueError(
+            'No {} data were given, but the model expects {} array(s): {}.'.format(what, len(names), ', '.join(names))
+        )
+    if isinstance(data, dict):
+        missing = [name for name in names if name not in data]
+        unknown = [name for name in data if name not in names]
+        if missing or unknown:
+            raise ValueError(
+                'The dict of {} data does not fit the model: expected the names {}, found {}.{}{}'.format(
+                    what, sorted(names), sorted(map(str, data)),
+                    ' Missing: {}.'.format(', '.join(missing)) if missing else '',
+                    ' Unknown: {}.'.format(', '.join(map(str, unknown))) if unknown else '',
+                )
+            )  # fmt: skip
+        return [data[name] for name in names]
+    if isinstance(data, (list, tuple)):
+        holds_arrays = any(len(getattr(item, 'shape', ())) > 0 for item in data)
+        if len(names) == 1 and not holds_arrays:
+            return [np.asarray(data)]  # numbers in nested lists
+        if len(data) == len(names):
+            return list(data)
+        raise ValueError(
+            'The list of {} arrays does not fit the model: expected {} array(s) ({}), found {}, of shapes {}.'.format(
+                what, len(names), ', '.join(names), len(data), [tuple(np.shape(item)) for item in data[:8]]
+            )
+        )
+    if len(names) > 1:
+        raise ValueError(
+            'The model expects a list of {} {} arrays ({}), or a dict of them by name, but got one {} of shape {}.'.format(
+                len(names), what, ', '.join(names), type(data).__name__, getattr(data, 'shape', '?')
+            )
+        )
+    return [data]
+
+
+def _with_last_axis(array):
+    array = array[:]
+    return np.asarray(array).reshape(array.shape + (1,))
+
+
+def _check_shape(array, shape, name, what):
+    found = tuple(array.shape)
+    fits = len(found) == len(shape) and all(
+        wanted is None or wanted == size for wanted, size in list(zip(shape, found))[1:]
+    )
+    if not fits:
+        raise ValueError(
+            f'The {what} "{name}" does not fit: expected an array of shape {tuple(shape)} (None: any size), found one of shape {found}.'
+        )
+
+
+def check_lengths(arrays, labels):
+    """Raise ValueError where arrays do not all have the same number of samples."""
+    lengths = [array.shape[0] for array in arrays if array is not None]
+    if len(set(lengths)) > 1:
+        raise ValueError(
+            'All inputs, targets and sample weights must have the same number of samples, but found {}.'.format(
+                ', '.join(
+                    '{}: {}'.format(*pair)
+                    for pair in zip([lb for lb, a in zip(labels, arrays) if a is not None], lengths)
+                )
+            )
+        )
+
+
+# -- weights of samples ------------------------------------------------------------------------------------
+
+
+def per_output(value, names, what, is_one):
+    """A list with the item of `value` for each output name; `value` is None, one item, a list of items, or a dict of them by name.
+
+    Arguments:
+        is_one: function that tells whether `value` is one item (for the only output).
+    """
+    if value is None or (isinstance(value, (list, tuple, dict)) and len(value) == 0):
+        return [None] * len(names)
+    if is_one(value):
+        if len(names) > 1:
+            raise ValueError(
+                'The model has {} outputs ({}), so `{}` must be a dict by output name or a list with an item for each.'.format(
+                    len(names), ', '.join(names), what
+                )
+            )
+        return [value]
+    if isinstance(value, dict):
+        unknown = [name for name in value if name not in names]
+        if unknown:
+            raise ValueError(
+                '`{}` has an entry for {}, but the outputs of the model are {}.'.format(
+                    what, unknown[0], ', '.join(names)
+                )
+            )
+        return [value.get(name) for name in names]
+    if isinstance(value, (list, tuple)):
+        if len(value) != len(names):
+            raise ValueError(
+                '`{}` has {} item(s), but the model has {} output(s): {}.'.format(
+                    what, len(value), len(names), ', '.join(names)
+                )
+            )
+        return list(value)
+    raise ValueError(
+        f'`{what}` must be a dict by output name or a list with an item for each output; got {type(value).__name__!r}.'
+    )
+
+
+def sample_weights(targets, names, sample_weight, class_weight, modes):
+    """The array of weights for each target: what the user gave, times the weight of the class; ones where nothing was given.
+
+    Arguments:
+        targets: list of arrays.
+        names: list of the outputs' names.
+        sample_weight: array, list of arrays, or dict of arrays by output name.
+        class_weight: dict, class index -> weight; or a list or dict, by output name, of such dicts.
+        modes: list with None or 'temporal' for each output.
+
+    Returns:
+        List of arrays of shape (samples,), or (samples, steps) for 'temporal'; None stands for ones.
+    """
+    given = per_output(
+        sample_weight, names, 'sample_weight', lambda v: not isinstance(v, (list, tuple, dict)) or _is_numbers(v)
+    )
+    classes = per_output(
+        class_weight, names, 'class_weight', lambda v: isinstance(v, dict) and not any(key in names for key in v)
+    )
+    return [_weights(*item) for item in zip(targets, names, given, classes, modes)]
+
+
+def _is_numbers(value):
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(np.isscalar(item) for item in value)
+
+
+def _weights(target, name, given, classes, mode):
+    if given is not None:
+        given = np.asarray(as_array(given))
+        wanted = 2 if mode == 'temporal' else 1
+        if given.ndim == 2 and given.shape[1] == 1 and wanted == 1:
+            given = given[:, 0]
+        if given.ndim != wanted:
+            advice = (
+                'For a weight for each time step, conjure the model with sample_weight_mode="temporal".'
+                if wanted == 1
+                else 'With sample_weight_mode="temporal" the weights have the shape (samples, steps).'
+            )
+            raise ValueError(
+                f'The sample weights of output "{name}" must have {wanted} dimension(s), but have the shape {given.shape}. {advice}'
+            )
+        if target is not None and given.shape != tuple(target.shape[: given.ndim]):
+            raise ValueError(
+                f'The sample weights of output "{name}" have the shape {given.shape}, which does not go with targets of shape {tuple(target.shape)}: expected {tuple(target.shape[: given.ndim])}.'
+            )
+    if classes:
+        weights = _class_weights(target, name, classes, mode)
+        return weights if given is None else given * weights
+    return given
+
+
+def _class_weights(target, name, classes, mode):
+    if not isinstance(classes, dict):
+        raise ValueError(
+            f'`class_weight` must be a dict, class index -> weight, but for output "{name}" it is {classes!r}.'
+        )
+    if target is None:
+        raise ValueError(
+            f'`class_weight` needs the targets of output "{name}" as an array, but they are tensors of the framework. Use `sample_weight`.'
+        )
+    labels = np.asarray(target[:])
+    steps = labels.ndim - 1
+    if labels.shape[-1] > 1:
+        labels = labels.argmax(axis=-1)
+    else:
+        labels = labels.reshape(labels.shape[:-1])
+    if steps > 1 and mode != 'temporal':
+        raise ValueError(
+            f'class_weight for output "{name}", whose targets have the shape {tuple(target.shape)}, weights each time step: conjure the model with '
+            'sample_weight_mode="temporal", or pass `sample_weight` instead.'
+        )
+    keys = np.array(sorted(classes))
+    missing = sorted(set(np.unique(labels)) - set(keys.tolist()))
+    if missing:
+        raise ValueError(
+            f'`class_weight` must have a weight for every class in the data. Output "{name}" has the classes {[int(m) if float(m).is_integer() else m for m in missing[:10]]} without one; given were weights for {keys.tolist()}.'
+        )
+    values = np.array([classes[key] for key in keys.tolist()], dtype=K.floatx())
+    return values[np.searchsorted(keys, labels)]
+
+
+def check_targets(targets, specs):
+    """Raise ValueError where the targets cannot go with an output and its loss, before a framework says so in its own words."""
+    for target, spec in zip(targets, specs):
+        shape, loss = spec.shape, spec.loss
+        if loss is None or shape is None or not losses.checks_target_shape(loss):
+            continue
+        if len(target.shape) != len(shape):
+            raise ValueError(_target_message(target, spec, f'{len(shape)} dimensions'))
+        pairs = list(zip(target.shape, shape))[1:]
+        if losses.is_sparse(loss):
+            pairs = pairs[:-1] + [(target.shape[-1], 1)]
+        if any(wanted is not None and found != wanted for found, wanted in pairs):
+            expected = tuple([None] + [wanted for _, wanted in pairs])
+            advice = ''
+            if not losses.is_sparse(loss) and target.shape[-1] == 1 and shape[-1] not in (1, None):
+                advice = (
+                    ' Integer classes go with the loss "sparse_categorical_crossentropy"; for "categorical_crossentropy" make them one-hot with '
+                    'utils.to_categorical(y).'
+                )
+            raise ValueError(_target_message(target, spec, f'the shape {expected}') + advice)
+
+
+def _target_message(target, spec, expected):
+    return f'The targets of output "{spec.name}" (loss "{spec.loss.name}") must have {expected}, as the output has; found an array of shape {tuple(target.shape)}.'  # fmt: skip
+
+
+# -- tensors of the framework ---------------------------------------------------------------------------
+
+
+def is_native(data):
+    """Whether data, or all of the items in a list or dict of them, are tensors of the backend. Raises ValueError for a mixture."""
+    if isinstance(data, dict):
+        data = list(data.values())
+    items = to_list(data, allow_tuple=True)
+    if data is None or not items or _is_numbers(items):
+        return False
+    native = [K.is_tensor(item) and not isinstance(item, np.ndarray) for item in items]
+    if any(native) and not all(native):
+        raise ValueError(
+            'Do not mix tensors of the framework and arrays in one argument; got %s.'
+            % [type(item).__name__ for item in items]
+        )
+    return all(native)

@@ -1,0 +1,109 @@
+"""Step: what is done with one batch, as one value that the backend makes a function of.
+
+This is the only place that knows what a step is fed beside the user's data: the learning phase, which layers are frozen, and ones
+where samples were given no weights.
+"""
+
+import collections
+
+import numpy as np
+
+from cthulhu import backend as K
+
+Feed = collections.namedtuple('Feed', ['kind', 'name', 'tensor', 'spec'])
+Feed.__new__.__defaults__ = (None,)
+Feed.__doc__ = """One of the things that a step is fed: its kind ('input', 'target' or 'weights'), the name of the input or output that it belongs to, the
+placeholder, and the OutputSpec for targets and weights."""
+
+
+class Step:
+    """A function of the arrays of one batch.
+
+    Arguments:
+        name: string, for messages.
+        feeds: list of Feed; a list of arrays in this order is what the step is called with.
+        outputs: list of tensors.
+        updates: list of updates that are made together.
+        after_updates: list of tensors whose values are computed after the updates.
+        phase: the learning phase, 1 in training and 0 otherwise.
+        frozen: list of layers that are told that they are frozen.
+        arguments: dict of keyword arguments for the backend's function.
+    """
+
+    def __init__(self, name, feeds, outputs, updates=(), after_updates=(), phase=0, frozen=(), arguments=None):
+        self.name = name
+        self.feeds = list(feeds)
+        self._weights = [i for i, feed in enumerate(self.feeds) if feed.kind == 'weights']
+        self._targets = {feed.name: i for i, feed in enumerate(self.feeds) if feed.kind == 'target'}
+        self._ones = {}
+        placeholders = [feed.tensor for feed in self.feeds]
+        self._constants = []
+        for layer in frozen:
+            placeholders.extend(layer._frozen_inputs)
+            self._constants.extend([1] * len(layer._frozen_inputs))
+        if not isinstance(K.learning_phase(), int):
+            placeholders.append(K.learning_phase())
+            self._constants.append(phase)
+        self._function = K.function(
+            placeholders, outputs, updates=updates, after_updates=after_updates, name=name, **(arguments or {})
+        )
+
+    def __call__(self, arrays):
+        """The values of `outputs` and `after_updates` for a list of arrays; None in place of weights stands for ones."""
+        return self._function(self._fed(arrays))
+
+    def run_many(self, batches):
+        """The step for one list of arrays after another: yields what the call returns for each."""
+        for arrays in batches:
+            yield self._function(self._fed(arrays))
+
+    def _fed(self, arrays):
+        if any(arrays[i] is None for i in self._weights):
+            arrays = [
+                self._ones_for(i, arrays) if i in self._weights and a is None else a for i, a in enumerate(arrays)
+            ]
+        return list(arrays) + self._constants
+
+    def _ones_for(self, position, arrays):
+        spec = self.feeds[position].spec
+        size = next((a.shape[0] for a in arrays if a is not None), None)
+        if size is None:  # all that is fed are weights: the data are tensors of the framework
+            size = K.int_shape(spec.output)[0] or 1
+        shape = (size,)
+        if spec.mode == 'temporal':
+            target = arrays[self._targets[spec.name]] if spec.name in self._targets else None
+            shape += (target.shape[1] if target is not None else spec.shape[1] or 1,)
+        ones = self._ones.get(position)
+        if ones is None or len(ones) < size or ones.shape[1:] != shape[1:]:
+            ones = self._ones[position] = np.ones(shape, dtype=K.floatx())
+        return ones[:size]
+
+
+class Relay:
+    """A step of one program as the step of another, whose data are tensors of the framework: their values are computed and fed.
+
+    For an optimizer whose state cannot be shared by two functions, because it makes the state together with its updates.
+
+    Arguments:
+        step: the Step to be made.
+        feeds: list of Feed, what this step is called with.
+        tensors: dict, (kind, name) of a feed of `step` -> the tensor that is the data.
+    """
+
+    def __init__(self, step, feeds, tensors):
+        self.name = step.name
+        self.feeds = list(feeds)
+        self._step = step
+        self._here = {(feed.kind, feed.name): i for i, feed in enumerate(self.feeds)}
+        self._native = list(tensors)
+        self._values = K.function([], [tensors[key] for key in self._native], name=step.name + '_data')
+
+    def __call__(self, arrays):
+        values = dict(zip(self._native, self._values([])))
+        values.update((key, arrays[i]) for key, i in self._here.items())
+        return self._step([values[feed.kind, feed.name] for feed in self._step.feeds])
+
+    def run_many(self, batches):
+        """The step for one list of arrays after another: yields what the call returns for each."""
+        for arrays in batches:
+            yield self(arrays)

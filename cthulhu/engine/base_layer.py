@@ -10,6 +10,7 @@ from cthulhu.backend import meta
 from cthulhu.engine import call_context
 from cthulhu.engine.input_spec import InputSpec, check_inputs
 from cthulhu.engine.node import Node, NodeAccess
+from cthulhu.engine.tracking import Tracking
 from cthulhu.saving import trust
 from cthulhu.utils.generic_utils import has_arg, is_all_none, to_list, to_snake_case, unpack_singleton
 
@@ -18,7 +19,7 @@ __all__ = ['InputSpec', 'Layer', 'Node']
 _ARGUMENTS = ('input_shape', 'batch_input_shape', 'batch_size', 'dtype', 'name', 'trainable', 'weights', 'input_dtype')
 
 
-class Layer(NodeAccess):
+class Layer(Tracking, NodeAccess):
     """The base of all layers: a computation on tensors, with the weights that it uses.
 
     A layer of your own defines some of
@@ -50,12 +51,9 @@ class Layer(NodeAccess):
                         type(self).__name__, argument, ', '.join(_ARGUMENTS)
                     )
                 )
-        self._trainable_weights = []
-        self._non_trainable_weights = []
-        self._sublayers = []
+        Tracking.__init__(self)
         self._losses = []  # those that belong to no call: (layer, loss)
         self._updates = []
-        self._metrics = []  # metric objects set as attributes or made by add_metric
         self._metric_results = []
         self._inbound_nodes = []
         self._outbound_nodes = []
@@ -81,48 +79,6 @@ class Layer(NodeAccess):
         self.dtype = kwargs.get('dtype') or kwargs.get('input_dtype') or K.floatx()
         self._initial_weights = kwargs.get('weights')
 
-    # -- attributes that are layers, metrics or variables ------------------------------------------------
-
-    def __setattr__(self, name, value):
-        if name.startswith('_') or isinstance(value, (str, int, float, bool, type(None))):
-            object.__setattr__(self, name, value)
-            return
-        own_property = isinstance(getattr(type(self), name, None), property)
-        if not own_property and '_sublayers' in self.__dict__:
-            self._track(value)
-        elif not own_property and _holds_layers(value):
-            raise RuntimeError(
-                f'Attribute {name!r} of {type(self).__name__} is set to a layer before `super().__init__()` was called. Call it first in `__init__`, so that '
-                'the layer can be tracked.'
-            )
-        object.__setattr__(self, name, value)
-
-    def __delattr__(self, name):
-        value = self.__dict__.get(name)
-        object.__delattr__(self, name)
-        for kept in (self.__dict__.get('_sublayers'), self.__dict__.get('_metrics')):
-            if kept and any(value is item for item in kept) and not any(value is v for v in self.__dict__.values()):
-                kept[:] = [item for item in kept if item is not value]
-
-    def _track(self, value):
-        """Remember `value` if it is a layer, metric or variable, or a list, tuple or dict of them."""
-        if isinstance(value, Layer):
-            kept = self._metrics if value._is_metric else self._sublayers
-            if value is not self and not any(value is item for item in kept):
-                kept.append(value)
-        elif isinstance(value, (list, tuple)):
-            for item in value:
-                if isinstance(item, (Layer, list, tuple, dict)):
-                    self._track(item)
-        elif isinstance(value, dict):
-            self._track(list(value.values()))
-        elif not isinstance(value, np.ndarray) and not callable(value) and K.is_variable(value):
-            if not any(value is w for w in self._trainable_weights + self._non_trainable_weights):
-                kept = self._trainable_weights if getattr(value, 'trainable', True) else self._non_trainable_weights
-                kept.append(value)
-
-    _is_metric = False
-
     # -- state -------------------------------------------------------------------------------------------
 
     @property
@@ -145,13 +101,13 @@ class Layer(NodeAccess):
         if value != self._trainable:
             self.trainable_changed = True
         self._trainable = value
-        for layer in self._sublayers:
+        for layer in self.sublayers:
             layer.trainable = value
 
     def _weights_declared(self, trainable):
         """The weights made as trainable (or not), here and in the layers inside, whatever has been frozen since."""
         weights = list(self._trainable_weights if trainable else self._non_trainable_weights)
-        for layer in self._sublayers:
+        for layer in self.sublayers:
             weights.extend(layer._weights_declared(trainable))
         return _unique(weights)
 
@@ -161,7 +117,7 @@ class Layer(NodeAccess):
         if not self.trainable:
             return []
         weights = list(self._trainable_weights)
-        for layer in self._sublayers:
+        for layer in self.sublayers:
             weights.extend(layer.trainable_weights)
         return _unique(weights)
 
@@ -435,13 +391,13 @@ class Layer(NodeAccess):
                     "add_metric needs a `name` for a plain tensor: layer.add_metric(tensor, name='...', or pass the result of a "
                     'metric, such as metrics.Mean()(tensor)).'
                 )
-            metric = next((m for m in self._metrics if m.name == name), None)
+            metric = next((m for m in self.own_metrics if m.name == name), None)
             if metric is None:
                 metric = metrics.Mean(name=name)
             result = metric(value)
         else:
             result = value
-        if not any(metric is m for m in self._metrics):
+        if not any(metric is m for m in self.own_metrics):
             self._metrics.append(metric)
         if not call_context.note('metrics', self, metric, result):
             self._metric_results.append((self, metric, result))
@@ -453,7 +409,7 @@ class Layer(NodeAccess):
     def _unconditional(self, kind):
         """(layer, item) pairs of losses or updates that belong to no call, here and in the layers inside."""
         found = list(self._losses if kind == 'losses' else self._updates)
-        for layer in self._sublayers:
+        for layer in self.sublayers:
             found.extend(layer._unconditional(kind))
         return found
 
@@ -475,8 +431,8 @@ class Layer(NodeAccess):
     @property
     def metrics(self):
         """The metrics that the layer, or a layer inside, was given with `add_metric` or as attributes."""
-        found = list(self._metrics)
-        for layer in self._sublayers:
+        found = list(self.own_metrics)
+        for layer in self.sublayers:
             found.extend(layer.metrics)
         return _unique(found)
 
@@ -507,12 +463,6 @@ class Layer(NodeAccess):
     def from_config(cls, config):
         """Make a layer from the result of `get_config`."""
         return cls(**config)
-
-
-def _holds_layers(value):
-    if isinstance(value, (list, tuple)):
-        return any(_holds_layers(item) for item in value)
-    return isinstance(value, Layer)
 
 
 def _active(pairs, kind):

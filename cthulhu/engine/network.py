@@ -28,6 +28,8 @@ class Network(Layer):
         name: string.
     """
 
+    untracked = ('_graph', '_input_histories', '_output_histories', '_last_run', 'inputs', 'outputs')
+
     def __init__(self, inputs=None, outputs=None, name=None, trainable=True, dtype=None):
         if (inputs is None) != (outputs is None):
             raise TypeError(
@@ -99,7 +101,7 @@ class Network(Layer):
     @property
     def layers(self):
         """The layers, in the order of horizontal traversal, bottom-up."""
-        return list(self._sublayers)
+        return list(self.sublayers)
 
     def get_layer(self, name=None, index=None):
         """Find a layer by its name or its index.
@@ -181,7 +183,7 @@ class Network(Layer):
     @property
     def stateful(self):
         """Whether a layer keeps states from batch to batch."""
-        return any(getattr(layer, 'stateful', False) for layer in self._sublayers)
+        return any(getattr(layer, 'stateful', False) for layer in self.sublayers)
 
     @stateful.setter
     def stateful(self, value):
@@ -189,7 +191,7 @@ class Network(Layer):
 
     def reset_states(self):
         """Forget the states of all stateful layers."""
-        for layer in self._sublayers:
+        for layer in self.sublayers:
             if hasattr(layer, 'reset_states') and getattr(layer, 'stateful', False):
                 layer.reset_states()
 
@@ -347,7 +349,7 @@ class Network(Layer):
         while stack:
             layer = stack.pop()
             found.append(layer)
-            stack.extend(layer._sublayers)
+            stack.extend(layer.sublayers)
         return _unique(found)
 
     # -- the model as a layer ------------------------------------------------------------------------------

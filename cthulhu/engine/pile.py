@@ -28,6 +28,8 @@ class Pile(Lump):
         >>> model = Pile([Daoloth(32, activation='relu', input_shape=(64,)), Daoloth(10, activation='softmax')])
     """
 
+    untracked = ('_stack', '_tensors', '_entrance')
+
     def __init__(self, layers=None, name=None):
         super().__init__(name=name)
         self._stack = []  # the layers added, without the input layer

@@ -161,6 +161,8 @@ class Bidirectional(StatesAsInputs, Wrapper):
         [None, 16]
     """
 
+    untracked = ('_layer',)
+
     def __init__(self, layer, merge_mode='concat', weights=None, **kwargs):
         if merge_mode not in ('sum', 'mul', 'ave', 'concat', None):
             raise ValueError(

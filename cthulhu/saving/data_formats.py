@@ -14,7 +14,7 @@ def of_layers(layers):
     found, stack = set(), list(layers)
     while stack:
         layer = stack.pop()
-        stack.extend(layer._sublayers)
+        stack.extend(layer.sublayers)
         if kind_of(layer) != 'Flatten' and getattr(layer, 'data_format', None):
             found.add(layer.data_format)
     return _only(found)

@@ -13,8 +13,8 @@ import time
 import numpy as np
 import pytest
 
-from cthulhu.engine import enqueuers
-from cthulhu.engine.enqueuers import LocalWorker, Prefetcher, ProcessWorker, WorkerDied
+from cthulhu.engine import enqueuers, prefetching
+from cthulhu.engine.prefetching import LocalWorker, Prefetcher, ProcessWorker, WorkerDied
 from cthulhu.utils import GeneratorEnqueuer, OrderedEnqueuer, Sequence
 
 BOTH = pytest.mark.parametrize('processes', [False, True], ids=['threads', 'processes'])
@@ -200,7 +200,7 @@ def test_a_process_killed_between_batches_is_replaced():
 
 @pytest.mark.parametrize('retries', [0, 2])
 def test_batches_that_kill_every_process_end_in_an_error_that_names_the_process(monkeypatch, tmp_path, retries):
-    monkeypatch.setattr(enqueuers, 'RETRIES', retries)
+    monkeypatch.setattr(prefetching, 'RETRIES', retries)
     pids = str(tmp_path / 'pids')
 
     def compute(task):
@@ -271,17 +271,17 @@ def test_processes_end_with_their_parent():
     """A parent that is killed, and can clean up nothing."""
     code = """
 import importlib.util, sys
-spec = importlib.util.spec_from_file_location('enqueuers', %r)
-enqueuers = importlib.util.module_from_spec(spec)
-sys.modules['enqueuers'] = enqueuers
-spec.loader.exec_module(enqueuers)
+spec = importlib.util.spec_from_file_location('prefetching', %r)
+prefetching = importlib.util.module_from_spec(spec)
+sys.modules['prefetching'] = prefetching
+spec.loader.exec_module(prefetching)
 import os, time
-made = enqueuers.Prefetcher([enqueuers.ProcessWorker(lambda task: os.getpid()) for _ in range(3)], 3)
+made = prefetching.Prefetcher([prefetching.ProcessWorker(lambda task: os.getpid()) for _ in range(3)], 3)
 run = made.run(range(1000))
 print(*sorted({next(run) for _ in range(50)} | {w.start()[0].pid for w in made.workers}), flush=True)
 time.sleep(60)
 """
-    parent = subprocess.Popen([sys.executable, '-c', code % enqueuers.__file__], stdout=subprocess.PIPE)
+    parent = subprocess.Popen([sys.executable, '-c', code % prefetching.__file__], stdout=subprocess.PIPE)
     children = [int(pid) for pid in parent.stdout.readline().split()]
     parent.kill()
     parent.wait()

@@ -12,7 +12,7 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu import callbacks, optimizers
-from cthulhu.engine.enqueuers import WorkerDied
+from cthulhu.engine.prefetching import WorkerDied
 from cthulhu.engine.step import Step
 from cthulhu.layers import Daoloth, Darkness, Input
 from cthulhu.models import Lump, Pile

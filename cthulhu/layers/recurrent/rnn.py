@@ -47,6 +47,7 @@ class RNN(StatesAsInputs, Layer):
         [None, 4]
     """
 
+    untracked = ('_states', 'states')
     cell_class = None  # of a layer whose settings are those of its cell
 
     def __init__(
@@ -296,5 +297,5 @@ def layers_inside(layer):
     while waiting:
         each = waiting.pop()
         found.append(each)
-        waiting.extend(getattr(each, '_sublayers', ()))
+        waiting.extend(getattr(each, 'sublayers', ()))
     return found

@@ -1,0 +1,80 @@
+"""All there is to say of one output of a model that is conjured."""
+
+from cthulhu import backend as K
+from cthulhu import losses
+
+
+class OutputSpec:
+    """One output of a model, and what is asked of it.
+
+    Attributes:
+        name: string.
+        shape: static shape of the output.
+        loss: a `Loss`, or None where the output is not trained.
+        loss_weight: float.
+        mode: None, or 'temporal' for a weight for each time step.
+        loss_metric: the Mean that reports the loss of this output, in models that have several.
+        metrics: list of (label, Metric, weighted).
+        output, mask, target, sample_weight: tensors.
+        fed: whether the target is a placeholder, to be fed with data.
+    """
+
+    def __init__(self, name, output, mask, loss, loss_weight, mode):
+        self.name = name
+        self.output = output
+        self.mask = mask
+        self.shape = K.int_shape(output)
+        self.loss = loss
+        self.loss_weight = loss_weight
+        self.mode = mode
+        self.metrics = []
+        self.loss_metric = None
+        self.target = self.sample_weight = None
+        self.fed = False
+
+    def on(self, output, mask):
+        """The same settings and metrics, for another output tensor."""
+        spec = OutputSpec(self.name, output, mask, self.loss, self.loss_weight, self.mode)
+        spec.metrics, spec.loss_metric = self.metrics, self.loss_metric
+        return spec
+
+    def make_target(self, given):
+        """Set the target: `given`, a tensor, or else a placeholder."""
+        self.fed = given is None and self.loss is not None
+        if given is not None:
+            self.target = given
+        elif self.loss is not None:
+            self.target = K.placeholder(
+                ndim=len(self.shape),
+                name=self.name + '_target',
+                sparse=K.is_sparse(self.output),
+                dtype=K.dtype(self.output),
+            )
+
+    def make_sample_weight(self):
+        """Set the placeholder for sample weights, (batch,) or (batch, steps)."""
+        self.sample_weight = K.placeholder(ndim=2 if self.mode == 'temporal' else 1, name=self.name + '_sample_weights')
+
+    def weights(self):
+        """Sample weights and mask in one tensor."""
+        if self.mask is None:
+            return self.sample_weight
+        mask = K.cast(self.mask, K.dtype(self.sample_weight))
+        weight = self.sample_weight
+        while K.ndim(weight) < K.ndim(mask):
+            weight = K.expand_dims(weight)
+        return weight * mask
+
+    def loss_value(self):
+        """The loss of this output: a scalar tensor.
+
+        Losses of samples are multiplied by their weights and averaged over the samples (and time steps) that there are; those that the
+        mask takes out do not count.
+        """
+        value = self.loss(self.target, self.output, sample_weight=self.weights())
+        if self.mask is not None and self.loss.reduction == losses.Reduction.SUM_OVER_BATCH_SIZE:
+            share = K.mean(K.cast(self.mask, K.dtype(value)))
+            value = value / K.maximum(share, K.epsilon())
+        if self.loss.reduction == losses.Reduction.NONE:
+            value = K.mean(value)
+        return value

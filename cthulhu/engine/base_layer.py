@@ -5,12 +5,12 @@ import warnings
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import constraints, initializers, names, regularizers
+from cthulhu import constraints, initializers, names, registry, regularizers
 from cthulhu.backend import meta
 from cthulhu.engine import call_context
 from cthulhu.engine.input_spec import InputSpec, check_inputs
 from cthulhu.engine.node import Node, NodeAccess
-from cthulhu.saving import trust
+from cthulhu.storage import trust
 from cthulhu.utils.generic_utils import has_arg, is_all_none, to_list, to_snake_case, unpack_singleton
 
 __all__ = ['InputSpec', 'Layer', 'Node']
@@ -426,8 +426,6 @@ class Layer(NodeAccess):
             value: tensor, or the result of calling a metric.
             name: string; may be left out for the result of a metric, which has one.
         """
-        from cthulhu import metrics
-
         metric = meta.get_metric(value)
         if metric is None:
             if name is None:
@@ -437,7 +435,7 @@ class Layer(NodeAccess):
                 )
             metric = next((m for m in self._metrics if m.name == name), None)
             if metric is None:
-                metric = metrics.Mean(name=name)
+                metric = registry.metrics['Mean'](name=name)
             result = metric(value)
         else:
             result = value

@@ -22,6 +22,8 @@ import warnings
 
 import numpy as np
 
+from cthulhu.utils.sequence import Sequence
+
 # Starting a process copies the open pipes of this one: one at a time, so that each is closed where it does not belong.
 _starting = threading.Lock()
 _parent_ends = set()
@@ -538,8 +540,6 @@ def sequence_order(sequence, shuffle):
 
 def end_epoch(sequence, prefetcher):
     """Tell a Sequence that its epoch has ended; processes that hold copies of it are started anew if that may have changed it."""
-    from cthulhu.utils.data_utils import Sequence
-
     hook = getattr(sequence, 'on_epoch_end', None)
     if hook is None:
         return

@@ -9,7 +9,8 @@ from cthulhu import names
 from cthulhu.engine import adapters, stream_adapters, training_loop
 from cthulhu.engine.base_layer import warn_once
 from cthulhu.engine.conjuring import Conjuring, check_settings
-from cthulhu.engine.network import Network, _mask
+from cthulhu.engine.network import Network
+from cthulhu.engine.node import mask_of as _mask
 from cthulhu.engine.preparation import Preparation
 from cthulhu.utils.generic_utils import unpack_singleton
 

@@ -10,6 +10,8 @@ __all__ = ['ELU', 'LeakyReLU', 'PReLU', 'ReLU', 'Softmax', 'ThresholdedReLU']
 class _Elementwise(Layer):
     """The base of layers that keep the shape and pass the mask on."""
 
+    keeps_feature_order = True  # what is flattened before it is in the same order after it
+
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -48,6 +50,8 @@ class PReLU(_Elementwise):
 
     Source: He et al., "Delving deep into rectifiers", 2015.
     """
+
+    keeps_feature_order = False  # its own weights lie in that order
 
     def __init__(
         self, alpha_initializer='zeros', alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs

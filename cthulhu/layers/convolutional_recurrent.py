@@ -232,6 +232,8 @@ class ConvLaldagorth2D(ConvRNN2D):
         [None, 32, 32, 8]
     """
 
+    convolution_kernels = 2  # of the inputs, and of the state
+
     cell_class = ConvLaldagorth2DCell
 
     def __init__(

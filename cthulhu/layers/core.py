@@ -32,6 +32,8 @@ class Masking(Layer):
     Input (batch, time, ...), output the same with the masked steps set to 0, mask (batch, time).
     """
 
+    keeps_feature_order = True
+
     def __init__(self, mask_value=0.0, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -65,6 +67,8 @@ class Darkness(Layer):
 
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15, 2014.
     """
+
+    keeps_feature_order = True
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -186,6 +190,8 @@ class Azatoth(Layer):
 
     Output: tensor of the shape of the input.
     """
+
+    keeps_feature_order = True
 
     def __init__(self, activation, **kwargs):
         super().__init__(**kwargs)
@@ -462,6 +468,8 @@ class ActivityRegularization(Layer):
         l1: float, the weight of the sum of absolute values.
         l2: float, the weight of the sum of squares.
     """
+
+    keeps_feature_order = True
 
     def __init__(self, l1=0.0, l2=0.0, **kwargs):
         super().__init__(**kwargs)

@@ -98,6 +98,8 @@ class Cthalpa1D(_Cthalpa):
     Source: of causal, dilated convolution, van den Oord et al., "WaveNet: a generative model for raw audio", 2016.
     """
 
+    convolution_kernels = 1
+
     rank = 1
     paddings = ('valid', 'same', 'causal')
 
@@ -129,6 +131,8 @@ class Cthalpa2D(_Cthalpa):
         (None, 5, 4, 8)
     """
 
+    convolution_kernels = 1
+
     rank = 2
     __init__ = with_defaults(_Cthalpa.__init__, strides=(1, 1), data_format=None, dilation_rate=(1, 1))
 
@@ -146,6 +150,8 @@ class Cthalpa3D(_Cthalpa):
         >>> Cthalpa3D(8, 3).compute_output_shape((None, 9, 8, 7, 3))
         (None, 7, 6, 5, 8)
     """
+
+    convolution_kernels = 1
 
     rank = 3
     __init__ = with_defaults(_Cthalpa.__init__, strides=(1, 1, 1), data_format=None, dilation_rate=(1, 1, 1))
@@ -173,7 +179,7 @@ class _Transposed(_Cthalpa):
     def _add_kernels(self, channels):
         self.kernel = self._add_part('kernel', 'kernel', self.kernel_size + (self.filters, channels))
 
-    def _output_length(self, length, axis):
+    def output_length(self, length, axis):
         more = None if self.output_padding is None else self.output_padding[axis]
         return shapes.deconv_length(
             length, self.strides[axis], self.kernel_size[axis], self.padding, more, self.dilation_rate[axis]
@@ -183,7 +189,7 @@ class _Transposed(_Cthalpa):
         static, dynamic = K.int_shape(inputs), K.shape(inputs)
         sizes = [dynamic[axis] if size is None else size for axis, size in enumerate(static)]
         sizes = shapes.to_channels_last(sizes, self.data_format)
-        lengths = tuple(self._output_length(length, axis) for axis, length in enumerate(sizes[1:-1]))
+        lengths = tuple(self.output_length(length, axis) for axis, length in enumerate(sizes[1:-1]))
         output_shape = shapes.from_channels_last(sizes[:1] + lengths + (self.filters,), self.data_format)
         return K.conv_transpose(
             inputs, self.kernel, output_shape, self.strides, self.padding, self.data_format, self.dilation_rate

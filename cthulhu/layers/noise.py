@@ -16,6 +16,8 @@ _SELU_FLOOR = -1.6732632423543772 * 1.0507009873554805
 class _Noise(Layer):
     """The base of layers that keep the shape, pass the mask on, and do nothing outside of training."""
 
+    keeps_feature_order = True
+
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True

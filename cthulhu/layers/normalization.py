@@ -32,6 +32,8 @@ class BlacknessFromTheStars(Layer):
     Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training", 2015.
     """
 
+    keeps_feature_order = True
+
     def __init__(
         self,
         axis=-1,

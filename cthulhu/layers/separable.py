@@ -132,6 +132,8 @@ class DepthwiseCthalpa2D(Cthalpa2D):
         (None, 7, 6, 6)
     """
 
+    convolution_kernels = 0  # each filter sees one channel: not the kernel of a plain convolution
+
     settings = _SHARED + ('depthwise_initializer', 'depthwise_regularizer', 'depthwise_constraint')
 
     def __init__(

@@ -45,7 +45,7 @@ def checked_tuple(value, n, name, least=1):
 class SpatialLayer(Layer):
     """A layer over `rank` spatial axes.
 
-    A family says what becomes of a length in `_output_length`, of the number of channels in `_output_channels`, and
+    A family says what becomes of a length in `output_length`, of the number of channels in `_output_channels`, and
     computes in `_compute`; `settings` names what its configuration holds, in order.
     """
 
@@ -63,7 +63,7 @@ class SpatialLayer(Layer):
             module = _PARTS.get(name.split('_')[-1])
             setattr(self, name, module.get(value) if module else value)
 
-    def _output_length(self, length, axis):
+    def output_length(self, length, axis):
         """The length of the output along a spatial axis, for a length that is known."""
         raise NotImplementedError
 
@@ -81,7 +81,7 @@ class SpatialLayer(Layer):
         shape = shapes.to_channels_last(input_shape, self.data_format)
         lengths = []
         for axis, length in enumerate(shape[1:-1]):
-            lengths.append(None if length is None else self._output_length(length, axis))
+            lengths.append(None if length is None else self.output_length(length, axis))
             if length and lengths[-1] <= 0:
                 raise ValueError(
                     f'{type(self).__name__} "{self.name}" leaves nothing of inputs of shape {tuple(input_shape)}: axis '
@@ -120,7 +120,7 @@ class KernelLayer(SpatialLayer):
                 f'strides and dilation_rate cannot both be above 1, got {self.strides} and {self.dilation_rate}.'
             )
 
-    def _output_length(self, length, axis):
+    def output_length(self, length, axis):
         return shapes.conv_output_length(
             length, self.kernel_size[axis], self.padding, self.strides[axis], self.dilation_rate[axis]
         )

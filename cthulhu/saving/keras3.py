@@ -11,14 +11,16 @@ import zipfile
 
 from cthulhu import backend as K
 from cthulhu import names
-from cthulhu.saving import configuration, data_formats, hdf5, keras3_config, optimizer_state, trust
+from cthulhu.saving import configuration, data_formats, hdf5, keras3_config, optimizer_state
 from cthulhu.saving import weights as weights_module
-from cthulhu.saving.archive import Archive
-from cthulhu.saving.converters import kind_of
-from cthulhu.saving.errors import DamagedFileError, ModelFileError, explained, warn
-from cthulhu.saving.file_tree import open_stream
-from cthulhu.saving.tree import HDF5Tree, image
+from cthulhu.saving.data_formats import kind_of
 from cthulhu.saving.weights import Origin, SavedLayer
+from cthulhu.storage import trust
+from cthulhu.storage.archive import Archive
+from cthulhu.storage.errors import DamagedFileError, ModelFileError, explained, warn
+from cthulhu.storage.file_tree import open_stream
+from cthulhu.storage.tree import HDF5Tree, image
+from cthulhu.version import __version__
 
 #: The version that archives say they are of.
 KERAS_VERSION = '3.15.1'
@@ -99,8 +101,6 @@ def _write_layer(tree, layer):
 
 def archive(model, path, include_optimizer=True):
     """Write an archive."""
-    from cthulhu import __version__
-
     conjured = include_optimizer and model.optimizer is not None and model.is_conjured
     configuration.check_functions(model)
     settings = keras3_config.of_model(model, conjured)

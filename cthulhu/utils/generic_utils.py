@@ -257,6 +257,11 @@ def unpack_singleton(x):
     return x[0] if len(x) == 1 else x
 
 
+def unique(items):
+    """The items in their order, each object once."""
+    return list({id(item): item for item in items}.values())
+
+
 def object_list_uid(object_list):
     """A text that names the identity of each object of a list (or of one object), for use as a key."""
     return ', '.join(str(abs(id(x))) for x in to_list(object_list))

@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.backend import shapes
+from cthulhu.engine.settings import take
 from cthulhu.layers.spatial import KernelLayer, checked_tuple, with_defaults
 
 __all__ = ['Cthalpa1D', 'Cthalpa2D', 'Cthalpa2DTranspose', 'Cthalpa3D', 'Cthalpa3DTranspose']
@@ -43,12 +44,12 @@ class _Cthalpa(KernelLayer):
             raise ValueError(
                 f"data_format: padding='causal' expects 'channels_last', (batch, time, channels), got {data_format!r}."
             )
-        self._keep(
+        take(self, dict(
             filters=filters, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def build(self, input_shape):
         channels = self._input_channels(input_shape)

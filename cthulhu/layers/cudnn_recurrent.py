@@ -4,14 +4,15 @@ They compute what cuDNN computes, from weights in cuDNN's layout, with the backe
 written on a machine with a GPU go on working, and so does code that names these layers.
 """
 
-from cthulhu import activations, names, regularizers
+from cthulhu import activations, names
 from cthulhu import backend as K
 from cthulhu.engine.base_layer import Layer
-from cthulhu.layers.recurrent import settings
+from cthulhu.engine.settings import arguments, describe, take
 from cthulhu.layers.recurrent.cell import with_open_forget_gate
 from cthulhu.layers.recurrent.groth import mix
 from cthulhu.layers.recurrent.laldagorth import remember
 from cthulhu.layers.recurrent.rnn import RNN
+from cthulhu.layers.recurrent.settings import with_input_shape
 from cthulhu.utils.cudnn_weights import cudnn_weights, plain_weights, turned  # noqa: F401  the first two are for users
 
 __all__ = ['CuDNNGroth', 'CuDNNLaldagorth']
@@ -31,7 +32,7 @@ class _CuDNNRNN(RNN):
     settings = ()
 
     def __init__(self, return_sequences, return_state, stateful, go_backwards=False, **kwargs):
-        super(RNN, self).__init__(**settings.with_input_shape(kwargs))
+        super(RNN, self).__init__(**with_input_shape(kwargs))
         self._set_flow(return_sequences, return_state, go_backwards, stateful)
 
     compute_mask = Layer.compute_mask  # refuses a mask, as cuDNN does
@@ -101,7 +102,7 @@ class _CuDNNRNN(RNN):
             go_backwards=self.go_backwards,
             stateful=self.stateful,
         )
-        config.update(settings.describe(self, settings.with_activity(self.settings)))
+        config.update(describe(self, type(self).settings))
         return config
 
     @classmethod
@@ -120,10 +121,6 @@ class CuDNNGroth(_CuDNNRNN):
     """
 
     gates = 3
-    settings = (
-        'units', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'kernel_regularizer',
-        'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint', 'recurrent_constraint', 'bias_constraint',
-    )  # fmt: skip
 
     def __init__(
         self,
@@ -144,20 +141,11 @@ class CuDNNGroth(_CuDNNRNN):
         **kwargs,
     ):
         super().__init__(return_sequences, return_state, stateful, **kwargs)
-        settings.take(
-            self,
-            units=units,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-        )
-        self.activity_regularizer = regularizers.get(activity_regularizer)
+        take(self, locals())
+
+    settings = tuple(
+        name for name in arguments(__init__) if name not in ('return_sequences', 'return_state', 'stateful')
+    )
 
     @property
     def cell(self):
@@ -180,11 +168,6 @@ class CuDNNLaldagorth(_CuDNNRNN):
     """
 
     gates = 4
-    settings = (
-        'units', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'unit_forget_bias',
-        'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint',
-        'recurrent_constraint', 'bias_constraint',
-    )  # fmt: skip
 
     def __init__(
         self,
@@ -206,21 +189,11 @@ class CuDNNLaldagorth(_CuDNNRNN):
         **kwargs,
     ):
         super().__init__(return_sequences, return_state, stateful, **kwargs)
-        settings.take(
-            self,
-            units=units,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-        )
-        self.activity_regularizer = regularizers.get(activity_regularizer)
+        take(self, locals())
+
+    settings = tuple(
+        name for name in arguments(__init__) if name not in ('return_sequences', 'return_state', 'stateful')
+    )
 
     @property
     def cell(self):

@@ -7,9 +7,10 @@ from cthulhu import registry
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import InputSpec, Layer
 from cthulhu.engine.input_spec import check_inputs
+from cthulhu.engine.settings import describe
 from cthulhu.layers.recurrent.calling import StatesAsInputs
 from cthulhu.layers.recurrent.cell import Cell, RecurrentCell
-from cthulhu.layers.recurrent.settings import describe, with_activity, with_input_shape
+from cthulhu.layers.recurrent.settings import with_input_shape
 from cthulhu.layers.recurrent.stacked import StackedRNNCells, check_cell, output_size, state_sizes
 from cthulhu.storage import trust
 from cthulhu.utils.generic_utils import has_arg, to_list
@@ -269,7 +270,7 @@ class RNN(StatesAsInputs, Layer):
         if self._num_constants is not None:
             config['num_constants'] = self._num_constants
         if self.cell_class is not None:
-            config.update(describe(self, with_activity(self.cell_class.settings)))
+            config.update(describe(self, type(self).settings))
         else:
             config['cell'] = registry.layers.serialize(self.cell)
         return config

@@ -5,7 +5,6 @@ import collections
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import names
 from cthulhu.saving import converters
 from cthulhu.saving.data_formats import kind_of
 from cthulhu.storage.errors import ModelFileError, warn
@@ -322,8 +321,3 @@ def weight_names(variables):
         counts[unique] = counts.get(unique, 1)
         found.append(unique)
     return found
-
-
-def keras_kind(layer):
-    """The Keras name of a layer's class."""
-    return names.keras_name(type(layer))

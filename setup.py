@@ -15,7 +15,7 @@ def read(*path):
 
 def version():
     # Read, not imported: importing would need NumPy before pip has installed it.
-    return re.search(r"^__version__ = '([^']+)'", read('cthulhu', '__init__.py'), re.MULTILINE).group(1)
+    return re.search(r"^__version__ = '([^']+)'", read('cthulhu', 'version.py'), re.MULTILINE).group(1)
 
 
 # The pins are the combinations that were tested; the backends' own metadata allows others that do not work.

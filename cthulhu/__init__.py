@@ -1,6 +1,7 @@
 """Cthulhu: a Keras-compatible deep learning library with pluggable backends."""
 
-__version__ = '0.1.0'
+# First: the files of `utils` lie below the other rooms, but the package itself is a door that also names things of `engine`.
+from cthulhu import utils  # isort: skip
 
 from cthulhu import (
     activations,
@@ -12,12 +13,12 @@ from cthulhu import (
     metrics,
     optimizers,
     regularizers,
-    utils,
 )
 
 from cthulhu import layers, models  # isort: skip
 from cthulhu.engine import Input, Lump, Pile
 from cthulhu.names import add_aliases as _add_aliases
+from cthulhu.version import __version__  # noqa: F401
 
 __all__ = [
     'Input', 'Lump', 'Pile', 'activations', 'backend', 'callbacks', 'constraints', 'initializers', 'layers', 'losses', 'metrics', 'models',

@@ -1,10 +1,9 @@
 """Activation functions: each takes a tensor and gives a tensor of the same shape and dtype."""
 
-import inspect
 import warnings
 
 from cthulhu import backend as K
-from cthulhu.utils.generic_utils import deserialize_cthulhu_object, serialize_cthulhu_object
+from cthulhu import registry
 from cthulhu.utils.graph_utils import in_graph
 
 
@@ -90,17 +89,17 @@ def linear(x):
     return x
 
 
-_FUNCTIONS = {
+registry.activations.register({
     function.__name__: function
     for function in (
         softmax, elu, selu, softplus, softsign, relu, tanh, sigmoid, hard_sigmoid, exponential, linear
     )
-}  # fmt: skip
+})  # fmt: skip
 
 
 def serialize(activation):
     """The name of an activation function; the configuration of a callable object that has one."""
-    return serialize_cthulhu_object(activation)
+    return registry.activations.serialize(activation)
 
 
 def deserialize(name, custom_objects=None):
@@ -113,11 +112,8 @@ def deserialize(name, custom_objects=None):
     Raises:
         ValueError: the name is unknown.
     """
-    if isinstance(name, dict):
-        from cthulhu import layers  # layers are built of activations
-
-        return layers.deserialize(name, custom_objects)
-    return deserialize_cthulhu_object(name, _FUNCTIONS, custom_objects, 'activation function')
+    known = registry.layers if isinstance(name, dict) else registry.activations
+    return known.deserialize(name, custom_objects)
 
 
 def get(identifier):
@@ -140,13 +136,10 @@ def get(identifier):
         raise ValueError(
             f'Could not interpret activation function identifier: expected a name or a callable, got {identifier!r}.'
         )
-    if not inspect.isroutine(identifier):
-        from cthulhu.engine.base_layer import Layer
-
-        if isinstance(identifier, Layer):
-            warnings.warn(
-                f'A layer ({type(identifier).__name__}) was given as the activation of another layer: its weights and '
-                'losses are not tracked there. Use it as a layer of its own.',
-                stacklevel=2,
-            )
+    if isinstance(identifier, registry.layers['Layer']):
+        warnings.warn(
+            f'A layer ({type(identifier).__name__}) was given as the activation of another layer: its weights and '
+            'losses are not tracked there. Use it as a layer of its own.',
+            stacklevel=2,
+        )
     return identifier

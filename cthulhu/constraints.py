@@ -1,7 +1,7 @@
 """Constraints: what a weight is turned into after each update, so that it keeps a property."""
 
 from cthulhu import backend as K
-from cthulhu.utils.generic_utils import deserialize_cthulhu_object, get_cthulhu_object, serialize_cthulhu_object
+from cthulhu import registry
 from cthulhu.utils.graph_utils import in_graph
 
 
@@ -101,12 +101,14 @@ non_neg = nonneg = NonNeg
 unit_norm = unitnorm = UnitNorm
 min_max_norm = MinMaxNorm
 
-_KNOWN = {name: thing for name, thing in globals().items() if isinstance(thing, type) and issubclass(thing, Constraint)}
+registry.constraints.register(
+    {name: thing for name, thing in globals().items() if isinstance(thing, type) and issubclass(thing, Constraint)}
+)
 
 
 def serialize(constraint):
     """Describe a constraint by its class name and configuration."""
-    return serialize_cthulhu_object(constraint)
+    return registry.constraints.serialize(constraint)
 
 
 def deserialize(config, custom_objects=None):
@@ -119,7 +121,7 @@ def deserialize(config, custom_objects=None):
     Raises:
         ValueError: the name is unknown.
     """
-    return deserialize_cthulhu_object(config, _KNOWN, custom_objects, 'constraint')
+    return registry.constraints.deserialize(config, custom_objects)
 
 
 def get(identifier):
@@ -131,4 +133,4 @@ def get(identifier):
     >>> get('max_norm').get_config()
     {'max_value': 2, 'axis': 0}
     """
-    return None if identifier is None else get_cthulhu_object(identifier, _KNOWN, 'constraint')
+    return None if identifier is None else registry.constraints.make(identifier)

@@ -8,7 +8,7 @@ initializer do not start equal.
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu.utils.generic_utils import deserialize_cthulhu_object, get_cthulhu_object, serialize_cthulhu_object
+from cthulhu import registry
 
 # The standard deviation of a unit normal that is cut off at two standard deviations.
 _TRUNCATED_STDDEV = 0.87962566103423978
@@ -261,13 +261,15 @@ truncated_normal = TruncatedNormal
 identity = Identity
 orthogonal = Orthogonal
 
-_KNOWN = {
-    name: thing
-    for name, thing in globals().items()
-    if (isinstance(thing, type) and issubclass(thing, Initializer) and not name.startswith('_'))
-    or getattr(thing, '__name__', None) == name
-    and name.startswith(('lecun_', 'glorot_', 'he_'))
-}
+registry.initializers.register(
+    {
+        name: thing
+        for name, thing in globals().items()
+        if (isinstance(thing, type) and issubclass(thing, Initializer) and not name.startswith('_'))
+        or getattr(thing, '__name__', None) == name
+        and name.startswith(('lecun_', 'glorot_', 'he_'))
+    }
+)
 
 
 def _choice(argument, value, allowed):
@@ -287,7 +289,7 @@ def _compute_fans(shape):
 
 def serialize(initializer):
     """Describe an initializer by its class name and configuration."""
-    return serialize_cthulhu_object(initializer)
+    return registry.initializers.serialize(initializer)
 
 
 def deserialize(config, custom_objects=None):
@@ -300,7 +302,7 @@ def deserialize(config, custom_objects=None):
     Raises:
         ValueError: the name is unknown.
     """
-    return deserialize_cthulhu_object(config, _KNOWN, custom_objects, 'initializer')
+    return registry.initializers.deserialize(config, custom_objects)
 
 
 def get(identifier):
@@ -312,4 +314,4 @@ def get(identifier):
     >>> get('he_normal').get_config()
     {'scale': 2.0, 'mode': 'fan_in', 'distribution': 'normal', 'seed': None}
     """
-    return get_cthulhu_object(identifier, _KNOWN, 'initializer')
+    return registry.initializers.make(identifier)

@@ -10,7 +10,7 @@ user's own may carry it too.
 import numbers
 
 from cthulhu import backend as K
-from cthulhu.utils.generic_utils import deserialize_cthulhu_object, serialize_cthulhu_object
+from cthulhu import registry
 from cthulhu.utils.graph_utils import in_graph
 from cthulhu.utils.losses_utils import Reduction, as_tensor, compute_weighted_loss
 
@@ -364,19 +364,21 @@ msle = MSLE = mean_squared_logarithmic_error
 kld = KLD = kullback_leibler_divergence
 cosine = cosine_similarity = cosine_proximity
 
-_KNOWN = {
-    name: thing
-    for name, thing in globals().items()
-    if getattr(thing, '__module__', None) == __name__
-    and not name.startswith('_')
-    # The loss functions are those that `in_graph` made.
-    and (hasattr(thing, '__wrapped__') or isinstance(thing, type) and thing not in (Loss, LossFunctionWrapper))
-}
+registry.losses.register(
+    {
+        name: thing
+        for name, thing in globals().items()
+        if getattr(thing, '__module__', None) == __name__
+        and not name.startswith('_')
+        # The loss functions are those that `in_graph` made.
+        and (hasattr(thing, '__wrapped__') or isinstance(thing, type) and thing not in (Loss, LossFunctionWrapper))
+    }
+)
 
 
 def serialize(loss):
     """Describe a loss object by its class name and configuration, a loss function by its name."""
-    return serialize_cthulhu_object(loss)
+    return registry.losses.serialize(loss)
 
 
 def deserialize(name, custom_objects=None):
@@ -389,7 +391,7 @@ def deserialize(name, custom_objects=None):
     Raises:
         ValueError: the name is unknown.
     """
-    found = deserialize_cthulhu_object(name, _KNOWN, custom_objects, 'loss function')
+    found = registry.losses.deserialize(name, custom_objects)
     return found() if isinstance(found, type) and issubclass(found, Loss) else found
 
 

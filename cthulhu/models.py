@@ -6,9 +6,10 @@ from cthulhu.backend import meta
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.lump import Lump
 from cthulhu.engine.pile import Pile
-from cthulhu.saving import configuration, trust
-from cthulhu.saving.errors import explained
+from cthulhu.saving import configuration
 from cthulhu.saving.files import load_model, save_model
+from cthulhu.storage import trust
+from cthulhu.storage.errors import explained
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 __all__ = [
@@ -61,7 +62,7 @@ def clone_model(model, input_tensors=None):
             clones[layer] = _clone_layer(layer)
         return to_list(clones[layer](unpack_singleton(tensors), **node.arguments))
 
-    outputs = model._graph.run(visit, input_tensors)
+    outputs = model.layer_graph.run(visit, input_tensors)
     return type(model)(input_tensors, outputs, name=model.name)
 
 

@@ -85,13 +85,6 @@ METHODS = {
     'fit_on_sequences': 'summon_on_sequences',
 }
 
-#: Keras module -> the Cthulhu modules that hold the same things, the real home first.
-MODULES = {
-    'keras': ('cthulhu',),
-    'keras.models': ('cthulhu.models', 'cthulhu.pantheon'),
-    'keras.layers': ('cthulhu.layers', 'cthulhu.deities'),
-}
-
 _TO_CTHULHU = {}
 _TO_KERAS = {}
 for _keras, _spellings in NAMES.items():

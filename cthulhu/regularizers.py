@@ -1,7 +1,7 @@
 """Regularizers: penalties on a weight or an output that are added to the loss."""
 
 from cthulhu import backend as K
-from cthulhu.utils.generic_utils import deserialize_cthulhu_object, get_cthulhu_object, serialize_cthulhu_object
+from cthulhu import registry
 from cthulhu.utils.graph_utils import in_graph
 
 
@@ -57,12 +57,12 @@ def l1_l2(l1=0.01, l2=0.01):
     return L1L2(l1=l1, l2=l2)
 
 
-_KNOWN = {'Regularizer': Regularizer, 'L1L2': L1L2, 'l1': l1, 'l2': l2, 'l1_l2': l1_l2}
+registry.regularizers.register({'Regularizer': Regularizer, 'L1L2': L1L2, 'l1': l1, 'l2': l2, 'l1_l2': l1_l2})
 
 
 def serialize(regularizer):
     """Describe a regularizer by its class name and configuration."""
-    return serialize_cthulhu_object(regularizer)
+    return registry.regularizers.serialize(regularizer)
 
 
 def deserialize(config, custom_objects=None):
@@ -75,7 +75,7 @@ def deserialize(config, custom_objects=None):
     Raises:
         ValueError: the name is unknown.
     """
-    return deserialize_cthulhu_object(config, _KNOWN, custom_objects, 'regularizer')
+    return registry.regularizers.deserialize(config, custom_objects)
 
 
 def get(identifier):
@@ -87,4 +87,4 @@ def get(identifier):
     >>> get('L1L2').get_config()
     {'l1': 0.0, 'l2': 0.0}
     """
-    return None if identifier is None else get_cthulhu_object(identifier, _KNOWN, 'regularizer')
+    return None if identifier is None else registry.regularizers.make(identifier)

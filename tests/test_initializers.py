@@ -294,6 +294,6 @@ def test_errors():
 
 
 def test_helpers_are_not_initializers():
-    for name in ('K', 'deserialize', 'get', 'np', '_Random', 'get_cthulhu_object'):
+    for name in ('K', 'deserialize', 'get', 'np', '_Random', 'registry'):
         with pytest.raises(ValueError, match='Unknown initializer'):
             initializers.get({'class_name': name, 'config': {}})

@@ -1,5 +1,6 @@
 """The table of names and the aliases made from it."""
 
+import importlib
 import inspect
 
 import pytest
@@ -83,5 +84,8 @@ def test_method_aliases_keep_signature_name_and_own_definitions():
     assert not hasattr(Cult, 'fit_generator')
 
 
-def test_module_table():
-    assert names.MODULES['keras.models'] == ('cthulhu.models', 'cthulhu.pantheon')
+@pytest.mark.parametrize('name, home', [('pantheon', 'models'), ('deities', 'layers')])
+def test_doors_with_names_of_their_own_hold_the_same_things(name, home):
+    door, room = importlib.import_module(f'cthulhu.{name}'), importlib.import_module(f'cthulhu.{home}')
+    for each in room.__all__:
+        assert getattr(door, each) is getattr(room, each)

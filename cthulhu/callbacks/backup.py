@@ -10,8 +10,9 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.callbacks.base import Callback
-from cthulhu.saving import atomic
-from cthulhu.saving.archive import Archive
+from cthulhu.storage import atomic
+from cthulhu.storage.archive import Archive
+from cthulhu.utils.layer_utils import all_layers
 
 _NAME = 'training.backup'
 _VERSION = 1
@@ -110,7 +111,7 @@ class BackupAndRestore(Callback):
 
 def _states_of_layers(model):
     found = []
-    for layer in model.all_layers():
+    for layer in all_layers(model):
         states = getattr(layer, 'states', None) if getattr(layer, 'stateful', False) else None
         found.extend(state for state in states or () if state is not None and K.is_variable(state))
     return found

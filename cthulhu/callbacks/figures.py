@@ -3,7 +3,7 @@
 import io
 import os
 
-from cthulhu.saving import atomic
+from cthulhu.storage import atomic
 
 
 def figure(width, height):

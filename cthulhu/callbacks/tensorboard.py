@@ -11,7 +11,7 @@ from cthulhu import backend as K
 from cthulhu.callbacks.base import Callback
 from cthulhu.callbacks.event_files import EventFile, Histogram, image, scalar
 from cthulhu.callbacks.inspection import Embedded, Watched
-from cthulhu.saving import atomic
+from cthulhu.storage import atomic
 
 
 class TensorBoard(Callback):

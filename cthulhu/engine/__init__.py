@@ -4,6 +4,7 @@
 train, test and predict, `adapters` the data, `training_loop` the loop that drives functions over data.
 """
 
+from cthulhu import registry
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.graph import get_source_inputs
 from cthulhu.engine.input_layer import Input, InputLayer
@@ -13,3 +14,5 @@ from cthulhu.engine.node import Node
 from cthulhu.engine.pile import Pile
 
 __all__ = ['Input', 'InputLayer', 'InputSpec', 'Layer', 'Lump', 'Node', 'Pile', 'get_source_inputs']
+
+registry.layers.register({'Lump': Lump, 'Model': Lump, 'Pile': Pile, 'Sequential': Pile})

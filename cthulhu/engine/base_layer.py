@@ -5,14 +5,14 @@ import warnings
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import constraints, initializers, names, regularizers
+from cthulhu import constraints, initializers, names, registry, regularizers
 from cthulhu.backend import meta
 from cthulhu.engine import call_context
 from cthulhu.engine.input_spec import InputSpec, check_inputs
-from cthulhu.engine.node import Node, NodeAccess
+from cthulhu.engine.node import Node, NodeAccess, mask_of
 from cthulhu.engine.tracking import Tracking
-from cthulhu.saving import trust
-from cthulhu.utils.generic_utils import has_arg, is_all_none, to_list, to_snake_case, unpack_singleton
+from cthulhu.storage import trust
+from cthulhu.utils.generic_utils import has_arg, is_all_none, to_list, to_snake_case, unique, unpack_singleton
 
 __all__ = ['InputSpec', 'Layer', 'Node']
 
@@ -109,7 +109,7 @@ class Layer(Tracking, NodeAccess):
         weights = list(self._trainable_weights if trainable else self._non_trainable_weights)
         for layer in self.sublayers:
             weights.extend(layer._weights_declared(trainable))
-        return _unique(weights)
+        return unique(weights)
 
     @property
     def trainable_weights(self):
@@ -119,7 +119,7 @@ class Layer(Tracking, NodeAccess):
         weights = list(self._trainable_weights)
         for layer in self.sublayers:
             weights.extend(layer.trainable_weights)
-        return _unique(weights)
+        return unique(weights)
 
     @trainable_weights.setter
     def trainable_weights(self, weights):
@@ -138,7 +138,7 @@ class Layer(Tracking, NodeAccess):
     @property
     def weights(self):
         """All weights. Their order does not depend on what is frozen, so that files stay readable."""
-        return _unique(self._weights_declared(True) + self._weights_declared(False))
+        return unique(self._weights_declared(True) + self._weights_declared(False))
 
     def get_weights(self):
         """The values of the weights: a list of NumPy arrays, in the order of `weights`."""
@@ -256,7 +256,7 @@ class Layer(Tracking, NodeAccess):
         with K.name_scope(self.name):
             self._maybe_build(inputs)
             self.assert_input_compatibility(inputs)
-            input_masks = [_mask_of(x) for x in to_list(inputs)]
+            input_masks = [mask_of(x) for x in to_list(inputs)]
             outputs, output_masks, record = self._apply(inputs, input_masks, dict(kwargs))
             Node(
                 self,
@@ -382,8 +382,6 @@ class Layer(Tracking, NodeAccess):
             value: tensor, or the result of calling a metric.
             name: string; may be left out for the result of a metric, which has one.
         """
-        from cthulhu import metrics
-
         metric = meta.get_metric(value)
         if metric is None:
             if name is None:
@@ -393,7 +391,7 @@ class Layer(Tracking, NodeAccess):
                 )
             metric = next((m for m in self.own_metrics if m.name == name), None)
             if metric is None:
-                metric = metrics.Mean(name=name)
+                metric = registry.metrics['Mean'](name=name)
             result = metric(value)
         else:
             result = value
@@ -404,7 +402,7 @@ class Layer(Tracking, NodeAccess):
 
     def _nodes_with_inputs(self, inputs):
         wanted = [id(x) for x in to_list(inputs, allow_tuple=True)]
-        return [node for node in self._inbound_nodes if [id(x) for x in node.input_tensors] == wanted]
+        return [node for node in self.inbound_nodes if [id(x) for x in node.input_tensors] == wanted]
 
     def _unconditional(self, kind):
         """(layer, item) pairs of losses or updates that belong to no call, here and in the layers inside."""
@@ -421,12 +419,12 @@ class Layer(Tracking, NodeAccess):
     @property
     def losses(self):
         """The scalar tensors that the layer adds to what is minimised."""
-        return self._all('losses', self._inbound_nodes)
+        return self._all('losses', self.inbound_nodes)
 
     @property
     def updates(self):
         """The updates that the layer makes at each step of training; none where it is frozen."""
-        return self._all('updates', self._inbound_nodes)
+        return self._all('updates', self.inbound_nodes)
 
     @property
     def metrics(self):
@@ -434,7 +432,7 @@ class Layer(Tracking, NodeAccess):
         found = list(self.own_metrics)
         for layer in self.sublayers:
             found.extend(layer.metrics)
-        return _unique(found)
+        return unique(found)
 
     def get_losses_for(self, inputs=None):
         """The losses of the calls on `inputs`; with None, those that belong to no call."""
@@ -469,26 +467,7 @@ def _active(pairs, kind):
     """The items of (layer, item) pairs, each once; without the updates of frozen layers, unless those keep states."""
     if kind == 'updates':
         pairs = [(layer, item) for layer, item in pairs if layer.trainable or layer.stateful]
-    return _unique([item for _, item in pairs])
-
-
-def _unique(items):
-    """The items in order, each object once."""
-    seen, result = set(), []
-    for item in items:
-        if id(item) not in seen:
-            seen.add(id(item))
-            result.append(item)
-    return result
-
-
-def _mask_of(x):
-    """The mask that the layer which made `x` gave it, or None."""
-    history = meta.get_history(x)
-    if history is None:
-        return None
-    layer, node_index, tensor_index = history
-    return layer._inbound_nodes[node_index].output_masks[tensor_index]
+    return unique([item for _, item in pairs])
 
 
 def warn_once(owner, key, message):

@@ -9,9 +9,11 @@ import threading
 from cthulhu import backend as K
 from cthulhu import losses, metrics, optimizers
 from cthulhu.engine import call_context, standardize
+from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec
 from cthulhu.engine.step import Feed, Relay, Step
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
+from cthulhu.utils.layer_utils import all_layers
 
 _ACCURACIES = ('accuracy', 'acc')
 _CROSSENTROPIES = ('crossentropy', 'ce')
@@ -167,13 +169,13 @@ class Conjuring:
         self.optimizer = settings['optimizer']
         self.function_arguments = settings['kwargs']
         self.trained_weights = list(model.trainable_weights)
-        self.frozen_layers = [layer for layer in model.all_layers() if layer._frozen_inputs and not layer.trainable]
+        self.frozen_layers = [layer for layer in all_layers(model) if layer._frozen_inputs and not layer.trainable]
         names = model.output_names
         found_losses = _losses(settings['loss'], names)
         loss_weights = _loss_weights(settings['loss_weights'], names)
         modes = _modes(settings['sample_weight_mode'], names)
         self.specs = []
-        for index, (x, mask) in enumerate(zip(model.outputs, model._output_masks())):
+        for index, (x, mask) in enumerate(zip(model.outputs, [mask_of(x) for x in model.outputs])):
             spec = OutputSpec(names[index], x, mask, found_losses[index], loss_weights[index], modes[index])
             if spec.mode == 'temporal' and len(spec.shape) < 3:
                 raise ValueError(
@@ -188,18 +190,18 @@ class Conjuring:
                 spec.make_target(target)
                 if spec.loss is not None:
                     spec.make_sample_weight()
-        pairs = model._metric_pairs()
+        pairs = model.metric_pairs()
         self.added_metrics = [metric for metric, _ in pairs]
         # As they are now: what is frozen afterwards, for another model, still learns in this one.
         self._made_updates = {False: list(model.state_updates), True: list(model.updates)}
         self.program = Program(self, model.inputs, self.specs, model.losses, self._layer_updates, pairs)
         self._programs = Recent()
         self._state = None
-        for layer in model.all_layers():
+        for layer in all_layers(model):
             layer.trainable_changed = False
 
     def _layer_updates(self, training):
-        reported = self.model._metric_updates()
+        reported = self.model.metric_updates()
         made = self._made_updates[training]
         return reported + [update for update in made if not any(update is known for known in reported)]
 
@@ -257,7 +259,7 @@ class Conjuring:
         targets = dict(zip(fed, targets or ()))
         native = {('target', name): target for name, target in targets.items()}
         if inputs is None:
-            outputs, masks = model.outputs, model._output_masks()
+            outputs, masks = model.outputs, [mask_of(x) for x in model.outputs]
         else:
             if len(inputs) != len(model.inputs):
                 raise ValueError(f'The model expects {len(model.inputs)} input tensor(s), but was given {len(inputs)}.')
@@ -269,7 +271,7 @@ class Conjuring:
                 spec.make_target(targets.get(spec.name))
                 spec.make_sample_weight()
         if inputs is None:
-            return Program(self, model.inputs, specs, model.losses, self._layer_updates, model._metric_pairs(), native)
+            return Program(self, model.inputs, specs, model.losses, self._layer_updates, model.metric_pairs(), native)
 
         def updates(training):
             made = [

@@ -1,12 +1,48 @@
 """How a configuration says which layer is called on which: written from nodes, and read by calling layers on each other."""
 
+import copy
 import json
 import warnings
 
+from cthulhu import names, registry
+from cthulhu.backend import meta
+from cthulhu.engine.input_layer import InputLayer
 from cthulhu.utils.generic_utils import unpack_singleton
 
 
-def connections_of(node, numbers):
+def settings_of(model):
+    """The configuration of a model that is a graph: its layers, their settings and connections."""
+    numbers = model.node_numbers()
+    layers = []
+    for layer in model.layers:
+        inbound = [
+            _connections_of(node, numbers)
+            for node in layer.inbound_nodes
+            if node in numbers and node.input_tensors and not isinstance(layer, InputLayer)
+        ]
+        layers.append(
+            {
+                'name': layer.name,
+                'class_name': names.keras_name(type(layer)),
+                'config': layer.get_config(),
+                'inbound_nodes': inbound,
+            }
+        )
+
+    def places(tensors):
+        histories = [meta.get_history(x) for x in tensors]
+        return [[layer.name, numbers[layer.inbound_nodes[index]], tensor] for layer, index, tensor in histories]
+
+    config = {
+        'name': model.name,
+        'layers': layers,
+        'input_layers': places(model.inputs),
+        'output_layers': places(model.outputs),
+    }
+    return copy.deepcopy(config)
+
+
+def _connections_of(node, numbers):
     """`[[layer name, node number, tensor index, arguments], ...]` for the inputs of a node."""
     arguments = node.arguments
     if arguments:
@@ -19,31 +55,45 @@ def connections_of(node, numbers):
             )
             arguments = {}
     return [
-        [layer.name, numbers[layer._inbound_nodes[index]], tensor, arguments]
+        [layer.name, numbers[layer.inbound_nodes[index]], tensor, arguments]
         for layer, index, tensor in zip(node.inbound_layers, node.node_indices, node.tensor_indices)
     ]
 
 
-def connect_layers(config, custom_objects=None):
-    """Make the layers that a configuration lists, and call them on each other.
+def tensors_of(config, custom_objects=None):
+    """The inputs and the outputs, lists of tensors, of the layers that a configuration describes, made and called on each other.
 
-    Returns:
-        `(layers, tensors)`: name -> layer, and (layer name, node number, tensor index) -> tensor.
+    Raises:
+        ValueError: if a layer is not known, or the connections lead nowhere.
     """
-    from cthulhu import layers as layers_module
+    tensors = _connect_layers(config, custom_objects)
 
-    layers, tensors, waiting = {}, {}, []
+    def find(places):
+        return [tensors[name, int(node), int(tensor)] for name, node, tensor in places]
+
+    try:
+        return find(config['input_layers']), find(config['output_layers'])
+    except KeyError as error:
+        raise ValueError(
+            'The configuration of model {!r} names {} as an input or output, but no such tensor is made.'.format(
+                config.get('name'), error.args[0]
+            )
+        )
+
+
+def _connect_layers(config, custom_objects=None):
+    """Make the layers that a configuration lists, and call them on each other: (layer name, node number, tensor index) -> tensor."""
+    tensors, waiting = {}, []
 
     def take(layer):
-        nodes = layer._inbound_nodes
+        nodes = layer.inbound_nodes
         for number, node in enumerate(nodes):
             for index, x in enumerate(node.output_tensors):
                 tensors.setdefault((layer.name, number, index), x)
 
     for item in config['layers']:
         settings = {'class_name': item['class_name'], 'config': item['config']}
-        layer = layers_module.deserialize(settings, custom_objects=custom_objects)
-        layers[item['name']] = layer
+        layer = registry.layers.deserialize(settings, custom_objects)
         take(layer)
         waiting.extend((layer, connections) for connections in item.get('inbound_nodes', ()))
     while waiting:
@@ -66,4 +116,4 @@ def connect_layers(config, custom_objects=None):
                 )
             )
         waiting = postponed
-    return layers, tensors
+    return tensors

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from cthulhu.engine.prefetching import LocalWorker, Prefetcher, ProcessWorker, set_seed
+from cthulhu.utils.sequence import Sequence
 
 
 class _Item:
@@ -207,8 +208,6 @@ def sequence_order(sequence, shuffle):
 
 def end_epoch(sequence, prefetcher):
     """Tell a Sequence that its epoch has ended; processes that hold copies of it are started anew if that may have changed it."""
-    from cthulhu.utils.data_utils import Sequence
-
     hook = getattr(sequence, 'on_epoch_end', None)
     if hook is None:
         return

@@ -1,6 +1,7 @@
 """The graph of layers between some inputs and some outputs: one way to find its order, one way to run through it."""
 
 from cthulhu.backend import meta
+from cthulhu.engine.node import node_of
 from cthulhu.utils.generic_utils import to_list
 
 
@@ -21,7 +22,7 @@ class Graph:
         self.outputs = list(outputs)
         made, first_seen = _depth_first(self.outputs, {id(x) for x in self.inputs})
         for x in self.inputs:  # an input that no output needs is still an input
-            node = _node_of(x)
+            node = node_of(x)
             if node not in made and not node.input_tensors:
                 made.append(node)
                 first_seen.setdefault(node.outbound_layer, -1)
@@ -49,7 +50,7 @@ class Graph:
                     'Add the Input that it comes from to `inputs`. Layers that could be reached: {}.'.format(
                         layer.name,
                         missing[0] if missing else node.output_tensors[0],
-                        ', '.join(f'"{_node_of(x).outbound_layer.name}"' for x in self.inputs),
+                        ', '.join(f'"{node_of(x).outbound_layer.name}"' for x in self.inputs),
                         passed or 'none',
                     )
                 )
@@ -83,11 +84,6 @@ class Graph:
         return [values[id(x)] for x in self.outputs]
 
 
-def _node_of(tensor):
-    layer, node_index, _ = meta.get_history(tensor)
-    return layer._inbound_nodes[node_index]
-
-
 def _depth_first(outputs, inputs):
     """All nodes that the outputs need, each after those that it needs itself, and layer -> when the search first met it.
 
@@ -95,7 +91,7 @@ def _depth_first(outputs, inputs):
     """
     made, first_seen, done, path = [], {}, set(), set()
     for x in outputs:
-        stack = [(_node_of(x), None)]
+        stack = [(node_of(x), None)]
         while stack:
             node, parents = stack.pop()
             if parents is None:
@@ -123,7 +119,7 @@ def _needed(node, inputs):
     """The nodes that `node` takes its inputs from, up to the inputs of the graph."""
     if all(id(x) not in inputs for x in node.input_tensors):
         return node.parents
-    sources = [(x, _node_of(x)) for x in node.input_tensors if meta.get_history(x) is not None]
+    sources = [(x, node_of(x)) for x in node.input_tensors if meta.get_history(x) is not None]
     return [source for x, source in sources if id(x) not in inputs or not source.input_tensors]
 
 
@@ -153,7 +149,7 @@ def get_source_inputs(tensor, layer=None, node_index=None):
         if history is None:
             return [tensor]
         layer, node_index = history[:2]
-    found, seen, stack = [], set(), [layer._inbound_nodes[node_index]]
+    found, seen, stack = [], set(), [layer.inbound_nodes[node_index]]
     while stack:
         node = stack.pop()
         if node in seen:

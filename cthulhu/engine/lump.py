@@ -10,8 +10,9 @@ from cthulhu.engine import preparation, training_loop
 from cthulhu.engine.base_layer import warn_once
 from cthulhu.engine.conjuring import Conjuring, Recent, check_settings
 from cthulhu.engine.generator_doors import GeneratorDoors
-from cthulhu.engine.network import Network, _mask
+from cthulhu.engine.network import Network
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
+from cthulhu.utils.layer_utils import all_layers
 
 
 @names.method_aliases
@@ -120,9 +121,6 @@ class Lump(GeneratorDoors, Network):
         super()._set_graph(inputs, outputs)
         self._predictors = Recent()
         self._conjuring = self._predictor = None  # made anew, with the same settings, for the new outputs
-
-    def _output_masks(self):
-        return [_mask(x) for x in self.outputs]
 
     @property
     def is_conjured(self):
@@ -426,7 +424,7 @@ class Lump(GeneratorDoors, Network):
                 f'Model "{self.name}" has nothing to train: it has no weights, or all of its layers are frozen (`trainable = False`). Its loss is '
                 'measured, and nothing is learnt.',
             )
-        if not any(layer.trainable_changed for layer in self.all_layers()):
+        if not any(layer.trainable_changed for layer in all_layers(self)):
             return
         if [id(w) for w in self.trainable_weights] != [id(w) for w in conjuring.trained_weights]:
             warn_once(

@@ -1,22 +1,22 @@
 """Network: a graph of layers that is a layer itself. Structure, weights and configuration; `lump` adds how it learns."""
 
-import copy
 import warnings
 
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import names
 from cthulhu.backend import meta
-from cthulhu.engine.base_layer import Layer, _unique
+from cthulhu.engine import connections
+from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.call_context import Record
-from cthulhu.engine.connections import connect_layers, connections_of
 from cthulhu.engine.graph import Graph, history_of
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.input_spec import InputSpec
-from cthulhu.engine.node import Node
-from cthulhu.saving import trust
-from cthulhu.utils.generic_utils import to_list, unpack_singleton
+from cthulhu.engine.node import Node, mask_of
+from cthulhu.saving import configuration, files, pickling
+from cthulhu.storage import trust
+from cthulhu.utils.generic_utils import to_list, unique, unpack_singleton
+from cthulhu.utils.layer_utils import all_layers, print_summary
 
 
 class Network(Layer):
@@ -63,9 +63,9 @@ class Network(Layer):
             raise ValueError(
                 f'Every input of a model must be a tensor of its own, but one occurs twice in {self.inputs}.'
             )
-        self._input_histories = history_of(self.inputs, 'inputs')
-        self._output_histories = history_of(self.outputs, 'outputs')
-        for x, (layer, _, _) in zip(self.inputs, self._input_histories):
+        sources = history_of(self.inputs, 'inputs')
+        results = history_of(self.outputs, 'outputs')
+        for x, (layer, _, _) in zip(self.inputs, sources):
             if not isinstance(layer, InputLayer):
                 warnings.warn(
                     f'The inputs of model "{self.name}" should come from Input(...), but {x} is the output of layer "{layer.name}" ({type(layer).__name__}). The model starts at '
@@ -74,15 +74,15 @@ class Network(Layer):
                 )
         self._graph = Graph(self.inputs, self.outputs)
         self._sublayers = list(self._graph.layers)
-        self.input_names = [layer.name for layer, _, _ in self._input_histories]
-        self.output_names = _output_names([layer.name for layer, _, _ in self._output_histories])
+        self.input_names = [layer.name for layer, _, _ in sources]
+        self.output_names = _output_names([layer.name for layer, _, _ in results])
         if len(self._inbound_nodes) == 0:
             Node(
                 self,
                 input_tensors=self.inputs,
                 output_tensors=self.outputs,
                 input_masks=[None] * len(self.inputs),
-                output_masks=[_mask(x) for x in self.outputs],
+                output_masks=[mask_of(x) for x in self.outputs],
                 input_shapes=[K.int_shape(x) for x in self.inputs],
                 output_shapes=[K.int_shape(x) for x in self.outputs],
                 arguments={},
@@ -198,8 +198,8 @@ class Network(Layer):
     @property
     def state_updates(self):
         """The updates that the stateful layers make in predictions too."""
-        owners = [pair for node in self._own_nodes() for pair in node.record.updates]
-        return _unique([update for layer, update in owners if layer.stateful and not layer._is_metric])
+        owners = [pair for node in self.own_nodes for pair in node.record.updates]
+        return unique([update for layer, update in owners if layer.stateful and not layer._is_metric])
 
     # -- weights -----------------------------------------------------------------------------------------
 
@@ -209,7 +209,7 @@ class Network(Layer):
 
     def _weights_by_layer(self):
         own = [w for w in self._trainable_weights + self._non_trainable_weights]
-        return _unique(own + [w for layer in self.layers for w in layer.weights])
+        return unique(own + [w for layer in self.layers for w in layer.weights])
 
     def set_weights(self, weights):
         """Set the weights from a list of arrays, in the order and with the shapes of `get_weights()`.
@@ -247,8 +247,6 @@ class Network(Layer):
             NotImplementedError: for a model made by subclassing; save its weights instead.
             FileExistsError: if the user should be asked, and there is no terminal.
         """
-        from cthulhu.saving import files
-
         files.save_model(self, filepath, overwrite, include_optimizer)
 
     def save_weights(self, filepath, overwrite=True):
@@ -258,8 +256,6 @@ class Network(Layer):
             filepath: as for `save`; with '.weights.h5' at its end the layout is that of Keras 3, with '.safetensors' it is such a file.
             overwrite: whether a file that is there is replaced; if not, the user is asked.
         """
-        from cthulhu.saving import files
-
         self._require_weights('saved')
         files.save_weights(self, filepath, overwrite)
 
@@ -278,8 +274,6 @@ class Network(Layer):
         Raises:
             ValueError: if the weights do not fit, or the file is damaged or not to be trusted; no weight is changed then.
         """
-        from cthulhu.saving import files
-
         self._require_weights('loaded')
         return files.load_weights(self, filepath, by_name, skip_mismatch, reshape)
 
@@ -291,66 +285,55 @@ class Network(Layer):
 
     def to_json(self, **kwargs):
         """The configuration as JSON text, for `model_from_json`. Arguments are those of `json.dumps`."""
-        from cthulhu.saving import configuration
-
         return configuration.to_json(self, **kwargs)
 
     def to_yaml(self, **kwargs):
         """The configuration as YAML text, for `model_from_yaml`. Arguments are those of `yaml.dump`. Needs PyYAML."""
-        from cthulhu.saving import configuration
-
         return configuration.to_yaml(self, **kwargs)
 
     def __getstate__(self):
-        from cthulhu.saving import pickling
-
         return pickling.state_of(self)
 
     def __setstate__(self, state):
-        from cthulhu.saving import pickling
-
         pickling.restore(self, state)
 
     # -- losses and updates: those of the calls that make up this graph -------------------------------------
 
-    def _own_nodes(self):
+    @property
+    def layer_graph(self):
+        """The `Graph` of the layers; None for a model whose `call` was written in a subclass."""
+        return self._graph
+
+    @property
+    def own_nodes(self):
         """The nodes whose losses, updates and metrics are those of this model, applied to its own inputs."""
         return self._graph.nodes if self.is_graph else self._inbound_nodes[-1:]
 
     @property
     def losses(self):
         """The scalar tensors that layers add to what is minimised."""
-        return self._all('losses', self._own_nodes())
+        return self._all('losses', self.own_nodes)
 
     @property
     def updates(self):
         """The updates that layers make at each step of training."""
-        return self._all('updates', self._own_nodes())
+        return self._all('updates', self.own_nodes)
 
-    def _metric_pairs(self):
+    def metric_pairs(self):
         """(metric, result tensor) of what layers report, for this model's own inputs."""
-        found = [(metric, result) for layer in self.all_layers() for _, metric, result in layer._metric_results]
-        for node in self._own_nodes():
+        found = [(metric, result) for layer in all_layers(self) for _, metric, result in layer._metric_results]
+        for node in self.own_nodes:
             found.extend((metric, result) for _, metric, result in node.record.metrics)
         seen = set()
         return [pair for pair in found if not (id(pair[1]) in seen or seen.add(id(pair[1])))]
 
-    def _metric_updates(self):
+    def metric_updates(self):
         """The updates behind those results."""
-        inside = [update for node in self._own_nodes() for owner, update in node.record.updates if owner._is_metric]
+        inside = [update for node in self.own_nodes for owner, update in node.record.updates if owner._is_metric]
         added = [
-            update for layer in self.all_layers() for _, metric, _ in layer._metric_results for update in metric.updates
+            update for layer in all_layers(self) for _, metric, _ in layer._metric_results for update in metric.updates
         ]
-        return _unique(inside + added)
-
-    def all_layers(self):
-        """This model and all the layers in it, at any depth."""
-        found, stack = [], [self]
-        while stack:
-            layer = stack.pop()
-            found.append(layer)
-            stack.extend(layer.sublayers)
-        return _unique(found)
+        return unique(inside + added)
 
     # -- the model as a layer ------------------------------------------------------------------------------
 
@@ -425,44 +408,15 @@ class Network(Layer):
                 f'Model "{self.name}" was made by subclassing, so its structure is in its Python code and there is no configuration of it. Save '
                 'its weights, or define `get_config` and `from_config` in the class.'
             )
-        numbers = self._node_numbers()
-        layers = []
-        for layer in self.layers:
-            inbound = [
-                connections_of(node, numbers)
-                for node in layer._inbound_nodes
-                if node in numbers and node.input_tensors and not isinstance(layer, InputLayer)
-            ]
-            layers.append(
-                {
-                    'name': layer.name,
-                    'class_name': names.keras_name(type(layer)),
-                    'config': layer.get_config(),
-                    'inbound_nodes': inbound,
-                }
-            )
+        return connections.settings_of(self)
 
-        def places(histories):
-            return [[layer.name, numbers[layer._inbound_nodes[index]], tensor] for layer, index, tensor in histories]
-
-        config = {
-            'name': self.name,
-            'layers': layers,
-            'input_layers': places(self._input_histories),
-            'output_layers': places(self._output_histories),
-        }
-        return copy.deepcopy(config)
-
-    def _node_numbers(self):
+    def node_numbers(self):
         """Node -> its number among the nodes of its layer that are in this graph. A model's own node, its first, counts."""
-        wanted = set(self._graph.nodes)
+        wanted = set(self.own_nodes)
         numbers = {}
         for layer in self.layers:
-            number = 1 if isinstance(layer, Network) else 0
-            for node in layer._inbound_nodes:
-                if node in wanted:
-                    numbers[node] = number
-                    number += 1
+            own = [node for node in layer.inbound_nodes if node in wanted]
+            numbers.update(zip(own, range(1 if isinstance(layer, Network) else 0, len(own) + 1)))
         return numbers
 
     @classmethod
@@ -477,19 +431,7 @@ class Network(Layer):
             ValueError: if a layer is not known, or the connections lead nowhere.
         """
         with trust.building():
-            layers, tensors = connect_layers(config, custom_objects)
-
-        def find(places):
-            return [tensors[name, int(node), int(tensor)] for name, node, tensor in places]
-
-        try:
-            inputs, outputs = find(config['input_layers']), find(config['output_layers'])
-        except KeyError as error:
-            raise ValueError(
-                'The configuration of model {!r} names {} as an input or output, but no such tensor is made.'.format(
-                    config.get('name'), error.args[0]
-                )
-            )
+            inputs, outputs = connections.tensors_of(config, custom_objects)
         return cls(inputs=inputs, outputs=outputs, name=config.get('name'))
 
     def summary(self, line_length=None, positions=None, print_fn=None):
@@ -500,8 +442,6 @@ class Network(Layer):
             positions: where the columns end: fractions of the width, or characters.
             print_fn: function that gets each line; `print` if left out.
         """
-        from cthulhu.utils.layer_utils import print_summary
-
         if not self.built:
             raise ValueError(
                 f'Model "{self.name}" has no layers to show yet: it is not built. Call `build(input_shape)`, summon it on data, or give the first layer `input_shape`.'
@@ -519,11 +459,6 @@ def _output_names(layer_names):
             number += 1
         result.append(unique)
     return result
-
-
-def _mask(x):
-    layer, node_index, tensor_index = meta.get_history(x)
-    return layer._inbound_nodes[node_index].output_masks[tensor_index]
 
 
 def _apply_layer(node, values):

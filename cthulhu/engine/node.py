@@ -50,9 +50,9 @@ class Node:
         self.record = record
         for source_layer in self.inbound_layers:
             if source_layer is not None:
-                source_layer._outbound_nodes.append(self)
-        index = len(layer._inbound_nodes)
-        layer._inbound_nodes.append(self)
+                source_layer.outbound_nodes.append(self)
+        index = len(layer.inbound_nodes)
+        layer.inbound_nodes.append(self)
         for i, x in enumerate(output_tensors if history else ()):
             meta.set_history(x, (layer, index, i))
 
@@ -60,7 +60,7 @@ class Node:
     def parents(self):
         """The nodes that made the inputs, in the order of the inputs; inputs that no layer made are left out."""
         return [
-            layer._inbound_nodes[index]
+            layer.inbound_nodes[index]
             for layer, index in zip(self.inbound_layers, self.node_indices)
             if layer is not None
         ]
@@ -75,8 +75,30 @@ class Node:
         }
 
 
+def node_of(tensor):
+    """The node that made a tensor; None for a tensor that no layer made."""
+    history = meta.get_history(tensor)
+    return None if history is None else history[0].inbound_nodes[history[1]]
+
+
+def mask_of(tensor):
+    """The mask that the layer which made a tensor gave it, or None."""
+    node = node_of(tensor)
+    return None if node is None else node.output_masks[meta.get_history(tensor)[2]]
+
+
 class NodeAccess:
     """The part of Layer that answers what went into and came out of its calls."""
+
+    @property
+    def inbound_nodes(self):
+        """The calls of the layer: a list of Node."""
+        return self._inbound_nodes
+
+    @property
+    def outbound_nodes(self):
+        """The calls of other layers that took an output of this one: a list of Node."""
+        return self._outbound_nodes
 
     def _node_values(self, node_index, attribute, what):
         nodes = self._inbound_nodes

@@ -5,12 +5,12 @@ import copy
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import names
+from cthulhu import names, registry
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.lump import Lump
-from cthulhu.saving import trust
+from cthulhu.storage import trust
 from cthulhu.utils.generic_utils import to_list
 
 
@@ -192,8 +192,6 @@ class Pile(Lump):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make a Pile from the result of `get_config`, or from a bare list of layer configurations as early files have it."""
-        from cthulhu import layers as layers_module
-
         if isinstance(config, dict):
             name, shape, items = config.get('name'), config.get('build_input_shape'), config['layers']
         else:
@@ -201,7 +199,7 @@ class Pile(Lump):
         pile = cls(name=name)
         with trust.building():
             for item in items:
-                pile.add(layers_module.deserialize(item, custom_objects=custom_objects))
+                pile.add(registry.layers.deserialize(item, custom_objects))
             if not pile.is_graph and shape is not None and pile._stack:
                 pile.build(tuple(shape))
         return pile

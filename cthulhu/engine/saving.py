@@ -4,10 +4,11 @@ import numpy as np
 
 from cthulhu.models import load_model, model_from_config, model_from_json, model_from_yaml, save_model
 from cthulhu.saving import hdf5
-from cthulhu.saving.arrays import Entry
-from cthulhu.saving.errors import explained
-from cthulhu.saving.tree import HDF5Tree, require_h5py
 from cthulhu.saving.weights import Origin, SavedLayer, arrays_for
+from cthulhu.storage.arrays import Entry
+from cthulhu.storage.errors import explained
+from cthulhu.storage.tree import HDF5Tree, require_h5py
+from cthulhu.version import KERAS_VERSION
 
 __all__ = [
     'load_attributes_from_hdf5_group',
@@ -125,5 +126,5 @@ def preprocess_weights_for_loading(layer, weights, original_keras_version=None, 
         Entry(str(i), value.shape, value.dtype, lambda value=value: value)
         for i, value in enumerate(map(np.asarray, weights))
     ]
-    origin = Origin(original_keras_version or hdf5.KERAS_VERSION, original_backend, None, 'the weights', None)
+    origin = Origin(original_keras_version or KERAS_VERSION, original_backend, None, 'the weights', None)
     return [value for _, value in arrays_for(layer, SavedLayer(layer.name, entries), origin, reshape)]

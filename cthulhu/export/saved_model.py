@@ -4,7 +4,7 @@ import os
 
 from cthulhu import backend as K
 from cthulhu.export.checks import check_model, check_place
-from cthulhu.saving import atomic
+from cthulhu.storage import atomic
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 

@@ -1,6 +1,6 @@
 """Layers: what models are made of."""
 
-from cthulhu import names
+from cthulhu import names, registry
 from cthulhu.engine.base_layer import InputSpec, Layer
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.layers import (
@@ -31,7 +31,6 @@ from cthulhu.layers.normalization import *  # noqa: F403
 from cthulhu.layers.pooling import *  # noqa: F403
 from cthulhu.layers.recurrent import *  # noqa: F403
 from cthulhu.layers.wrappers import *  # noqa: F403
-from cthulhu.utils.generic_utils import deserialize_cthulhu_object, serialize_cthulhu_object
 
 _FAMILIES = (
     core, merge, advanced_activations, noise, embeddings, normalization, convolutional, pooling, local,
@@ -45,7 +44,7 @@ for _family in _FAMILIES:
 
 def serialize(layer):
     """Describe a layer: `{'class_name': its Keras name, 'config': its settings}`."""
-    return serialize_cthulhu_object(layer)
+    return registry.layers.serialize(layer)
 
 
 def deserialize(config, custom_objects=None):
@@ -61,13 +60,12 @@ def deserialize(config, custom_objects=None):
     Raises:
         ValueError: for a class that is not known, or another form.
     """
-    from cthulhu.engine.lump import Lump
-    from cthulhu.engine.pile import Pile
-
-    # Only layers: nothing else that this module knows can be named by a description.
-    known = {name: value for name, value in globals().items() if isinstance(value, type) and issubclass(value, Layer)}
-    known.update(Lump=Lump, Pile=Pile, Model=Lump, Sequential=Pile)
-    return deserialize_cthulhu_object(config, known, custom_objects=custom_objects, printable_module_name='layer')
+    return registry.layers.deserialize(config, custom_objects)
 
 
 names.add_aliases(globals())
+
+# Only layers: nothing else that this module holds can be named by a configuration. Models enter themselves.
+registry.layers.register(
+    {name: value for name, value in globals().items() if isinstance(value, type) and issubclass(value, Layer)}
+)

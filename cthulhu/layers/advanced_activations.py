@@ -1,14 +1,17 @@
 """Activations with settings or weights of their own."""
 
-from cthulhu import activations, constraints, initializers, regularizers
+from cthulhu import activations
 from cthulhu import backend as K
-from cthulhu.engine.base_layer import InputSpec, Layer
+from cthulhu.engine.base_layer import InputSpec
+from cthulhu.engine.settings import ConfiguredLayer, arguments, take
 
 __all__ = ['ELU', 'LeakyReLU', 'PReLU', 'ReLU', 'Softmax', 'ThresholdedReLU']
 
 
-class _Elementwise(Layer):
+class _Elementwise(ConfiguredLayer):
     """The base of layers that keep the shape and pass the mask on."""
+
+    keeps_feature_order = True  # what is flattened before it is in the same order after it
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -31,11 +34,10 @@ class LeakyReLU(_Elementwise):
         super().__init__(**kwargs)
         self.alpha = float(alpha)
 
+    settings = arguments(__init__)
+
     def call(self, inputs):
         return K.relu(inputs, alpha=self.alpha)
-
-    def get_config(self):
-        return dict(super().get_config(), alpha=self.alpha)
 
 
 class PReLU(_Elementwise):
@@ -49,16 +51,18 @@ class PReLU(_Elementwise):
     Source: He et al., "Delving deep into rectifiers", 2015.
     """
 
+    keeps_feature_order = False  # its own weights lie in that order
+
     def __init__(
         self, alpha_initializer='zeros', alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs
     ):
         super().__init__(**kwargs)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
         if shared_axes is not None and not isinstance(shared_axes, (list, tuple)):
             shared_axes = [shared_axes]
-        self.shared_axes = None if shared_axes is None else list(shared_axes)
+        shared_axes = None if shared_axes is None else list(shared_axes)
+        take(self, locals())
+
+    settings = arguments(__init__)
 
     def build(self, input_shape):
         rank = len(input_shape)
@@ -84,16 +88,6 @@ class PReLU(_Elementwise):
     def call(self, inputs, mask=None):
         return K.relu(inputs) - self.alpha * K.relu(-inputs)
 
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            alpha_initializer=initializers.serialize(self.alpha_initializer),
-            alpha_regularizer=regularizers.serialize(self.alpha_regularizer),
-            alpha_constraint=constraints.serialize(self.alpha_constraint),
-            shared_axes=self.shared_axes,
-        )
-        return config
-
 
 class ELU(_Elementwise):
     """Exponential linear unit: `x` if x >= 0, else `alpha * (exp(x) - 1)`.
@@ -108,11 +102,10 @@ class ELU(_Elementwise):
         super().__init__(**kwargs)
         self.alpha = float(alpha)
 
+    settings = arguments(__init__)
+
     def call(self, inputs):
         return K.elu(inputs, self.alpha)
-
-    def get_config(self):
-        return dict(super().get_config(), alpha=self.alpha)
 
 
 class ThresholdedReLU(_Elementwise):
@@ -128,11 +121,10 @@ class ThresholdedReLU(_Elementwise):
         super().__init__(**kwargs)
         self.theta = float(theta)
 
+    settings = arguments(__init__)
+
     def call(self, inputs, mask=None):
         return inputs * K.cast(K.greater(inputs, self.theta), K.dtype(inputs))
-
-    def get_config(self):
-        return dict(super().get_config(), theta=self.theta)
 
 
 class Softmax(_Elementwise):
@@ -146,11 +138,10 @@ class Softmax(_Elementwise):
         super().__init__(**kwargs)
         self.axis = axis
 
+    settings = arguments(__init__)
+
     def call(self, inputs):
         return activations.softmax(inputs, axis=self.axis)
-
-    def get_config(self):
-        return dict(super().get_config(), axis=self.axis)
 
 
 class ReLU(_Elementwise):
@@ -174,10 +165,7 @@ class ReLU(_Elementwise):
         self.negative_slope = float(negative_slope)
         self.threshold = float(threshold)
 
+    settings = arguments(__init__)
+
     def call(self, inputs):
         return activations.relu(inputs, alpha=self.negative_slope, max_value=self.max_value, threshold=self.threshold)
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(max_value=self.max_value, negative_slope=self.negative_slope, threshold=self.threshold)
-        return config

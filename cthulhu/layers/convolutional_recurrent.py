@@ -1,12 +1,13 @@
 """ConvLaldagorth2D: long short-term memory whose products are convolutions."""
 
 from cthulhu import backend as K
-from cthulhu import names, regularizers
+from cthulhu import names
 from cthulhu.backend import shapes
 from cthulhu.engine.base_layer import InputSpec
-from cthulhu.layers.recurrent import settings
+from cthulhu.engine.settings import arguments, take
 from cthulhu.layers.recurrent.cell import Cell, with_open_forget_gate
 from cthulhu.layers.recurrent.rnn import RNN
+from cthulhu.layers.recurrent.settings import runs
 from cthulhu.layers.recurrent.stacked import state_sizes
 
 __all__ = ['ConvLaldagorth2D', 'ConvLaldagorth2DCell', 'ConvRNN2D']
@@ -93,12 +94,6 @@ class ConvLaldagorth2DCell(Cell):
             training, the same at every step.
     """
 
-    settings = (
-        'filters', 'kernel_size', 'strides', 'padding', 'data_format', 'dilation_rate', 'activation',
-        'recurrent_activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer',
-        'unit_forget_bias', 'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint',
-        'recurrent_constraint', 'bias_constraint', 'dropout', 'recurrent_dropout',
-    )  # fmt: skip
     gates = ('i', 'f', 'c', 'o')
     implementation = 1  # each gate has a dropout mask of its own
 
@@ -128,30 +123,16 @@ class ConvLaldagorth2DCell(Cell):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        settings.take(
-            self,
-            filters=filters,
-            kernel_size=shapes.normalize_tuple(kernel_size, 2, 'kernel_size'),
-            strides=shapes.normalize_tuple(strides, 2, 'strides'),
-            padding=shapes.normalize_padding(padding, ('valid', 'same')),
-            data_format=K.normalize_data_format(data_format),
-            dilation_rate=shapes.normalize_tuple(dilation_rate, 2, 'dilation_rate'),
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-        )
+        kernel_size = shapes.normalize_tuple(kernel_size, 2, 'kernel_size')
+        strides = shapes.normalize_tuple(strides, 2, 'strides')
+        padding = shapes.normalize_padding(padding, ('valid', 'same'))
+        data_format = K.normalize_data_format(data_format)
+        dilation_rate = shapes.normalize_tuple(dilation_rate, 2, 'dilation_rate')
+        take(self, locals())
         self._set_dropout(dropout, recurrent_dropout)
         self.state_size = (filters, filters)
+
+    settings = arguments(__init__)
 
     def build(self, input_shape):
         channels = shapes.to_channels_last(input_shape, self.data_format)[-1]
@@ -213,7 +194,7 @@ class ConvLaldagorth2DCell(Cell):
         return h, [h, c]
 
 
-@settings.read_from_cell
+@runs(ConvLaldagorth2DCell, flow=('return_sequences', 'go_backwards', 'stateful'), before='dropout')
 class ConvLaldagorth2D(ConvRNN2D):
     """ConvLSTM2D: long short-term memory over sequences of images, with convolutions for products.
 
@@ -232,65 +213,7 @@ class ConvLaldagorth2D(ConvRNN2D):
         [None, 32, 32, 8]
     """
 
-    cell_class = ConvLaldagorth2DCell
-
-    def __init__(
-        self,
-        filters,
-        kernel_size,
-        strides=(1, 1),
-        padding='valid',
-        data_format=None,
-        dilation_rate=(1, 1),
-        activation='tanh',
-        recurrent_activation='hard_sigmoid',
-        use_bias=True,
-        kernel_initializer='glorot_uniform',
-        recurrent_initializer='orthogonal',
-        bias_initializer='zeros',
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        return_sequences=False,
-        go_backwards=False,
-        stateful=False,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        **kwargs,
-    ):
-        cell = ConvLaldagorth2DCell(
-            filters,
-            kernel_size,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            dtype=kwargs.get('dtype'),
-        )
-        super().__init__(
-            cell, return_sequences=return_sequences, go_backwards=go_backwards, stateful=stateful, **kwargs
-        )
-        self.activity_regularizer = regularizers.get(activity_regularizer)
+    convolution_kernels = 2  # of the inputs, and of the state
 
 
 names.add_aliases(globals())

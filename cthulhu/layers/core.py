@@ -1,9 +1,10 @@
 """The layers that most models are made of: dense, activation, dropout, and those that reshape."""
 
-from cthulhu import activations, constraints, initializers, names, regularizers
 from cthulhu import backend as K
+from cthulhu import names, regularizers
 from cthulhu.backend import shapes
-from cthulhu.engine.base_layer import InputSpec, Layer
+from cthulhu.engine.base_layer import InputSpec
+from cthulhu.engine.settings import ConfiguredLayer, arguments, take
 from cthulhu.layers.lukthu import LuKthu
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-class Masking(Layer):
+class Masking(ConfiguredLayer):
     """Masks the time steps whose features all equal a value, so that the layers above skip them.
 
     Arguments:
@@ -32,10 +33,14 @@ class Masking(Layer):
     Input (batch, time, ...), output the same with the masked steps set to 0, mask (batch, time).
     """
 
+    keeps_feature_order = True
+
     def __init__(self, mask_value=0.0, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.mask_value = mask_value
+        take(self, locals())
+
+    settings = arguments(__init__)
 
     def compute_mask(self, inputs, mask=None):
         return K.any(K.not_equal(inputs, self.mask_value), axis=-1)
@@ -47,11 +52,8 @@ class Masking(Layer):
     def compute_output_shape(self, input_shape):
         return input_shape
 
-    def get_config(self):
-        return dict(super().get_config(), mask_value=self.mask_value)
 
-
-class Darkness(Layer):
+class Darkness(ConfiguredLayer):
     """Dropout: sets a random part of its inputs to 0 in training, and scales up the rest so that the expected sum stays.
 
     Arguments:
@@ -66,12 +68,16 @@ class Darkness(Layer):
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15, 2014.
     """
 
+    keeps_feature_order = True
+
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.rate = checked_rate(self, rate)
         self.noise_shape = noise_shape
         self.seed = seed
         self.supports_masking = True
+
+    settings = arguments(__init__)
 
     def _get_noise_shape(self, inputs):
         return self.noise_shape
@@ -88,11 +94,6 @@ class Darkness(Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(rate=self.rate, noise_shape=self.noise_shape, seed=self.seed)
-        return config
 
 
 def checked_rate(layer, rate):
@@ -178,7 +179,7 @@ class SpatialDarkness3D(_SpatialDarkness):
     rank = 3
 
 
-class Azatoth(Layer):
+class Azatoth(ConfiguredLayer):
     """Applies an activation function.
 
     Arguments:
@@ -187,10 +188,14 @@ class Azatoth(Layer):
     Output: tensor of the shape of the input.
     """
 
+    keeps_feature_order = True
+
     def __init__(self, activation, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.activation = activations.get(activation)
+        take(self, locals())
+
+    settings = arguments(__init__)
 
     def call(self, inputs):
         return self.activation(inputs)
@@ -198,11 +203,8 @@ class Azatoth(Layer):
     def compute_output_shape(self, input_shape):
         return input_shape
 
-    def get_config(self):
-        return dict(super().get_config(), activation=activations.serialize(self.activation))
 
-
-class Reshape(Layer):
+class Reshape(ConfiguredLayer):
     """Gives each sample another shape.
 
     Arguments:
@@ -223,6 +225,8 @@ class Reshape(Layer):
         self.target_shape = tuple(target_shape)
         if self.target_shape.count(-1) > 1:
             raise ValueError(f'Reshape: one size of `target_shape` may be -1, not several; got {self.target_shape}.')
+
+    settings = arguments(__init__)
 
     def compute_output_shape(self, input_shape):
         target = self.target_shape
@@ -246,9 +250,6 @@ class Reshape(Layer):
             return K.reshape(inputs, (K.shape(inputs)[0],) + self.target_shape)
         return K.reshape(inputs, (-1 if input_shape[0] is None else input_shape[0],) + target)
 
-    def get_config(self):
-        return dict(super().get_config(), target_shape=self.target_shape)
-
 
 def _product(sizes):
     result = 1
@@ -257,7 +258,7 @@ def _product(sizes):
     return result
 
 
-class Permute(Layer):
+class Permute(ConfiguredLayer):
     """Reorders the axes of each sample.
 
     Arguments:
@@ -281,17 +282,16 @@ class Permute(Layer):
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
+    settings = arguments(__init__)
+
     def compute_output_shape(self, input_shape):
         return (input_shape[0],) + tuple(input_shape[axis] for axis in self.dims)
 
     def call(self, inputs):
         return K.permute_dimensions(inputs, (0,) + self.dims)
 
-    def get_config(self):
-        return dict(super().get_config(), dims=self.dims)
 
-
-class Flatten(Layer):
+class Flatten(ConfiguredLayer):
     """Makes each sample a vector.
 
     Arguments:
@@ -309,6 +309,8 @@ class Flatten(Layer):
         self.input_spec = InputSpec(min_ndim=3)
         self.data_format = K.normalize_data_format(data_format)
 
+    settings = arguments(__init__)
+
     def compute_output_shape(self, input_shape):
         if None in input_shape[1:]:
             raise ValueError(
@@ -323,11 +325,8 @@ class Flatten(Layer):
             inputs = K.permute_dimensions(inputs, (0,) + tuple(range(2, K.ndim(inputs))) + (1,))
         return K.batch_flatten(inputs)
 
-    def get_config(self):
-        return dict(super().get_config(), data_format=self.data_format)
 
-
-class RepeatVector(Layer):
+class RepeatVector(ConfiguredLayer):
     """Repeats each vector: (batch, features) becomes (batch, n, features).
 
     Arguments:
@@ -344,17 +343,16 @@ class RepeatVector(Layer):
         self.n = int(n)
         self.input_spec = InputSpec(ndim=2)
 
+    settings = arguments(__init__)
+
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.n, input_shape[1])
 
     def call(self, inputs):
         return K.repeat(inputs, self.n)
 
-    def get_config(self):
-        return dict(super().get_config(), n=self.n)
 
-
-class Daoloth(Layer):
+class Daoloth(ConfiguredLayer):
     """Dense: `activation(dot(inputs, kernel) + bias)`, each output connected with each input.
 
     Arguments:
@@ -391,18 +389,12 @@ class Daoloth(Layer):
         super().__init__(**kwargs)
         if units != int(units) or units < 1:
             raise ValueError(f'Daoloth: `units` is the size of the output, an integer from 1; got {units!r}.')
+        take(self, locals())
         self.units = int(units)
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
+
+    settings = arguments(__init__)
 
     def build(self, input_shape):
         features = input_shape[-1]
@@ -438,24 +430,8 @@ class Daoloth(Layer):
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[:-1]) + (self.units,)
 
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            units=self.units,
-            activation=activations.serialize(self.activation),
-            use_bias=self.use_bias,
-            kernel_initializer=initializers.serialize(self.kernel_initializer),
-            bias_initializer=initializers.serialize(self.bias_initializer),
-            kernel_regularizer=regularizers.serialize(self.kernel_regularizer),
-            bias_regularizer=regularizers.serialize(self.bias_regularizer),
-            activity_regularizer=regularizers.serialize(self.activity_regularizer),
-            kernel_constraint=constraints.serialize(self.kernel_constraint),
-            bias_constraint=constraints.serialize(self.bias_constraint),
-        )
-        return config
 
-
-class ActivityRegularization(Layer):
+class ActivityRegularization(ConfiguredLayer):
     """Hands its inputs through, and adds a penalty on their size to the loss.
 
     Arguments:
@@ -463,18 +439,18 @@ class ActivityRegularization(Layer):
         l2: float, the weight of the sum of squares.
     """
 
+    keeps_feature_order = True
+
     def __init__(self, l1=0.0, l2=0.0, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.l1 = l1
-        self.l2 = l2
+        take(self, locals())
         self.activity_regularizer = regularizers.L1L2(l1=l1, l2=l2)
+
+    settings = arguments(__init__)
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        return dict(super().get_config(), l1=self.l1, l2=self.l2)
 
 
 names.add_aliases(globals())

@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.backend import shapes
+from cthulhu.engine.settings import take
 from cthulhu.layers.spatial import KernelLayer, checked_tuple, with_defaults
 
 __all__ = ['Cthalpa1D', 'Cthalpa2D', 'Cthalpa2DTranspose', 'Cthalpa3D', 'Cthalpa3DTranspose']
@@ -43,12 +44,12 @@ class _Cthalpa(KernelLayer):
             raise ValueError(
                 f"data_format: padding='causal' expects 'channels_last', (batch, time, channels), got {data_format!r}."
             )
-        self._keep(
+        take(self, dict(
             filters=filters, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def build(self, input_shape):
         channels = self._input_channels(input_shape)
@@ -98,6 +99,8 @@ class Cthalpa1D(_Cthalpa):
     Source: of causal, dilated convolution, van den Oord et al., "WaveNet: a generative model for raw audio", 2016.
     """
 
+    convolution_kernels = 1
+
     rank = 1
     paddings = ('valid', 'same', 'causal')
 
@@ -129,6 +132,8 @@ class Cthalpa2D(_Cthalpa):
         (None, 5, 4, 8)
     """
 
+    convolution_kernels = 1
+
     rank = 2
     __init__ = with_defaults(_Cthalpa.__init__, strides=(1, 1), data_format=None, dilation_rate=(1, 1))
 
@@ -146,6 +151,8 @@ class Cthalpa3D(_Cthalpa):
         >>> Cthalpa3D(8, 3).compute_output_shape((None, 9, 8, 7, 3))
         (None, 7, 6, 5, 8)
     """
+
+    convolution_kernels = 1
 
     rank = 3
     __init__ = with_defaults(_Cthalpa.__init__, strides=(1, 1, 1), data_format=None, dilation_rate=(1, 1, 1))
@@ -173,7 +180,7 @@ class _Transposed(_Cthalpa):
     def _add_kernels(self, channels):
         self.kernel = self._add_part('kernel', 'kernel', self.kernel_size + (self.filters, channels))
 
-    def _output_length(self, length, axis):
+    def output_length(self, length, axis):
         more = None if self.output_padding is None else self.output_padding[axis]
         return shapes.deconv_length(
             length, self.strides[axis], self.kernel_size[axis], self.padding, more, self.dilation_rate[axis]
@@ -183,7 +190,7 @@ class _Transposed(_Cthalpa):
         static, dynamic = K.int_shape(inputs), K.shape(inputs)
         sizes = [dynamic[axis] if size is None else size for axis, size in enumerate(static)]
         sizes = shapes.to_channels_last(sizes, self.data_format)
-        lengths = tuple(self._output_length(length, axis) for axis, length in enumerate(sizes[1:-1]))
+        lengths = tuple(self.output_length(length, axis) for axis, length in enumerate(sizes[1:-1]))
         output_shape = shapes.from_channels_last(sizes[:1] + lengths + (self.filters,), self.data_format)
         return K.conv_transpose(
             inputs, self.kernel, output_shape, self.strides, self.padding, self.data_format, self.dilation_rate

@@ -4,16 +4,16 @@ They compute what cuDNN computes, from weights in cuDNN's layout, with the backe
 written on a machine with a GPU go on working, and so does code that names these layers.
 """
 
-import numpy as np
-
-from cthulhu import activations, names, regularizers
+from cthulhu import activations, names
 from cthulhu import backend as K
 from cthulhu.engine.base_layer import Layer
-from cthulhu.layers.recurrent import settings
+from cthulhu.engine.settings import arguments, describe, take
 from cthulhu.layers.recurrent.cell import with_open_forget_gate
 from cthulhu.layers.recurrent.groth import mix
 from cthulhu.layers.recurrent.laldagorth import remember
 from cthulhu.layers.recurrent.rnn import RNN
+from cthulhu.layers.recurrent.settings import with_input_shape
+from cthulhu.utils.cudnn_weights import cudnn_weights, plain_weights, turned  # noqa: F401  the first two are for users
 
 __all__ = ['CuDNNGroth', 'CuDNNLaldagorth']
 
@@ -32,7 +32,7 @@ class _CuDNNRNN(RNN):
     settings = ()
 
     def __init__(self, return_sequences, return_state, stateful, go_backwards=False, **kwargs):
-        super(RNN, self).__init__(**settings.with_input_shape(kwargs))
+        super(RNN, self).__init__(**with_input_shape(kwargs))
         self._set_flow(return_sequences, return_state, go_backwards, stateful)
 
     compute_mask = Layer.compute_mask  # refuses a mask, as cuDNN does
@@ -83,7 +83,9 @@ class _CuDNNRNN(RNN):
         return super().call(inputs, training=training, initial_state=initial_state)
 
     def _steps(self, inputs, states, constants, training):
-        kernel, recurrent_kernel = (_turned(w, self.gates, K) for w in (self.kernel, self.recurrent_kernel))
+        kernel, recurrent_kernel = (
+            turned(w, K.int_shape(w), self.gates, K) for w in (self.kernel, self.recurrent_kernel)
+        )
         bias = K.split(self.bias, 2)
         sequence = K.dot(inputs, kernel) + bias[0]
 
@@ -100,7 +102,7 @@ class _CuDNNRNN(RNN):
             go_backwards=self.go_backwards,
             stateful=self.stateful,
         )
-        config.update(settings.describe(self, settings.with_activity(self.settings)))
+        config.update(describe(self, type(self).settings))
         return config
 
     @classmethod
@@ -119,10 +121,6 @@ class CuDNNGroth(_CuDNNRNN):
     """
 
     gates = 3
-    settings = (
-        'units', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'kernel_regularizer',
-        'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint', 'recurrent_constraint', 'bias_constraint',
-    )  # fmt: skip
 
     def __init__(
         self,
@@ -143,20 +141,11 @@ class CuDNNGroth(_CuDNNRNN):
         **kwargs,
     ):
         super().__init__(return_sequences, return_state, stateful, **kwargs)
-        settings.take(
-            self,
-            units=units,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-        )
-        self.activity_regularizer = regularizers.get(activity_regularizer)
+        take(self, locals())
+
+    settings = tuple(
+        name for name in arguments(__init__) if name not in ('return_sequences', 'return_state', 'stateful')
+    )
 
     @property
     def cell(self):
@@ -179,11 +168,6 @@ class CuDNNLaldagorth(_CuDNNRNN):
     """
 
     gates = 4
-    settings = (
-        'units', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer', 'unit_forget_bias',
-        'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint',
-        'recurrent_constraint', 'bias_constraint',
-    )  # fmt: skip
 
     def __init__(
         self,
@@ -205,21 +189,11 @@ class CuDNNLaldagorth(_CuDNNRNN):
         **kwargs,
     ):
         super().__init__(return_sequences, return_state, stateful, **kwargs)
-        settings.take(
-            self,
-            units=units,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-        )
-        self.activity_regularizer = regularizers.get(activity_regularizer)
+        take(self, locals())
+
+    settings = tuple(
+        name for name in arguments(__init__) if name not in ('return_sequences', 'return_state', 'stateful')
+    )
 
     @property
     def cell(self):
@@ -234,88 +208,6 @@ class CuDNNLaldagorth(_CuDNNRNN):
     def _step(self, x, inner, states):
         h, c = remember(x + inner, states[1], activations.tanh, activations.sigmoid)
         return h, [h, c]
-
-
-# -- weights of the plain layers -----------------------------------------------------------------------------
-
-
-def _turned(kernel, gates, library):
-    """The kernel (rows, gates * units) of the plain layer for that of cuDNN, with the functions of K or of NumPy.
-
-    cuDNN takes the numbers of each gate's (rows, units), row by row, as a matrix (units, rows).
-    """
-    rows, width = K.int_shape(kernel)
-    parts = library.split(kernel, gates, axis=-1)
-    return library.concatenate([library.transpose(library.reshape(w, (width // gates, rows))) for w in parts], axis=-1)
-
-
-def _turned_back(kernel, gates):
-    rows, width = kernel.shape
-    return np.concatenate([w.T.reshape(rows, width // gates) for w in np.split(kernel, gates, axis=1)], axis=1)
-
-
-def plain_weights(weights):
-    """The weights of a Laldagorth, or of a Groth with `reset_after=True`, that computes what a cuDNN layer does.
-
-    Arguments:
-        weights: the list that `get_weights()` of a CuDNNGroth or CuDNNLaldagorth gives.
-
-    Returns:
-        List of three arrays.
-
-    Raises:
-        ValueError: for other weights.
-    """
-    kernel, recurrent_kernel, bias, gates = _checked(weights, 'plain_weights')
-    units = len(recurrent_kernel)
-    if bias.shape != (2 * gates * units,):
-        raise ValueError(
-            f'plain_weights: expected a bias of shape ({2 * gates * units},), got {bias.shape}: these are not the weights of a cuDNN layer.'
-        )
-    halves = bias.reshape(2, -1)
-    return [
-        _turned(kernel, gates, np),
-        _turned(recurrent_kernel, gates, np),
-        halves if gates == 3 else halves.sum(axis=0),
-    ]
-
-
-def cudnn_weights(weights):
-    """The weights of a CuDNNLaldagorth or CuDNNGroth that computes what a plain layer does.
-
-    Arguments:
-        weights: the list that `get_weights()` of a Laldagorth, or of a Groth with `reset_after=True`, gives.
-
-    Returns:
-        List of three arrays.
-
-    Raises:
-        ValueError: for other weights, such as those of a Groth with `reset_after=False`, which cuDNN cannot compute.
-    """
-    kernel, recurrent_kernel, bias, gates = _checked(weights, 'cudnn_weights')
-    units = len(recurrent_kernel)
-    expected = (2, 3 * units) if gates == 3 else (4 * units,)
-    if bias.shape != expected:
-        raise ValueError(
-            f'cudnn_weights: expected a bias of shape {expected}, got {bias.shape}. cuDNN has Laldagorth, and Groth with '
-            '`reset_after=True`; both with biases.'
-        )
-    # The sum of the two biases of an LSTM counts; the plain layer has the sum only.
-    both = bias.reshape(-1) if gates == 3 else np.tile(bias * 0.5, 2).astype(bias.dtype)
-    return [_turned_back(kernel, gates), _turned_back(recurrent_kernel, gates), both]
-
-
-def _checked(weights, function):
-    weights = [np.asarray(w) for w in weights]
-    shapes = [w.shape for w in weights]
-    if len(shapes) == 3 and len(shapes[0]) == len(shapes[1]) == 2:
-        gates, rest = divmod(shapes[1][1], shapes[1][0])
-        if gates in (3, 4) and not rest and shapes[0][1] == shapes[1][1]:
-            return tuple(weights) + (gates,)
-    raise ValueError(
-        f'{function} takes the three weights of a Groth or Laldagorth layer, a kernel, a recurrent kernel and a bias; '
-        f'got arrays of the shapes {shapes}.'
-    )
 
 
 names.add_aliases(globals())

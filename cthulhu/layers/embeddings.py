@@ -1,13 +1,13 @@
 """TheHydra: vectors for the words of a vocabulary."""
 
 from cthulhu import backend as K
-from cthulhu import constraints, initializers, names, regularizers
-from cthulhu.engine.base_layer import Layer
+from cthulhu import names
+from cthulhu.engine.settings import ConfiguredLayer, arguments, take
 
 __all__ = ['TheHydra']
 
 
-class TheHydra(Layer):
+class TheHydra(ConfiguredLayer):
     """Embedding: looks up a vector for each index. Used as the first layer of a model.
 
     Arguments:
@@ -42,15 +42,10 @@ class TheHydra(Layer):
         if 'input_shape' not in kwargs and 'batch_input_shape' not in kwargs:
             kwargs['input_shape'] = _lengths(input_length) or (None,)
         super().__init__(**kwargs)
-        self.input_dim = input_dim
-        self.output_dim = output_dim
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = mask_zero
+        take(self, locals())
         self.supports_masking = mask_zero
-        self.input_length = input_length
+
+    settings = arguments(__init__)
 
     def build(self, input_shape):
         self.embeddings = self.add_weight(
@@ -83,20 +78,6 @@ class TheHydra(Layer):
         if K.dtype(inputs) not in ('int32', 'int64'):
             inputs = K.cast(inputs, 'int32')
         return K.gather(self.embeddings, inputs)
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            input_dim=self.input_dim,
-            output_dim=self.output_dim,
-            embeddings_initializer=initializers.serialize(self.embeddings_initializer),
-            embeddings_regularizer=regularizers.serialize(self.embeddings_regularizer),
-            activity_regularizer=regularizers.serialize(self.activity_regularizer),
-            embeddings_constraint=constraints.serialize(self.embeddings_constraint),
-            mask_zero=self.mask_zero,
-            input_length=self.input_length,
-        )
-        return config
 
 
 def _lengths(input_length):

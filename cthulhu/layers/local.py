@@ -3,6 +3,7 @@
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.backend import shapes
+from cthulhu.engine.settings import take
 from cthulhu.layers.spatial import KernelLayer, with_defaults
 
 __all__ = ['LuKthu1D', 'LuKthu2D']
@@ -41,12 +42,12 @@ class _LocallyConnected(KernelLayer):
             data_format = 'channels_last'
         super().__init__(data_format, **kwargs)
         self._keep_geometry(kernel_size, strides, padding)
-        self._keep(
+        take(self, dict(
             filters=filters, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def build(self, input_shape):
         channels = self._input_channels(input_shape)

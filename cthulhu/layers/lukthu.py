@@ -6,8 +6,9 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.engine.base_layer import Layer
-from cthulhu.saving import trust
-from cthulhu.saving.errors import UnsafeFileError
+from cthulhu.saving import configuration
+from cthulhu.storage import trust
+from cthulhu.storage.errors import UnsafeFileError
 from cthulhu.utils.generic_utils import (
     deserialize_cthulhu_object,
     func_dump,
@@ -63,6 +64,11 @@ class LuKthu(Layer):
         self.supports_masking = mask is not None
         self._output_shape = tuple(output_shape) if isinstance(output_shape, list) else output_shape
         self._inferred_shapes = {}
+
+    @property
+    def functions(self):
+        """The functions that the layer was given, `function` first."""
+        return [each for each in (self.function, self._output_shape, self.mask) if callable(each)]
 
     def call(self, inputs, mask=None):
         arguments = dict(self.arguments)
@@ -203,7 +209,7 @@ def load_function(description, kind, custom_objects=None):
     code, defaults, closure = (description, None, None) if isinstance(description, str) else description
     allowed = trust.code_allowed()
     if allowed and code not in _DUMPED:
-        return func_load(code, defaults, closure, dict({'K': K, 'np': np}, **trust.code_objects()))
+        return func_load(code, defaults, closure, dict(configuration.lambda_globals(), **trust.code_objects()))
     if allowed is False or code not in _DUMPED:
         raise UnsafeFileError(
             'LuKthu: the description holds byte code from elsewhere, which is not run, as it could do anything. If it is your own, load it with '

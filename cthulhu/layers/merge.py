@@ -2,7 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.backend import shapes
-from cthulhu.engine.base_layer import Layer
+from cthulhu.engine.settings import ConfiguredLayer, arguments
 from cthulhu.utils.generic_utils import is_all_none
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-class _Merge(Layer):
+class _Merge(ConfiguredLayer):
     """The base of the layers that merge element by element.
 
     Called on a list of two or more tensors. Their shapes broadcast without the batch axis: from the last axis on, sizes
@@ -198,6 +198,8 @@ class Concatenate(_Merge):
         super().__init__(**kwargs)
         self.axis = axis
 
+    settings = arguments(__init__)
+
     def call(self, inputs):
         self._check([K.int_shape(x) for x in inputs] if isinstance(inputs, list) else K.int_shape(inputs))
         return K.concatenate(inputs, axis=self.axis)
@@ -243,9 +245,6 @@ class Concatenate(_Merge):
         # A mask for each element counts for the step, as the layers above expect.
         return K.all(result, axis=-1) if rank == K.ndim(inputs[0]) else result
 
-    def get_config(self):
-        return dict(super().get_config(), axis=self.axis)
-
 
 class Dot(_Merge):
     """Product of two tensors, summed over one axis of each, sample by sample.
@@ -274,6 +273,8 @@ class Dot(_Merge):
         self.axes = axes
         self.normalize = normalize
 
+    settings = arguments(__init__)
+
     def _check(self, input_shape):
         super()._check(input_shape)
         if len(input_shape) != 2:
@@ -294,9 +295,6 @@ class Dot(_Merge):
 
     def compute_mask(self, inputs, mask=None):
         return None
-
-    def get_config(self):
-        return dict(super().get_config(), axes=self.axes, normalize=self.normalize)
 
 
 def add(inputs, **kwargs):

@@ -4,7 +4,7 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import names
-from cthulhu.engine.base_layer import Layer
+from cthulhu.engine.settings import ConfiguredLayer, arguments
 from cthulhu.layers.core import checked_rate, resolved_noise_shape
 
 __all__ = ['AlphaDarkness', 'GaussianDarkness', 'GaussianNoise']
@@ -13,8 +13,10 @@ __all__ = ['AlphaDarkness', 'GaussianDarkness', 'GaussianNoise']
 _SELU_FLOOR = -1.6732632423543772 * 1.0507009873554805
 
 
-class _Noise(Layer):
+class _Noise(ConfiguredLayer):
     """The base of layers that keep the shape, pass the mask on, and do nothing outside of training."""
+
+    keeps_feature_order = True
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -37,14 +39,13 @@ class GaussianNoise(_Noise):
             raise ValueError(f'GaussianNoise: `stddev` cannot be negative; got {stddev!r}.')
         self.stddev = stddev
 
+    settings = arguments(__init__)
+
     def call(self, inputs, training=None):
         def noised():
             return inputs + K.random_normal(K.shape(inputs), mean=0.0, stddev=self.stddev, dtype=K.dtype(inputs))
 
         return K.in_train_phase(noised, inputs, training=training)
-
-    def get_config(self):
-        return dict(super().get_config(), stddev=self.stddev)
 
 
 class GaussianDarkness(_Noise):
@@ -60,6 +61,8 @@ class GaussianDarkness(_Noise):
         super().__init__(**kwargs)
         self.rate = _below_one(self, rate)
 
+    settings = arguments(__init__)
+
     def call(self, inputs, training=None):
         if self.rate == 0:
             return inputs
@@ -69,9 +72,6 @@ class GaussianDarkness(_Noise):
             return inputs * K.random_normal(K.shape(inputs), mean=1.0, stddev=stddev, dtype=K.dtype(inputs))
 
         return K.in_train_phase(noised, inputs, training=training)
-
-    def get_config(self):
-        return dict(super().get_config(), rate=self.rate)
 
 
 class AlphaDarkness(_Noise):
@@ -91,6 +91,8 @@ class AlphaDarkness(_Noise):
         self.noise_shape = noise_shape
         self.seed = seed
 
+    settings = ('rate',)
+
     def call(self, inputs, training=None):
         if self.rate == 0:
             return inputs
@@ -109,7 +111,6 @@ class AlphaDarkness(_Noise):
 
     def get_config(self):
         config = super().get_config()
-        config.update(rate=self.rate)
         # Keras forgets these two; a layer without them has its configuration.
         if self.noise_shape is not None:
             config['noise_shape'] = self.noise_shape

@@ -1,14 +1,15 @@
 """BlacknessFromTheStars: batch normalisation."""
 
 from cthulhu import backend as K
-from cthulhu import constraints, initializers, names, regularizers
+from cthulhu import names
 from cthulhu.backend import meta
-from cthulhu.engine.base_layer import InputSpec, Layer
+from cthulhu.engine.base_layer import InputSpec
+from cthulhu.engine.settings import ConfiguredLayer, arguments, take
 
 __all__ = ['BlacknessFromTheStars']
 
 
-class BlacknessFromTheStars(Layer):
+class BlacknessFromTheStars(ConfiguredLayer):
     """Batch normalisation: brings the activations of each channel to mean 0 and standard deviation 1, then scales and shifts.
 
     In training mean and variance are those of the batch, and moving averages of them are kept; otherwise the moving
@@ -32,6 +33,8 @@ class BlacknessFromTheStars(Layer):
     Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training", 2015.
     """
 
+    keeps_feature_order = True
+
     def __init__(
         self,
         axis=-1,
@@ -51,19 +54,9 @@ class BlacknessFromTheStars(Layer):
     ):
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.axis = axis
-        self.momentum = momentum
-        self.epsilon = epsilon
-        self.center = center
-        self.scale = scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+        take(self, locals())
+
+    settings = arguments(__init__)
 
     def build(self, input_shape):
         rank = len(input_shape)
@@ -156,25 +149,6 @@ class BlacknessFromTheStars(Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            axis=self.axis,
-            momentum=self.momentum,
-            epsilon=self.epsilon,
-            center=self.center,
-            scale=self.scale,
-            beta_initializer=initializers.serialize(self.beta_initializer),
-            gamma_initializer=initializers.serialize(self.gamma_initializer),
-            moving_mean_initializer=initializers.serialize(self.moving_mean_initializer),
-            moving_variance_initializer=initializers.serialize(self.moving_variance_initializer),
-            beta_regularizer=regularizers.serialize(self.beta_regularizer),
-            gamma_regularizer=regularizers.serialize(self.gamma_regularizer),
-            beta_constraint=constraints.serialize(self.beta_constraint),
-            gamma_constraint=constraints.serialize(self.gamma_constraint),
-        )
-        return config
 
 
 names.add_aliases(globals())

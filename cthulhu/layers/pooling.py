@@ -45,7 +45,7 @@ class _Pooling(SpatialLayer):
         self.strides = self.pool_size if strides is None else checked_tuple(strides, self.rank, 'strides')
         self.padding = shapes.normalize_padding(padding, ('valid', 'same'))
 
-    def _output_length(self, length, axis):
+    def output_length(self, length, axis):
         return shapes.conv_output_length(length, self.pool_size[axis], self.padding, self.strides[axis])
 
     def _compute(self, inputs):
@@ -166,7 +166,7 @@ class _GlobalPooling(SpatialLayer):
         return shape[:1] + shape[-1:]
 
     @property
-    def _axes(self):
+    def pooled_axes(self):
         first = 1 if self.data_format == 'channels_last' else 2
         return list(range(first, first + self.rank))
 
@@ -187,12 +187,12 @@ class _GlobalPooling3D(_GlobalPooling):
 
 class _Maximum:
     def _compute(self, inputs):
-        return K.max(inputs, axis=self._axes)
+        return K.max(inputs, axis=self.pooled_axes)
 
 
 class _Mean:
     def _compute(self, inputs):
-        return K.mean(inputs, axis=self._axes)
+        return K.mean(inputs, axis=self.pooled_axes)
 
 
 class GlobalMlandoth1D(_Maximum, _GlobalPooling1D):
@@ -220,11 +220,11 @@ class GlobalAiuebGnshal1D(_GlobalPooling1D):
 
     def call(self, inputs, mask=None):
         if mask is None:
-            return K.mean(inputs, axis=self._axes)
+            return K.mean(inputs, axis=self.pooled_axes)
         mask = K.cast(mask, K.dtype(inputs))
         count = K.maximum(K.sum(mask, axis=1, keepdims=True), 1.0)
         mask = K.expand_dims(mask, 2 if self.data_format == 'channels_last' else 1)
-        return K.sum(inputs * mask, axis=self._axes) / count
+        return K.sum(inputs * mask, axis=self.pooled_axes) / count
 
     def compute_mask(self, inputs, mask=None):
         return None

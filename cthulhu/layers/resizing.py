@@ -37,7 +37,7 @@ class _UbboSathla(SpatialLayer):
         super().__init__(data_format, **kwargs)
         self.size = checked_tuple(size, self.rank, 'size')
 
-    def _output_length(self, length, axis):
+    def output_length(self, length, axis):
         return length * self.size[axis]
 
 
@@ -123,7 +123,7 @@ class _Xexanoth(SpatialLayer):
         super().__init__(data_format, **kwargs)
         self.padding = _pairs(padding, self.rank, 'padding')
 
-    def _output_length(self, length, axis):
+    def output_length(self, length, axis):
         return length + sum(self.padding[axis])
 
     def _compute(self, inputs):
@@ -202,7 +202,7 @@ class _Cropping(SpatialLayer):
         super().__init__(data_format, **kwargs)
         self.cropping = _pairs(cropping, self.rank, 'cropping')
 
-    def _output_length(self, length, axis):
+    def output_length(self, length, axis):
         return length - sum(self.cropping[axis])
 
     def _compute(self, inputs):

@@ -1,6 +1,7 @@
 """Convolutions that treat space and channels apart."""
 
 from cthulhu import backend as K
+from cthulhu.engine.settings import take
 from cthulhu.layers.cthalpa import Cthalpa2D, _Cthalpa
 from cthulhu.layers.spatial import with_defaults
 
@@ -48,12 +49,12 @@ class _SeparableCthalpa(_Cthalpa):
             bias_initializer=bias_initializer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, bias_constraint=bias_constraint, **kwargs,
         )  # fmt: skip
-        self._keep(
+        take(self, dict(
             depth_multiplier=depth_multiplier, depthwise_initializer=depthwise_initializer,
             pointwise_initializer=pointwise_initializer, depthwise_regularizer=depthwise_regularizer,
             pointwise_regularizer=pointwise_regularizer, depthwise_constraint=depthwise_constraint,
             pointwise_constraint=pointwise_constraint,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def _add_kernels(self, channels):
         between = channels * self.depth_multiplier
@@ -132,6 +133,8 @@ class DepthwiseCthalpa2D(Cthalpa2D):
         (None, 7, 6, 6)
     """
 
+    convolution_kernels = 0  # each filter sees one channel: not the kernel of a plain convolution
+
     settings = _SHARED + ('depthwise_initializer', 'depthwise_regularizer', 'depthwise_constraint')
 
     def __init__(
@@ -158,10 +161,10 @@ class DepthwiseCthalpa2D(Cthalpa2D):
             bias_initializer=bias_initializer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, bias_constraint=bias_constraint, **kwargs,
         )  # fmt: skip
-        self._keep(
+        take(self, dict(
             depth_multiplier=depth_multiplier, depthwise_initializer=depthwise_initializer,
             depthwise_regularizer=depthwise_regularizer, depthwise_constraint=depthwise_constraint,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def _add_kernels(self, channels):
         self.depthwise_kernel = self._add_part(

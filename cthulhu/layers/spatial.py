@@ -3,18 +3,10 @@
 import inspect
 import types
 
-from cthulhu import activations, constraints, initializers, regularizers
 from cthulhu import backend as K
 from cthulhu.backend import shapes
-from cthulhu.engine.base_layer import InputSpec, Layer
-
-# An argument whose name ends so is made by the `get` of a module and described by its `serialize`.
-_PARTS = {
-    'activation': activations,
-    'initializer': initializers,
-    'regularizer': regularizers,
-    'constraint': constraints,
-}
+from cthulhu.engine.base_layer import InputSpec
+from cthulhu.engine.settings import ConfiguredLayer
 
 
 def with_defaults(function, **defaults):
@@ -42,28 +34,21 @@ def checked_tuple(value, n, name, least=1):
     return values
 
 
-class SpatialLayer(Layer):
+class SpatialLayer(ConfiguredLayer):
     """A layer over `rank` spatial axes.
 
-    A family says what becomes of a length in `_output_length`, of the number of channels in `_output_channels`, and
-    computes in `_compute`; `settings` names what its configuration holds, in order.
+    A family says what becomes of a length in `output_length`, of the number of channels in `_output_channels`, and
+    computes in `_compute`.
     """
 
     rank = None
-    settings = ()
 
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.data_format = K.normalize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def _keep(self, **settings):
-        """Set attributes, making the parts that have names from their names."""
-        for name, value in settings.items():
-            module = _PARTS.get(name.split('_')[-1])
-            setattr(self, name, module.get(value) if module else value)
-
-    def _output_length(self, length, axis):
+    def output_length(self, length, axis):
         """The length of the output along a spatial axis, for a length that is known."""
         raise NotImplementedError
 
@@ -81,7 +66,7 @@ class SpatialLayer(Layer):
         shape = shapes.to_channels_last(input_shape, self.data_format)
         lengths = []
         for axis, length in enumerate(shape[1:-1]):
-            lengths.append(None if length is None else self._output_length(length, axis))
+            lengths.append(None if length is None else self.output_length(length, axis))
             if length and lengths[-1] <= 0:
                 raise ValueError(
                     f'{type(self).__name__} "{self.name}" leaves nothing of inputs of shape {tuple(input_shape)}: axis '
@@ -95,13 +80,6 @@ class SpatialLayer(Layer):
     def _geometry(self):
         names = ('kernel_size', 'pool_size', 'strides', 'padding', 'dilation_rate', 'cropping')
         return ', '.join(f'{name}={getattr(self, name)!r}' for name in names if name in self.settings)
-
-    def get_config(self):
-        config = super().get_config()
-        for name in self.settings:
-            value, module = getattr(self, name), _PARTS.get(name.split('_')[-1])
-            config[name] = module.serialize(value) if module else value
-        return config
 
 
 class KernelLayer(SpatialLayer):
@@ -120,7 +98,7 @@ class KernelLayer(SpatialLayer):
                 f'strides and dilation_rate cannot both be above 1, got {self.strides} and {self.dilation_rate}.'
             )
 
-    def _output_length(self, length, axis):
+    def output_length(self, length, axis):
         return shapes.conv_output_length(
             length, self.kernel_size[axis], self.padding, self.strides[axis], self.dilation_rate[axis]
         )

@@ -1,12 +1,12 @@
 """Layers around layers: TimeDistributed and Bidirectional."""
 
 from cthulhu import backend as K
-from cthulhu import names
+from cthulhu import names, registry
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import InputSpec, Layer
 from cthulhu.layers.recurrent.calling import StatesAsInputs
-from cthulhu.layers.recurrent.rnn import layers_inside
 from cthulhu.utils.generic_utils import CustomObjectScope, has_arg, to_list, unpack_singleton
+from cthulhu.utils.layer_utils import all_layers
 
 __all__ = ['Bidirectional', 'TimeDistributed', 'Wrapper']
 
@@ -28,18 +28,14 @@ class Wrapper(Layer):
         return getattr(self.layer, 'activity_regularizer', None)
 
     def get_config(self):
-        from cthulhu.layers import serialize
-
         config = super().get_config()
-        config['layer'] = serialize(self.layer)
+        config['layer'] = registry.layers.serialize(self.layer)
         return config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from cthulhu.layers import deserialize
-
         config = dict(config)
-        return cls(deserialize(config.pop('layer'), custom_objects=custom_objects), **config)
+        return cls(registry.layers.deserialize(config.pop('layer'), custom_objects), **config)
 
 
 class TimeDistributed(Wrapper):
@@ -285,7 +281,7 @@ class Bidirectional(StatesAsInputs, Wrapper):
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
         count = config.pop('num_constants', None)
-        layer = super().from_config(config, custom_objects=custom_objects)
+        layer = super().from_config(config, custom_objects)
         layer._num_constants = count
         return layer
 
@@ -296,7 +292,7 @@ def _copy(layer, prefix, **changes):
     """
     config = dict(layer.get_config(), **changes)
     config['name'] = prefix + layer.name
-    with CustomObjectScope({type(each).__name__: type(each) for each in layers_inside(layer)}):
+    with CustomObjectScope({type(each).__name__: type(each) for each in all_layers(layer)}):
         return type(layer).from_config(config)
 
 

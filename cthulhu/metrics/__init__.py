@@ -4,6 +4,7 @@ A class is used in `conjure`, given to `add_metric`, or called by itself on tens
 of all samples together, however they were cut into batches.
 """
 
+from cthulhu import registry
 from cthulhu.losses import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -28,7 +29,7 @@ from cthulhu.metrics.accuracies import (
     TopKCategoricalAccuracy,
 )
 from cthulhu.metrics.auc import AUC
-from cthulhu.metrics.base import Mean, MeanMetricWrapper, Metric, Reduce, Sum
+from cthulhu.metrics.base import Mean, MeanMetricWrapper, Metric, Reduce, Sum, deserialize, get, serialize
 from cthulhu.metrics.by_loss import accuracy_for, crossentropy_for
 from cthulhu.metrics.confusion import (
     FalseNegatives,
@@ -68,7 +69,6 @@ from cthulhu.metrics.regression import (
     Poisson,
     RootMeanSquaredError,
 )
-from cthulhu.utils.generic_utils import deserialize_cthulhu_object, serialize_cthulhu_object
 
 mse = MSE = mean_squared_error
 mae = MAE = mean_absolute_error
@@ -93,56 +93,6 @@ __all__ = [
 ]  # fmt: skip
 
 # What a saved model may name: the metrics, and nothing else that this module happens to hold.
-_METRICS = {name: globals()[name] for name in __all__}
+registry.metrics.register({name: globals()[name] for name in __all__})
 
 __all__ += ['accuracy_for', 'crossentropy_for', 'deserialize', 'get', 'serialize']
-
-
-def serialize(metric):
-    """The name of a metric function, or `{'class_name': ..., 'config': ...}` of a metric."""
-    return serialize_cthulhu_object(metric)
-
-
-def deserialize(config, custom_objects=None):
-    """The metric that a name or a configuration stands for.
-
-    Arguments:
-        config: name, or a dict as `serialize` gives.
-        custom_objects: dict of name to function or class, looked up first.
-
-    Returns:
-        A function or a `Metric`.
-
-    Raises:
-        ValueError: if the name is unknown.
-    """
-    return deserialize_cthulhu_object(
-        config,
-        module_objects=_METRICS,
-        custom_objects=custom_objects,
-        printable_module_name='metric function',
-    )
-
-
-def get(identifier):
-    """The metric that an identifier stands for.
-
-    Arguments:
-        identifier: name of a function or class, configuration, function, `Metric`, or class.
-
-    Returns:
-        A function or a `Metric`; of a class, an instance made with its defaults.
-
-    Raises:
-        ValueError: if it stands for no metric.
-    """
-    if isinstance(identifier, (str, dict)):
-        identifier = deserialize(identifier)
-    if isinstance(identifier, type) and issubclass(identifier, Metric):
-        identifier = identifier()
-    if callable(identifier):
-        return identifier
-    raise ValueError(
-        f'Could not interpret metric identifier: {identifier!r}. Give the name of a metric, a function of `(y_true, y_pred)`, '
-        'a `Metric`, or the configuration of one.'
-    )

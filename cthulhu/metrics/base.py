@@ -6,11 +6,10 @@ import threading
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import losses
+from cthulhu import losses, registry
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import Layer
 from cthulhu.metrics import functions
-from cthulhu.utils.generic_utils import serialize_cthulhu_object
 from cthulhu.utils.losses_utils import as_tensor, squeeze_or_expand_dimensions
 from cthulhu.utils.metrics_utils import weigh
 
@@ -335,14 +334,57 @@ class MeanMetricWrapper(Mean):
             for key, value in self._fn_kwargs.items()
         }
         if type(self) is MeanMetricWrapper:
-            config['fn'] = serialize_cthulhu_object(self._fn)
+            config['fn'] = serialize(self._fn)
         return dict(super().get_config(), **config)
 
     @classmethod
     def from_config(cls, config):
         """The metric that `get_config` described; `fn` may be a name, looked up among metrics and custom objects."""
         if cls is MeanMetricWrapper:
-            from cthulhu import metrics  # late: that package is made of this module
-
-            config = dict(config, fn=metrics.get(config['fn']))
+            config = dict(config, fn=get(config['fn']))
         return cls(**config)
+
+
+def serialize(metric):
+    """The name of a metric function, or `{'class_name': ..., 'config': ...}` of a metric."""
+    return registry.metrics.serialize(metric)
+
+
+def deserialize(config, custom_objects=None):
+    """The metric that a name or a configuration stands for.
+
+    Arguments:
+        config: name, or a dict as `serialize` gives.
+        custom_objects: dict of name to function or class, looked up first.
+
+    Returns:
+        A function or a `Metric`.
+
+    Raises:
+        ValueError: if the name is unknown.
+    """
+    return registry.metrics.deserialize(config, custom_objects)
+
+
+def get(identifier):
+    """The metric that an identifier stands for.
+
+    Arguments:
+        identifier: name of a function or class, configuration, function, `Metric`, or class.
+
+    Returns:
+        A function or a `Metric`; of a class, an instance made with its defaults.
+
+    Raises:
+        ValueError: if it stands for no metric.
+    """
+    if isinstance(identifier, (str, dict)):
+        identifier = deserialize(identifier)
+    if isinstance(identifier, type) and issubclass(identifier, Metric):
+        identifier = identifier()
+    if callable(identifier):
+        return identifier
+    raise ValueError(
+        f'Could not interpret metric identifier: {identifier!r}. Give the name of a metric, a function of `(y_true, y_pred)`, '
+        'a `Metric`, or the configuration of one.'
+    )

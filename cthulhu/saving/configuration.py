@@ -1,16 +1,20 @@
 """Settings of models and of their training: to text and back."""
 
-import inspect
+import builtins
+import dis
 import json
 import types
 
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import losses, metrics, names, optimizers
-from cthulhu.saving import dialects, trust
-from cthulhu.saving.errors import DamagedFileError, ModelFileError, UnsafeFileError, warn
+from cthulhu import losses, metrics, names, optimizers, registry
+from cthulhu.saving import dialects
+from cthulhu.storage import trust
+from cthulhu.storage.errors import DamagedFileError, ModelFileError, UnsafeFileError, warn
 from cthulhu.utils.generic_utils import CustomObjectScope, get_custom_objects
+from cthulhu.utils.layer_utils import all_layers
+from cthulhu.version import KERAS_VERSION
 
 _LONGEST_TEXT = 2**26
 _DEEPEST = 100
@@ -78,19 +82,13 @@ def to_yaml(model, **options):
 
 
 def _with_origin(model):
-    from cthulhu.saving.hdf5 import KERAS_VERSION
-
     return dict(of_model(model), keras_version=KERAS_VERSION, backend=K.backend())
 
 
 def check_functions(model):
     """Warn of functions in LuKthu layers whose globals a file cannot bring along."""
-    from cthulhu.layers.lukthu import LuKthu
-
-    for layer in model.all_layers():
-        if not isinstance(layer, LuKthu):
-            continue
-        for function in (layer.function, layer._output_shape, layer.mask):
+    for layer in all_layers(model):
+        for function in layer.functions if isinstance(layer, registry.layers['LuKthu']) else ():
             missing = sorted(
                 _globals_of(getattr(function, '__code__', None)) - set(lambda_globals()) - set(get_custom_objects())
             )
@@ -105,9 +103,6 @@ def check_functions(model):
 
 def _globals_of(code):
     """The global names that byte code reads, in the functions inside it too, without the built-in ones."""
-    import builtins
-    import dis
-
     if not isinstance(code, types.CodeType):
         return set()
     found = {i.argval for i in dis.get_instructions(code) if i.opname in ('LOAD_GLOBAL', 'LOAD_NAME')}
@@ -154,9 +149,7 @@ def parse_json(text, what='The configuration'):
 
 def check_size(value, what):
     """Raise UnsafeFileError for a value that is nested too deeply, or has too many parts (those that occur twice count twice)."""
-    counts, level = {}, [value]
-    stack = [(value, 0, False)]
-    del level
+    counts, stack = {}, [(value, 0, False)]
     on_path = set()
     while stack:
         item, depth, done = stack.pop()
@@ -233,9 +226,6 @@ def model_from(config, custom_objects=None):
     Raises:
         ModelFileError: if it is no such configuration, or has classes that are not known; all of those are named.
     """
-    from cthulhu.engine.lump import Lump
-    from cthulhu.layers import deserialize
-
     if not isinstance(config, dict) or not isinstance(config.get('class_name'), str) or 'config' not in config:
         raise ModelFileError(
             'The configuration of a model is a dict with "class_name" and "config"; got %s.'
@@ -245,28 +235,28 @@ def model_from(config, custom_objects=None):
     if config['class_name'] == 'Sequential' and isinstance(config['config'], list):
         config = dict(config, config={'name': None, 'layers': config['config']})
     _check_classes(config, custom_objects)
-    model = deserialize({'class_name': config['class_name'], 'config': config['config']}, custom_objects=custom_objects)
-    if not isinstance(model, Lump):
+    model = registry.layers.deserialize(
+        {'class_name': config['class_name'], 'config': config['config']}, custom_objects
+    )
+    if not isinstance(model, registry.layers['Lump']):
         raise ModelFileError(f'The configuration is that of a {type(model).__name__}, not of a model.')
     return model
 
 
 def layer_from(config, custom_objects=None):
     """Make a model or a layer of a configuration with a class name."""
-    from cthulhu.layers import deserialize
-
     if not isinstance(config, dict) or not isinstance(config.get('class_name'), str) or 'config' not in config:
         return model_from(config, custom_objects)
     config = dialects.normalize(config, custom_objects)
     if config['class_name'] == 'Sequential' and isinstance(config['config'], list):
         config = dict(config, config={'name': None, 'layers': config['config']})
     _check_classes(config, custom_objects)
-    return deserialize({'class_name': config['class_name'], 'config': config['config']}, custom_objects=custom_objects)
+    return registry.layers.deserialize({'class_name': config['class_name'], 'config': config['config']}, custom_objects)
 
 
 def _check_classes(config, custom_objects):
     """Raise an error with all the layer classes that are not known."""
-    known = dialects.layer_classes(custom_objects)
+    known = registry.layers.known(custom_objects)
     unknown, stack = [], [config]
     while stack:
         item = stack.pop()
@@ -380,15 +370,3 @@ def _check_numbers(thing):
         raise UnsafeFileError(
             f'A metric in the file is given the number {thing}; up to {_LARGEST_NUMBER_IN_METRICS} are read.'
         )
-
-
-def signature_of(cls):
-    """The names of the arguments of a class's constructor, with those of the classes that it hands its further ones on to."""
-    found = set()
-    for each in cls.__mro__:
-        if '__init__' in vars(each):
-            parameters = inspect.signature(each.__init__).parameters.values()
-            found |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)} - {'self'}
-            if not any(p.kind == p.VAR_KEYWORD for p in parameters):
-                break
-    return found

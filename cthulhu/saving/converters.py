@@ -7,9 +7,10 @@ the layers that it is for. They run one after the other: of age, of backend, of 
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import names
-from cthulhu.saving.errors import ModelFileError
+from cthulhu.saving.data_formats import flattened, kind_of
+from cthulhu.storage.errors import ModelFileError
 from cthulhu.utils.conv_utils import convert_kernel
+from cthulhu.utils.cudnn_weights import cudnn_weights, plain_weights
 
 #: What files name as their backend where they hold the kernels flipped, for true convolutions: that of Keras with Theano.
 _FLIPPED = ('theano',)
@@ -28,14 +29,6 @@ def register(*kinds):
     return add
 
 
-def kind_of(layer):
-    """The Keras name of the library class that a layer is, or is derived from; of its own class if there is none."""
-    for cls in type(layer).__mro__:
-        if cls.__module__.split('.')[0] == 'cthulhu':
-            return names.keras_name(cls)
-    return type(layer).__name__
-
-
 def convert(layer, values, origin, notes=None):
     """The saved arrays of a layer, in the form that `layer.weights` has.
 
@@ -44,7 +37,7 @@ def convert(layer, values, origin, notes=None):
     """
     for function in _CONVERTERS.get(kind_of(layer), ()):
         values = function(layer, list(values), origin, notes or {})
-    return list(values)
+    return _kernels(layer, list(values), origin)
 
 
 def count_in_file(layer, origin):
@@ -122,11 +115,14 @@ def _old_gru(layer, values):
 # -- backends ----------------------------------------------------------------------------------------------
 
 
-@register('Conv1D', 'Conv2D', 'Conv3D', 'Conv2DTranspose', 'ConvLSTM2D')
-def _kernels(layer, values, origin, notes):
+def _flipping(layer):
+    """How many of a layer's arrays, from the first, are kernels that true convolutions have flipped in files: Keras leaves those of Conv3DTranspose."""
+    return 0 if kind_of(layer) == 'Conv3DTranspose' else getattr(layer, 'convolution_kernels', 0)
+
+
+def _kernels(layer, values, origin):
     """Kernels of true convolutions become kernels of cross-correlations; those of other ranks, from before Keras 1.1, are turned."""
-    count = 2 if kind_of(layer) == 'ConvLSTM2D' else 1
-    for i in range(min(count, len(values))):
+    for i in range(min(_flipping(layer), len(values))):
         wanted = tuple(K.int_shape(layer.weights[i]))
         if origin.backend in _FLIPPED:
             values[i] = convert_kernel(values[i])
@@ -139,20 +135,11 @@ def _kernels(layer, values, origin, notes):
 
 def for_file(layer, values):
     """The arrays of a layer's weights as a file that names the active backend holds them."""
-    kind = kind_of(layer)
-    if K.supports('flipped_kernels') and kind in ('Conv1D', 'Conv2D', 'Conv3D', 'Conv2DTranspose', 'ConvLSTM2D'):
-        count = 2 if kind == 'ConvLSTM2D' else 1
-        return [convert_kernel(value) if i < count else value for i, value in enumerate(values)]
-    return values
+    count = _flipping(layer) if K.supports('flipped_kernels') else 0
+    return [convert_kernel(value) if i < count else value for i, value in enumerate(values)]
 
 
 # -- recurrent layers, plain and those of cuDNN ------------------------------------------------------------
-
-
-def _turned(values, to_cudnn):
-    from cthulhu.layers.cudnn_recurrent import cudnn_weights, plain_weights
-
-    return (cudnn_weights if to_cudnn else plain_weights)(values)
 
 
 @register('LSTM', 'CuDNNLSTM')
@@ -165,7 +152,7 @@ def _lstm(layer, values, origin, notes):
             f'A bias of the shape {length} is neither that of a plain nor of a cuDNN LSTM with {units} units.'
         )
     from_cudnn, to_cudnn = length == (8 * units,), kind_of(layer) == 'CuDNNLSTM'
-    return values if from_cudnn == to_cudnn else _turned(values, to_cudnn)
+    return values if from_cudnn == to_cudnn else (cudnn_weights if to_cudnn else plain_weights)(values)
 
 
 @register('GRU', 'CuDNNGRU')
@@ -184,7 +171,7 @@ def _gru(layer, values, origin, notes):
         raise ModelFileError(
             f'The saved weights are those of {found}, which computes something else than {wanted}. Make the layer as it was saved.'
         )
-    return _turned(values, to_cudnn=wanted == 'CuDNNGRU')
+    return (cudnn_weights if wanted == 'CuDNNGRU' else plain_weights)(values)
 
 
 # -- data formats ------------------------------------------------------------------------------------------
@@ -193,8 +180,6 @@ def _gru(layer, values, origin, notes):
 @register('Dense')
 def _after_flatten(layer, values, origin, notes):
     """The rows of a Dense kernel that follows a Flatten stand in the order of the flattened axes; turn them where the file had another."""
-    from cthulhu.saving.data_formats import flattened
-
     saved, own = notes.get('flattened'), flattened(layer)
     if saved is None or own is None or saved[0] == own[0] or not values or values[0].ndim != 2:
         return values

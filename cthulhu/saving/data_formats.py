@@ -1,22 +1,21 @@
 """Where the channels stand: what a model uses, what a file says, and in which order a Flatten laid out what a Daoloth reads."""
 
-from cthulhu.saving.converters import kind_of
+from cthulhu import names, registry
+from cthulhu.utils.layer_utils import all_layers
 
-# Layers that leave the axes of a flattened tensor where they are.
-_ELEMENTWISE = (
-    'Activation', 'ActivityRegularization', 'AlphaDropout', 'BatchNormalization', 'Dropout', 'ELU', 'GaussianDropout', 'GaussianNoise', 'LeakyReLU', 'Masking',
-    'ReLU', 'Softmax', 'ThresholdedReLU',
-)  # fmt: skip
+
+def kind_of(layer):
+    """The Keras name of the library class that a layer is, or is derived from; of its own class if there is none."""
+    for cls in type(layer).__mro__:
+        if cls.__module__.split('.')[0] == 'cthulhu':
+            return names.keras_name(cls)
+    return type(layer).__name__
 
 
 def of_layers(layers):
     """The data format of layers: 'channels_last', 'channels_first', 'mixed', or None where no layer has one. Flatten does not count."""
-    found, stack = set(), list(layers)
-    while stack:
-        layer = stack.pop()
-        stack.extend(layer.sublayers)
-        if kind_of(layer) != 'Flatten' and getattr(layer, 'data_format', None):
-            found.add(layer.data_format)
+    every = [each for layer in layers for each in all_layers(layer)]
+    found = {each.data_format for each in every if kind_of(each) != 'Flatten' and getattr(each, 'data_format', None)}
     return _only(found)
 
 
@@ -46,12 +45,12 @@ def _only(found):
 def flattened(layer):
     """The order of what a layer reads, where that was flattened: ('channels_first' or 'channels_last', sizes with the channels last), else None."""
     source = _source(layer)
-    while source is not None and kind_of(source) in _ELEMENTWISE:
+    while source is not None and getattr(source, 'keeps_feature_order', False):
         source = _source(source)
     if source is None or kind_of(source) != 'Flatten':
         return None
     reordered = source.data_format == 'channels_first'
-    shape = source._inbound_nodes[0].input_shapes[0][1:]
+    shape = source.inbound_nodes[0].input_shapes[0][1:]
     maker = _source(source)
     while maker is not None and (getattr(maker, 'data_format', None) is None or len(shape) < 2):
         maker = _source(maker)
@@ -64,7 +63,7 @@ def flattened(layer):
 
 def _source(layer):
     """The layer that the first input of a layer comes from, if there is one answer."""
-    nodes = layer._inbound_nodes
+    nodes = layer.inbound_nodes
     if not nodes or len(nodes[0].inbound_layers) != 1:
         return None
     return nodes[0].inbound_layers[0]
@@ -81,15 +80,16 @@ def orders_in_config(config):
         if not isinstance(settings, dict):
             continue
         name, kind = settings.get('name', item.get('name')), item.get('class_name')
+        keeps = getattr(registry.layers.get(kind), 'keeps_feature_order', False)
         state = states.get(_inbound(item), before)  # (data format of the last layer that has one, order once flattened)
         if kind == 'Flatten' and state is not None and state[0]:
             state = (state[0], 'channels_last' if settings.get('data_format') == 'channels_first' else state[0])
         elif kind == 'Dense' and state is not None and state[1]:
             found[name] = state[1]
             state = None
-        elif kind not in _ELEMENTWISE and isinstance(settings.get('data_format'), str):
+        elif not keeps and isinstance(settings.get('data_format'), str):
             state = (settings['data_format'], None)
-        elif kind not in _ELEMENTWISE and state is not None and state[1]:
+        elif not keeps and state is not None and state[1]:
             state = None
         states[name] = before = state
     return found

@@ -3,8 +3,10 @@
 Settings that Keras 2.3 does not have are left out where they say what it does anyway; others are errors, as the model would compute something else.
 """
 
-from cthulhu import names, optimizers
-from cthulhu.saving.errors import ModelFileError
+import inspect
+
+from cthulhu import losses, metrics, optimizers, registry
+from cthulhu.storage.errors import ModelFileError
 from cthulhu.utils.generic_utils import get_custom_objects
 
 _ANY = object()
@@ -62,26 +64,6 @@ _INITIALIZERS = {
 }
 
 
-def layer_classes(custom_objects=None):
-    """Name -> class, of all layers that a configuration may name."""
-    from cthulhu import layers as layers_module
-    from cthulhu.engine.base_layer import Layer
-    from cthulhu.engine.lump import Lump
-    from cthulhu.engine.pile import Pile
-
-    found = {
-        name: value
-        for name, value in vars(layers_module).items()
-        if isinstance(value, type) and issubclass(value, Layer)
-    }
-    for name in list(found):
-        found.update(dict.fromkeys(names.spellings(name), found[name]))
-    found.update(Lump=Lump, Pile=Pile, Model=Lump, Sequential=Pile)
-    found.update(get_custom_objects())
-    found.update(custom_objects or {})
-    return found
-
-
 def normalize(config, custom_objects=None):
     """A configuration with a class name, of a model or layer, as Keras 2.3 would have written it. Configurations of Keras 2.3 come out as they are."""
     return _Normalizer(custom_objects).thing(config)
@@ -95,7 +77,7 @@ def part(config, kind, custom_objects=None):
 class _Normalizer:
     def __init__(self, custom_objects):
         self.custom = dict(get_custom_objects(), **(custom_objects or {}))
-        self.layers = layer_classes(custom_objects)
+        self.layers = registry.layers.known(custom_objects)
 
     def thing(self, value):
         """Any value in a configuration."""
@@ -203,11 +185,9 @@ class _Normalizer:
 
     def accepted(self, cls, settings, what):
         """The settings without those that the class does not take, if they change nothing."""
-        from cthulhu.saving.configuration import signature_of
-
         if not cls.__module__.startswith('cthulhu.'):
             return settings
-        taken = signature_of(cls) | set(getattr(cls, 'further_arguments', ()))
+        taken = _signature_of(cls) | set(getattr(cls, 'further_arguments', ()))
         if hasattr(cls, 'call'):  # what every layer takes
             taken |= {
                 'input_shape',
@@ -256,6 +236,18 @@ class _Normalizer:
         }
 
 
+def _signature_of(cls):
+    """The names of the arguments of a class's constructor, with those of the classes that it hands its further ones on to."""
+    found = set()
+    for each in cls.__mro__:
+        if '__init__' in vars(each):
+            parameters = inspect.signature(each.__init__).parameters.values()
+            found |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)} - {'self'}
+            if not any(p.kind == p.VAR_KEYWORD for p in parameters):
+                break
+    return found
+
+
 # Settings that Keras 2.3 wrote and that its layers take in ways that a signature does not show.
 _OWN = (
     'function',
@@ -272,8 +264,6 @@ _OWN = (
 
 
 def _class_of(name, kind):
-    from cthulhu import losses, metrics
-
     if kind == 'optimizer':
         return {key.lower(): cls for key, cls in optimizers._KNOWN.items()}.get(name.lower())
     found = getattr(losses if kind == 'loss' else metrics, name, None)

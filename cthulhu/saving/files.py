@@ -6,8 +6,9 @@ A place to save to or load from is a path, an open h5py File or Group, a dict (a
 import io
 import os
 
-from cthulhu.saving import atomic, file_tree, hdf5, tree
-from cthulhu.saving.errors import DamagedFileError, explained
+from cthulhu.saving import hdf5, keras3, tensors
+from cthulhu.storage import atomic, file_tree, tree
+from cthulhu.storage.errors import DamagedFileError, explained
 from cthulhu.utils.io_utils import ask_to_proceed_with_overwrite
 
 try:
@@ -47,9 +48,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True):
         >>> model = load_model('model.h5')  # doctest: +SKIP
     """
     if is_path(filepath) and os.fspath(filepath).endswith('.keras'):
-        from cthulhu.saving.keras3 import archive
-
-        return _write(filepath, overwrite, lambda path: archive(model, path, include_optimizer))
+        return _write(filepath, overwrite, lambda path: keras3.archive(model, path, include_optimizer))
     _save(filepath, overwrite, lambda group: hdf5.write_model(group, model, include_optimizer))
 
 
@@ -58,13 +57,9 @@ def save_weights(model, filepath, overwrite=True):
     if is_path(filepath):
         name = os.fspath(filepath)
         if name.endswith('.weights.h5'):
-            from cthulhu.saving.keras3 import write_weights
-
-            return _save(filepath, overwrite, lambda group: write_weights(group, model))
+            return _save(filepath, overwrite, lambda group: keras3.write_weights(group, model))
         if name.endswith('.safetensors'):
-            from cthulhu.saving.tensors import write
-
-            return _write(filepath, overwrite, lambda path: write(model, path))
+            return _write(filepath, overwrite, lambda path: tensors.write(model, path))
     _save(filepath, overwrite, lambda group: hdf5.write_weights(group, model.layers))
 
 
@@ -130,9 +125,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         return hdf5.read_model(group, custom_objects, compile, safe_mode)
 
     def read_archive(source, where):
-        from cthulhu.saving.keras3 import load_archive
-
-        return load_archive(source, where, custom_objects, compile, safe_mode)
+        return keras3.load_archive(source, where, custom_objects, compile, safe_mode)
 
     return _load(filepath, read, read_archive)
 
@@ -144,22 +137,16 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=Fa
     options = {'by_name': by_name, 'skip_mismatch': skip_mismatch, 'reshape': reshape}
 
     def read(group):
-        from cthulhu.saving import keras3
-
         if keras3.is_weights(group):
             return keras3.read_weights(group, model, **options)
         return hdf5.read_weights(group, model.layers, **options)
 
     def read_archive(source, where):
-        from cthulhu.saving.keras3 import load_archive_weights
-
-        return load_archive_weights(source, where, model, **options)
+        return keras3.load_archive_weights(source, where, model, **options)
 
     if is_path(filepath) and os.fspath(filepath).endswith('.safetensors'):
-        from cthulhu.saving.tensors import read as read_tensors
-
         with explained(f'"{filepath}"'):
-            return read_tensors(filepath, model, **options)
+            return tensors.read(filepath, model, **options)
     return _load(filepath, read, read_archive)
 
 

@@ -10,15 +10,13 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import optimizers
-from cthulhu.saving import configuration, data_formats, optimizer_state, trust
+from cthulhu.saving import configuration, data_formats, optimizer_state
 from cthulhu.saving import weights as weights_module
 from cthulhu.saving.converters import for_file
-from cthulhu.saving.errors import DamagedFileError, ModelFileError, warn
 from cthulhu.saving.weights import Origin, SavedLayer
-
-#: The version of Keras whose layout this is, as files say it.
-KERAS_VERSION = '2.3.1'
-
+from cthulhu.storage import trust
+from cthulhu.storage.errors import DamagedFileError, ModelFileError, warn
+from cthulhu.version import KERAS_VERSION, __version__
 
 # -- writing -----------------------------------------------------------------------------------------------
 
@@ -53,8 +51,6 @@ def write_weights(tree, layers):
 
 
 def _write_origin(tree):
-    from cthulhu import __version__
-
     tree.set_attribute('keras_version', KERAS_VERSION)
     tree.set_attribute('backend', K.backend())
     tree.set_attribute('cthulhu_version', __version__)

@@ -11,14 +11,17 @@ import zipfile
 
 from cthulhu import backend as K
 from cthulhu import names
-from cthulhu.saving import configuration, data_formats, hdf5, keras3_config, optimizer_state, trust
+from cthulhu.saving import configuration, data_formats, hdf5, keras3_config, optimizer_state
 from cthulhu.saving import weights as weights_module
-from cthulhu.saving.archive import Archive
-from cthulhu.saving.converters import kind_of
-from cthulhu.saving.errors import DamagedFileError, ModelFileError, explained, warn
-from cthulhu.saving.file_tree import open_stream
-from cthulhu.saving.tree import HDF5Tree, image
+from cthulhu.saving.data_formats import kind_of
 from cthulhu.saving.weights import Origin, SavedLayer
+from cthulhu.storage import trust
+from cthulhu.storage.archive import Archive
+from cthulhu.storage.errors import DamagedFileError, ModelFileError, explained, warn
+from cthulhu.storage.file_tree import open_stream
+from cthulhu.storage.tree import HDF5Tree, image
+from cthulhu.utils.generic_utils import snake_case
+from cthulhu.version import __version__
 
 #: The version that archives say they are of.
 KERAS_VERSION = '3.15.1'
@@ -29,18 +32,12 @@ _SETTINGS, _METADATA, _WEIGHTS = 'config.json', 'metadata.json', 'model.weights.
 # -- where the weights of a layer are ----------------------------------------------------------------------
 
 
-def _snake(name):
-    name = re.sub(r'\W+', '', name)
-    name = re.sub('(.)([A-Z][a-z]+)', r'\1_\2', name)
-    return re.sub('([a-z])([A-Z])', r'\1_\2', name).lower()
-
-
 def _keys(layers):
     """The name of the group of each of some layers: that of its class, numbered."""
     counts, found = {}, []
     for layer in layers:
         kind = {'Model': 'Functional'}.get(kind_of(layer), names.keras_name(type(layer)))
-        key = _snake(kind)
+        key = snake_case(re.sub(r'\W+', '', kind))
         number = counts.get(key, 0)
         counts[key] = number + 1
         found.append(key if number == 0 else f'{key}_{number}')
@@ -100,8 +97,6 @@ def _write_layer(tree, layer):
 
 def archive(model, path, include_optimizer=True):
     """Write an archive."""
-    from cthulhu import __version__
-
     conjured = include_optimizer and model.optimizer is not None and model.is_conjured
     configuration.check_functions(model)
     settings = keras3_config.of_model(model, conjured)

@@ -5,7 +5,7 @@ import numpy as np
 from cthulhu import names
 from cthulhu.backend import meta
 from cthulhu.saving import configuration
-from cthulhu.saving.converters import kind_of
+from cthulhu.saving.data_formats import kind_of
 from cthulhu.utils.generic_utils import to_list
 
 _PARTS = {'initializer': 'keras.initializers', 'regularizer': 'keras.regularizers', 'constraint': 'keras.constraints'}
@@ -114,14 +114,14 @@ def _stack(model):
 def _graph(model):
     if not model.is_graph:
         model.get_config()  # says why there is none
-    numbers = model._node_numbers()
+    numbers = model.node_numbers()
 
     def number(each, node):
         return numbers[node] - (1 if hasattr(each, 'get_layer') else 0)
 
     def place(tensor):
         source, index, output = meta.get_history(tensor)
-        return [source.name, number(source, source._inbound_nodes[index]), output]
+        return [source.name, number(source, source.inbound_nodes[index]), output]
 
     def tensor(x, shape):
         dtype = getattr(x.dtype, 'base_dtype', x.dtype)
@@ -137,7 +137,7 @@ def _graph(model):
 
     layers = []
     for each in model.layers:
-        nodes = [node for node in each._inbound_nodes if node in numbers and node.input_tensors]
+        nodes = [node for node in each.inbound_nodes if node in numbers and node.input_tensors]
         layers.append(
             dict(
                 layer(each),

@@ -2,9 +2,11 @@
 
 import types
 
+from cthulhu import registry
 from cthulhu.saving import dialects, hdf5
-from cthulhu.saving.tree import DictTree
+from cthulhu.storage.tree import DictTree
 from cthulhu.utils.generic_utils import CustomObjectScope
+from cthulhu.utils.layer_utils import all_layers
 
 _CUSTOM = '_custom_objects'
 
@@ -29,7 +31,7 @@ def restore(model, state):
         with CustomObjectScope(custom_objects):
             made = type(model).from_config(config['config'], custom_objects=custom_objects)
         model.__dict__.update(made.__dict__)
-        for node in model._inbound_nodes:
+        for node in model.inbound_nodes:
             if node.outbound_layer is made:
                 node.outbound_layer = model
         return model
@@ -42,7 +44,7 @@ def restore(model, state):
 
 def _custom_objects(model):
     """Name -> class or function, of what the model is made of and the library does not know."""
-    known = dialects.layer_classes()
+    known = registry.layers.known()
     found = {}
 
     def take(thing):
@@ -62,7 +64,7 @@ def _custom_objects(model):
         ):
             found[type(thing).__name__] = type(thing)
 
-    for layer in model.all_layers():
+    for layer in all_layers(model):
         if layer is not model and known.get(type(layer).__name__) is not type(layer):
             take(layer)
         if type(layer).__name__ != 'LuKthu':

@@ -4,10 +4,11 @@ import json
 import os
 
 from cthulhu import backend as K
-from cthulhu.saving import arrays, configuration, data_formats, weights
-from cthulhu.saving.errors import DamagedFileError, UnsafeFileError, explained
-from cthulhu.saving.hdf5 import KERAS_VERSION
+from cthulhu.saving import configuration, data_formats, weights
 from cthulhu.saving.weights import Origin, SavedLayer
+from cthulhu.storage import arrays
+from cthulhu.storage.errors import DamagedFileError, UnsafeFileError, explained
+from cthulhu.version import KERAS_VERSION, __version__
 
 _NUMBERS = ('F64', 'F32', 'F16', 'I64', 'I32', 'I16', 'I8', 'U64', 'U32', 'U16', 'U8', 'BOOL')
 
@@ -25,8 +26,6 @@ def _require():
 
 def write(model, path):
     """Write the weights of a model."""
-    from cthulhu import __version__
-
     library = _require()
     order, tensors = [], {}
     for layer in model.layers:

@@ -5,9 +5,10 @@ import collections
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import names
 from cthulhu.saving import converters
-from cthulhu.saving.errors import ModelFileError, warn
+from cthulhu.saving.data_formats import kind_of
+from cthulhu.storage.errors import ModelFileError, warn
+from cthulhu.utils.generic_utils import unique
 
 #: What a file says of itself: the version and backend of its writer ('1' and None where it does not say), its data format (None: not known), its name.
 Origin = collections.namedtuple('Origin', 'version backend data_format where own')
@@ -48,7 +49,7 @@ def inner_layers(layer):
     """The layers that a container (a model, or a wrapper) takes its weights from; None for any other layer."""
     if hasattr(layer, 'layers') and hasattr(layer, 'get_layer'):
         return layer.layers
-    kind = converters.kind_of(layer)
+    kind = kind_of(layer)
     if kind == 'Bidirectional':
         return [layer.forward_layer, layer.backward_layer]
     if kind == 'TimeDistributed':
@@ -76,7 +77,7 @@ def in_state_order(layer, config=None):
     if inner_layers(layer) is None:
         return list(layer.weights)
     state = _state(layer, config)
-    order = _unique(_trainable(state) + _frozen(state))
+    order = unique(_trainable(state) + _frozen(state))
     return order if len(order) == len(layer.weights) else list(layer.weights)  # a subclass may have weights of its own
 
 
@@ -91,7 +92,7 @@ def _state(layer, config):
     trainable = layer.trainable if config is None else _flag(settings)
     if inner is None:
         return layer, trainable, None
-    inner = [each for each in inner if converters.kind_of(each) != 'InputLayer']
+    inner = [each for each in inner if kind_of(each) != 'InputLayer']
     if config is None:
         items = [None] * len(inner)
     elif isinstance(settings, dict) and 'layer' in settings:
@@ -125,12 +126,7 @@ def _frozen(state):
 
 
 def _layer_by_layer(layer):
-    return _unique([w for leaf in leaves(layer) for w in leaf.weights])
-
-
-def _unique(weights):
-    seen = set()
-    return [w for w in weights if not (id(w) in seen or seen.add(id(w)))]
+    return unique([w for leaf in leaves(layer) for w in leaf.weights])
 
 
 def _entry_order(layer, saved, origin):
@@ -325,8 +321,3 @@ def weight_names(variables):
         counts[unique] = counts.get(unique, 1)
         found.append(unique)
     return found
-
-
-def keras_kind(layer):
-    """The Keras name of a layer's class."""
-    return names.keras_name(type(layer))

@@ -14,8 +14,8 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from cthulhu.backend import config
-from cthulhu.saving import archive, atomic
-from cthulhu.saving.errors import DamagedFileError, ModelFileError
+from cthulhu.storage import archive, atomic
+from cthulhu.storage.errors import DamagedFileError, ModelFileError
 from cthulhu.utils.progbar import Progbar
 
 _PIECE = 2**16

@@ -257,6 +257,11 @@ def unpack_singleton(x):
     return x[0] if len(x) == 1 else x
 
 
+def unique(items):
+    """The items in their order, each object once."""
+    return list({id(item): item for item in items}.values())
+
+
 def object_list_uid(object_list):
     """A text that names the identity of each object of a list (or of one object), for use as a key."""
     return ', '.join(str(abs(id(x))) for x in to_list(object_list))
@@ -311,14 +316,26 @@ def check_for_unexpected_keys(name, input_dict, expected_values):
         raise ValueError(f'Unknown entries in `{name}`: {unknown}. Expected keys are: {list(expected_values)}.')
 
 
+def snake_case(name, word='[A-Z][a-z]+'):
+    """Turn a class name into words in lower case, joined by underscores.
+
+    Arguments:
+        name: the class name.
+        word: pattern of a word; whether digits belong to it is where Keras 2 and Keras 3 differ.
+
+    >>> snake_case('ConvLSTM2D'), snake_case('ConvLSTM2D', '[A-Z][a-z0-9]+')
+    ('conv_lstm2d', 'conv_lst_m2d')
+    """
+    return re.sub('([a-z])([A-Z])', r'\1_\2', re.sub(f'(.)({word})', r'\1_\2', name)).lower()
+
+
 def to_snake_case(name):
     """Turn a class name into the layer-name form.
 
     >>> to_snake_case('ConvLSTM2D'), to_snake_case('MaxPooling1D'), to_snake_case('_Hidden')
     ('conv_lst_m2d', 'max_pooling1d', 'private__hidden')
     """
-    words = re.sub('(.)([A-Z][a-z0-9]+)', r'\1_\2', name)
-    snake = re.sub('([a-z])([A-Z])', r'\1_\2', words).lower()
+    snake = snake_case(name, '[A-Z][a-z0-9]+')
     # A leading underscore is not allowed in a framework's name scope.
     return 'private' + snake if snake.startswith('_') else snake
 

@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 
+from cthulhu.storage import tree
+
 try:
     import h5py
 except ImportError:
@@ -144,8 +146,6 @@ class H5Dict:
     """
 
     def __init__(self, path, mode='a'):
-        from cthulhu.saving import tree
-
         self._is_file = False
         if isinstance(path, dict):
             if mode == 'w':
@@ -268,8 +268,6 @@ def save_to_binary_h5py(save_function, stream):
     Returns:
         What `save_function` returned.
     """
-    from cthulhu.saving import tree
-
     data, result = tree.image(save_function)
     stream.write(data)
     return result
@@ -285,7 +283,5 @@ def load_from_binary_h5py(load_function, stream):
     Returns:
         What `load_function` returned.
     """
-    from cthulhu.saving import tree
-
     with tree.open_bytes(tree.read_stream(stream)) as file:
         return load_function(file)

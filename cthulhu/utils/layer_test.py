@@ -5,6 +5,11 @@ import copy
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu import layers
+from cthulhu.engine.base_layer import Layer
+from cthulhu.engine.input_layer import Input
+from cthulhu.engine.lump import Lump
+from cthulhu.engine.pile import Pile
 from cthulhu.utils.generic_utils import CustomObjectScope, is_all_none, to_list, unpack_singleton
 
 __all__ = ['layer_test']
@@ -59,8 +64,6 @@ def layer_test(
         >>> layer_test(Daoloth, {'units': 3}, input_shape=(2, 4)).shape
         (2, 3)
     """
-    from cthulhu import layers
-
     several = isinstance(input_shape, list) or isinstance(input_data, (list, tuple))
     data = _data(input_shape, input_dtype, input_data)
     shapes = [tuple(s) for s in (input_shape if several else [input_shape])] if input_shape else [x.shape for x in data]
@@ -124,8 +127,6 @@ class _Check:
 
     def inputs(self, dtype=None):
         """New input tensors for the data."""
-        from cthulhu.engine.input_layer import Input
-
         made = [
             Input(batch_shape=s, dtype=dtype if dtype and _floating(x) else str(x.dtype))
             for s, x in zip(self.shapes, self.data)
@@ -221,7 +222,7 @@ class _Check:
             if is_all_none(given):
                 return
         tensors = [None if m is None else K.placeholder(shape=(None,) * np.ndim(m), dtype='bool') for m in given]
-        refuses = not layer.supports_masking and type(layer).compute_mask is _base().compute_mask
+        refuses = not layer.supports_masking and type(layer).compute_mask is Layer.compute_mask
         try:
             with K.name_scope(layer.name):
                 mask = layer.compute_mask(x, tensors if self.several else tensors[0])
@@ -252,9 +253,6 @@ class _Check:
 
     def model(self, layer, config, outputs, train):
         """In a model of its own the layer predicts the same, is restored with the model, and learns for a step."""
-        from cthulhu.engine.lump import Lump
-        from cthulhu.engine.pile import Pile
-
         inner = self.cls.from_config(copy.deepcopy(config))
         if self.several or len(outputs) > 1:
             x = self.inputs()
@@ -341,12 +339,6 @@ class _Check:
         expected = (along(size) - along(-size)) / (2 * size)
         found = 0.0 if slope is None else np.sum(slope * step)
         self.close(found, expected, f'the gradient with respect to {what} is wrong.', rtol=1e-4, atol=1e-5)
-
-
-def _base():
-    from cthulhu.engine.base_layer import Layer
-
-    return Layer
 
 
 def _floating(x):

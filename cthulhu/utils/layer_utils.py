@@ -9,16 +9,24 @@ def count_params(weights):
     return int(sum(K.count_params(w) for w in {id(w): w for w in weights}.values()))
 
 
+def all_layers(layer):
+    """A layer or a model (or a cell that is no layer), and the layers in it at any depth, each once."""
+    found, waiting = {}, [layer]
+    while waiting:
+        each = waiting.pop()
+        if id(each) not in found:
+            found[id(each)] = each
+            waiting.extend(getattr(each, 'sublayers', ()))
+    return list(found.values())
+
+
 def convert_all_kernels_in_model(model):
     """Reverse the spatial axes of all kernels of convolutions in a model, in place: what turns weights for true
     convolution (as Theano computed it) into weights for cross-correlation, and back.
 
     Arguments:
-        model: a built model; models inside it are converted too. Separable, depthwise and local kernels are left alone.
+        model: a built model; models inside it are converted too. Separable, depthwise, local and recurrent kernels are left alone.
     """
-    from cthulhu.layers.cthalpa import Cthalpa1D, Cthalpa2D, Cthalpa3D
-    from cthulhu.layers.separable import DepthwiseCthalpa2D
-
     layers, models, seen = [], [model], set()
     while models:
         for layer in models.pop().layers:
@@ -27,7 +35,7 @@ def convert_all_kernels_in_model(model):
             seen.add(id(layer))
             if hasattr(layer, 'layers'):
                 models.append(layer)
-            elif isinstance(layer, (Cthalpa1D, Cthalpa2D, Cthalpa3D)) and not isinstance(layer, DepthwiseCthalpa2D):
+            elif getattr(layer, 'convolution_kernels', 0) == 1:
                 layers.append(layer)
     K.batch_set_value([(layer.kernel, convert_kernel(K.get_value(layer.kernel))) for layer in layers])
 
@@ -79,17 +87,17 @@ def _lines(cell):
 
 def _rows(model, expand_nested, indent=''):
     """The cells of each layer, and whether the layers form a simple chain."""
-    nodes = set(model._own_nodes()) if model.is_graph else set()
+    nodes = set(model.own_nodes) if model.is_graph else set()
     linear = all(len(node.inbound_layers) <= 1 for node in nodes) and all(
-        len([node for node in layer._inbound_nodes if node in nodes]) <= 1
-        and len([node for node in layer._outbound_nodes if node in nodes]) <= 1
+        len([node for node in layer.inbound_nodes if node in nodes]) <= 1
+        and len([node for node in layer.outbound_nodes if node in nodes]) <= 1
         for layer in model.layers
     )
     rows = []
     for layer in model.layers:
         sources = [
             f'{source.name}[{node_index}][{tensor_index}]'
-            for node in layer._inbound_nodes
+            for node in layer.inbound_nodes
             if node in nodes
             for source, node_index, tensor_index in zip(node.inbound_layers, node.node_indices, node.tensor_indices)
             if source is not None
@@ -100,7 +108,7 @@ def _rows(model, expand_nested, indent=''):
             f'{count_params(layer.weights):,}',
         ]
         rows.append(row + ['\n'.join(sources)])
-        if expand_nested and hasattr(layer, '_own_nodes'):
+        if expand_nested and hasattr(layer, 'is_graph'):
             rows.extend(_rows(layer, expand_nested, indent + '  ')[0])
     return [row[:3] if linear else row for row in rows] if not indent else rows, linear
 
@@ -109,7 +117,7 @@ def _shape_text(layer):
     try:
         return str(layer.output_shape)
     except AttributeError:
-        return 'multiple' if layer._inbound_nodes else '?'
+        return 'multiple' if layer.inbound_nodes else '?'
 
 
 def _narrowed(widths, line_length):

@@ -73,7 +73,7 @@ def test_calling_a_model_uses_its_weights_and_leaves_its_layers_alone():
     again = Lump([c, d], out)
     for mine, theirs in zip(again.predict([X, X]), model.predict([X, X])):
         np.testing.assert_allclose(mine, theirs, rtol=1e-6)
-    assert len(model.get_layer('deep')._inbound_nodes) == 1
+    assert model.get_layer('deep').output is not None  # an error for a layer that was called several times
     assert [layer.name for layer in again.layers][-1] == 'diamond'
     with pytest.raises(ValueError, match=r'expects 2 input\(s\), but was called with 1|takes 2 input'):
         model(c)
@@ -244,7 +244,7 @@ def test_the_phase_reaches_layers_inside_models():
     inner = Pile([Darkness(0.99, input_shape=(4,))])
     x = Input((4,))
     out = inner(x)
-    assert out._uses_learning_phase and Lump(x, out).uses_learning_phase and not diamond().uses_learning_phase
+    assert Lump(x, out).uses_learning_phase and not diamond().uses_learning_phase
     f = K.function([x, K.learning_phase()], [out])
     assert np.allclose(f([X, 0])[0], X) and not np.allclose(f([X, 1])[0], X)
 

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from cthulhu import activations, layers, names
 from cthulhu import backend as K
+from cthulhu import layers, names, registry
 from cthulhu.export import export, export_onnx, onnx_file
 from cthulhu.layers import Input
 from cthulhu.models import Lump, Pile
@@ -176,7 +176,7 @@ def test_layer(name, tmp_path):
     check(chain(shape, *stack()), tmp_path)
 
 
-@pytest.mark.parametrize('name', sorted(activations._FUNCTIONS))
+@pytest.mark.parametrize('name', sorted(registry.activations))
 def test_activation(name, tmp_path):
     check(chain((4, 5), layers.Azatoth(name)), tmp_path)
 

@@ -24,7 +24,8 @@ from cthulhu import backend as K
 from cthulhu import models
 from cthulhu.layers import Daoloth, Input, deserialize
 from cthulhu.models import Lump, Pile, load_model, model_from_config, model_from_json, model_from_yaml
-from cthulhu.saving import ModelFileError, UnsafeFileError, archive, arrays
+from cthulhu.saving import ModelFileError, UnsafeFileError
+from cthulhu.storage import archive, arrays
 
 h5py = pytest.importorskip('h5py')
 yaml = pytest.importorskip('yaml')

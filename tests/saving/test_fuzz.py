@@ -14,7 +14,8 @@ import pytest
 from cthulhu import backend as K
 from cthulhu.layers import Daoloth
 from cthulhu.models import Pile, load_model, model_from_json, model_from_yaml
-from cthulhu.saving import ModelFileError, arrays
+from cthulhu.saving import ModelFileError
+from cthulhu.storage import arrays
 
 pytest.importorskip('h5py')
 

@@ -10,7 +10,7 @@ import pytest
 from cthulhu import backend as K
 from cthulhu.layers import Daoloth
 from cthulhu.models import Pile, load_model
-from cthulhu.saving import atomic
+from cthulhu.storage import atomic
 
 pytest.importorskip('h5py')
 

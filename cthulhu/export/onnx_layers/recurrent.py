@@ -45,7 +45,7 @@ def run(w, layer, inputs, in_order_of_time=False):
                 f'Layer "{layer.name}" has a cell of the class {names.keras_name(type(cell))}, which cannot be written as ONNX; SimpleRNNCell, GRUCell and LSTMCell, and stacks '
                 'of them, can. Use one of these, or export_saved_model.'
             )
-    if layer._num_constants or getattr(layer.cell, 'reverse_state_order', False):
+    if layer.get_config().get('num_constants') or getattr(layer.cell, 'reverse_state_order', False):
         raise ExportError(
             f'Layer "{layer.name}" takes constants, or states in reverse order, which cannot be written as ONNX. Use export_saved_model.'
         )

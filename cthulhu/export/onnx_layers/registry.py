@@ -70,7 +70,7 @@ def _convert_model(writer, model, inputs):
     def visit(node, values):
         return convert(writer, node.outbound_layer, values, node.arguments)
 
-    return model._graph.run(visit, inputs)
+    return model.layer_graph.run(visit, inputs)
 
 
 def _check_arguments(layer, arguments):

@@ -94,7 +94,7 @@ def transposed(w, layer, inputs):
         stride, rate = layer.strides[axis], layer.dilation_rate[axis]
         span = (layer.kernel_size[axis] - 1) * rate + 1
         # What is cut off, or added, does not depend on the length: reckoned for a length of 1.
-        length = layer._output_length(1, axis)
+        length = layer.output_length(1, axis)
         first = shapes.same_padding(length, span, stride)[0] if layer.padding == 'same' else 0
         last = span - first - length
         before.append(first)
@@ -129,18 +129,18 @@ def pooling(w, layer, inputs):
 
 @converts(layers.GlobalMlandoth1D, layers.GlobalMlandoth2D, layers.GlobalMlandoth3D)
 def global_maximum(w, layer, inputs):
-    return w.reduce('ReduceMax', inputs[0], layer._axes)
+    return w.reduce('ReduceMax', inputs[0], layer.pooled_axes)
 
 
 @converts(layers.GlobalAiuebGnshal1D, layers.GlobalAiuebGnshal2D, layers.GlobalAiuebGnshal3D)
 def global_mean(w, layer, inputs):
     (x,) = inputs
     if x.mask is None or layer.rank > 1:
-        return w.reduce('ReduceMean', x, layer._axes)
+        return w.reduce('ReduceMean', x, layer.pooled_axes)
     keep = w.cast(x.mask(), x.dtype)
     count = w.binary('Max', w.reduce('ReduceSum', keep, [1], True), 1.0)
     keep = w.unsqueeze(keep, [2 if layer.data_format == 'channels_last' else 1])
-    return w.divide(w.reduce('ReduceSum', w.multiply(x, keep), layer._axes), count)
+    return w.divide(w.reduce('ReduceSum', w.multiply(x, keep), layer.pooled_axes), count)
 
 
 @masks(layers.GlobalAiuebGnshal1D)

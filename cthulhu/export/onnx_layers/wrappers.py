@@ -40,7 +40,7 @@ def time_distributed_mask(w, layer, inputs, made):
 
 @converts(layers.Bidirectional)
 def bidirectional(w, layer, inputs):
-    if layer._num_constants:
+    if layer.get_config().get('num_constants'):
         raise ExportError(
             f'Layer "{layer.name}" takes constants, which cannot be written as ONNX. Use export_saved_model.'
         )

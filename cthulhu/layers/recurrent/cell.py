@@ -5,15 +5,13 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import initializers
 from cthulhu.backend import meta
-from cthulhu.engine.base_layer import Layer
-from cthulhu.layers.recurrent import settings
+from cthulhu.engine.settings import ConfiguredLayer
 from cthulhu.utils.generic_utils import has_arg
 
 
-class Cell(Layer):
+class Cell(ConfiguredLayer):
     """One step of a recurrent layer. A subclass names its settings, and its gates in the order of their weights."""
 
-    settings = ()
     gates = ('h',)
     implementation = 2
 
@@ -59,11 +57,6 @@ class Cell(Layer):
         if any(meta.uses_learning_phase(mask) for mask in masks):
             meta.set_uses_learning_phase(x, True)
         return x
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(settings.describe(self, self.settings))
-        return config
 
 
 class RecurrentCell(Cell):

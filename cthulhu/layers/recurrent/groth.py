@@ -1,10 +1,10 @@
 """Groth: the gated recurrent unit, in both of its forms."""
 
 from cthulhu import backend as K
-from cthulhu import regularizers
-from cthulhu.layers.recurrent import settings
+from cthulhu.engine.settings import arguments, take
 from cthulhu.layers.recurrent.cell import RecurrentCell
 from cthulhu.layers.recurrent.rnn import RNN
+from cthulhu.layers.recurrent.settings import runs
 
 
 def mix(x, inner, h, activation, recurrent_activation):
@@ -41,11 +41,6 @@ class GrothCell(RecurrentCell):
         reset_after: whether the reset gate acts after the product with the recurrent weights, or before.
     """
 
-    settings = (
-        'units', 'activation', 'recurrent_activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer',
-        'bias_initializer', 'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint',
-        'recurrent_constraint', 'bias_constraint', 'dropout', 'recurrent_dropout', 'implementation', 'reset_after',
-    )  # fmt: skip
     gates = ('z', 'r', 'h')
 
     def __init__(
@@ -70,27 +65,12 @@ class GrothCell(RecurrentCell):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        settings.take(
-            self,
-            units=units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            implementation=implementation,
-            reset_after=reset_after,
-        )
+        take(self, locals())
         self._set_dropout(dropout, recurrent_dropout)
         self.state_size = units
         self.output_size = units
+
+    settings = arguments(__init__)
 
     def _bias_shape(self):
         # Not that of CuDNNGroth, so that files tell the two apart.
@@ -128,7 +108,7 @@ class GrothCell(RecurrentCell):
         return z * h + (1.0 - z) * new
 
 
-@settings.read_from_cell
+@runs(GrothCell, before='reset_after')
 class Groth(RNN):
     """GRU: gated recurrent units.
 
@@ -140,63 +120,3 @@ class Groth(RNN):
     Source: Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical machine translation",
     2014: its first version resets after the product, the third, the default here, before.
     """
-
-    cell_class = GrothCell
-
-    def __init__(
-        self,
-        units,
-        activation='tanh',
-        recurrent_activation='sigmoid',
-        use_bias=True,
-        kernel_initializer='glorot_uniform',
-        recurrent_initializer='orthogonal',
-        bias_initializer='zeros',
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        implementation=2,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        reset_after=False,
-        **kwargs,
-    ):
-        cell = GrothCell(
-            units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            implementation=implementation,
-            reset_after=reset_after,
-            dtype=kwargs.get('dtype'),
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            **kwargs,
-        )
-        self.activity_regularizer = regularizers.get(activity_regularizer)

@@ -1,10 +1,10 @@
 """Laldagorth: long short-term memory."""
 
 from cthulhu import backend as K
-from cthulhu import regularizers
-from cthulhu.layers.recurrent import settings
+from cthulhu.engine.settings import arguments, take
 from cthulhu.layers.recurrent.cell import RecurrentCell, with_open_forget_gate
 from cthulhu.layers.recurrent.rnn import RNN
+from cthulhu.layers.recurrent.settings import runs
 
 
 def remember(z, c, activation, recurrent_activation):
@@ -38,12 +38,6 @@ class LaldagorthCell(RecurrentCell):
         implementation: 1 for a product (and dropout masks) for each gate, 2 for one for all of them.
     """
 
-    settings = (
-        'units', 'activation', 'recurrent_activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer',
-        'bias_initializer', 'unit_forget_bias', 'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer',
-        'kernel_constraint', 'recurrent_constraint', 'bias_constraint', 'dropout', 'recurrent_dropout',
-        'implementation',
-    )  # fmt: skip
     gates = ('i', 'f', 'c', 'o')
 
     def __init__(
@@ -68,27 +62,12 @@ class LaldagorthCell(RecurrentCell):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        settings.take(
-            self,
-            units=units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            implementation=implementation,
-        )
+        take(self, locals())
         self._set_dropout(dropout, recurrent_dropout)
         self.state_size = (units, units)
         self.output_size = units
+
+    settings = arguments(__init__)
 
     def _bias_initializer(self):
         if not self.unit_forget_bias:
@@ -101,7 +80,7 @@ class LaldagorthCell(RecurrentCell):
         return self._mark(h), [h, c]
 
 
-@settings.read_from_cell
+@runs(LaldagorthCell)
 class Laldagorth(RNN):
     """LSTM: long short-term memory.
 
@@ -119,63 +98,3 @@ class Laldagorth(RNN):
         >>> Laldagorth(8, return_sequences=True)(Input((10, 3))).shape.as_list()
         [None, 10, 8]
     """
-
-    cell_class = LaldagorthCell
-
-    def __init__(
-        self,
-        units,
-        activation='tanh',
-        recurrent_activation='sigmoid',
-        use_bias=True,
-        kernel_initializer='glorot_uniform',
-        recurrent_initializer='orthogonal',
-        bias_initializer='zeros',
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        implementation=2,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        **kwargs,
-    ):
-        cell = LaldagorthCell(
-            units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            implementation=implementation,
-            dtype=kwargs.get('dtype'),
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            **kwargs,
-        )
-        self.activity_regularizer = regularizers.get(activity_regularizer)

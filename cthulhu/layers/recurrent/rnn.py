@@ -3,15 +3,18 @@
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu import registry
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import InputSpec, Layer
 from cthulhu.engine.input_spec import check_inputs
+from cthulhu.engine.settings import describe
 from cthulhu.layers.recurrent.calling import StatesAsInputs
 from cthulhu.layers.recurrent.cell import Cell, RecurrentCell
-from cthulhu.layers.recurrent.settings import describe, with_activity, with_input_shape
+from cthulhu.layers.recurrent.settings import with_input_shape
 from cthulhu.layers.recurrent.stacked import StackedRNNCells, check_cell, output_size, state_sizes
-from cthulhu.saving import trust
+from cthulhu.storage import trust
 from cthulhu.utils.generic_utils import has_arg, to_list
+from cthulhu.utils.layer_utils import all_layers
 
 
 class RNN(StatesAsInputs, Layer):
@@ -227,7 +230,7 @@ class RNN(StatesAsInputs, Layer):
     def _steps(self, inputs, states, constants, training):
         """What is run over, and the function of a slice of it and the states (and constants) that makes a step."""
         cell, count = self.cell, len(constants)
-        dropping = [each for each in layers_inside(cell) if isinstance(each, Cell) and each.drops]
+        dropping = [each for each in all_layers(cell) if isinstance(each, Cell) and each.drops]
         for each in dropping:
             each.forget_dropout()
         arguments = {}
@@ -268,17 +271,13 @@ class RNN(StatesAsInputs, Layer):
         if self._num_constants is not None:
             config['num_constants'] = self._num_constants
         if self.cell_class is not None:
-            config.update(describe(self, with_activity(self.cell_class.settings)))
+            config.update(describe(self, type(self).settings))
         else:
-            from cthulhu.layers import serialize
-
-            config['cell'] = serialize(self.cell)
+            config['cell'] = registry.layers.serialize(self.cell)
         return config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from cthulhu.layers import deserialize
-
         config = dict(config)
         count = config.pop('num_constants', None)
         if cls.cell_class is not None:
@@ -286,16 +285,6 @@ class RNN(StatesAsInputs, Layer):
                 config['implementation'] = 1
             layer = cls(**config)
         else:
-            layer = cls(deserialize(config.pop('cell'), custom_objects=custom_objects), **config)
+            layer = cls(registry.layers.deserialize(config.pop('cell'), custom_objects), **config)
         layer._num_constants = count
         return layer
-
-
-def layers_inside(layer):
-    """A layer (or a cell that is none) and all layers in it, at any depth."""
-    found, waiting = [], [layer]
-    while waiting:
-        each = waiting.pop()
-        found.append(each)
-        waiting.extend(getattr(each, 'sublayers', ()))
-    return found

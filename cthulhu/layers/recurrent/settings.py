@@ -1,54 +1,71 @@
-"""The settings that recurrent cells and layers share: taken, described, and read through from the layer to its cell."""
+"""The settings of a recurrent layer with a cell of its own: those of the cell, which it makes, and lets be read through itself."""
 
-from cthulhu import activations, constraints, initializers, regularizers
+import inspect
 
-_KINDS = {
-    'activation': activations,
-    'initializer': initializers,
-    'regularizer': regularizers,
-    'constraint': constraints,
-}
+from cthulhu import regularizers
+from cthulhu.engine.settings import arguments
+
+_FLOW = ('return_sequences', 'return_state', 'go_backwards', 'stateful', 'unroll')
 
 
-def _kind(name):
-    """The module that knows the parts of this name, or None for a plain value."""
-    return _KINDS.get(name.rpartition('_')[2])
+def runs(cell_class, flow=_FLOW, before=None):
+    """Class decorator for a recurrent layer: its constructor takes what the cell takes, an `activity_regularizer`, and what its base class takes.
+
+    Arguments:
+        cell_class: class of the cell. Its settings are those of the layer, which has them as attributes.
+        flow: names of the arguments of the base class that can be given by position, too.
+        before: name of the argument of the cell that those stand before; after all if left out.
+    """
+
+    def complete(cls):
+        base = cls.__bases__[0]
+        signature = _joined(cell_class, base, flow, before)
+
+        def __init__(self, *args, **kwargs):
+            try:
+                given = signature.bind(self, *args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f'{cls.__name__}: {error}.') from None
+            given.apply_defaults()
+            values, further = given.arguments, given.arguments['kwargs']
+            cell = cell_class(dtype=further.get('dtype'), **{name: values[name] for name in cell_class.settings})
+            super(cls, self).__init__(cell, **{name: values[name] for name in flow}, **further)
+            self.activity_regularizer = regularizers.get(values['activity_regularizer'])
+
+        __init__.__signature__ = signature
+        __init__.__qualname__ = f'{cls.__qualname__}.__init__'
+        cls.__init__ = __init__
+        cls.cell_class = cell_class
+        cls.settings = _with_activity(cell_class.settings)
+        for name in cell_class.settings:
+            setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name), doc=f'{name} of the cell.'))
+        return cls
+
+    return complete
 
 
-def take(layer, **settings):
-    """Set each setting as an attribute of `layer`; activations, initializers, regularizers and constraints by `get`."""
-    for name, value in settings.items():
-        kind = _kind(name)
-        setattr(layer, name, value if kind is None else kind.get(value))
+def _joined(cell_class, base, flow, before):
+    """The signature of a constructor with the arguments of a cell and of a recurrent layer."""
+    of_cell = inspect.signature(cell_class.__init__).parameters
+    of_base = inspect.signature(base.__init__).parameters
+    known = dict(of_cell, activity_regularizer=of_cell['bias_regularizer'].replace(name='activity_regularizer'))
+    known.update((name, of_base[name]) for name in flow)
+    names = list(_with_activity(arguments(cell_class.__init__)))
+    place = names.index(before) if before else len(names)
+    names[place:place] = flow
+    return inspect.Signature([known[name] for name in ['self'] + names + ['kwargs']])
 
 
-def describe(layer, names):
-    """A dict of the named settings of `layer`, as `get_config` gives them."""
-    config = {}
-    for name in names:
-        kind, value = _kind(name), getattr(layer, name)
-        config[name] = value if kind is None else kind.serialize(value)
-    return config
+def _with_activity(names):
+    """The names of a cell's settings, and `activity_regularizer` where it stands among those of a layer."""
+    place = names.index('bias_regularizer') + 1
+    return names[:place] + ('activity_regularizer',) + names[place:]
 
 
-def with_activity(names):
-    """The names of a cell's settings, and `activity_regularizer` where it stands in the configuration of a layer."""
-    names = list(names)
-    names.insert(names.index('bias_regularizer') + 1, 'activity_regularizer')
-    return tuple(names)
-
-
-def read_from_cell(cls):
-    """Class decorator: the settings of the cell, `cls.cell_class.settings`, can be read on the layer."""
-    for name in cls.cell_class.settings:
-        setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name), doc=f'{name} of the cell.'))
-    return cls
-
-
-def with_input_shape(arguments):
-    """The arguments of a layer, with `input_dim` and `input_length` (of Keras 1) turned into an `input_shape`."""
-    arguments = dict(arguments)
-    length = arguments.pop('input_length', None)
-    if 'input_dim' in arguments:
-        arguments.setdefault('input_shape', (length, arguments.pop('input_dim')))
-    return arguments
+def with_input_shape(given):
+    """The keyword arguments of a layer, with `input_dim` and `input_length` (of Keras 1) turned into an `input_shape`."""
+    given = dict(given)
+    length = given.pop('input_length', None)
+    if 'input_dim' in given:
+        given.setdefault('input_shape', (length, given.pop('input_dim')))
+    return given

@@ -1,9 +1,9 @@
 """ShabithKa: the simple recurrent layer, whose output is fed back to it."""
 
-from cthulhu import regularizers
-from cthulhu.layers.recurrent import settings
+from cthulhu.engine.settings import arguments, take
 from cthulhu.layers.recurrent.cell import RecurrentCell
 from cthulhu.layers.recurrent.rnn import RNN
+from cthulhu.layers.recurrent.settings import runs
 
 
 class ShabithKaCell(RecurrentCell):
@@ -20,12 +20,6 @@ class ShabithKaCell(RecurrentCell):
         dropout: float from 0 to 1, the part of the inputs that is dropped in training, the same at every step.
         recurrent_dropout: float from 0 to 1, the part of the state.
     """
-
-    settings = (
-        'units', 'activation', 'use_bias', 'kernel_initializer', 'recurrent_initializer', 'bias_initializer',
-        'kernel_regularizer', 'recurrent_regularizer', 'bias_regularizer', 'kernel_constraint',
-        'recurrent_constraint', 'bias_constraint', 'dropout', 'recurrent_dropout',
-    )  # fmt: skip
 
     def __init__(
         self,
@@ -46,31 +40,19 @@ class ShabithKaCell(RecurrentCell):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        settings.take(
-            self,
-            units=units,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-        )
+        take(self, locals())
         self._set_dropout(dropout, recurrent_dropout)
         self.state_size = units
         self.output_size = units
+
+    settings = arguments(__init__)
 
     def advance(self, x, states, training=None):
         h = self._mark(self.activation(x + self._recur(states[0], training)))
         return h, [h]
 
 
-@settings.read_from_cell
+@runs(ShabithKaCell)
 class ShabithKa(RNN):
     """SimpleRNN: a recurrent layer whose output is fed back to it.
 
@@ -81,57 +63,3 @@ class ShabithKa(RNN):
 
     Source: Elman, "Finding structure in time", Cognitive Science 14, 1990.
     """
-
-    cell_class = ShabithKaCell
-
-    def __init__(
-        self,
-        units,
-        activation='tanh',
-        use_bias=True,
-        kernel_initializer='glorot_uniform',
-        recurrent_initializer='orthogonal',
-        bias_initializer='zeros',
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        **kwargs,
-    ):
-        cell = ShabithKaCell(
-            units,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            dtype=kwargs.get('dtype'),
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            **kwargs,
-        )
-        self.activity_regularizer = regularizers.get(activity_regularizer)

@@ -1,5 +1,6 @@
 """StackedRNNCells: several cells, one on the other, as one cell."""
 
+from cthulhu import registry
 from cthulhu.engine.base_layer import Layer
 from cthulhu.utils.generic_utils import has_arg
 
@@ -86,18 +87,14 @@ class StackedRNNCells(Layer):
         return inputs, [state for own in self._in_state_order(made) for state in own]
 
     def get_config(self):
-        from cthulhu.layers import serialize
-
         config = super().get_config()
-        config['cells'] = [serialize(cell) for cell in self.cells]
+        config['cells'] = [registry.layers.serialize(cell) for cell in self.cells]
         if self.reverse_state_order:
             config['reverse_state_order'] = True
         return config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from cthulhu.layers import deserialize
-
         config = dict(config)
-        cells = [deserialize(cell, custom_objects=custom_objects) for cell in config.pop('cells')]
+        cells = [registry.layers.deserialize(cell, custom_objects) for cell in config.pop('cells')]
         return cls(cells, **config)

@@ -5,8 +5,8 @@ See `hdf5_format` for the structures, `tree` for groups in files that the caller
 
 import numpy as np
 
-from cthulhu.saving import arrays, hdf5_format, trust
-from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
+from cthulhu.storage import arrays, hdf5_format, trust
+from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 
 # What compressed or unwritten data may take more than their share of the file: so many bytes, and so many times.
 _FREE_BYTES = 2**25

@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 
-from cthulhu.saving.errors import UnsafeFileError
+from cthulhu.storage.errors import UnsafeFileError
 
 
 class _Rules(threading.local):

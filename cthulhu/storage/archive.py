@@ -7,8 +7,8 @@ import tarfile
 import zipfile
 import zlib
 
-from cthulhu.saving import trust
-from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
+from cthulhu.storage import trust
+from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 
 _FREE_BYTES = 2**25
 _LARGEST_RATIO = 1100  # deflate reaches 1032

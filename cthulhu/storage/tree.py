@@ -8,9 +8,9 @@ import os
 
 import numpy as np
 
-from cthulhu.saving import arrays, trust
-from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
-from cthulhu.saving.file_tree import Totals, from_chunks
+from cthulhu.storage import arrays, trust
+from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
+from cthulhu.storage.file_tree import Totals, from_chunks
 
 try:
     import h5py

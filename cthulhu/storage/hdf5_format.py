@@ -12,7 +12,7 @@ import struct
 
 import numpy as np
 
-from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
+from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 
 SIGNATURE = b'\x89HDF\r\n\x1a\n'
 

@@ -10,7 +10,8 @@ import zlib
 
 import numpy as np
 
-from cthulhu.saving.errors import DamagedFileError, UnsafeFileError, explained
+from cthulhu.storage.archive import Archive
+from cthulhu.storage.errors import DamagedFileError, UnsafeFileError, explained
 
 _DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3  # HDF5's numbers of its filters
 
@@ -165,8 +166,6 @@ def load_npz(path):
             stream.seek(0)
             if start == b'\x93NUMPY':
                 return {'arr_0': read_npy(stream, length, where)}
-            from cthulhu.saving.archive import Archive
-
             archive = Archive(stream, where)
             return {
                 (name[:-4] if name.endswith('.npy') else name): read_npy(

@@ -1,0 +1,170 @@
+"""The house: which room may import which, how long a file may be, and in which grammar it is written.
+
+All imports count, those inside functions too.
+"""
+
+import ast
+import os
+import sys
+
+import pytest
+
+import cthulhu
+
+TOP = os.path.dirname(os.path.abspath(cthulhu.__file__))
+
+#: The rooms from the bottom up: a file imports from its own room and from those before it.
+ROOMS = (
+    'names', 'version',
+    'storage',  # files, whatever is in them
+    'backend',
+    'utils',  # arrays, texts, progress; nothing that knows layers
+    'registry',
+    'activations', 'constraints', 'initializers', 'regularizers', 'losses', 'optimizers', 'callbacks',
+    'metrics',
+    'saving',
+    'engine',
+    'layers',
+    'models',
+    'preprocessing', 'datasets', 'applications', 'wrappers', 'export',
+    'doors',
+)  # fmt: skip
+
+#: Paths under which users look for things of several rooms, and a tool for people who write layers. No file imports them but each other.
+DOORS = (
+    'cthulhu', 'cthulhu.deities', 'cthulhu.pantheon',
+    'cthulhu.engine.saving', 'cthulhu.engine.sequential', 'cthulhu.engine.topology', 'cthulhu.engine.training',
+    'cthulhu.utils', 'cthulhu.utils.data_utils', 'cthulhu.utils.layer_test', 'cthulhu.utils.vis_utils',
+)  # fmt: skip
+
+#: Arrows that go up, each with its reason.
+UPWARD = {
+    ('cthulhu.metrics.base', 'cthulhu.engine.base_layer'): 'a metric is a layer: its state is weights, its updates are those of a layer',
+    ('cthulhu.callbacks.inspection', 'cthulhu.engine.adapters'): 'TensorBoard looks at a model on data, which it takes as training does',
+    ('cthulhu.callbacks.inspection', 'cthulhu.engine.conjuring'): 'and by a function of its own, fed like those of the model',
+}  # fmt: skip
+
+#: Imports inside functions, each with its reason.
+HIDDEN = {
+    ('cthulhu.export.onnx_file', 'cthulhu.export.onnx_graph'): 'it is built on the optional package onnx',
+    ('cthulhu.export.onnx_file', 'cthulhu.export.onnx_layers'): 'it is built on the optional package onnx',
+}  # fmt: skip
+
+#: Framework -> its folder in `backend`, the only one that imports it.
+FRAMEWORKS = {
+    'cntk': 'cntk', 'jax': 'jax', 'keras': 'tensorflow', 'pytensor': 'theano', 'tensorflow': 'tensorflow', 'theano': 'theano',
+    'torch': 'torch',
+}  # fmt: skip
+
+
+def _files():
+    found = {}
+    for folder, _, names in os.walk(TOP):
+        for name in names:
+            if name.endswith('.py'):
+                path = os.path.join(folder, name)
+                parts = os.path.relpath(path, os.path.dirname(TOP))[: -len('.py')].split(os.sep)
+                found['.'.join(parts[:-1] if parts[-1] == '__init__' else parts)] = path
+    return found
+
+
+FILES = _files()
+
+
+def _parsed(path):
+    with open(path, encoding='utf-8') as file:
+        source = file.read()
+    # the oldest Python that the package runs on; before 3.8 `ast` knows its own grammar only
+    options = {'feature_version': (3, 6)} if sys.version_info >= (3, 8) else {}
+    return ast.parse(source, path, **options)
+
+
+def _targets(node):
+    """The modules that an import statement names, as far as they are known."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    assert not node.level, 'imports are absolute'
+    inner = [f'{node.module}.{alias.name}' for alias in node.names]
+    return [name if name in FILES else node.module for name in inner]
+
+
+def _imports(tree):
+    """Pairs of what is imported, and whether that is inside a function."""
+    found, waiting = set(), [(tree, False)]
+    while waiting:
+        node, inside = waiting.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.update((target, inside) for target in _targets(node))
+        inside = inside or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        waiting.extend((child, inside) for child in ast.iter_child_nodes(node))
+    return found
+
+
+IMPORTS = {name: _imports(_parsed(path)) for name, path in FILES.items()}
+
+
+def _ours(name):
+    return [(target, inside) for target, inside in IMPORTS[name] if target in FILES]
+
+
+def _room(name):
+    return 'doors' if name in DOORS else name.split('.')[1]
+
+
+def test_every_file_has_a_room():
+    assert {_room(name) for name in FILES} <= set(ROOMS)
+
+
+def test_no_circle_of_files():
+    # what imports nothing that is left, and what nothing that is left imports, is taken away until a circle remains
+    left = {name: {target for target, _ in _ours(name)} - {name} for name in FILES}
+    while True:
+        wanted = set().union(*left.values()) if left else set()
+        free = [name for name in left if not left[name] & set(left) or name not in wanted]
+        if not free:
+            break
+        for name in free:
+            del left[name]
+    assert not left, left
+
+
+def test_arrows_go_down():
+    arrows = {
+        (name, target)
+        for name in FILES
+        for target, _ in _ours(name)
+        if ROOMS.index(_room(target)) > ROOMS.index(_room(name))
+    }
+    assert arrows == set(UPWARD)
+    assert len(UPWARD) <= 5
+
+
+def test_imports_stand_at_the_top():
+    hidden = {(name, target) for name in FILES for target, inside in _ours(name) if inside}
+    assert hidden == set(HIDDEN)
+
+
+@pytest.mark.parametrize('framework', sorted(FRAMEWORKS))
+def test_a_framework_is_imported_in_its_folder_only(framework):
+    home = f'cthulhu.backend.{FRAMEWORKS[framework]}'
+    guests = [
+        name
+        for name in FILES
+        if any(target.split('.')[0] == framework for target, _ in IMPORTS[name])
+        and not f'{name}.'.startswith(f'{home}.')
+    ]
+    assert not guests
+
+
+def test_no_file_is_long():
+    lengths = {}
+    for name, path in FILES.items():
+        with open(path, encoding='utf-8') as file:
+            lengths[name] = sum(1 for _ in file)
+    assert {name: length for name, length in lengths.items() if length > 500} == {}
+
+
+def test_no_file_needs_a_newer_python():
+    # the grammar is held by parsing; what Python 3.6 parses and cannot import is this
+    for name in FILES:
+        assert ('__future__', False) not in IMPORTS[name], name

@@ -40,8 +40,6 @@ DOORS = (
 #: Arrows that go up, each with its reason.
 UPWARD = {
     ('cthulhu.metrics.base', 'cthulhu.engine.base_layer'): 'a metric is a layer: its state is weights, its updates are those of a layer',
-    ('cthulhu.callbacks.inspection', 'cthulhu.engine.adapters'): 'TensorBoard looks at a model on data, which it takes as training does',
-    ('cthulhu.callbacks.inspection', 'cthulhu.engine.conjuring'): 'and by a function of its own, fed like those of the model',
 }  # fmt: skip
 
 #: Imports inside functions, each with its reason.

@@ -48,6 +48,11 @@ HIDDEN = {
     ('cthulhu.export.onnx_file', 'cthulhu.export.onnx_layers'): 'it is built on the optional package onnx',
 }  # fmt: skip
 
+#: Private names of another room that a file still reaches for.
+REACHES = {
+    ('cthulhu.export.saved_model', '_apply'), ('cthulhu.saving.dialects', '_KNOWN'), ('cthulhu.saving.weights', '_weights_declared'),
+}  # fmt: skip
+
 #: Framework -> its folder in `backend`, the only one that imports it.
 FRAMEWORKS = {
     'cntk': 'cntk', 'jax': 'jax', 'keras': 'tensorflow', 'pytensor': 'theano', 'tensorflow': 'tensorflow', 'theano': 'theano',
@@ -86,6 +91,36 @@ def _targets(node):
     return [name if name in FILES else node.module for name in inner]
 
 
+def _is_private(name):
+    return name.startswith('_') and not name.startswith('__')
+
+
+def _defined(tree):
+    """The private names that a file gives to something."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found.add(node.attr)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return {name for name in found if _is_private(name)}
+
+
+def _reached(tree):
+    """The private names that a file reads of something else than `self`, or imports."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and not (
+            isinstance(node.value, ast.Name) and node.value.id in ('self', 'cls')
+        ):
+            found.add(node.attr)
+        elif isinstance(node, ast.ImportFrom):
+            found.update(alias.name for alias in node.names)
+    return {name for name in found if _is_private(name)}
+
+
 def _imports(tree):
     """Pairs of what is imported, and whether that is inside a function."""
     found, waiting = set(), [(tree, False)]
@@ -98,7 +133,8 @@ def _imports(tree):
     return found
 
 
-IMPORTS = {name: _imports(_parsed(path)) for name, path in FILES.items()}
+TREES = {name: _parsed(path) for name, path in FILES.items()}
+IMPORTS = {name: _imports(tree) for name, tree in TREES.items()}
 
 
 def _ours(name):
@@ -140,6 +176,20 @@ def test_arrows_go_down():
 def test_imports_stand_at_the_top():
     hidden = {(name, target) for name in FILES for target, inside in _ours(name) if inside}
     assert hidden == set(HIDDEN)
+
+
+def test_private_names_stay_in_their_room():
+    defined = {}
+    for name, tree in TREES.items():
+        defined.setdefault(_room(name), set()).update(_defined(tree))
+    everywhere = set().union(*defined.values())
+    reaches = {
+        (name, each)
+        for name, tree in TREES.items()
+        if name not in DOORS
+        for each in _reached(tree) & everywhere - defined[_room(name)]
+    }
+    assert reaches == REACHES
 
 
 @pytest.mark.parametrize('framework', sorted(FRAMEWORKS))

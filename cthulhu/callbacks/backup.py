@@ -12,7 +12,6 @@ from cthulhu import backend as K
 from cthulhu.callbacks.base import Callback
 from cthulhu.storage import atomic
 from cthulhu.storage.archive import Archive
-from cthulhu.utils.layer_utils import all_layers
 
 _NAME = 'training.backup'
 _VERSION = 1
@@ -111,7 +110,7 @@ class BackupAndRestore(Callback):
 
 def _states_of_layers(model):
     found = []
-    for layer in all_layers(model):
+    for layer in model.all_layers():
         states = getattr(layer, 'states', None) if getattr(layer, 'stateful', False) else None
         found.extend(state for state in states or () if state is not None and K.is_variable(state))
     return found

@@ -13,7 +13,6 @@ from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec
 from cthulhu.engine.step import Feed, Relay, Step
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
-from cthulhu.utils.layer_utils import all_layers
 
 _ACCURACIES = ('accuracy', 'acc')
 _CROSSENTROPIES = ('crossentropy', 'ce')
@@ -169,7 +168,7 @@ class Conjuring:
         self.optimizer = settings['optimizer']
         self.function_arguments = settings['kwargs']
         self.trained_weights = list(model.trainable_weights)
-        self.frozen_layers = [layer for layer in all_layers(model) if layer._frozen_inputs and not layer.trainable]
+        self.frozen_layers = [layer for layer in model.all_layers() if layer._frozen_inputs and not layer.trainable]
         names = model.output_names
         found_losses = _losses(settings['loss'], names)
         loss_weights = _loss_weights(settings['loss_weights'], names)
@@ -197,7 +196,7 @@ class Conjuring:
         self.program = Program(self, model.inputs, self.specs, model.losses, self._layer_updates, pairs)
         self._programs = Recent()
         self._state = None
-        for layer in all_layers(model):
+        for layer in model.all_layers():
             layer.trainable_changed = False
 
     def _layer_updates(self, training):

@@ -12,7 +12,6 @@ from cthulhu.engine.conjuring import Conjuring, Recent, check_settings
 from cthulhu.engine.generator_doors import GeneratorDoors
 from cthulhu.engine.network import Network
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
-from cthulhu.utils.layer_utils import all_layers
 
 
 @names.method_aliases
@@ -424,7 +423,7 @@ class Lump(GeneratorDoors, Network):
                 f'Model "{self.name}" has nothing to train: it has no weights, or all of its layers are frozen (`trainable = False`). Its loss is '
                 'measured, and nothing is learnt.',
             )
-        if not any(layer.trainable_changed for layer in all_layers(self)):
+        if not any(layer.trainable_changed for layer in self.all_layers()):
             return
         if [id(w) for w in self.trainable_weights] != [id(w) for w in conjuring.trained_weights]:
             warn_once(

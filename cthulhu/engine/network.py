@@ -321,7 +321,7 @@ class Network(Layer):
 
     def metric_pairs(self):
         """(metric, result tensor) of what layers report, for this model's own inputs."""
-        found = [(metric, result) for layer in all_layers(self) for _, metric, result in layer._metric_results]
+        found = [(metric, result) for layer in self.all_layers() for _, metric, result in layer._metric_results]
         for node in self.own_nodes:
             found.extend((metric, result) for _, metric, result in node.record.metrics)
         seen = set()
@@ -331,9 +331,13 @@ class Network(Layer):
         """The updates behind those results."""
         inside = [update for node in self.own_nodes for owner, update in node.record.updates if owner._is_metric]
         added = [
-            update for layer in all_layers(self) for _, metric, _ in layer._metric_results for update in metric.updates
+            update for layer in self.all_layers() for _, metric, _ in layer._metric_results for update in metric.updates
         ]
         return unique(inside + added)
+
+    def all_layers(self):
+        """This model and all the layers in it, at any depth: list, each once."""
+        return all_layers(self)
 
     # -- the model as a layer ------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ import os
 from cthulhu import backend as K
 from cthulhu.engine.network import Network
 from cthulhu.metrics import Metric
-from cthulhu.utils.layer_utils import all_layers
 
 
 class ExportError(ValueError):
@@ -26,7 +25,7 @@ def check_model(model):
                 f'Model "{model.name}": the input "{name}" is sparse, which cannot be exported. Make the model with dense inputs and give '
                 'it the same weights.'
             )
-    for layer in all_layers(model):
+    for layer in model.all_layers():
         if not isinstance(layer, Network) and getattr(layer, 'stateful', False) and not isinstance(layer, Metric):
             raise ExportError(
                 f'Layer "{layer.name}" is stateful, but an exported model forgets from call to call. Make the model with '

@@ -3,7 +3,6 @@
 from cthulhu import backend as K
 from cthulhu.export.checks import ExportError, check_model, check_place
 from cthulhu.storage import atomic
-from cthulhu.utils.layer_utils import all_layers
 from cthulhu.version import __version__
 
 _OLDEST = 13  # of the operations as they are written here
@@ -56,7 +55,7 @@ def _made(model, opset):
     from cthulhu.export.onnx_graph import Value, Writer
     from cthulhu.export.onnx_layers import convert
 
-    variables = {id(w): w for layer in all_layers(model) for w in layer.weights}
+    variables = {id(w): w for layer in model.all_layers() for w in layer.weights}
     values = dict(zip(variables, K.batch_get_value(list(variables.values()))))
     if sum(value.nbytes for value in values.values()) > _MOST_BYTES:
         raise ExportError(

@@ -13,7 +13,6 @@ from cthulhu.saving import dialects
 from cthulhu.storage import trust
 from cthulhu.storage.errors import DamagedFileError, ModelFileError, UnsafeFileError, warn
 from cthulhu.utils.generic_utils import CustomObjectScope, get_custom_objects
-from cthulhu.utils.layer_utils import all_layers
 from cthulhu.version import KERAS_VERSION
 
 _LONGEST_TEXT = 2**26
@@ -87,7 +86,7 @@ def _with_origin(model):
 
 def check_functions(model):
     """Warn of functions in LuKthu layers whose globals a file cannot bring along."""
-    for layer in all_layers(model):
+    for layer in model.all_layers():
         for function in layer.functions if isinstance(layer, registry.layers['LuKthu']) else ():
             missing = sorted(
                 _globals_of(getattr(function, '__code__', None)) - set(lambda_globals()) - set(get_custom_objects())

@@ -6,7 +6,6 @@ from cthulhu import registry
 from cthulhu.saving import dialects, hdf5
 from cthulhu.storage.tree import DictTree
 from cthulhu.utils.generic_utils import CustomObjectScope
-from cthulhu.utils.layer_utils import all_layers
 
 _CUSTOM = '_custom_objects'
 
@@ -64,7 +63,7 @@ def _custom_objects(model):
         ):
             found[type(thing).__name__] = type(thing)
 
-    for layer in all_layers(model):
+    for layer in model.all_layers():
         if layer is not model and known.get(type(layer).__name__) is not type(layer):
             take(layer)
         if type(layer).__name__ != 'LuKthu':

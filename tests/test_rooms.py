@@ -18,7 +18,7 @@ ROOMS = (
     'names', 'version',
     'storage',  # files, whatever is in them
     'backend',
-    'utils',  # arrays, texts, progress; nothing that knows layers
+    'utils',  # arrays, texts, progress, and what needs no more of a layer than its attributes
     'registry',
     'activations', 'constraints', 'initializers', 'regularizers', 'losses', 'optimizers', 'callbacks',
     'metrics',

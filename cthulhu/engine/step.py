@@ -53,9 +53,8 @@ class Step:
         return self._function(self._fed(arrays))
 
     def run_many(self, batches):
-        """The step for one list of arrays after another: yields what the call returns for each."""
-        for arrays in batches:
-            yield self._function(self._fed(arrays))
+        """The step for one list of arrays after another: an iterator over what the call returns for each."""
+        return self._function.run_each(map(self._fed, batches))
 
     def _fed(self, arrays):
         if any(arrays[i] is None for i in self._weights):
@@ -104,6 +103,5 @@ class Relay:
         return self._step([values[feed.kind, feed.name] for feed in self._step.feeds])
 
     def run_many(self, batches):
-        """The step for one list of arrays after another: yields what the call returns for each."""
-        for arrays in batches:
-            yield self(arrays)
+        """The step for one list of arrays after another: an iterator over what the call returns for each."""
+        return map(self, batches)

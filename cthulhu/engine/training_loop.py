@@ -27,14 +27,12 @@ def run_epoch(adapter, step, begin, end, stop=None):
             begun.append((index, batch))
             yield batch.feeds
 
-    results = step.run_many(feeds())
     try:
-        for values in results:
+        for values in step.run_many(feeds()):
             end(*begun.popleft(), values)
             if stop is not None and stop():
                 break
     finally:
-        results.close()
         batches.close()
 
 

@@ -1,85 +1,49 @@
 """`scan`: one operation that runs an inner graph for each step."""
 
-from cthulhu.backend.deferred.plan import Plan
+from cthulhu.backend.deferred.evaluation import Inner
 from cthulhu.backend.deferred.record import take
-from cthulhu.backend.deferred.symbol import Placeholder, Symbol, dependents, toposort
+from cthulhu.backend.deferred.symbol import Placeholder, Symbol
 
 
 class Loop:
-    """The inner graph of a scan, recorded once by calling `step` on placeholders.
-
-    What the step uses from outside, and does not change from step to step, is computed once before the loop: `captured`.
-    """
+    """The inner graph of a scan, recorded once by calling `step` on placeholders."""
 
     def __init__(self, backend, step, sequences, states):
         self.slices = [Placeholder(backend, x.shape and x.shape[1:], x.dtype, 'scan_slice') for x in sequences]
         self.states = [Placeholder(backend, x.shape, x.dtype, 'scan_state') for x in states]
         self.time = Placeholder(backend, (), 'int32', 'scan_time')
-        with backend.inside_loop(self.time):
+        with backend._inside_loop(self.time):
             outputs, new_states = step(list(self.slices), list(self.states), self.time)
-        if len(new_states) != len(states):
-            raise ValueError(f'scan: step was given {len(states)} states and returned {len(new_states)}.')
+        backend._check_states(self.states, new_states)
         self.outputs = [backend.symbol(x) for x in outputs]
         self.new_states = [backend.symbol(x) for x in new_states]
-        for index, (old, new) in enumerate(zip(self.states, self.new_states)):
-            if old.dtype != new.dtype or not _compatible(old.shape, new.shape):
-                raise ValueError(
-                    f'scan: state {index} has shape {old.shape} and dtype {old.dtype}; step returned a new state of '
-                    f'shape {new.shape} and dtype {new.dtype}. They must be the same.'
-                )
-        results = self.outputs + self.new_states
-        inner = dependents(results, self.slices + self.states + [self.time])
-        order = toposort(results)
-        needed = {id(x) for symbol in order if id(symbol) in inner for x in symbol.inputs} | {id(x) for x in results}
-        self.captured = [symbol for symbol in order if id(symbol) in needed and id(symbol) not in inner]
-        self.plan = Plan(results)
+        self.inner = Inner(self.outputs + self.new_states, self.slices + self.states + [self.time])
 
     def run(self, backend, sequences, states, length, captured):
         """(outputs stacked over time, last states), on arrays."""
         count = len(sequences[0]) if sequences else int(length)
         if any(len(sequence) != count for sequence in sequences):
             raise ValueError(f'scan: sequences of different lengths, {[len(s) for s in sequences]}.')
-        outside = {id(symbol): value for symbol, value in zip(self.captured, captured)}
-        rows = [[] for _ in self.outputs]
-        for time in range(count):
-            given = dict(outside)
-            given[id(self.time)] = backend.convert(time, 'int32')
-            given.update((id(symbol), sequence[time]) for symbol, sequence in zip(self.slices, sequences))
-            given.update((id(symbol), state) for symbol, state in zip(self.states, states))
-            # Inside there are no counts of runs left to read: they are captured.
-            results = self.plan.run(given, None)
-            for row, value in zip(rows, results):
-                row.append(value)
-            states = results[len(rows) :]
-        stack = type(backend).stack.compute
-        return [
-            stack(backend, row) if row else backend.zeros_value((0,) + tuple(n or 0 for n in x.shape), x.dtype)
-            for row, x in zip(rows, self.outputs)
-        ], list(states)
+        if not count:
+            return [backend.zeros_value((0,) + tuple(n or 0 for n in x.shape), x.dtype) for x in self.outputs], states
 
+        def step(slices, states, time):
+            results = self.inner(list(slices) + list(states) + [time], captured)
+            return results[: len(self.outputs)], results[len(self.outputs) :]
 
-def _compatible(old, new):
-    if old is None or new is None:
-        return True
-    return len(old) == len(new) and all(a == b or a is None or b is None for a, b in zip(old, new))
+        return backend.loop(step, sequences, states, count)
 
 
 def record_scan(backend, step, sequences, states, length):
     """The Symbols of a scan's results: (outputs, last states)."""
     sequences = [backend.symbol(x) for x in sequences]
     states = [backend.symbol(x) for x in states]
-    if not sequences and length is None:
-        raise ValueError('scan: with no sequences, `length` must say how many steps to run.')
-    lengths = {x.shape[0] for x in sequences if x.shape} - {None}
-    if not sequences and not isinstance(length, Symbol):
-        lengths = {int(length)}
-    if len(lengths) > 1:
-        raise ValueError(f'scan: sequences of different lengths, {sorted(lengths)}. All must have as many steps.')
+    known = backend._scan_length(sequences, length)
     loop = Loop(backend, step, sequences, states)
     whole = Symbol(
-        backend, 'scan', lambda _, *arrays: loop.run(backend, *arrays), (sequences, states, length, loop.captured)
+        backend, 'scan', lambda _, *arrays: loop.run(backend, *arrays), (sequences, states, length, loop.inner.captured)
     )
-    steps = (lengths.pop() if lengths else None,)
+    steps = (known,)
 
     def item(path, shape, dtype):
         return Symbol(backend, 'scan_item', take, (whole, path), None, shape, dtype)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import config, meta
+from cthulhu.backend.tensorflow.function import in_order
 from cthulhu.backend.tensorflow.graph import entered, is_inside, without_eager
 
 v1 = tf.compat.v1
@@ -89,24 +90,17 @@ class Variables:
         feeds, assigns = {}, []
         for x, value in tuples:
             _check_variable(x, self._graph, 'set_value')
-            # A copy: the variable shares the memory of what it is fed.
-            value = np.array(_numpy(value), dtype=x.dtype.base_dtype.as_numpy_dtype)
-            if not x.shape.is_compatible_with(value.shape):
-                raise ValueError(
-                    f'value: variable {x.name!r} has shape {x.shape}, got an array of shape {value.shape}. '
-                    f'Give an array of the shape of the variable.'
-                )
+            # Its own: the variable shares the memory of what it is fed.
+            value = self._array_for(x, _numpy(value))
             placeholder, assign = _assign_placeholder(x)
             feeds[placeholder] = value
             assigns.append(assign)
         self._ready_session().run(assigns, feeds)
 
     def _sparse_constant(self, value, dtype):
-        matrix = value.tocoo()
-        indices = np.stack([matrix.row, matrix.col], axis=1).astype('int64')
-        order = np.lexsort((indices[:, 1], indices[:, 0]))
-        made = tf.SparseTensor(indices[order], tf.constant(matrix.data[order], dtype), matrix.shape)
-        meta.set_shape(made, matrix.shape)
+        indices, elements, shape = in_order(value)
+        made = tf.SparseTensor(indices, tf.constant(elements, dtype), shape)
+        meta.set_shape(made, shape)
         meta.set_uses_learning_phase(made, False)
         return made
 

@@ -14,6 +14,8 @@ import os
 
 import numpy as np
 
+from cthulhu.backend import frameworks
+
 FLOAT_TYPES = ('float16', 'float32', 'float64')
 DATA_FORMATS = ('channels_last', 'channels_first')
 DEFAULT_BACKEND = 'tensorflow'
@@ -87,11 +89,9 @@ def _choose():
             return _check_backend(os.environ[variable], f'environment variable {variable}'), variable
     if 'backend' in _settings:
         return _settings['backend'], config_path()
-    from cthulhu.backend import load
-
-    if load.is_available(DEFAULT_BACKEND):
+    if frameworks.is_available(DEFAULT_BACKEND):
         return DEFAULT_BACKEND, 'default'
-    return next(name for name in load.FRAMEWORKS if load.is_available(name)), 'installed'
+    return next(name for name in frameworks.FRAMEWORKS if frameworks.is_available(name)), 'installed'
 
 
 def backend_choice():

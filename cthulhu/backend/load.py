@@ -1,41 +1,13 @@
 """From a backend's name to the backend. Nothing is imported before it is asked for."""
 
 import importlib
-import importlib.util
 import inspect
 import sys
 
-# name -> (modules, any of which serves; class in cthulhu.backend.<name>; what pip installs), in order of preference.
-FRAMEWORKS = {
-    'tensorflow': (('tensorflow',), 'TensorFlowBackend', "'cthulhu[tensorflow]'"),
-    'theano': (('theano', 'pytensor'), 'TheanoBackend', "'cthulhu[theano]'"),
-    'cntk': (('cntk',), 'CNTKBackend', "'cthulhu[cntk]'"),
-    'numpy': (('numpy',), 'NumPyBackend', 'numpy'),
-}
+from cthulhu.backend.base import Backend
+from cthulhu.backend.frameworks import FRAMEWORKS, is_implemented, is_installed
 
 _loaded = {}
-
-
-def _is_here(module):
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
-
-
-def is_implemented(name):
-    """Whether this release has the backend `name`."""
-    return name in FRAMEWORKS and _is_here(f'{__package__}.{name}')
-
-
-def is_installed(name):
-    """Whether the framework of the backend `name` is installed; it is not imported to find out."""
-    return any(_is_here(module) for module in FRAMEWORKS[name][0])
-
-
-def is_available(name):
-    """Whether this release has the backend `name` and its framework is installed."""
-    return is_implemented(name) and is_installed(name)
 
 
 def load_backend(name):
@@ -86,8 +58,6 @@ def _for_this_python(name):
 
 
 def _load_external(name):
-    from cthulhu.backend.contract import Backend
-
     try:
         module = importlib.import_module(name)
     except ImportError as error:

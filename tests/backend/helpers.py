@@ -3,7 +3,8 @@
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu.backend.load import is_implemented, load_backend
+from cthulhu.backend.frameworks import is_implemented
+from cthulhu.backend.load import load_backend
 
 
 def backends():

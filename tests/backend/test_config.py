@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu.backend import config, load
+from cthulhu.backend import config, frameworks
 
 
 def fresh():
@@ -69,16 +69,16 @@ def test_environment_before_file_and_cthulhu_before_keras(home, monkeypatch):
 
 
 def test_the_default_where_it_is_installed_else_what_is(home, monkeypatch):
-    monkeypatch.setattr(load, 'is_available', lambda name: True)
+    monkeypatch.setattr(frameworks, 'is_available', lambda name: True)
     assert fresh().backend_choice() == ('tensorflow', 'default')
-    monkeypatch.setattr(load, 'is_available', lambda name: name in ('cntk', 'numpy'))
+    monkeypatch.setattr(frameworks, 'is_available', lambda name: name in ('cntk', 'numpy'))
     assert fresh().backend_choice() == ('cntk', 'installed')
 
 
 def test_the_announcement_says_what_chose(home, monkeypatch):
-    monkeypatch.setattr(load, 'is_available', lambda name: True)
+    monkeypatch.setattr(frameworks, 'is_available', lambda name: True)
     assert fresh().announcement() == 'Using tensorflow backend, the default.\n'
-    monkeypatch.setattr(load, 'is_available', lambda name: name == 'numpy')
+    monkeypatch.setattr(frameworks, 'is_available', lambda name: name == 'numpy')
     expected = 'Using numpy backend, which is installed while tensorflow, the default, is not.\n'
     assert fresh().announcement() == expected
     write(home, {'backend': 'numpy'})

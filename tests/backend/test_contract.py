@@ -9,7 +9,7 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu.backend import load, meta
-from cthulhu.backend.contract import Backend
+from cthulhu.backend.base import Backend
 from tests.backend.helpers import backends
 
 # The public functions of Keras 2.3.1's backend, in Cthulhu's names.

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cthulhu.backend.deferred import Symbol, rules, toposort
+from cthulhu.backend.deferred import Symbol, toposort
+from cthulhu.backend.inference import rules
 from cthulhu.backend.load import load_backend
 
 

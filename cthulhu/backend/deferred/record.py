@@ -10,9 +10,10 @@ import inspect
 import numpy as np
 
 from cthulhu.backend import config
-from cthulhu.backend.deferred import dtypes, rules
-from cthulhu.backend.deferred import shape_rules as _  # noqa: F401  (registers the rules)
-from cthulhu.backend.deferred.symbol import Symbol, find_symbols
+from cthulhu.backend.deferred.symbol import Symbol
+from cthulhu.backend.inference import dtypes, rules
+from cthulhu.backend.inference import shape_rules as _  # noqa: F401  (registers the rules)
+from cthulhu.backend.inference.symbolic import find_symbols
 
 
 def take(backend, values, path):
@@ -26,12 +27,12 @@ def record(backend, op, compute, args, kwargs):
     """The Symbol of a call, or the nested tuples and lists of Symbols where the call has several results."""
     spec = rules.infer(backend, op, compute, args, kwargs)
     if isinstance(spec, rules.Spec):
-        return Symbol(backend, op, compute, args, kwargs, spec.shape, spec.dtype, spec.sparse)
+        return Symbol(backend, op, compute, args, kwargs, spec.shape, spec.dtype, sparse=spec.sparse)
     whole = Symbol(backend, op, compute, args, kwargs)
 
     def unpack(part, path):
         if isinstance(part, rules.Spec):
-            return Symbol(backend, op + '_item', take, (whole, path), None, part.shape, part.dtype, part.sparse)
+            return Symbol(backend, op + '_item', take, (whole, path), None, part.shape, part.dtype, sparse=part.sparse)
         return type(part)([unpack(item, path + (index,)) for index, item in enumerate(part)])
 
     return unpack(spec, ())

@@ -17,11 +17,11 @@ import sys
 import numpy as np
 
 from cthulhu.backend import config
-from cthulhu.backend.deferred import dtypes, rules
 from cthulhu.backend.deferred.loop import record_scan
 from cthulhu.backend.deferred.plan import Function, Plan
 from cthulhu.backend.deferred.record import recorded
 from cthulhu.backend.deferred.symbol import Choice, Constant, Count, Placeholder, Symbol, Variable
+from cthulhu.backend.inference import dtypes, rules
 from cthulhu.backend.meta import Update
 
 
@@ -203,7 +203,8 @@ class Deferred:
 
     def identity(self, x, name=None):
         x = self.symbol(x)
-        return Symbol(self, 'identity', _same, (x,), None, x.shape, x.dtype, x.sparse, self._unique(name or 'identity'))
+        name = self._unique(name or 'identity')
+        return Symbol(self, 'identity', _same, (x,), None, x.shape, x.dtype, name, sparse=x.sparse)
 
     def clear_session(self):
         super().clear_session()

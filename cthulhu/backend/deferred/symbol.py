@@ -1,38 +1,28 @@
 """Symbols: values that will be known when the graph runs, and walks over the graph that they make."""
 
+from cthulhu.backend.inference import operators, symbolic
+from cthulhu.backend.inference.symbolic import find_symbols, map_symbols
 
-class Symbol:
+
+class Symbol(symbolic.Symbolic):
     """The value that `op(*args, **kwargs)` will have when the graph runs.
 
     Arguments:
-        backend: the backend that recorded the call; the operators below ask it.
-        op: name of the operation.
+        backend: the backend that recorded the call; the operators ask it.
         compute: function `(backend, *args, **kwargs) -> value` on the framework's own arrays; None for a leaf.
-        args, kwargs: of the call; Symbols may sit in nested lists, tuples, dicts and slices.
-        shape: tuple of lengths and None, or None where not even the rank is known.
-        dtype: name of the dtype.
+        name: str, by default that of the operation.
+        op, args, kwargs, shape, dtype, sparse, value: see `Symbolic`.
     """
 
     # NumPy then leaves `array + symbol` to `Symbol.__radd__` instead of making an array of objects.
     __array_ufunc__ = None
 
-    def __init__(
-        self, backend, op, compute=None, args=(), kwargs=None, shape=None, dtype=None, sparse=False, name=None
-    ):
+    def __init__(self, backend, op, compute=None, args=(), kwargs=None, shape=None, dtype=None, name=None, **known):
+        super().__init__(op, args, kwargs, shape, dtype, **known)
         self.backend = backend
-        self.op = op
         self.compute = compute
-        self.args = args
-        self.kwargs = kwargs or {}
-        self.shape = None if shape is None else tuple(shape)
-        self.dtype = dtype
-        self.sparse = sparse
         self.name = name or op
         self.inputs = find_symbols((self.args, self.kwargs))
-
-    @property
-    def ndim(self):
-        return None if self.shape is None else len(self.shape)
 
     def pending(self, values):
         """The inputs that are still to be computed before this one can be; `values` maps id to value."""
@@ -67,97 +57,20 @@ class Symbol:
     def __array__(self, *args, **kwargs):
         raise TypeError(f'The symbolic tensor {self.name!r} has no value yet: use `K.eval(x)` or `K.function`.')
 
-    def __getitem__(self, key):
-        return self.backend.getitem(self, key)
 
-    def __add__(self, other):
-        return self.backend.add(self, other)
+def _apply(x, special, name, operands):
+    return getattr(x.backend, name)(*operands)
 
-    def __radd__(self, other):
-        return self.backend.add(other, self)
 
-    def __sub__(self, other):
-        return self.backend.subtract(self, other)
-
-    def __rsub__(self, other):
-        return self.backend.subtract(other, self)
-
-    def __mul__(self, other):
-        return self.backend.multiply(self, other)
-
-    def __rmul__(self, other):
-        return self.backend.multiply(other, self)
-
-    def __truediv__(self, other):
-        return self.backend.divide(self, other)
-
-    def __rtruediv__(self, other):
-        return self.backend.divide(other, self)
-
-    def __floordiv__(self, other):
-        return self.backend.floor_divide(self, other)
-
-    def __rfloordiv__(self, other):
-        return self.backend.floor_divide(other, self)
-
-    def __mod__(self, other):
-        return self.backend.mod(self, other)
-
-    def __rmod__(self, other):
-        return self.backend.mod(other, self)
-
-    def __pow__(self, other):
-        return self.backend.pow(self, other)
-
-    def __rpow__(self, other):
-        return self.backend.pow(other, self)
-
-    def __matmul__(self, other):
-        return self.backend.matmul(self, other)
-
-    def __rmatmul__(self, other):
-        return self.backend.matmul(other, self)
-
-    def __neg__(self):
-        return self.backend.negative(self)
-
-    def __abs__(self):
-        return self.backend.abs(self)
-
-    def __invert__(self):
-        return self.backend.logical_not(self)
-
-    def __and__(self, other):
-        return self.backend.logical_and(self, other)
-
-    def __rand__(self, other):
-        return self.backend.logical_and(other, self)
-
-    def __or__(self, other):
-        return self.backend.logical_or(self, other)
-
-    def __ror__(self, other):
-        return self.backend.logical_or(other, self)
-
-    def __lt__(self, other):
-        return self.backend.less(self, other)
-
-    def __le__(self, other):
-        return self.backend.less_equal(self, other)
-
-    def __gt__(self, other):
-        return self.backend.greater(self, other)
-
-    def __ge__(self, other):
-        return self.backend.greater_equal(self, other)
+for _name, _method in list(operators.arithmetic(_apply).items()) + list(operators.logic(_apply).items()):
+    setattr(Symbol, _name, _method)
 
 
 class Constant(Symbol):
     """A value that never changes."""
 
     def __init__(self, backend, value, shape, dtype, name=None, sparse=False):
-        super().__init__(backend, 'constant', shape=shape, dtype=dtype, name=name, sparse=sparse)
-        self.value = value
+        super().__init__(backend, 'constant', shape=shape, dtype=dtype, name=name, sparse=sparse, value=value)
 
     def evaluate(self, values, clock):
         return self.value
@@ -167,8 +80,7 @@ class Variable(Symbol):
     """A value that is kept between runs, and that `set_value` and updates replace."""
 
     def __init__(self, backend, value, shape, dtype, name=None, constraint=None):
-        super().__init__(backend, 'variable', shape=shape, dtype=dtype, name=name)
-        self.value = value
+        super().__init__(backend, 'variable', shape=shape, dtype=dtype, name=name, value=value)
         self.constraint = constraint
 
     def evaluate(self, values, clock):
@@ -221,44 +133,9 @@ class Choice(Symbol):
         return values[id(self._chosen(values))]
 
 
-def map_symbols(function, value):
-    """`value` with every Symbol in its nested lists, tuples, dicts and slices replaced by `function(symbol)`."""
-    if isinstance(value, Symbol):
-        return function(value)
-    kind = type(value)
-    if kind in (list, tuple):
-        return kind([map_symbols(function, item) for item in value])
-    if kind is dict:
-        return {key: map_symbols(function, item) for key, item in value.items()}
-    if kind is slice:
-        return slice(*[map_symbols(function, item) for item in (value.start, value.stop, value.step)])
-    return value
-
-
-def find_symbols(value):
-    """The Symbols in nested lists, tuples, dicts and slices, once each, in the order they are met."""
-    found = {}
-
-    def remember(symbol):
-        found[id(symbol)] = symbol
-        return symbol
-
-    map_symbols(remember, value)
-    return tuple(found.values())
-
-
 def toposort(symbols):
-    """Every Symbol that `symbols` depend on, themselves included, each after those it needs. No recursion."""
-    order, seen, stack = [], set(), [(symbol, False) for symbol in reversed(list(symbols))]
-    while stack:
-        symbol, ready = stack.pop()
-        if ready:
-            order.append(symbol)
-        elif id(symbol) not in seen:
-            seen.add(id(symbol))
-            stack.append((symbol, True))
-            stack.extend((needed, False) for needed in reversed(symbol.inputs) if id(needed) not in seen)
-    return order
+    """Every Symbol that `symbols` depend on, themselves included, each after those it needs."""
+    return symbolic.toposort(symbols, lambda symbol: symbol.inputs)
 
 
 def dependents(symbols, roots):

@@ -7,8 +7,9 @@ import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config
-from cthulhu.backend.contract import Backend
-from cthulhu.backend.deferred import Deferred, Symbol, dtypes
+from cthulhu.backend.base import Backend
+from cthulhu.backend.deferred import Deferred, Symbol
+from cthulhu.backend.inference import dtypes
 from cthulhu.backend.numpy.ctc import NumPyCTC
 from cthulhu.backend.numpy.math import NumPyMath
 from cthulhu.backend.numpy.nn import NumPyNN

@@ -5,7 +5,8 @@ import scipy.sparse
 import scipy.special
 
 from cthulhu.backend import config
-from cthulhu.backend.deferred import Symbol, dtypes
+from cthulhu.backend.deferred import Symbol
+from cthulhu.backend.inference import dtypes
 from cthulhu.backend.numpy.primitive import always, array, axes, floats, pair, primitive
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config
-from cthulhu.backend.deferred import dtypes, recorded, recorded_always, recorded_pair
+from cthulhu.backend.deferred import recorded, recorded_always, recorded_pair
+from cthulhu.backend.inference import dtypes
 
 
 def array(value):

@@ -4,7 +4,8 @@ import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config
-from cthulhu.backend.deferred import find_symbols, rules
+from cthulhu.backend.inference import rules
+from cthulhu.backend.inference.symbolic import find_symbols
 from cthulhu.backend.numpy.primitive import always, array, axes, integers, primitive
 
 

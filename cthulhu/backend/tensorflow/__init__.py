@@ -1,6 +1,6 @@
 """The TensorFlow backend: symbolic, in a graph and a session of its own. TensorFlow's global mode stays what it is."""
 
-from cthulhu.backend.contract import Backend
+from cthulhu.backend.base import Backend
 from cthulhu.backend.tensorflow.ctc import CTC
 from cthulhu.backend.tensorflow.datasets import Datasets
 from cthulhu.backend.tensorflow.graph import all_enter_graph

@@ -1,6 +1,6 @@
 """The Theano backend: Theano 1.0.5 on older Pythons, PyTensor, its successor, on today's. One code, one shim."""
 
-from cthulhu.backend.contract import Backend
+from cthulhu.backend.base import Backend
 from cthulhu.backend.theano.loop import Loop
 from cthulhu.backend.theano.math import Math
 from cthulhu.backend.theano.nn import NN

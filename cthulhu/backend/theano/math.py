@@ -3,7 +3,7 @@
 import numpy as np
 
 from cthulhu.backend import config
-from cthulhu.backend.deferred import dtypes
+from cthulhu.backend.inference import dtypes
 from cthulhu.backend.theano import tensors
 from cthulhu.backend.theano.framework import T, argsort, disconnected_grad, round_half_to_even, sparse
 from cthulhu.backend.theano.operations import MatMul

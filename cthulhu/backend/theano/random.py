@@ -9,7 +9,7 @@ of calls, so a run repeats bit for bit, and a draw inside a loop needs no update
 import numpy as np
 
 from cthulhu.backend import config
-from cthulhu.backend.deferred import dtypes
+from cthulhu.backend.inference import dtypes
 from cthulhu.backend.theano import tensors
 from cthulhu.backend.theano.framework import T, broadcastable_at, constant
 

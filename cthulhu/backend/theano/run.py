@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config, meta
-from cthulhu.backend.deferred import dtypes
+from cthulhu.backend.inference import dtypes
 from cthulhu.backend.theano import compiling, framework, graphs, tensors
 from cthulhu.backend.theano.framework import Constant, SharedVariable, T, Variable, sparse
 from cthulhu.backend.theano.function import Function

@@ -5,7 +5,7 @@ import numbers
 import numpy as np
 
 from cthulhu.backend import config, meta
-from cthulhu.backend.deferred import dtypes
+from cthulhu.backend.inference import dtypes
 from cthulhu.backend.theano import tensors as noted
 from cthulhu.backend.theano.framework import T, Variable, broadcastable_at, ifelse, sparse, static, unbroadcast
 

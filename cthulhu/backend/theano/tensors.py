@@ -2,7 +2,7 @@
 
 Theano makes float64 of float32 times 0.1, and forgets all lengths but 1. So every result of our functions is *adopted*:
 its class becomes a subclass of its own, whose operators are those of the backend, and it notes what the rules of
-`deferred.shape_rules` say of its shape. Tensors stay the framework's own, and its global flags what they are.
+`inference.shape_rules` say of its shape. Tensors stay the framework's own, and its global flags what they are.
 """
 
 import functools
@@ -11,7 +11,8 @@ import numbers
 
 import numpy as np
 
-from cthulhu.backend.deferred import dtypes, rules, shape_rules, symbol
+from cthulhu.backend.inference import dtypes, operators, rules, shape_rules
+from cthulhu.backend.inference.symbolic import Symbolic, map_symbols
 from cthulhu.backend.theano.framework import Constant, SharedVariable, Variable, broadcastable_at, static
 
 assert shape_rules  # importing it registers the rules
@@ -28,34 +29,18 @@ def operators_of(backend):
     _backend = backend
 
 
-def _operator(symbol_, name, reflected):
-    def operator(self, other):
-        if isinstance(other, (list, tuple)) and any(isinstance(one, Variable) for one in other):
-            # Theano's own rewriting adds tensors to lists of them.
-            return native(self, symbol_, other)
-        return getattr(_backend, name)(*((other, self) if reflected else (self, other)))
-
-    return operator
+def _apply(x, special, name, operands):
+    if special != '__getitem__' and any(isinstance(one, (list, tuple)) and _holds_tensor(one) for one in operands):
+        # Theano's own rewriting adds tensors to lists of them.
+        return native(x, special, *[one for one in operands if one is not x])
+    return getattr(_backend, name)(*operands)
 
 
-_OPERATORS = {
-    '__neg__': lambda self: _backend.negative(self),
-    '__abs__': lambda self: _backend.abs(self),
-    '__getitem__': lambda self, key: _backend.getitem(self, key),
-}
-for _symbol, _name in (
-    ('add', 'add'),
-    ('sub', 'subtract'),
-    ('mul', 'multiply'),
-    ('truediv', 'divide'),
-    ('floordiv', 'floor_divide'),
-    ('mod', 'mod'),
-    ('pow', 'pow'),
-    ('matmul', 'matmul'),
-):
-    for _called, _reflected in ((f'__{_symbol}__', False), (f'__r{_symbol}__', True)):
-        _OPERATORS[_called] = _operator(_called, _name, _reflected)
+def _holds_tensor(values):
+    return any(isinstance(one, Variable) for one in values)
 
+
+_OPERATORS = operators.arithmetic(_apply)
 _KINDS = {}
 
 
@@ -125,18 +110,8 @@ def _described(x):
     if known is None and isinstance(x, Constant) and len(shape) < 2 and x.type.dtype in _INTEGERS:
         known = np.asarray(x.data, 'float64')
     if known is not None and len(shape) < 2:
-        return symbol.Constant(None, known, shape, x.dtype)
-    return symbol.Symbol(None, 'tensor', shape=shape, dtype=x.dtype, sparse=is_sparse(x))
-
-
-def _map(function, value):
-    if isinstance(value, Variable):
-        return function(value)
-    if isinstance(value, (list, tuple)):
-        return type(value)([_map(function, item) for item in value])
-    if isinstance(value, slice):
-        return slice(*[_map(function, item) for item in (value.start, value.stop, value.step)])
-    return value
+        return Symbolic('constant', shape=shape, dtype=x.dtype, value=known)
+    return Symbolic('tensor', shape=shape, dtype=x.dtype, sparse=is_sparse(x))
 
 
 def _noted(name, method):
@@ -151,7 +126,7 @@ def _noted(name, method):
         given = list(bound.arguments.values())[1:]
         if name == 'stop_gradient' and isinstance(given[0], (list, tuple)):
             return method(self, *args, **kwargs)
-        described = [_map(_described, value) for value in given]
+        described = [map_symbols(_described, value, Variable) for value in given]
         try:
             shape = known.shape(*described) if name != 'getitem' or _is_plain(given[1]) else None
         except rules.UnknownRank:
@@ -191,7 +166,7 @@ _FOLDED = set(rules.FOLDED) | {'shape'}
 
 def _fold(name, described, shape, dtype):
     try:
-        found = rules.fold(symbol.Symbol(None, name, None, tuple(described), None, shape, dtype))
+        found = rules.fold(Symbolic(name, tuple(described), None, shape, dtype))
     except (rules.UnknownRank, TypeError):
         return None
     return None if found.shape != shape or np.isnan(found).all() else found

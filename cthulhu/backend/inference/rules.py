@@ -1,6 +1,6 @@
-"""Static shapes and dtypes of recorded operations: one rule an operation, in the operation's own signature.
+"""Static shapes and dtypes of operations: one rule an operation, in the operation's own signature.
 
-A rule is given the call's arguments with the Symbols still in them and returns the shape: a tuple of lengths and None.
+A rule is given the call's arguments, tensors as `Symbolic`, and returns the shape: a tuple of lengths and None.
 It may raise `UnknownRank`. An operation that has no rule is run twice, on zeros of two sizes, and the two compared.
 """
 
@@ -11,8 +11,8 @@ import inspect
 import numpy as np
 
 from cthulhu.backend import config, shapes
-from cthulhu.backend.deferred import dtypes
-from cthulhu.backend.deferred.symbol import Symbol, map_symbols
+from cthulhu.backend.inference import dtypes
+from cthulhu.backend.inference.symbolic import Symbolic, map_symbols
 
 Spec = collections.namedtuple('Spec', ['shape', 'dtype', 'sparse'])
 Spec.__new__.__defaults__ = (False,)
@@ -44,7 +44,7 @@ def rule(*names, **options):
 
 
 def shape_of(value):
-    """The static shape of a Symbol, array, number or list."""
+    """The static shape of a tensor, array, number or list."""
     shape = value.shape if hasattr(value, 'shape') else np.shape(value)
     if shape is None:
         raise UnknownRank()
@@ -52,8 +52,8 @@ def shape_of(value):
 
 
 def dtype_of(value):
-    """The name of the dtype of a Symbol, array, number or list."""
-    return value.dtype if isinstance(value, Symbol) else dtypes.of(value, config.floatx())
+    """The name of the dtype of a tensor, array, number or list."""
+    return value.dtype if isinstance(value, Symbolic) else dtypes.of(value, config.floatx())
 
 
 def promoted(*values):
@@ -166,7 +166,7 @@ FOLDED = {
 
 def fold(value):
     """A float array of the integers in `value` that are known already, and NaN for the others."""
-    if not isinstance(value, Symbol):
+    if not isinstance(value, Symbolic):
         if isinstance(value, (list, tuple)):
             return np.array([fold(item) for item in value], 'float64')
         return np.asarray(value, 'float64')
@@ -187,7 +187,7 @@ def fold(value):
 
 
 def integers(value):
-    """A tuple of int, with None for what only the run will tell, from numbers, a list with Symbols in it, or a Symbol.
+    """A tuple of int, with None for what only the run will tell, from numbers, a list with tensors in it, or a tensor.
 
     Raises UnknownRank where not even their number is known.
     """

@@ -3,9 +3,9 @@
 import numpy as np
 
 from cthulhu.backend import config, shapes
-from cthulhu.backend.deferred import dtypes
-from cthulhu.backend.deferred.rules import Spec, broadcast, dtype_of, integers, promoted, rule, shape_of
-from cthulhu.backend.deferred.symbol import Symbol
+from cthulhu.backend.inference import dtypes
+from cthulhu.backend.inference.rules import Spec, broadcast, dtype_of, integers, promoted, rule, shape_of
+from cthulhu.backend.inference.symbolic import Symbolic
 
 
 def _floatx(*_):
@@ -108,7 +108,7 @@ def _same_length(left, right, *whole):
 
 @rule('top_k', dtype='each')
 def top_k(x, k, sorted):
-    shape = shape_of(x)[:-1] + (None if isinstance(k, Symbol) else int(k),)
+    shape = shape_of(x)[:-1] + (None if isinstance(k, Symbolic) else int(k),)
     return Spec(shape, dtype_of(x)), Spec(shape, 'int32')
 
 
@@ -231,7 +231,7 @@ def getitem(x, key):
             result.append(_sliced(length, one))
         elif shape_of(one) != ():
             raise ValueError(f'an index is an int, a slice, None or ..., not {one!r}; `K.gather` takes many indices.')
-        elif length is not None and not isinstance(one, Symbol) and not -length <= one < length:
+        elif length is not None and not isinstance(one, Symbolic) and not -length <= one < length:
             raise ValueError(f'index {one} is out of range for an axis of length {length}.')
     return tuple(result)
 
@@ -239,7 +239,7 @@ def getitem(x, key):
 def _sliced(length, key):
     if key == slice(None):
         return length
-    if length is None or any(isinstance(bound, Symbol) for bound in (key.start, key.stop, key.step)):
+    if length is None or any(isinstance(bound, Symbolic) for bound in (key.start, key.stop, key.step)):
         return None
     return len(range(*key.indices(length)))
 

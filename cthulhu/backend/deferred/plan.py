@@ -1,6 +1,7 @@
 """Running the graph: plans, and the callables that `K.function` returns."""
 
-from cthulhu.backend.deferred.symbol import Symbol, Variable, dependents, toposort
+from cthulhu.backend.composed import function
+from cthulhu.backend.deferred.symbol import dependents, toposort
 
 
 class Plan:
@@ -47,42 +48,30 @@ class Plan:
         return [values[id(target)] for target in self.targets]
 
 
-class Function:
-    """What `K.function` returns: see there."""
+class Function(function.Function):
+    """A plan for outputs and new values, and one for what reads those."""
 
-    def __init__(self, backend, inputs, outputs, updates, after_updates, name):
-        self.backend = backend
-        self.name = name or 'function'
-        self.inputs = list(inputs)
-        for position, symbol in enumerate(self.inputs):
-            if not isinstance(symbol, Symbol):
-                raise TypeError(f'inputs[{position}]: expected a symbolic tensor, got {symbol!r}.')
-        self._one = not isinstance(outputs, (list, tuple)) and not after_updates
-        self.outputs = [backend.symbol(x) for x in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
-        pairs = list(_pairs(updates or []))
-        self.variables = [variable for variable, _ in pairs]
-        names = [variable.name for variable in self.variables]
-        if len({id(variable) for variable in self.variables}) < len(pairs):
-            twice = sorted({one for one in names if names.count(one) > 1})
-            raise ValueError(f'updates: {twice} updated twice in one function. Join the two values into one update.')
-        self.after_updates = [backend.symbol(x) for x in after_updates or []]
+    def prepare(self):
+        backend = self.backend
+        self.outputs = [backend.symbol(x) for x in self.outputs]
+        self.after_updates = [backend.symbol(x) for x in self.after_updates]
+        self.variables = [variable for variable, _, _ in self.updates]
         changed = dependents(self.after_updates, self.variables)
         # What after_updates need and no update touches is computed once, with the outputs.
         order = toposort(self.after_updates)
         needed = {id(x) for symbol in order if id(symbol) in changed for x in symbol.inputs}
         needed.update(id(x) for x in self.after_updates)
         self._shared = [x for x in order if id(x) in needed and id(x) not in changed]
-        new_values = [backend.symbol(backend.matching(value, variable)) for variable, value in pairs]
+        new_values = [backend.matching(value, variable) for variable, value, _ in self.updates]
         self._plan = Plan(self.outputs + new_values + self._shared)
         self._after = Plan(self.after_updates)
 
-    def __call__(self, *values):
-        if len(values) == 1 and isinstance(values[0], (list, tuple)):
-            values = values[0]
-        if len(values) != len(self.inputs):
-            raise ValueError(f'{self.name}: expected {len(self.inputs)} input values, got {len(values)}.')
+    def feed(self, tensor, what):
+        return _Feed(self, tensor, what)
+
+    def run(self, values):
         backend = self.backend
-        given = {id(symbol): backend.feed(symbol, value) for symbol, value in zip(self.inputs, values)}
+        given = {id(symbol): value for symbol, value in zip(self.inputs, values)}
         clock = backend.tick()
         results = self._plan.run(given, clock)
         outputs, results = results[: len(self.outputs)], results[len(self.outputs) :]
@@ -93,23 +82,15 @@ class Function:
         if self.after_updates:
             given.update((id(s), value) for s, value in zip(self._shared, results[len(self.variables) :]))
             outputs += [backend.to_numpy(value) for value in self._after.run(given, clock)]
-        return outputs[0] if self._one else outputs
+        return outputs
 
 
-def _pairs(updates):
-    """(variable, value) pairs from Updates, pairs, None and nested lists of them."""
-    for update in updates if isinstance(updates, list) else [updates]:
-        if update is None:
-            continue
-        if isinstance(update, list):
-            yield from _pairs(update)
-            continue
-        try:
-            variable, value = update
-        except (TypeError, ValueError):
-            variable = None
-        if not isinstance(variable, Variable):
-            raise TypeError(
-                f'updates: expected `K.update(variable, value)` or a pair (variable, value), got {update!r}.'
-            )
-        yield variable, value
+class _Feed(function.Feed):
+    """Values become the framework's arrays; a sparse matrix is fed where one is expected, and nowhere else."""
+
+    def array(self, value):
+        sparse = self.backend.is_sparse_value(value)
+        if sparse != self.sparse:
+            kinds = 'a sparse matrix', 'a dense array'
+            raise ValueError(f'{self.what} takes {kinds[not self.sparse]}, and was given {kinds[not sparse]}.')
+        return self.backend.convert(value, self.tensor.dtype)

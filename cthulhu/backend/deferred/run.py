@@ -53,32 +53,9 @@ class Deferred:
         return Constant(self, value, shape, dtype, self._unique(name or 'constant'), sparse)
 
     def matching(self, value, variable):
-        """A variable's new value, of its dtype and, as far as can be told now, of its shape."""
+        """A variable's new value, of its dtype."""
         value = self.symbol(value, variable.dtype)
-        known = value.shape is None or len(value.shape) == len(variable.shape)
-        if known and value.shape is not None:
-            known = all(a == b or a is None for a, b in zip(value.shape, variable.shape))
-        if not known:
-            raise ValueError(
-                f'The new value of variable {variable.name!r} has shape {value.shape}; expected {variable.shape}.'
-            )
         return value if value.dtype == variable.dtype else self.cast(value, variable.dtype)
-
-    def feed(self, symbol, value):
-        """`value` as a framework's array for the Symbol that it is given for."""
-        if isinstance(value, Symbol):
-            raise TypeError(f'A value is needed for {symbol.name!r}, not a symbolic tensor: see `K.eval`.')
-        sparse = self.is_sparse_value(value)
-        if sparse != symbol.sparse:
-            kinds = 'a sparse matrix', 'a dense array'
-            raise ValueError(f'{symbol.name!r} takes {kinds[not symbol.sparse]}, and was given {kinds[not sparse]}.')
-        value = self.convert(value, symbol.dtype)
-        shape = tuple(value.shape)
-        if symbol.shape is not None:
-            fits = len(shape) == len(symbol.shape)
-            if not fits or any(n is not None and n != m for n, m in zip(symbol.shape, shape)):
-                raise ValueError(f'{symbol.name!r} takes values of shape {symbol.shape}, and was given {shape}.')
-        return value
 
     def tick(self):
         """Count a run, and say how many there were before."""
@@ -179,13 +156,7 @@ class Deferred:
         return self.to_numpy(Plan([x]).run({}, self.tick())[0])
 
     def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):
-        if framework_arguments:
-            raise ValueError(
-                f'function: the {self.name} backend takes no further arguments; got {sorted(framework_arguments)}.'
-            )
-        if not isinstance(inputs, (list, tuple)):
-            raise TypeError(f'inputs: expected a list of placeholders, got {inputs!r}.')
-        return Function(self, inputs, outputs, updates, after_updates, name)
+        return Function(self, inputs, outputs, updates, after_updates, name, **framework_arguments)
 
     def stop_gradient(self, variables):
         if isinstance(variables, (list, tuple)):

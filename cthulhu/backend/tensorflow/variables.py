@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import config, meta
+from cthulhu.backend.tensorflow.function import in_order
 from cthulhu.backend.tensorflow.graph import entered, is_inside, without_eager
 
 v1 = tf.compat.v1
@@ -102,11 +103,9 @@ class Variables:
         self._ready_session().run(assigns, feeds)
 
     def _sparse_constant(self, value, dtype):
-        matrix = value.tocoo()
-        indices = np.stack([matrix.row, matrix.col], axis=1).astype('int64')
-        order = np.lexsort((indices[:, 1], indices[:, 0]))
-        made = tf.SparseTensor(indices[order], tf.constant(matrix.data[order], dtype), matrix.shape)
-        meta.set_shape(made, matrix.shape)
+        indices, elements, shape = in_order(value)
+        made = tf.SparseTensor(indices, tf.constant(elements, dtype), shape)
+        meta.set_shape(made, shape)
         meta.set_uses_learning_phase(made, False)
         return made
 

@@ -196,10 +196,7 @@ class Run:
     def _matching(self, variable, value):
         """A variable's new value, of its dtype and type."""
         value = self._tensor(value, None if isinstance(value, Variable) else variable.dtype)
-        shape, own = tensors.shape_of(value), tensors.shape_of(variable)
-        if len(shape) != len(own) or any(m is not None and m != n for m, n in zip(shape, own)):
-            raise ValueError(f'updates: the new value of variable {variable.name!r} has shape {shape}; expected {own}.')
-        return tensors.note(self.cast(value, variable.dtype), own)
+        return tensors.note(self.cast(value, variable.dtype), tensors.shape_of(variable))
 
     def identity(self, x, name=None):
         x = self._tensor(x)

@@ -1,4 +1,6 @@
-"""Composed: flattening, repeating, padding and resizing."""
+"""Composed: constants, flattening, repeating, padding, resizing, choosing."""
+
+import numpy as np
 
 from cthulhu.backend import config, shapes
 
@@ -14,7 +16,39 @@ def _pairs(padding, n):
 
 
 class Shape:
-    """Flattening, repeating, padding and resizing."""
+    """Constants, flattening, repeating, padding, resizing, choosing."""
+
+    def eye(self, size, dtype=None, name=None):
+        """The identity matrix, as a variable.
+
+        Arguments:
+            size: int, or (rows, columns).
+            dtype: str, by default `floatx()`.
+            name: str or None.
+        """
+        rows, columns = size if isinstance(size, (list, tuple)) else (size, size)
+        return self.variable(np.eye(rows, columns), dtype, name)
+
+    def zeros(self, shape, dtype=None, name=None):
+        """Zeros: a variable, or a tensor where a dimension is known only at run time.
+
+        Arguments:
+            shape: shape argument.
+            dtype: str, by default `floatx()`.
+            name: str or None.
+        """
+        return self._filled(shape, 0, dtype, name)
+
+    def ones(self, shape, dtype=None, name=None):
+        """Ones; arguments and result as for `zeros`."""
+        return self._filled(shape, 1, dtype, name)
+
+    def _filled(self, shape, value, dtype, name):
+        filled = self.fill(shape, value, dtype)
+        known = self.int_shape(filled)
+        if known is None or None in known:
+            return self.identity(filled, name=name)
+        return self.variable(np.full(known, value), dtype, name)
 
     def flatten(self, x):
         """All elements in one axis: 1-D tensor."""
@@ -168,3 +202,58 @@ class Shape:
         return self.reshape(
             self.stack([x] + between, axis=axis + 1), dims[:axis] + [dims[axis] * factor] + dims[axis + 1 :]
         )
+
+    def switch(self, condition, then_expression, else_expression):
+        """One of two values.
+
+        Arguments:
+            condition: scalar tensor of any dtype (0 is false): only the branch taken is computed, where the framework
+                can. Or a tensor (bool, or cast to it) whose shape is the beginning of the branches' shape: it picks
+                element by element, and is broadcast over their last axes.
+            then_expression, else_expression: tensors of the same shape and dtype, or functions of no arguments that
+                return one. Made inside the branch where they are functions.
+
+        Returns:
+            Tensor.
+
+        Raises:
+            ValueError: the condition has more dimensions than the branches, or shapes that do not fit.
+
+        >>> x = K.constant([[1, 2], [3, 4]])
+        >>> K.eval(K.switch(K.constant([True, False], dtype='bool'), x, -x)).tolist()
+        [[1.0, 2.0], [-3.0, -4.0]]
+        """
+        if not self.is_tensor(condition) and np.ndim(condition) == 0:
+            chosen = then_expression if condition else else_expression
+            return chosen() if callable(chosen) else chosen
+        if self.ndim(condition) == 0:
+            return self._choose(condition, then_expression, else_expression)
+        x, y = self._same_kind(then_expression, else_expression)
+        own, whole = self.int_shape(condition), self.int_shape(x)
+        if own is not None and whole is not None:
+            if len(own) > len(whole) or any(m != n and None not in (m, n) and m != 1 for m, n in zip(own, whole)):
+                raise ValueError(
+                    f'switch: condition: expected no more dimensions than the branches have, and a shape that begins like theirs, '
+                    f'{whole}; got {own}.'
+                )
+            for _ in range(len(whole) - len(own)):
+                condition = self.expand_dims(condition, -1)
+        return self.where(self.cast(condition, 'bool'), x, y)
+
+    def _choose(self, condition, then_expression, else_expression):
+        """`switch` on a scalar tensor. A framework that makes branches of functions overrides this, others `_branch`."""
+        return self._branch(condition, *self._same_kind(then_expression, else_expression))
+
+    def _branch(self, condition, x, y):
+        """One of two tensors of one dtype and rank, by a scalar tensor."""
+        return self.where(self.cast(condition, 'bool'), x, y)
+
+    def _same_kind(self, x, y):
+        """The two branches of `switch` as dense tensors of one dtype and rank."""
+        x, y = (self.to_dense(one) for one in self._pair(*(one() if callable(one) else one for one in (x, y))))
+        if self.dtype(x) != self.dtype(y):
+            raise ValueError(f'switch: the branches have dtypes {self.dtype(x)} and {self.dtype(y)}; cast one of them.')
+        one, other = self.int_shape(x), self.int_shape(y)
+        if one is not None and other is not None and len(one) != len(other):
+            raise ValueError(f'switch: the branches have shapes {one} and {other}; they must be the same.')
+        return x, y

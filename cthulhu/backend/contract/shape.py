@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 
 class Shape(ABC):
-    """Constants, reshaping, joining, picking, padding, choosing."""
+    """Constants, reshaping, joining, picking, padding."""
 
     @abstractmethod
     def reshape(self, x, shape):
@@ -93,30 +93,6 @@ class Shape(ABC):
         """
 
     @abstractmethod
-    def eye(self, size, dtype=None, name=None):
-        """The identity matrix, as a variable.
-
-        Arguments:
-            size: int, or (rows, columns).
-            dtype: str, by default `floatx()`.
-            name: str or None.
-        """
-
-    @abstractmethod
-    def zeros(self, shape, dtype=None, name=None):
-        """Zeros: a variable, or a tensor where a dimension is known only at run time.
-
-        Arguments:
-            shape: shape argument.
-            dtype: str, by default `floatx()`.
-            name: str or None.
-        """
-
-    @abstractmethod
-    def ones(self, shape, dtype=None, name=None):
-        """Ones; arguments and result as for `zeros`."""
-
-    @abstractmethod
     def zeros_like(self, x, dtype=None, name=None):
         """A tensor of zeros of the shape of `x`, and its dtype unless one is given."""
 
@@ -142,26 +118,4 @@ class Shape(ABC):
             x: tensor.
             paddings: a pair (before, after) of int for each axis.
             value: number.
-        """
-
-    @abstractmethod
-    def switch(self, condition, then_expression, else_expression):
-        """One of two values.
-
-        Arguments:
-            condition: scalar tensor of any dtype (0 is false): only the branch taken is computed, where the framework
-                can. Or a tensor (bool, or cast to it) whose shape is the beginning of the branches' shape: it picks
-                element by element, and is broadcast over their last axes.
-            then_expression, else_expression: tensors of the same shape and dtype, or functions of no arguments that
-                return one. Made inside the branch where they are functions.
-
-        Returns:
-            Tensor.
-
-        Raises:
-            ValueError: the condition has more dimensions than the branches, or shapes that do not fit.
-
-        >>> x = K.constant([[1, 2], [3, 4]])
-        >>> K.eval(K.switch(K.constant([True, False], dtype='bool'), x, -x)).tolist()
-        [[1.0, 2.0], [-3.0, -4.0]]
         """

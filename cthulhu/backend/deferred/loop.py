@@ -15,7 +15,7 @@ class Loop:
         self.slices = [Placeholder(backend, x.shape and x.shape[1:], x.dtype, 'scan_slice') for x in sequences]
         self.states = [Placeholder(backend, x.shape, x.dtype, 'scan_state') for x in states]
         self.time = Placeholder(backend, (), 'int32', 'scan_time')
-        with backend.inside_loop(self.time):
+        with backend._inside_loop(self.time):
             outputs, new_states = step(list(self.slices), list(self.states), self.time)
         if len(new_states) != len(states):
             raise ValueError(f'scan: step was given {len(states)} states and returned {len(new_states)}.')

@@ -11,35 +11,25 @@ operators call (`add`, `subtract`, `multiply`, `divide`, `floor_divide`, `mod`, 
                                 recorded draws: pure functions of the seed and the list of integers `keys`
 """
 
-import contextlib
 import sys
 
-import numpy as np
-
 from cthulhu.backend import config
+from cthulhu.backend.composed.sessionless import Sessionless
 from cthulhu.backend.deferred.loop import record_scan
 from cthulhu.backend.deferred.plan import Function, Plan
 from cthulhu.backend.deferred.record import recorded
 from cthulhu.backend.deferred.symbol import Choice, Constant, Count, Placeholder, Symbol, Variable
 from cthulhu.backend.inference import dtypes, rules
-from cthulhu.backend.meta import Update
 
 
-class Deferred:
+class Deferred(Sessionless):
     """Placeholders, variables, functions and loops over recorded graphs."""
 
     def __init__(self):
         super().__init__()
         self._clock = 0
-        self._scopes = []
-        self._loop_times = []
-        self._names = {}
 
     # Helpers that the rest of this package calls.
-
-    def cannot(self, operation, advice):
-        """The error for what this backend does not do."""
-        return NotImplementedError(f'{operation} is not available on the {self.name} backend. {advice}')
 
     def symbol(self, value, dtype=None):
         """`value` as a Symbol: itself, or a constant."""
@@ -68,20 +58,6 @@ class Deferred:
     def set_random_step(self, step):
         self._clock = int(step)
 
-    @contextlib.contextmanager
-    def inside_loop(self, time):
-        """Random operations made inside depend on `time`, the loop's step."""
-        self._loop_times.append(time)
-        try:
-            yield
-        finally:
-            self._loop_times.pop()
-
-    def _unique(self, name):
-        name = '/'.join(self._scopes + [name])
-        count = self._names[name] = self._names.get(name, -1) + 1
-        return f'{name}_{count}' if count else name
-
     # The contract.
 
     def placeholder(self, shape=None, ndim=None, dtype=None, sparse=False, name=None):
@@ -108,13 +84,8 @@ class Deferred:
         return Variable(self, value, tuple(value.shape), dtype, self._unique(name or 'variable') + ':0', constraint)
 
     def constant(self, value, dtype=None, shape=None, name=None):
-        value = np.asarray(value, dtype or config.floatx())
-        if shape is not None:
-            shape = tuple(shape)
-            value = (
-                value.reshape(shape) if value.size == int(np.prod(shape, dtype=int)) else np.broadcast_to(value, shape)
-            )
-        return self._constant_of(self.convert(np.array(value), dtypes.name(value.dtype)), name)
+        value = self._constant_array(value, dtype, shape)
+        return self._constant_of(self.convert(value, dtypes.name(value.dtype)), name)
 
     def is_tensor(self, x):
         return isinstance(x, Symbol)
@@ -147,12 +118,7 @@ class Deferred:
             )
         x.value = value
 
-    def eval(self, x):
-        if isinstance(x, Update):
-            self.function([], [], updates=[x])([])
-            x = x.variable
-        if not isinstance(x, Symbol):
-            return self.to_numpy(x)
+    def _evaluate(self, x):
         return self.to_numpy(Plan([x]).run({}, self.tick())[0])
 
     def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):
@@ -162,10 +128,6 @@ class Deferred:
         if isinstance(variables, (list, tuple)):
             return [self.stop_gradient(one) for one in variables]
         return self.identity(variables)
-
-    def control_dependencies(self, control_inputs):
-        # Functions order their updates themselves: see `Function`.
-        return _nothing()
 
     @recorded
     def print_tensor(self, x, message=''):
@@ -177,101 +139,21 @@ class Deferred:
         name = self._unique(name or 'identity')
         return Symbol(self, 'identity', _same, (x,), None, x.shape, x.dtype, name, sparse=x.sparse)
 
-    def clear_session(self):
-        super().clear_session()
-        self._names.clear()
-
-    def get_session(self):
-        raise self.cannot('get_session', 'It has no sessions: use `K.function` and `K.eval`.')
-
-    def set_session(self, session):
-        raise self.cannot('set_session', 'It has no sessions; leave the call out.')
-
-    def manual_variable_initialization(self, value):
-        if value:
-            raise self.cannot(
-                'manual_variable_initialization(True)', 'Variables have their value from the start: use `K.set_value`.'
-            )
-
-    @contextlib.contextmanager
-    def graph_scope(self, name=None):
-        if name is None:
-            yield
-            return
-        self._scopes.append(name)
-        try:
-            yield
-        finally:
-            self._scopes.pop()
-
     def scan(self, step, sequences, states, length=None):
         return record_scan(self, step, sequences, states, length)
 
-    def switch(self, condition, then_expression, else_expression):
-        rank = len(rules.shape_of(condition))
-        if not rank and not isinstance(condition, Symbol):
-            chosen = then_expression if condition else else_expression
-            return chosen() if callable(chosen) else chosen
-        then, otherwise = (x() if callable(x) else x for x in (then_expression, else_expression))
-        if not isinstance(then, Symbol) or not isinstance(otherwise, Symbol):
-            dtype = dtypes.pair(then, otherwise, config.floatx())
-            then, otherwise = (x if isinstance(x, Symbol) else self.symbol(x, dtype) for x in (then, otherwise))
-        shapes = then.shape, otherwise.shape
-        shape = None
-        if None not in shapes:
-            if len(shapes[0]) != len(shapes[1]):
-                raise ValueError(
-                    f'switch: the branches have shapes {shapes[0]} and {shapes[1]}; they must be the same.'
-                )
-            shape = tuple(a if a == b else None for a, b in zip(*shapes))
-        if then.dtype != otherwise.dtype:
-            raise ValueError(f'switch: the branches have dtypes {then.dtype} and {otherwise.dtype}; cast one of them.')
-        if not rank:
-            return Choice(self, condition, then, otherwise, shape, then.dtype)
-        if shape is not None:
-            condition = _spread(self, condition, shape)
-        return self.where(self.cast(condition, 'bool'), then, otherwise)
+    def _pair(self, x, y):
+        """Two operands as Symbols: data takes the dtype of the other one."""
+        dtype = dtypes.pair(x, y, config.floatx())
+        return [one if isinstance(one, Symbol) else self.symbol(one, dtype) for one in (x, y)]
 
-    # Random draws are counted: functions of the seed, of the runs since the operation was made, and of a loop's step.
+    def _branch(self, condition, x, y):
+        shape = None if None in (x.shape, y.shape) else tuple(a if a == b else None for a, b in zip(x.shape, y.shape))
+        return Choice(self, condition, x, y, shape, x.dtype)
 
     def _keys(self):
-        return [Count(self, self._clock)] + self._loop_times
-
-    def random_uniform(self, shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
-        return self.draw_uniform(shape, minval, maxval, _drawn(dtype), _seed(seed), self._keys())
-
-    def random_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-        return self.draw_normal(shape, mean, stddev, _drawn(dtype), _seed(seed), self._keys())
-
-    def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-        return self.draw_truncated(shape, mean, stddev, _drawn(dtype), _seed(seed), self._keys())
-
-
-def _drawn(dtype):
-    return dtypes.name(dtype or config.floatx())
-
-
-def _seed(seed):
-    return int(np.random.randint(10e6) if seed is None else seed)
+        return [Count(self, self._clock)]
 
 
 def _same(backend, x):
     return x
-
-
-@contextlib.contextmanager
-def _nothing():
-    yield
-
-
-def _spread(backend, condition, shape):
-    """`condition`, whose shape begins like `shape`, with axes of length 1 up to its rank."""
-    own = rules.shape_of(condition)
-    fits = len(own) <= len(shape) and all(m == n or None in (m, n) or m == 1 for m, n in zip(own, shape))
-    if not fits:
-        raise ValueError(
-            f'switch: the condition has shape {own}, which is not how the shape of the branches begins, {shape}.'
-        )
-    for _ in range(len(shape) - len(own)):
-        condition = backend.expand_dims(condition, -1)
-    return condition

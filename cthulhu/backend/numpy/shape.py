@@ -5,7 +5,6 @@ import scipy.sparse
 
 from cthulhu.backend import config
 from cthulhu.backend.inference import rules
-from cthulhu.backend.inference.symbolic import find_symbols
 from cthulhu.backend.numpy.primitive import always, array, axes, integers, primitive
 
 
@@ -84,21 +83,6 @@ class NumPyShape:
     @always
     def arange(self, start, stop=None, step=1, dtype='int32'):
         return np.arange(start, stop, step).astype(dtype)
-
-    def eye(self, size, dtype=None, name=None):
-        rows, columns = size if isinstance(size, (list, tuple)) else (size, size)
-        return self.variable(np.eye(rows, columns), dtype, name)
-
-    def zeros(self, shape, dtype=None, name=None):
-        return self._filled(shape, 0, dtype, name)
-
-    def ones(self, shape, dtype=None, name=None):
-        return self._filled(shape, 1, dtype, name)
-
-    def _filled(self, shape, value, dtype, name):
-        if not find_symbols(shape):
-            return self.variable(np.full(integers(shape), value), dtype, name)
-        return self.fill(shape, value, dtype)
 
     @primitive
     def zeros_like(self, x, dtype=None, name=None):

@@ -71,22 +71,10 @@ class Shape:
             return tf.constant(np.arange(start, stop, step), dtype)
         return tf.cast(tf.range(start, stop, step), dtype)
 
-    def eye(self, size, dtype=None, name=None):
-        rows, columns = size if isinstance(size, (list, tuple)) else (size, size)
-        return self.variable(tf.eye(rows, columns, dtype=dtype or config.floatx()), dtype, name)
-
-    def zeros(self, shape, dtype=None, name=None):
-        return self._filled_variable(shape, 0, dtype, name)
-
-    def ones(self, shape, dtype=None, name=None):
-        return self._filled_variable(shape, 1, dtype, name)
-
-    def _filled_variable(self, shape, value, dtype, name):
-        dtype = dtype or config.floatx()
+    def _filled(self, shape, value, dtype, name):
         filled = self.fill(shape, value, dtype)
-        if filled.shape.is_fully_defined():
-            return self.variable(filled, dtype, name)
-        return tf.identity(filled, name=name)
+        known = filled.shape.is_fully_defined()
+        return self.variable(filled, dtype, name) if known else tf.identity(filled, name=name)
 
     def zeros_like(self, x, dtype=None, name=None):
         return tf.zeros_like(self.to_dense(self._tensor(x)), dtype=dtype, name=name)
@@ -101,39 +89,13 @@ class Shape:
         x = self._tensor(x)
         return tf.pad(x, paddings, constant_values=tf.cast(value, x.dtype))
 
-    def switch(self, condition, then_expression, else_expression):
-        if not tf.is_tensor(condition) and np.ndim(condition) == 0:
-            chosen = then_expression if condition else else_expression
-            return chosen() if callable(chosen) else chosen
-        condition = tf.cast(self._tensor(condition), tf.bool)
-        if condition.shape.rank == 0:
-            return self._branch(condition, then_expression, else_expression)
-        x, y = [e() if callable(e) else e for e in (then_expression, else_expression)]
-        x, y = [self.to_dense(e) for e in self._pair(x, y)]
-        rank, inner = x.shape.rank, condition.shape.rank
-        if rank is not None and inner is not None:
-            if inner > rank:
-                raise ValueError(
-                    f'condition: expected no more dimensions than the {rank} of the expressions, got {inner}: '
-                    f'shape {condition.shape}.'
-                )
-            for _ in range(rank - inner):
-                condition = tf.expand_dims(condition, -1)
-        result = tf.where(condition, x, y)
-        if x.shape.is_compatible_with(y.shape):
-            result.set_shape(x.shape.merge_with(y.shape))
-        return result
-
-    def _branch(self, condition, then_expression, else_expression):
+    def _choose(self, condition, then_expression, else_expression):
         def made(expression):
             # A tensor that is given was made outside; in a function it is made inside, and only run if it is needed.
-            return self._tensor(expression() if callable(expression) else expression)
+            return tf.identity(self._tensor(expression() if callable(expression) else expression))
 
-        if callable(then_expression) == callable(else_expression):
-            x, y = then_expression, else_expression
-            if not callable(x):
-                x, y = self._pair(x, y)
-        else:
-            x, y = then_expression, else_expression
+        x, y = then_expression, else_expression
+        if not callable(x) and not callable(y):
+            x, y = self._pair(x, y)
         with v1_control_flow:
-            return v1.cond(condition, lambda: tf.identity(made(x)), lambda: tf.identity(made(y)))
+            return v1.cond(tf.cast(condition, tf.bool), lambda: made(x), lambda: made(y))

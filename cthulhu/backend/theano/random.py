@@ -8,7 +8,6 @@ of calls, so a run repeats bit for bit, and a draw inside a loop needs no update
 
 import numpy as np
 
-from cthulhu.backend import config
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.theano import tensors
 from cthulhu.backend.theano.framework import T, broadcastable_at, constant
@@ -50,19 +49,6 @@ def _xor(x, y):
 
 class Random:
     """Uniform, normal and truncated normal draws."""
-
-    def random_uniform(self, shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
-        return self.draw_uniform(shape, minval, maxval, *self._drawing(dtype, seed))
-
-    def random_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-        return self.draw_normal(shape, mean, stddev, *self._drawing(dtype, seed))
-
-    def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-        return self.draw_truncated(shape, mean, stddev, *self._drawing(dtype, seed))
-
-    def _drawing(self, dtype, seed):
-        seed = int(np.random.randint(10e6) if seed is None else seed)
-        return dtypes.name(dtype or config.floatx()), seed, list(self._loop_times)
 
     def draw_uniform(self, shape, minval, maxval, dtype, seed, times):
         low, high = self._tensor(minval, dtype), self._tensor(maxval, dtype)

@@ -1,12 +1,12 @@
 """Primitives of `contract.run`: placeholders, variables, functions, gradients."""
 
-import contextlib
 import sys
 
 import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config, meta
+from cthulhu.backend.composed.sessionless import Sessionless
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.theano import compiling, framework, graphs, tensors
 from cthulhu.backend.theano.framework import Constant, SharedVariable, T, Variable, sparse
@@ -15,19 +15,13 @@ from cthulhu.backend.theano.function import Function
 _CAPABILITIES = 'gradients', 'sparse', 'ctc', 'native_tensors', 'dilation', 'flipped_kernels', 'theano'
 
 
-class Run:
+class Run(Sessionless):
     """The names, the learning phase, and what runs."""
 
     def __init__(self):
         super().__init__()
-        self._scopes = []
-        self._names = {}
-        self._loop_times = []
         self._new_step()
         tensors.operators_of(self)
-
-    def _cannot(self, operation, advice):
-        return NotImplementedError(f'{operation} is not available on the theano backend. {advice}')
 
     # Counted steps: see random.py.
 
@@ -41,27 +35,8 @@ class Run:
     def set_random_step(self, step):
         self._step.set_value(np.array([step], 'uint64'))
 
-    # Names.
-
-    def _unique(self, name):
-        name = '/'.join(self._scopes + [name])
-        count = self._names[name] = self._names.get(name, -1) + 1
-        return f'{name}_{count}' if count else name
-
-    @contextlib.contextmanager
-    def graph_scope(self, name=None):
-        if name is None:
-            yield
-            return
-        self._scopes.append(name)
-        try:
-            yield
-        finally:
-            self._scopes.pop()
-
     def clear_session(self):
         super().clear_session()
-        self._names.clear()
         self._new_step()
 
     # Tensors.
@@ -131,12 +106,7 @@ class Run:
     def constant(self, value, dtype=None, shape=None, name=None):
         if isinstance(value, Variable):
             return self.cast(value, dtype or config.floatx())
-        value = np.asarray(value, dtypes.name(dtype or config.floatx()))
-        if shape is not None:
-            shape = tuple(shape)
-            whole = value.size == int(np.prod(shape, dtype=int))
-            value = value.reshape(shape) if whole else np.broadcast_to(value, shape)
-        made = self._constant(value)
+        made = self._constant(self._constant_array(value, dtype, shape))
         made.name = name
         return made
 
@@ -217,22 +187,12 @@ class Run:
         value = graphs.computed(graphs.in_phase(self, [x], {}))[0]
         return np.array(value)
 
-    def eval(self, x):
-        if isinstance(x, meta.Update):
-            self.function([], [], updates=[x])([])
-            x = x.variable
-        if not isinstance(x, Variable):
-            return np.asarray(x)
+    def _evaluate(self, x):
         value = self._value(x)
         for root in graphs.roots([x]):
             if getattr(root, '_cthulhu_step', False):
                 root.set_value(root.get_value() + np.uint64(1))
         return value
-
-    @contextlib.contextmanager
-    def control_dependencies(self, control_inputs):
-        # Functions order their updates themselves: see `Function`.
-        yield
 
     def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):
         return Function(self, inputs, outputs, updates, after_updates, name, **framework_arguments)
@@ -255,15 +215,3 @@ class Run:
     def supports(self, capability):
         # PyTensor can loop over nothing; Theano says that it never learnt to.
         return capability in _CAPABILITIES or (capability == 'empty_loops' and framework.IS_PYTENSOR)
-
-    def get_session(self):
-        raise self._cannot('get_session', 'Theano has no sessions: use K.function and K.eval.')
-
-    def set_session(self, session):
-        raise self._cannot('set_session', 'Theano has no sessions; leave the call out.')
-
-    def manual_variable_initialization(self, value):
-        if value:
-            raise self._cannot(
-                'manual_variable_initialization(True)', 'Variables have their value from the start: use K.set_value.'
-            )

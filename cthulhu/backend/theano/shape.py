@@ -138,22 +138,6 @@ class Shape:
             return self._constant(np.arange(start, stop, step), dtype)
         return T.cast(T.arange(start, stop, step), dtype)
 
-    def eye(self, size, dtype=None, name=None):
-        rows, columns = size if isinstance(size, (list, tuple)) else (size, size)
-        return self.variable(np.eye(rows, columns), dtype, name)
-
-    def zeros(self, shape, dtype=None, name=None):
-        return self._filled(shape, 0, dtype, name)
-
-    def ones(self, shape, dtype=None, name=None):
-        return self._filled(shape, 1, dtype, name)
-
-    def _filled(self, shape, value, dtype, name):
-        sizes = self._sizes(shape)
-        if any(isinstance(n, Variable) for n in sizes):
-            return self.fill(sizes, value, dtype)
-        return self.variable(np.full(sizes, value), dtype, name)
-
     def zeros_like(self, x, dtype=None, name=None):
         return T.zeros_like(self.to_dense(self._tensor(x)), dtype=dtype)
 
@@ -184,34 +168,7 @@ class Shape:
         )
         return T.set_subtensor(around[inside], x)
 
-    def switch(self, condition, then_expression, else_expression):
-        if not self.is_tensor(condition) and np.ndim(condition) == 0:
-            chosen = then_expression if condition else else_expression
-            return chosen() if callable(chosen) else chosen
-        condition = self._tensor(condition)
-        x, y = (e() if callable(e) else e for e in (then_expression, else_expression))
-        x, y = (self.to_dense(e) for e in self._pair(x, y))
-        if not condition.ndim:
-            return self._branch(condition, x, y)
-        if condition.ndim > x.ndim:
-            raise ValueError(
-                f'condition: expected no more dimensions than the {x.ndim} of the expressions, got {condition.ndim}: '
-                f'shape {self.int_shape(condition)}.'
-            )
-        own, whole = self.int_shape(condition), self.int_shape(x)
-        if any(m != n and None not in (m, n) and m != 1 for m, n in zip(own, whole)):
-            raise ValueError(
-                f'condition: expected a shape that begins like that of the expressions, {whole}, got {own}.'
-            )
-        for _ in range(x.ndim - condition.ndim):
-            condition = self.expand_dims(condition, -1)
-        return self.where(condition, x, y)
-
     def _branch(self, condition, x, y):
-        if x.ndim != y.ndim:
-            raise ValueError(
-                f'switch: the expressions have shapes {self.int_shape(x)} and {self.int_shape(y)}; they must be the same.'
-            )
         shape = tuple(m if m == n else None for m, n in zip(self.int_shape(x), self.int_shape(y)))
         if static(x) != static(y):
             x, y = unbroadcast(x), unbroadcast(y)

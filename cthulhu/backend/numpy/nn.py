@@ -1,15 +1,21 @@
-"""Convolution, pooling, softmax. Convolutions are sums over the kernel's offsets, on tensors with their channels last."""
+"""Convolution, pooling, softmax. What has no kernel in `kernels` is a sum over the window's offsets, channels last."""
 
 import itertools
 
 import numpy as np
 
 from cthulhu.backend import shapes
+from cthulhu.backend.kernels import convolution
 from cthulhu.backend.numpy.primitive import array, floats, primitive
 
 
 def _channels_last(x, data_format):
     return np.moveaxis(x, 1, -1) if data_format == 'channels_first' else x
+
+
+def _operands(x, kernel, data_format):
+    x = _channels_last(array(x), data_format)
+    return x, array(kernel).astype(x.dtype, copy=False)
 
 
 def _as_given(x, data_format):
@@ -50,18 +56,14 @@ def _output_lengths(lengths, window, strides, padding, dilation_rate):
 class NumPyNN:
     @primitive
     def conv(self, x, kernel, strides, padding, data_format, dilation_rate):
-        x, kernel = _channels_last(array(x), data_format), array(kernel)
+        x, kernel = _operands(x, kernel, data_format)
         window, spatial = kernel.shape[:-2], x.shape[1:-1]
-        lengths = _output_lengths(spatial, window, strides, padding, dilation_rate)
         padded = _pad(x, _paddings(spatial, window, strides, padding, dilation_rate))
-        result = np.zeros(x.shape[:1] + lengths + kernel.shape[-1:], x.dtype)
-        for offset, index in _offsets(window, strides, dilation_rate, lengths):
-            result += np.matmul(padded[index], kernel[offset])
-        return _as_given(result, data_format)
+        return _as_given(convolution.convolve(padded, kernel, strides, dilation_rate), data_format)
 
     @primitive
     def conv_transpose(self, x, kernel, output_shape, strides, padding, data_format, dilation_rate):
-        x, kernel = _channels_last(array(x), data_format), array(kernel)
+        x, kernel = _operands(x, kernel, data_format)
         window = kernel.shape[:-2]
         whole = shapes.to_channels_last([int(length) for length in output_shape], data_format)
         lengths = _output_lengths(whole[1:-1], window, strides, padding, dilation_rate)
@@ -72,15 +74,14 @@ class NumPyNN:
                 f'{whole[:1] + lengths + kernel.shape[-1:]}.'
             )
         paddings = _paddings(whole[1:-1], window, strides, padding, dilation_rate)
-        result = _pad(np.zeros(whole, x.dtype), paddings)
-        for offset, index in _offsets(window, strides, dilation_rate, lengths):
-            result[index] += np.matmul(x, kernel[offset].T)
+        padded = [length + before + after for length, (before, after) in zip(whole[1:-1], paddings)]
+        result = convolution.image_gradient(x, kernel, padded, strides, dilation_rate)
         inside = tuple(slice(before, before + length) for (before, _), length in zip(paddings, whole[1:-1]))
         return _as_given(result[(slice(None),) + inside], data_format)
 
     @primitive
     def depthwise_conv(self, x, kernel, strides, padding, data_format, dilation_rate):
-        x, kernel = _channels_last(array(x), data_format), array(kernel)
+        x, kernel = _operands(x, kernel, data_format)
         window, spatial = kernel.shape[:-2], x.shape[1:-1]
         lengths = _output_lengths(spatial, window, strides, padding, dilation_rate)
         padded = _pad(x, _paddings(spatial, window, strides, padding, dilation_rate))

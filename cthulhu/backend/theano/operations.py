@@ -1,10 +1,8 @@
-"""Operations that one of the frameworks lacks, or links a BLAS for: in NumPy, with their gradients."""
+"""Operations that one of the frameworks lacks, or links a BLAS for: in NumPy or by `kernels`, with their gradients."""
 
 import numpy as np
-import scipy.special
 
-from cthulhu.backend import config
-from cthulhu.backend.load import load_backend
+from cthulhu.backend.kernels import ctc
 from cthulhu.backend.theano.framework import Apply, DisconnectedType, Op, T, tensor_type
 
 
@@ -57,7 +55,7 @@ class CTCCost(Operation):
         return Apply(self, list(inputs), [tensor_type(inputs[0].dtype, [False])()])
 
     def perform(self, node, inputs, outputs):
-        outputs[0][0] = np.array([cost for cost, _ in _costs(*inputs)]).reshape(-1).astype(inputs[0].dtype)
+        outputs[0][0] = np.array([cost for cost, _ in ctc.costs(*inputs)]).reshape(-1).astype(inputs[0].dtype)
 
     def infer_shape(self, *arguments):
         return [(arguments[-1][0][0],)]
@@ -78,60 +76,12 @@ class CTCGradient(Operation):
     def perform(self, node, inputs, outputs):
         weights, y_pred = inputs[:2]
         found = np.zeros(y_pred.shape, 'float64')
-        for row, (_, gradient), weight in zip(found, _costs(*inputs[1:], gradient=True), weights):
+        for row, (_, gradient), weight in zip(found, ctc.costs(*inputs[1:], gradient=True), weights):
             row[: len(gradient)] = gradient * weight
         outputs[0][0] = found.astype(y_pred.dtype)
 
     def infer_shape(self, *arguments):
         return [arguments[-1][1]]
-
-
-def _costs(y_pred, y_true, input_length, label_length, gradient=False):
-    """(cost, its gradient by the used steps of y_pred or None) of each sequence."""
-    # As in Keras, so that a probability of 0 costs much and not everything.
-    raised = y_pred.astype('float64') + config.epsilon()
-    logs = np.log(raised)
-    logs -= scipy.special.logsumexp(logs, axis=-1, keepdims=True)
-    steps, many = np.ravel(input_length).astype(int), np.ravel(label_length).astype(int)
-    for i in range(len(logs)):
-        row, labels = logs[i, : steps[i]], y_true[i, : many[i]].astype(int)
-        forward = _forward(row, labels)
-        whole = np.logaddexp.reduce(forward[-1, -2:])
-        if not gradient:
-            yield -whole, None
-            continue
-        backward = _forward(row[::-1], labels[::-1])[::-1, ::-1]
-        spelled = _spelled(labels, row.shape[-1])
-        # Both contain the step's own probability.
-        together = np.exp(forward + backward - row[:, spelled] - whole)
-        share = np.zeros_like(row)
-        np.add.at(share.T, spelled, together.T)
-        # By the logits, whose softmax the probabilities are; then by what the logits are the logarithms of.
-        yield -whole, (np.exp(row) * share.sum(-1, keepdims=True) - share) / raised[i, : steps[i]]
-
-
-def _spelled(labels, classes):
-    """The labels, with the blank, the last class, before, between and after them."""
-    spelled = np.full(2 * len(labels) + 1, classes - 1)
-    spelled[1::2] = labels
-    return spelled
-
-
-def _forward(row, labels):
-    """(steps, places): log probability of having spelled the places up to each after each step (Graves et al., 2006)."""
-    spelled = _spelled(labels, row.shape[-1])
-    # A blank may be left out between two labels that differ.
-    skips = np.zeros(len(spelled), bool)
-    skips[3::2] = spelled[3::2] != spelled[1:-2:2]
-    found = np.full((len(row), len(spelled)), -np.inf)
-    found[0, :2] = row[0, spelled[:2]]
-    for step in range(1, len(row)):
-        last = found[step - 1]
-        found[step] = last
-        found[step, 1:] = np.logaddexp(last[1:], last[:-1])
-        found[step, 2:] = np.where(skips[2:], np.logaddexp(found[step, 2:], last[:-2]), found[step, 2:])
-        found[step] += row[step, spelled]
-    return found
 
 
 class CTCDecode(Operation):
@@ -150,6 +100,6 @@ class CTCDecode(Operation):
 
     def perform(self, node, inputs, outputs):
         options = {key: getattr(self, key) for key in self.__props__}
-        paths, scores = load_backend('numpy').ctc_decode(*inputs, **options)
+        paths, scores = ctc.decode(*inputs, **options)
         for cell, value in zip(outputs, list(paths) + [scores]):
             cell[0] = value

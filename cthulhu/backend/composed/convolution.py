@@ -3,9 +3,10 @@
 import itertools
 
 from cthulhu.backend import config, shapes
+from cthulhu.backend.composed.windows import Windows
 
 
-class Convolution:
+class Convolution(Windows):
     """Convolutions, transposed, separable and local; pooling."""
 
     def conv1d(self, x, kernel, strides=1, padding='valid', data_format=None, dilation_rate=1):

@@ -43,35 +43,6 @@ class NN(ABC):
         """
 
     @abstractmethod
-    def depthwise_conv(self, x, kernel, strides, padding, data_format, dilation_rate):
-        """Convolution over 2 spatial axes of each channel by itself.
-
-        Arguments:
-            x: tensor, 4-D.
-            kernel: tensor (rows, columns, in_channels, multiplier).
-            strides, dilation_rate: pairs of int; strides may differ from each other.
-            padding, data_format: as for `conv`.
-
-        Returns:
-            Tensor with in_channels * multiplier channels; channel c with multiple m is at c * multiplier + m.
-        """
-
-    @abstractmethod
-    def pool(self, x, pool_size, strides, padding, data_format, pool_mode):
-        """Pooling over 1, 2 or 3 spatial axes.
-
-        Arguments:
-            x: tensor, 3-D to 5-D.
-            pool_size, strides: tuples of int.
-            padding: 'valid' or 'same'. What 'same' adds is in no maximum and in no average.
-            data_format: 'channels_last' or 'channels_first'.
-            pool_mode: 'max' or 'avg'.
-
-        Returns:
-            Tensor, of the shape that `shapes.pool_shape` gives.
-        """
-
-    @abstractmethod
     def softmax(self, x, axis=-1):
         """exp(x) over its sum along `axis`, without overflow."""
 

@@ -11,18 +11,6 @@ from cthulhu.backend import config, shapes
 v1 = tf.compat.v1
 
 
-def _to_last(x, data_format):
-    if data_format != 'channels_first':
-        return x
-    return tf.transpose(x, (0,) + tuple(range(2, x.shape.rank)) + (1,))
-
-
-def _from_last(x, data_format):
-    if data_format != 'channels_first':
-        return x
-    return tf.transpose(x, (0, x.shape.rank - 1) + tuple(range(1, x.shape.rank - 1)))
-
-
 def _spread(kernel, rates):
     """The kernel with `rate - 1` zeros between its elements along each of its first axes: what dilation means."""
     for axis, rate in enumerate(rates):
@@ -41,21 +29,6 @@ def _spread(kernel, rates):
     return kernel
 
 
-def _pad_same(x, window, strides):
-    """`x` with the zeros that 'same' adds to its spatial axes."""
-    sizes = x.shape.as_list()
-    lengths = tf.shape(x)
-    paddings = [(0, 0)]
-    for axis, (span, stride) in enumerate(zip(window, strides), 1):
-        if sizes[axis] is not None:
-            paddings.append(shapes.same_padding(sizes[axis], span, stride))
-        else:
-            length = lengths[axis]
-            total = tf.maximum((-(-length // stride) - 1) * stride + span - length, 0)
-            paddings.append((total // 2, total - total // 2))
-    return tf.pad(x, paddings + [(0, 0)])
-
-
 def _crop_same(x, window, strides):
     """Volumes without the end that 'same' with strides above the window skips.
 
@@ -69,36 +42,20 @@ def _crop_same(x, window, strides):
     return x[tuple(slices)]
 
 
-def _pool_volumes(x, pool_size, strides, padding, operation):
-    """Pooling over three axes as one over the last two, then one over the first: exact, as windows are products of
-    windows. TensorFlow's own has no float64.
-    """
-    padding, dims, static = padding.upper(), tf.shape(x), x.shape.as_list()
-    channels = dims[4] if static[4] is None else static[4]
-    y = tf.reshape(x, (-1, dims[2], dims[3], channels))
-    y = operation(y, (1,) + tuple(pool_size[1:]) + (1,), (1,) + tuple(strides[1:]) + (1,), padding)
-    plane = tf.shape(y)
-    y = tf.reshape(y, (dims[0], dims[1], plane[1] * plane[2], channels))
-    y = operation(y, (1, pool_size[0], 1, 1), (1, strides[0], 1, 1), padding)
-    y = tf.reshape(y, (dims[0], tf.shape(y)[1], plane[1], plane[2], channels))
-    y.set_shape(shapes.pool_shape(static, pool_size, padding, strides, 'channels_last'))
-    return y
-
-
 class NN:
     """Convolution, pooling, softmax, normalisation, crossentropies."""
 
     def conv(self, x, kernel, strides, padding, data_format, dilation_rate):
         x, kernel = self._pair(x, kernel)
-        x = _to_last(x, data_format)
+        x = self._to_last(x, data_format)
         if len(strides) == 3 and padding == 'same':
             x = _crop_same(x, kernel.shape.as_list()[:3], strides)
         y = tf.nn.convolution(x, kernel, strides=strides, padding=padding.upper(), dilations=dilation_rate)
-        return _from_last(y, data_format)
+        return self._from_last(y, data_format)
 
     def conv_transpose(self, x, kernel, output_shape, strides, padding, data_format, dilation_rate):
         x, kernel = self._pair(x, kernel)
-        x = _to_last(x, data_format)
+        x = self._to_last(x, data_format)
         kernel = _spread(tf.convert_to_tensor(kernel), dilation_rate)
         sizes = output_shape
         if isinstance(sizes, (list, tuple)):
@@ -113,41 +70,42 @@ class NN:
                 sizes = tf.concat([sizes[:1], sizes[2:], sizes[1:2]], 0)
         y = tf.nn.conv_transpose(x, kernel, sizes, list(strides), padding.upper())
         y.set_shape([x.shape.as_list()[0] if static[0] is None else static[0]] + static[1:])
-        return _from_last(y, data_format)
+        return self._from_last(y, data_format)
 
     def depthwise_conv(self, x, kernel, strides, padding, data_format, dilation_rate):
         x, kernel = self._pair(x, kernel)
-        x = _to_last(x, data_format)
+        x = self._to_last(x, data_format)
         rows, columns = strides
         if rows != columns:
             # The kernel of TensorFlow moves as far down as across: move by 1, and keep what is wanted.
             if padding == 'same':
-                x, padding = _pad_same(x, kernel.shape.as_list()[:2], strides), 'valid'
+                _, paddings = self._placed(self._dims(x)[1:-1], kernel.shape.as_list()[:2], strides, padding, (1, 1))
+                x, padding = self._pad_spatial(x, paddings), 'valid'
             y = tf.nn.depthwise_conv2d(x, kernel, (1, 1, 1, 1), padding.upper(), dilations=dilation_rate)
-            return _from_last(y[:, ::rows, ::columns], data_format)
+            return self._from_last(y[:, ::rows, ::columns], data_format)
         y = tf.nn.depthwise_conv2d(x, kernel, (1, rows, columns, 1), padding.upper(), dilations=dilation_rate)
-        return _from_last(y, data_format)
+        return self._from_last(y, data_format)
 
     def pool(self, x, pool_size, strides, padding, data_format, pool_mode):
-        x = _to_last(self._tensor(x), data_format)
+        x = self._to_last(self._tensor(x), data_format)
         window, steps = (1,) + tuple(pool_size) + (1,), (1,) + tuple(strides) + (1,)
         is_line = len(pool_size) == 1
-        if len(pool_size) == 3 and pool_mode == 'max' and x.dtype.base_dtype == tf.float64:
-            return _from_last(self._max_of_volumes(x, pool_size, strides, padding), data_format)
+        if len(pool_size) == 3 and x.dtype.base_dtype == tf.float64:
+            return self._from_last(self._pool_volumes(x, pool_size, strides, padding, pool_mode), data_format)
         if len(pool_size) == 3 and padding == 'same':
             x = _crop_same(x, pool_size, strides)
         if is_line:
             x, window, steps = tf.expand_dims(x, 1), (1,) + window, (1,) + steps
         operation = {'max': tf.nn.max_pool, 'avg': tf.nn.avg_pool}[pool_mode]
-        if len(pool_size) == 3 and x.dtype.base_dtype == tf.float64:
-            return _from_last(_pool_volumes(x, pool_size, strides, padding, operation), data_format)
         y = operation(x, window, steps, padding.upper())
-        return _from_last(tf.squeeze(y, [1]) if is_line else y, data_format)
+        return self._from_last(tf.squeeze(y, [1]) if is_line else y, data_format)
 
-    def _max_of_volumes(self, x, pool_size, strides, padding):
-        """What TensorFlow's 3-D kernel does not do in float64: the maximum over rows and columns, then over depth."""
+    def _pool_volumes(self, x, pool_size, strides, padding, pool_mode):
+        """What TensorFlow's 3-D kernels do not do in float64: over rows and columns, then over depth. Exact, as windows are
+        products of windows.
+        """
         static = x.shape.as_list()
-        options = {'padding': padding, 'data_format': 'channels_last', 'pool_mode': 'max'}
+        options = {'padding': padding, 'data_format': 'channels_last', 'pool_mode': pool_mode}
         batch, depth, rows, columns, channels = tf.unstack(tf.shape(x))
         y = tf.reshape(x, tf.stack([batch * depth, rows, columns, channels]))
         y.set_shape([None] + static[2:])
@@ -195,11 +153,11 @@ class NN:
         if operation is None or not is_plain or x.dtype.base_dtype != tf.float32:
             return super().resize_images(x, height_factor, width_factor, data_format, interpolation)
         data_format = config.normalize_data_format(data_format)
-        x = _to_last(x, data_format)
+        x = self._to_last(x, data_format)
         y = operation(x, tf.shape(x)[1:3] * np.asarray(factors, 'int32'))
         static = x.shape.as_list()
         y.set_shape(static[:1] + [n and n * factor for n, factor in zip(static[1:3], factors)] + static[3:])
-        return _from_last(y, data_format)
+        return self._from_last(y, data_format)
 
     # Crossentropies: the loss and its gradient in one kernel.
 

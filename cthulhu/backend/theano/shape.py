@@ -152,9 +152,6 @@ class Shape:
     def pad(self, x, paddings, value=0.0):
         x = self._tensor(x)
         pairs = [tuple(pair) for pair in paddings]
-        return self._padded(x, pairs, value)
-
-    def _padded(self, x, pairs, value=0.0):
         if not any(isinstance(n, Variable) or n for pair in pairs for n in pair):
             return x
         dims = self._dims(x)

@@ -86,6 +86,36 @@ class RNN:
     def _swap_batch_and_time(self, x):
         return self.permute_dimensions(x, [1, 0] + list(range(2, self._rank(x))))
 
+    # What frameworks' own `scan` ask.
+
+    def _scan_length(self, sequences, length):
+        """The number of steps of a scan, or None where only the run tells."""
+        if not sequences and length is None:
+            raise ValueError('scan: with no sequences, `length` must say how many steps to run.')
+        found = [None if length is None or self.is_tensor(length) else int(length)]
+        found += [(self.int_shape(x) or (None,))[0] for x in sequences]
+        known = sorted(set(found) - {None})
+        if len(known) > 1:
+            raise ValueError(f'scan: sequences of different lengths, {known}. All must have as many steps.')
+        return known[0] if known else None
+
+    def _check_states(self, states, new_states):
+        """Refuse what a scan's step returned as new states, where it is not like the old."""
+        if len(new_states) != len(states):
+            raise ValueError(f'scan: step was given {len(states)} states and returned {len(new_states)}.')
+        for index, (old, new) in enumerate(zip(states, new_states)):
+            shapes = self.int_shape(old), self.int_shape(new)
+            fits = (
+                None in shapes
+                or len(shapes[0]) == len(shapes[1])
+                and all(None in pair or pair[0] == pair[1] for pair in zip(*shapes))
+            )
+            if not fits or self.dtype(old) != self.dtype(new):
+                raise ValueError(
+                    f'scan: state {index} has shape {shapes[0]} and dtype {self.dtype(old)}; step returned a new state of shape '
+                    f'{shapes[1]} and dtype {self.dtype(new)}. They must be the same.'
+                )
+
     def foldl(self, fn, elems, initializer=None, name=None):
         """Folds a tensor from its first element: fn(fn(fn(initializer, elems[0]), elems[1]), …).
 

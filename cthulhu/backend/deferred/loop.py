@@ -17,16 +17,9 @@ class Loop:
         self.time = Placeholder(backend, (), 'int32', 'scan_time')
         with backend._inside_loop(self.time):
             outputs, new_states = step(list(self.slices), list(self.states), self.time)
-        if len(new_states) != len(states):
-            raise ValueError(f'scan: step was given {len(states)} states and returned {len(new_states)}.')
+        backend._check_states(self.states, new_states)
         self.outputs = [backend.symbol(x) for x in outputs]
         self.new_states = [backend.symbol(x) for x in new_states]
-        for index, (old, new) in enumerate(zip(self.states, self.new_states)):
-            if old.dtype != new.dtype or not _compatible(old.shape, new.shape):
-                raise ValueError(
-                    f'scan: state {index} has shape {old.shape} and dtype {old.dtype}; step returned a new state of '
-                    f'shape {new.shape} and dtype {new.dtype}. They must be the same.'
-                )
         results = self.outputs + self.new_states
         inner = dependents(results, self.slices + self.states + [self.time])
         order = toposort(results)
@@ -58,28 +51,16 @@ class Loop:
         ], list(states)
 
 
-def _compatible(old, new):
-    if old is None or new is None:
-        return True
-    return len(old) == len(new) and all(a == b or a is None or b is None for a, b in zip(old, new))
-
-
 def record_scan(backend, step, sequences, states, length):
     """The Symbols of a scan's results: (outputs, last states)."""
     sequences = [backend.symbol(x) for x in sequences]
     states = [backend.symbol(x) for x in states]
-    if not sequences and length is None:
-        raise ValueError('scan: with no sequences, `length` must say how many steps to run.')
-    lengths = {x.shape[0] for x in sequences if x.shape} - {None}
-    if not sequences and not isinstance(length, Symbol):
-        lengths = {int(length)}
-    if len(lengths) > 1:
-        raise ValueError(f'scan: sequences of different lengths, {sorted(lengths)}. All must have as many steps.')
+    known = backend._scan_length(sequences, length)
     loop = Loop(backend, step, sequences, states)
     whole = Symbol(
         backend, 'scan', lambda _, *arrays: loop.run(backend, *arrays), (sequences, states, length, loop.captured)
     )
-    steps = (lengths.pop() if lengths else None,)
+    steps = (known,)
 
     def item(path, shape, dtype):
         return Symbol(backend, 'scan_item', take, (whole, path), None, shape, dtype)

@@ -58,10 +58,10 @@ def weak(value, other, floatx):
     return theirs
 
 
-def pair(x, y, floatx):
+def pair(x, y, floatx, is_tensor=is_array):
     """The dtype that both of two arrays, numbers or lists are brought to before a binary operation."""
-    if is_array(y) and not is_array(x):
+    if is_tensor(y) and not is_tensor(x):
         return weak(x, y, floatx)
-    if is_array(x) and not is_array(y):
+    if is_tensor(x) and not is_tensor(y):
         return weak(y, x, floatx)
     return promote(of(x, floatx), of(y, floatx), floatx)

@@ -173,7 +173,7 @@ def fold(value):
     if value.op == 'constant' and value.shape is not None and len(value.shape) < 2:
         return np.asarray(value.value, 'float64')
     if value.op == 'shape':
-        shape = value.args[0].shape
+        shape = (value.args + tuple(value.kwargs.values()))[0].shape
         if shape is not None:
             return np.array([np.nan if length is None else length for length in shape])
     elif value.op in FOLDED and value.shape is not None and len(value.shape) < 2:

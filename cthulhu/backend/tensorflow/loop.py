@@ -25,18 +25,17 @@ class Loop:
     def scan(self, step, sequences, states, length=None):
         sequences = [self._tensor(x) for x in sequences]
         states = [tf.convert_to_tensor(self._tensor(x)) for x in states]
-        if not sequences and length is None:
-            raise ValueError('length: expected the number of steps, since there are no sequences to tell it, got None.')
-        known = [n for n in [_static(length)] + [_static(x.shape[0]) for x in sequences] if n is not None]
-        count = known[0] if known else tf.shape(sequences[0])[0] if length is None else tf.cast(length, 'int32')
+        known = self._scan_length(sequences, length)
+        count = known
+        if known is None:
+            count = tf.shape(sequences[0])[0] if length is None else tf.cast(length, 'int32')
         with v1_control_flow, v1.name_scope('scan'):
-            return self._loop(step, sequences, states, known[0] if known else None, count)
+            return self._loop(step, sequences, states, known, count)
 
     def _loop(self, step, sequences, states, known, count):
         # The step is made once outside of the loop, and never run, to learn how many outputs it has, and their shapes.
         outputs, new_states = _call(step, [x[0] for x in sequences], states, tf.constant(0))
-        if len(new_states) != len(states):
-            raise ValueError(f'step: expected {len(states)} new states, one for each state, got {len(new_states)}.')
+        self._check_states(states, new_states)
         slices = [_array(x.dtype, count, x.shape[1:]).unstack(x) for x in sequences]
         results = [_array(x.dtype, count, x.shape) for x in outputs]
         invariants = [_common_shape(a.shape, b.shape) for a, b in zip(states, new_states)]
@@ -62,10 +61,6 @@ class Loop:
         for x, like in zip(stacked, outputs):
             x.set_shape(tf.TensorShape([known]).concatenate(like.shape))
         return stacked, list(states)
-
-
-def _static(n):
-    return None if n is None or tf.is_tensor(n) else int(n)
 
 
 def _call(step, slices, states, time):

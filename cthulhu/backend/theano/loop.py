@@ -1,7 +1,5 @@
 """`scan`: the framework's loop, whose states keep their dtypes and ranks."""
 
-import contextlib
-
 from cthulhu.backend.theano import framework, tensors
 from cthulhu.backend.theano.framework import T
 
@@ -9,32 +7,19 @@ from cthulhu.backend.theano.framework import T
 class Loop:
     """The loop over time of the backend."""
 
-    @contextlib.contextmanager
-    def _inside_loop(self, time):
-        """Random operations made inside depend on `time`."""
-        self._loop_times.append(time)
-        try:
-            yield
-        finally:
-            self._loop_times.pop()
-
     def scan(self, step, sequences, states, length=None):
         sequences = [self._tensor(x) for x in sequences]
         states = [self._tensor(x) for x in states]
-        if not sequences and length is None:
-            raise ValueError('length: expected the number of steps, since there are no sequences to tell it, got None.')
-        lengths = [None if length is None or self.is_tensor(length) else int(length)]
-        lengths += [self.int_shape(x)[0] for x in sequences]
-        known = next((n for n in lengths if n is not None), None)
+        known = self._scan_length(sequences, length)
         count = known
         if known is None:
             count = sequences[0].shape[0] if length is None else T.cast(length, 'int64')
         # The step is made once outside of the loop, and never run, to learn how many outputs it has, and their shapes.
         outputs, after = step([x[0] for x in sequences], states, self._constant(0, 'int32'))
-        if len(after) != len(states):
-            raise ValueError(f'step: expected {len(states)} new states, one for each state, got {len(after)}.')
+        after = [self.cast(x, state.dtype) for x, state in zip(after, states)] + list(after[len(states) :])
+        self._check_states(states, after)
         outputs = [self._tensor(x) for x in outputs]
-        like = [_common(tensors.shape_of(a), tensors.shape_of(self._tensor(b))) for a, b in zip(states, after)]
+        like = [_common(tensors.shape_of(a), tensors.shape_of(b)) for a, b in zip(states, after)]
 
         def body(time, *rest):
             slices = [

@@ -207,7 +207,8 @@ class Run(Sessionless):
     def stop_gradient(self, variables):
         if isinstance(variables, (list, tuple)):
             return [self.stop_gradient(x) for x in variables]
-        return framework.disconnected_grad(self._tensor(variables))
+        x = self._tensor(variables)
+        return tensors.copy_notes(x, framework.disconnected_grad(x))
 
     def _scan_mode(self):
         return compiling.mode()

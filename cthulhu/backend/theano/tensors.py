@@ -6,7 +6,6 @@ its class becomes a subclass of its own, whose operators are those of the backen
 """
 
 import functools
-import inspect
 import numbers
 
 import numpy as np
@@ -30,9 +29,10 @@ def operators_of(backend):
 
 
 def _apply(x, special, name, operands):
-    if special != '__getitem__' and any(isinstance(one, (list, tuple)) and _holds_tensor(one) for one in operands):
-        # Theano's own rewriting adds tensors to lists of them.
-        return native(x, special, *[one for one in operands if one is not x])
+    other = operands[-1] if operands[0] is x else operands[0]
+    if special == '__getitem__' and not _is_plain(other) or isinstance(other, (list, tuple)) and _holds_tensor(other):
+        # The framework takes more indices than the contract knows, and its own rewriting adds tensors to lists of them.
+        return note(native(x, special, other))
     return getattr(_backend, name)(*operands)
 
 
@@ -116,31 +116,17 @@ def _described(x):
 
 def _noted(name, method):
     """`method`, whose results note what the rule `name` says; the rule refuses shapes that do not fit."""
-    known = rules.RULES[name]
-    signature = inspect.signature(method)
 
     @functools.wraps(method)
     def call(self, *args, **kwargs):
-        bound = signature.bind(self, *args, **kwargs)
-        bound.apply_defaults()
-        given = list(bound.arguments.values())[1:]
-        if name == 'stop_gradient' and isinstance(given[0], (list, tuple)):
-            return method(self, *args, **kwargs)
-        described = [map_symbols(_described, value, Variable) for value in given]
-        try:
-            shape = known.shape(*described) if name != 'getitem' or _is_plain(given[1]) else None
-        except rules.UnknownRank:
-            shape = None
-        except ValueError as error:
-            if name != 'arange':  # whose rule is for whole numbers
-                raise ValueError(f'{name}: {error}')
-            shape = None
+        described, keywords = map_symbols(_described, (args, kwargs), Variable)
+        spec = rules.infer(self, name, method, described, keywords)
         result = method(self, *args, **kwargs)
-        if known.dtype == 'each':
-            return _each(result, shape)
-        result = note(result, shape)
+        if not isinstance(spec, rules.Spec):
+            return _each(result, spec)
+        result = note(result, spec.shape)
         if result.ndim < 2 and name in _FOLDED and getattr(result, 'dtype', None) in _INTEGERS:
-            found = _fold(name, described, shape_of(result), result.dtype)
+            found = _fold(Symbolic(name, described, keywords, shape_of(result), result.dtype))
             if found is not None:
                 setattr(result, _KNOWN, found)
         return result
@@ -164,12 +150,12 @@ def _each(results, specs):
 _FOLDED = set(rules.FOLDED) | {'shape'}
 
 
-def _fold(name, described, shape, dtype):
+def _fold(described):
     try:
-        found = rules.fold(Symbolic(name, tuple(described), None, shape, dtype))
+        found = rules.fold(described)
     except (rules.UnknownRank, TypeError):
         return None
-    return None if found.shape != shape or np.isnan(found).all() else found
+    return None if found.shape != described.shape or np.isnan(found).all() else found
 
 
 def note_all(backend_class):
@@ -177,24 +163,19 @@ def note_all(backend_class):
     for name in rules.RULES:
         for base in backend_class.__mro__:
             if name in vars(base):
-                if base.__module__.startswith(__package__):
+                if base.__module__.startswith(__package__) and name != 'stop_gradient':  # which takes lists
                     setattr(backend_class, name, _noted(name, vars(base)[name]))
                 break
 
 
 def pair_dtype(x, y, floatx):
     """The dtype in which two operands meet: data takes that of the tensor beside it, unless it would lose a fraction."""
-    tensors = isinstance(x, Variable), isinstance(y, Variable)
-    if all(tensors):
-        return dtypes.promote(x.dtype, y.dtype, floatx)
-    if any(tensors):
-        return dtypes.weak(y, x, floatx) if tensors[0] else dtypes.weak(x, y, floatx)
-    return dtypes.promote(_data_dtype(x, floatx), _data_dtype(y, floatx), floatx)
+    if isinstance(x, Variable) or isinstance(y, Variable):
+        return dtypes.pair(x, y, floatx, lambda one: isinstance(one, Variable))
+    return dtypes.promote(data_dtype(x, floatx), data_dtype(y, floatx), floatx)
 
 
-def _data_dtype(x, floatx):
+def data_dtype(x, floatx):
+    """The dtype that data has as a tensor of its own."""
     dtype = dtypes.of(x, floatx)
     return floatx if dtypes.is_float(dtype) else dtype
-
-
-data_dtype = _data_dtype

@@ -1,87 +1,72 @@
-"""Running the graph: plans, and the callables that `K.function` returns."""
+"""What `K.function` runs: a pure function, between the reading and the assigning of variables."""
 
 from cthulhu.backend.composed import function
-from cthulhu.backend.deferred.symbol import dependents, toposort
+from cthulhu.backend.deferred.evaluation import Evaluation, Inner
+from cthulhu.backend.deferred.symbol import Variable, toposort
 
 
 class Plan:
-    """How to compute some Symbols: made once, run often.
+    """A pure function (values of variables, feeds, clock) -> (outputs, new values): it reads and changes nothing else.
 
-    Values are computed on demand, so that of a `Choice` only the chosen side runs, each once, and are dropped after
-    their last use.
+    Outputs and new values are computed from the old values, then `after_updates` from the new ones.
+
+    Attributes:
+        variables: list of the variables whose values it takes.
+        updated: list of the variables whose new values it gives.
+
+    Arguments:
+        inputs, outputs, after_updates: lists of Symbols.
+        updates: list of pairs (Variable, Symbol).
     """
 
-    def __init__(self, targets):
-        self.targets = list(targets)
-        self._kept = {id(target) for target in self.targets}
-        self._uses = {}
-        # Holding every Symbol also keeps their ids from being used again.
-        self.symbols = toposort(self.targets)
-        for symbol in self.symbols:
-            for needed in symbol.inputs:
-                self._uses[id(needed)] = self._uses.get(id(needed), 0) + 1
+    def __init__(self, inputs, outputs, updates, after_updates):
+        self.inputs = list(inputs)
+        self.updated = [variable for variable, _ in updates]
+        new_values = [value for _, value in updates]
+        fed = {id(symbol) for symbol in self.inputs}
+        read = toposort(list(outputs) + new_values + list(after_updates))
+        self.variables = [x for x in read if isinstance(x, Variable) and id(x) not in fed]
+        # What after_updates need and no update touches is computed once, with the outputs.
+        self._after = Inner(after_updates, self.updated)
+        self._counts = len(outputs), len(outputs) + len(updates)
+        targets = list(outputs) + new_values + self._after.captured
+        self._evaluation = Evaluation(targets, self.inputs + self.variables)
 
-    def run(self, given, clock):
-        """The targets' values.
-
-        Arguments:
-            given: dict from the id of a Symbol to its value, for placeholders or anything else.
-            clock: how many runs there were before.
-        """
-        values, uses = dict(given), dict(self._uses)
-        stack = self.targets[::-1]
-        while stack:
-            symbol = stack[-1]
-            if id(symbol) in values:
-                stack.pop()
-                continue
-            pending = symbol.pending(values)
-            if pending:
-                stack.extend(pending)
-                continue
-            stack.pop()
-            values[id(symbol)] = symbol.evaluate(values, clock)
-            for needed in symbol.inputs:
-                uses[id(needed)] -= 1
-                if not uses[id(needed)] and id(needed) not in self._kept:
-                    values.pop(id(needed), None)
-        return [values[id(target)] for target in self.targets]
+    def __call__(self, variables, feeds, clock):
+        given = {
+            id(symbol): value for symbol, value in zip(self.inputs + self.variables, list(feeds) + list(variables))
+        }
+        results = self._evaluation.run(given, clock)
+        outputs, new_values, captured = (
+            results[: self._counts[0]],
+            results[self._counts[0] : self._counts[1]],
+            results[self._counts[1] :],
+        )
+        return outputs + self._after(new_values, captured), new_values
 
 
 class Function(function.Function):
-    """A plan for outputs and new values, and one for what reads those."""
+    """Reads the variables, runs the compiled plan, assigns the new values."""
 
     def prepare(self):
         backend = self.backend
         self.outputs = [backend.symbol(x) for x in self.outputs]
         self.after_updates = [backend.symbol(x) for x in self.after_updates]
-        self.variables = [variable for variable, _, _ in self.updates]
-        changed = dependents(self.after_updates, self.variables)
-        # What after_updates need and no update touches is computed once, with the outputs.
-        order = toposort(self.after_updates)
-        needed = {id(x) for symbol in order if id(symbol) in changed for x in symbol.inputs}
-        needed.update(id(x) for x in self.after_updates)
-        self._shared = [x for x in order if id(x) in needed and id(x) not in changed]
-        new_values = [backend.matching(value, variable) for variable, value, _ in self.updates]
-        self._plan = Plan(self.outputs + new_values + self._shared)
-        self._after = Plan(self.after_updates)
+        updates = [(variable, backend.matching(value, variable)) for variable, value, _ in self.updates]
+        self.plan = Plan(self.inputs, self.outputs, updates, self.after_updates)
+        self._compiled = backend.compile(self.plan, self.name)
 
     def feed(self, tensor, what):
         return _Feed(self, tensor, what)
 
     def run(self, values):
         backend = self.backend
-        given = {id(symbol): value for symbol, value in zip(self.inputs, values)}
-        clock = backend.tick()
-        results = self._plan.run(given, clock)
-        outputs, results = results[: len(self.outputs)], results[len(self.outputs) :]
+        variables = [variable.value for variable in self.plan.variables]
+        outputs, new_values = self._compiled(variables, values, backend.tick())
         # Outputs are read before variables change, in case one is the variable's own array.
         outputs = [backend.to_numpy(value) for value in outputs]
-        for variable, value in zip(self.variables, results):
-            backend.set_value(variable, value)
-        if self.after_updates:
-            given.update((id(s), value) for s, value in zip(self._shared, results[len(self.variables) :]))
-            outputs += [backend.to_numpy(value) for value in self._after.run(given, clock)]
+        for variable, value in zip(self.plan.updated, new_values):
+            backend.assign(variable, value)
         return outputs
 
 

@@ -9,14 +9,32 @@ operators call (`add`, `subtract`, `multiply`, `divide`, `floor_divide`, `mod`, 
     is_sparse_value(value)      whether a value is sparse
     draw_uniform, draw_normal, draw_truncated(shape, low, high or mean, stddev, dtype, seed, keys)
                                 recorded draws: pure functions of the seed and the list of integers `keys`
+
+What `K.function` runs is a `Plan`: a pure function (values of variables, feeds, clock) -> (outputs, new values). A framework that
+can do more than compute at once says so in these hooks of `Deferred`, whose plain forms serve those that cannot:
+
+    compile(plan, name)         the plan, made faster (JAX: `jit`); plain: as it is
+    assign(variable, value)     keep the plan's new value of a variable, on the framework's side; plain: the value itself
+    choose(condition, then, otherwise)
+                                what one of two functions of no arguments gives (JAX: `lax.cond`); plain: call that one
+    loop(step, sequences, states, count)
+                                a loop over a pure step (JAX: `lax.scan`); plain: a loop of Python
+    differentiate(function, values)
+                                the derivatives of a pure scalar function by its arguments (JAX: `grad`); there is no plain form:
+                                a backend that has it says `supports('gradients')`
+
+So JAX compiles a whole step and differentiates inside of it, and PyTorch runs it. Each function given to a hook computes on the
+framework's arrays, and may be called with traced ones.
 """
 
 import sys
 
 from cthulhu.backend import config
 from cthulhu.backend.composed.sessionless import Sessionless
+from cthulhu.backend.deferred.evaluation import Evaluation
+from cthulhu.backend.deferred.gradient import record_gradients
 from cthulhu.backend.deferred.loop import record_scan
-from cthulhu.backend.deferred.plan import Function, Plan
+from cthulhu.backend.deferred.plan import Function
 from cthulhu.backend.deferred.record import recorded
 from cthulhu.backend.deferred.symbol import Choice, Constant, Count, Placeholder, Symbol, Variable
 from cthulhu.backend.inference import dtypes, rules
@@ -58,6 +76,25 @@ class Deferred(Sessionless):
     def set_random_step(self, step):
         self._clock = int(step)
 
+    # The hooks.
+
+    def compile(self, plan, name):
+        return plan
+
+    def assign(self, variable, value):
+        variable.value = value
+
+    def choose(self, condition, then, otherwise):
+        return then() if condition else otherwise()
+
+    def loop(self, step, sequences, states, count):
+        rows = []
+        for time in range(count):
+            outputs, states = step([sequence[time] for sequence in sequences], states, self.convert(time, 'int32'))
+            rows.append(outputs)
+        stack = type(self).stack.compute
+        return [stack(self, list(row)) for row in zip(*rows)], list(states)
+
     # The contract.
 
     def placeholder(self, shape=None, ndim=None, dtype=None, sparse=False, name=None):
@@ -76,7 +113,7 @@ class Deferred(Sessionless):
         dtype = dtypes.name(dtype or config.floatx())
         if isinstance(value, Symbol):
             # Not a run that is counted: making variables does not change what random operations draw later.
-            value = Plan([value]).run({}, self._clock)[0]
+            value = Evaluation([value]).run({}, self._clock)[0]
         if self.is_sparse_value(value):
             return self._constant_of(self.convert(value, dtype), name)
         value = self.convert(self.to_numpy(value), dtype)
@@ -119,10 +156,19 @@ class Deferred(Sessionless):
         x.value = value
 
     def _evaluate(self, x):
-        return self.to_numpy(Plan([x]).run({}, self.tick())[0])
+        return self.to_numpy(Evaluation([x]).run({}, self.tick())[0])
 
     def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):
         return Function(self, inputs, outputs, updates, after_updates, name, **framework_arguments)
+
+    def gradients(self, loss, variables):
+        if not self.supports('gradients'):
+            raise self.cannot(
+                'gradients',
+                'It computes forward values only, so models predict and are evaluated but do not learn. To train, choose another '
+                'backend, such as tensorflow, with the environment variable CTHULHU_BACKEND or in cthulhu.json.',
+            )
+        return record_gradients(self, loss, variables if isinstance(variables, (list, tuple)) else [variables])
 
     def stop_gradient(self, variables):
         if isinstance(variables, (list, tuple)):

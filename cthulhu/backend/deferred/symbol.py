@@ -24,10 +24,6 @@ class Symbol(symbolic.Symbolic):
         self.name = name or op
         self.inputs = find_symbols((self.args, self.kwargs))
 
-    def pending(self, values):
-        """The inputs that are still to be computed before this one can be; `values` maps id to value."""
-        return [needed for needed in self.inputs if id(needed) not in values]
-
     def evaluate(self, values, clock):
         """The value, from those of the inputs; `clock` counts the runs of the backend's functions."""
 
@@ -120,17 +116,16 @@ class Choice(Symbol):
     def __init__(self, backend, condition, then, otherwise, shape, dtype):
         super().__init__(backend, 'switch', None, (condition, then, otherwise), None, shape, dtype)
 
-    def _chosen(self, values):
-        condition, then, otherwise = self.args
-        return then if values[id(condition)] else otherwise
+    def choosing(self, then, otherwise):
+        """`evaluate`, of functions (values, clock) -> [value] that compute the sides."""
+        condition = id(self.args[0])
 
-    def pending(self, values):
-        condition = self.args[0]
-        needed = condition if id(condition) not in values else self._chosen(values)
-        return [] if id(needed) in values else [needed]
+        def evaluate(values, clock):
+            return self.backend.choose(
+                values[condition], lambda: then(values, clock)[0], lambda: otherwise(values, clock)[0]
+            )
 
-    def evaluate(self, values, clock):
-        return values[id(self._chosen(values))]
+        return evaluate
 
 
 def toposort(symbols):

@@ -39,12 +39,9 @@ class NumPyBackend(NumPyMath, NumPyShape, NumPyNN, NumPyCTC, NumPyRandom, Deferr
     def is_sparse_value(self, value):
         return scipy.sparse.issparse(value)
 
+    def assign(self, variable, value):
+        # A copy: it may be what was fed, or a part of it.
+        variable.value = np.array(value)
+
     def supports(self, capability):
         return capability in ('sparse', 'ctc', 'dilation', 'broadcasting', 'unknown_rank', 'empty_loops')
-
-    def gradients(self, loss, variables):
-        raise self.cannot(
-            'gradients',
-            'It computes forward values only, so models predict and are evaluated but do not learn. To train, choose another '
-            'backend, such as tensorflow, with the environment variable CTHULHU_BACKEND or in cthulhu.json.',
-        )

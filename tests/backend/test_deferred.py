@@ -447,3 +447,117 @@ def test_a_value_of_a_dead_branch_does_not_keep_memory_or_break_reuse(B):
     values = f([[1.0, 2.0]])
     np.testing.assert_array_equal(values[0], [2, 4])
     np.testing.assert_array_equal(values[1], [9, 15])
+
+
+class _Differences(type(load_backend('numpy'))):
+    """NumPy with every hook taken: derivatives by central differences, and a record of what the hooks were given."""
+
+    name = 'differences'
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def supports(self, capability):
+        return capability == 'gradients' or super().supports(capability)
+
+    def compile(self, plan, name):
+        self.seen.append(('compile', name))
+        return lambda variables, feeds, clock: plan(variables, feeds, clock)
+
+    def assign(self, variable, value):
+        self.seen.append(('assign', variable.name))
+        super().assign(variable, value)
+
+    def choose(self, condition, then, otherwise):
+        # As a framework that traces does: both sides, in any order.
+        self.seen.append('choose')
+        other, one = otherwise(), then()
+        return one if condition else other
+
+    def loop(self, step, sequences, states, count):
+        self.seen.append(('loop', count))
+        return super().loop(step, sequences, states, count)
+
+    def differentiate(self, function, values):
+        self.seen.append('differentiate')
+        results = []
+        for place, value in enumerate(values):
+            result = np.zeros_like(value)
+            for index in np.ndindex(*value.shape):
+                ends = []
+                for sign in (1, -1):
+                    moved = value.copy()
+                    moved[index] += sign * 1e-3
+                    ends.append(function(*[moved if i == place else v for i, v in enumerate(values)]))
+                result[index] = (ends[0] - ends[1]) / 2e-3
+            results.append(result)
+        return results
+
+
+def test_the_hooks_of_a_framework():
+    D = _Differences()
+    x, phase = D.placeholder((None, 2), dtype='float64'), D.make_learning_phase()
+    w = D.variable([[1.0], [2.0]], 'float64', name='w')
+    hidden = D.dot(x, w)
+    (outputs,), _ = D.scan(lambda s, h, t: ([s[0] * w[0, 0]], []), [hidden], [])
+    loss = D.sum(D.switch(phase, lambda: D.square(outputs), lambda: outputs))
+    (gradient,) = D.gradients(loss, w)
+    step = D.function([x, phase], [loss], updates=[(w, w - 0.5 * gradient)], after_updates=[w * 1.0], name='step')
+    value = np.array([[1.0, 2.0], [3.0, -1.0]])
+    # sum((w0 (x w))^2), by hand: x w = (5, 1), d/dw = 2 w0^2 x' (x w) + 2 w0 |x w|^2 (1, 0)
+    expected = 2 * value.T.dot([[5.0], [1.0]]) + np.array([[2 * 26.0], [0.0]])
+    first, after = step([value, 1])
+    np.testing.assert_allclose(first, 26.0)
+    np.testing.assert_allclose(after, np.array([[1.0], [2.0]]) - 0.5 * expected, rtol=1e-6)
+    np.testing.assert_array_equal(D.get_value(w), after)
+    assert {('compile', 'step'), ('assign', 'w:0'), ('loop', 2), 'choose', 'differentiate'} <= set(D.seen)
+
+
+def test_gradients_by_what_depends_on_each_other():
+    D = _Differences()
+    x, y = D.placeholder((2,), dtype='float64'), D.placeholder((2,), dtype='float64')
+    z = x * y
+    found = D.gradients(D.sum(z * z + x), [x, z, y, D.constant([1.0])])
+    assert found[3] is None
+    a, b = np.array([1.0, 2.0]), np.array([3.0, -1.0])
+    by_x, by_z, by_y = D.function([x, y], found[:3])([a, b])
+    np.testing.assert_allclose(by_x, 2 * a * b * b + 1, rtol=1e-6)
+    np.testing.assert_allclose(by_z, 2 * a * b, rtol=1e-6)
+    np.testing.assert_allclose(by_y, 2 * a * a * b, rtol=1e-6)
+
+
+def test_a_plan_is_a_pure_function(B):
+    w, other, x = B.variable(1.0), B.variable(5.0), B.placeholder(())
+    f = B.function([x], [w + x], updates=[(w, w * x)], after_updates=[w + other])
+    assert [v is w or v is other for v in f.plan.variables] == [True, True] and f.plan.updated == [w]
+    variables = [np.float32({id(w): 2.0, id(other): 10.0}[id(v)]) for v in f.plan.variables]
+    for _ in range(2):
+        outputs, new_values = f.plan(variables, [np.float32(3.0)], 0)
+        assert (outputs, new_values) == ([5.0, 16.0], [6.0])
+    assert B.get_value(w) == 1.0
+
+
+def test_what_a_branch_alone_needs_is_computed_in_it(B, capfd):
+    x, c, d = B.placeholder(()), B.placeholder((), dtype='bool'), B.placeholder((), dtype='bool')
+    shared, alone = B.print_tensor(x * 2.0, 'shared'), B.print_tensor(x * 3.0, 'alone')
+    inner = B.switch(d, alone + shared, B.print_tensor(x, 'deep'))
+    f = B.function([x, c, d], [B.switch(c, inner + alone, shared), shared])
+    for chosen, deep, expected, printed in (
+        (True, True, 8.0, (1, 1, 0)),
+        (True, False, 4.0, (1, 1, 1)),
+        (False, True, 2.0, (1, 0, 0)),
+    ):
+        assert f([1.0, chosen, deep]) == [expected, 2.0]
+        said = capfd.readouterr().err
+        assert tuple(map(said.count, ('shared', 'alone', 'deep'))) == printed
+    assert B.function([x, c], [B.switch(c, x, x), B.switch(c, c, c)])([4.0, True]) == [4.0, True]
+
+
+def test_many_choices_one_after_the_other(B):
+    x, c = B.placeholder(()), B.placeholder((), dtype='bool')
+    y = x
+    for _ in range(1500):
+        y = B.switch(c, y + 1.0, y)
+    f = B.function([x, c], [y])
+    assert f([0.0, True]) == [1500.0] and f([0.0, False]) == [0.0]

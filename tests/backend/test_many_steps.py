@@ -1,0 +1,95 @@
+"""`run_many` and `run_each` of functions: the same as single calls, draws and updates included."""
+
+import numpy as np
+import pytest
+
+from cthulhu import backend as K
+from tests.backend.helpers import backends
+
+pytestmark = pytest.mark.usefixtures('fresh')
+
+STEPS = np.random.RandomState(5).normal(size=(6, 4, 3)).astype('float32')
+
+
+def _learning(backend):
+    """(function, its variables): dropout, a step of descent with momentum, a metric that reads what the step made."""
+    x, phase = backend.placeholder((None, 3)), backend.learning_phase()
+    weights, speed, seen = (backend.variable(np.full(shape, 0.5)) for shape in ((3, 2), (3, 2), ()))
+    dropped = backend.in_train_phase(lambda: backend.dropout(x, 0.5, seed=3), x)
+    outputs = backend.dot(dropped, weights)
+    # The gradient of sum(outputs^2) / 2, by hand, so that the reference learns too.
+    gradient = backend.dot(backend.transpose(dropped), outputs)
+    moved = 0.9 * speed - 0.01 * gradient
+    count = backend.update_add(seen, 1.0)
+    updates = [backend.update(speed, moved), backend.update(weights, weights + moved), [count, None]]
+    after = [backend.sum(backend.square(weights)), seen / 2.0]
+    f = backend.function([x, phase], [backend.mean(outputs), outputs], updates=updates, after_updates=after)
+    return f, [weights, speed, seen]
+
+
+@pytest.mark.parametrize('backend', backends(), ids=lambda backend: backend.name)
+@pytest.mark.parametrize('form', ['stacked', 'listed', 'each'])
+def test_many_steps_are_single_ones(backend, form):
+    backend.clear_session()
+    f, variables = _learning(backend)
+    first = [backend.get_value(v) for v in variables]
+    start = backend.random_step()
+    single = [f([x, 1]) for x in STEPS]
+    after, steps = [backend.get_value(v) for v in variables], backend.random_step()
+    for variable, value in zip(variables, first):
+        backend.set_value(variable, value)
+    backend.set_random_step(start)
+    if form == 'stacked':
+        found = f.run_many([STEPS, np.ones(len(STEPS))], len(STEPS))
+    elif form == 'listed':
+        found = f.run_many([[x, 1] for x in STEPS])
+    else:
+        found = [np.stack(values) for values in zip(*f.run_each([x, 1] for x in STEPS))]
+    for values, wanted in zip(found, zip(*single)):
+        np.testing.assert_array_equal(values, np.stack(wanted))
+    for variable, value in zip(variables, after):
+        np.testing.assert_array_equal(backend.get_value(variable), value)
+    assert backend.random_step() == steps > start
+    dropped = [np.unique(values).size for values in found[:1]]
+    assert dropped == [len(STEPS)], 'each step draws anew'
+
+
+def test_each_step_is_made_when_it_is_asked_for():
+    total, x = K.variable(0.0), K.placeholder(())
+    f = K.function([x], [total * 1.0], updates=[K.update_add(total, x)])
+    asked = []
+
+    def feeds():
+        for value in (1.0, 2.0, 3.0):
+            asked.append(value)
+            yield [value]
+
+    steps = f.run_each(feeds())
+    assert next(steps) == [0.0] and asked == [1.0] and K.get_value(total) == 1.0
+    assert next(steps) == [1.0] and K.get_value(total) == 3.0
+    assert [list(values) for values in steps] == [[3.0]] and K.get_value(total) == 6.0
+
+
+def test_steps_of_different_sizes_are_listed_and_one_output_stays_one():
+    x = K.placeholder((None,))
+    f = K.function([x], [x * 2.0, K.sum(x)])
+    rows, sums = f.run_many([[[1.0, 2.0]], [[3.0]]])
+    assert [row.tolist() for row in rows] == [[2.0, 4.0], [6.0]] and sums.tolist() == [3.0, 3.0]
+    assert K.function([x], K.sum(x)).run_many([np.ones((3, 2))], 3).tolist() == [2.0, 2.0, 2.0]
+    assert f.run_many([], None) == [[], []] and f.run_many([np.zeros((0, 2))], 0) == [[], []]
+    counter = K.variable(0.0)
+    K.function([], [], updates=[K.update_add(counter, 1.0)]).run_many([], 4)
+    assert K.get_value(counter) == 4
+
+
+def test_what_many_steps_refuse():
+    x, y = K.placeholder((None, 2)), K.placeholder((None,))
+    f = K.function([x, y], [K.sum(x) + K.sum(y)], name='both')
+    with pytest.raises(ValueError, match='both: feeds: expected 2 arrays, got 1'):
+        f.run_many([np.ones((3, 4, 2))], 3)
+    with pytest.raises(ValueError, match=r'feeds: expected an array with a first axis of length 3.*\(2, 4\)'):
+        f.run_each([np.ones((3, 4, 2)), np.ones((2, 4))], 3)
+    with pytest.raises(ValueError, match=r'first axis of length 3.*\(\)'):
+        f.run_many([np.ones((3, 4, 2)), 1.0], 3)
+    with pytest.raises(ValueError, match=r'\(None, 2\).*\(4, 3\)'):
+        f.run_many([np.ones((2, 4, 3)), np.ones((2, 4))], 2)

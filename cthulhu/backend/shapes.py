@@ -257,3 +257,8 @@ def batch_dot_shape(x_shape, y_shape, axes=None):
     batch = y_shape[0] if x_shape[0] is None else x_shape[0]
     rest = tuple(x_shape[1:i]) + tuple(x_shape[i + 1 :]) + tuple(y_shape[1:j]) + tuple(y_shape[j + 1 :])
     return (batch,) + (rest or (1,))
+
+
+def agree(shape, other):
+    """Whether two shapes have as many axes, and the same lengths where both are known."""
+    return len(shape) == len(other) and all(None in (m, n) or m == n for m, n in zip(shape, other))

@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.sparse
 
+from cthulhu.backend import shapes
 from cthulhu.backend.meta import Update
 
 
@@ -70,7 +71,7 @@ class Function:
                 )
             seen.add(id(variable))
             shape, own = self.backend.int_shape(value), self.backend.int_shape(variable)
-            if shape is not None and own is not None and not _fits(shape, own):
+            if shape is not None and own is not None and not shapes.agree(shape, own):
                 raise ValueError(
                     f'updates: the new value of variable {variable.name!r} has shape {shape}; expected {own}.'
                 )
@@ -169,11 +170,6 @@ def _stacked(values):
     return np.stack(values) if plain and len({value.shape for value in values}) == 1 else values
 
 
-def _fits(shape, expected):
-    """Whether lengths agree where both are known."""
-    return len(shape) == len(expected) and all(None in (m, n) or m == n for m, n in zip(shape, expected))
-
-
 class Feed:
     """How the values of one input are made into arrays of its dtype, and checked.
 
@@ -194,13 +190,9 @@ class Feed:
         self.tensor = tensor
         self.name = getattr(tensor, 'name', None) or str(tensor)
         self.what = f'{function.name}: input {self.name!r}'
-        self.dtype = self.numpy_dtype()
+        self.dtype = self.backend._numpy_dtype(tensor)
         self.shape = self.backend.int_shape(tensor)
         self.sparse = self.backend.is_sparse(tensor)
-
-    def numpy_dtype(self):
-        """The dtype of the arrays that are fed."""
-        return np.dtype(self.backend.dtype(self.tensor))
 
     def __call__(self, value):
         """The array to feed for `value`."""
@@ -223,5 +215,5 @@ class Feed:
 
     def check(self, shape):
         """Refuse an array of another shape."""
-        if self.shape is not None and not _fits(shape, self.shape):
+        if self.shape is not None and not shapes.agree(shape, self.shape):
             raise ValueError(f'{self.what} has shape {self.shape}, got an array of shape {tuple(shape)}.')

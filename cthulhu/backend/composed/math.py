@@ -4,7 +4,8 @@ import numbers
 
 import numpy as np
 
-from cthulhu.backend import shapes
+from cthulhu.backend import config, shapes
+from cthulhu.backend.inference import dtypes
 
 
 class Math:
@@ -153,6 +154,18 @@ class Math:
         above = self.sum(self.cast(self.greater(predictions, own), 'int32'), axis=1)
         finite = self.less(self.abs(own[:, 0]), np.inf)
         return self.logical_and(self.logical_and(self.less(above, k), finite), self.any(chosen, axis=1))
+
+    def _floats(self, x):
+        """`x`, with integers and bool as `floatx()`."""
+        dtype = self.dtype(x)
+        return x if dtypes.is_float(dtype) or dtype.startswith('complex') else self.cast(x, config.floatx())
+
+    def _numbers(self, x):
+        """`x`, with bool as `floatx()`."""
+        return self.cast(x, config.floatx()) if self.dtype(x) == 'bool' else x
+
+    def _bools(self, x):
+        return x if self.dtype(x) == 'bool' else self.cast(x, 'bool')
 
     def _rank(self, x):
         rank = self.ndim(x)

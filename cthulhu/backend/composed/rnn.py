@@ -1,6 +1,6 @@
 """Composed: loops over time, all of them over the primitive `scan`."""
 
-from cthulhu.backend import meta
+from cthulhu.backend import meta, shapes
 
 
 class RNN:
@@ -104,16 +104,12 @@ class RNN:
         if len(new_states) != len(states):
             raise ValueError(f'scan: step was given {len(states)} states and returned {len(new_states)}.')
         for index, (old, new) in enumerate(zip(states, new_states)):
-            shapes = self.int_shape(old), self.int_shape(new)
-            fits = (
-                None in shapes
-                or len(shapes[0]) == len(shapes[1])
-                and all(None in pair or pair[0] == pair[1] for pair in zip(*shapes))
-            )
+            one, other = self.int_shape(old), self.int_shape(new)
+            fits = one is None or other is None or shapes.agree(one, other)
             if not fits or self.dtype(old) != self.dtype(new):
                 raise ValueError(
-                    f'scan: state {index} has shape {shapes[0]} and dtype {self.dtype(old)}; step returned a new state of shape '
-                    f'{shapes[1]} and dtype {self.dtype(new)}. They must be the same.'
+                    f'scan: state {index} has shape {one} and dtype {self.dtype(old)}; step returned a new state of shape '
+                    f'{other} and dtype {self.dtype(new)}. They must be the same.'
                 )
 
     def foldl(self, fn, elems, initializer=None, name=None):

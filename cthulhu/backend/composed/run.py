@@ -4,7 +4,7 @@ import collections
 
 import numpy as np
 
-from cthulhu.backend import config, meta
+from cthulhu.backend import config, meta, shapes
 
 
 class Run:
@@ -225,6 +225,22 @@ class Run:
                 places[id(update.variable)] = len(chained)
             chained.append(update)
         return chained
+
+    def _array_for(self, x, value):
+        """An array of its own that variable `x` can be set to."""
+        if not self.is_variable(x):
+            raise TypeError(f'x: expected a variable, got {x!r}.')
+        value, shape = np.array(value, self._numpy_dtype(x)), self.int_shape(x)
+        if shape is not None and not shapes.agree(value.shape, shape):
+            raise ValueError(
+                f'value: variable {x.name!r} has shape {shape}, got an array of shape {value.shape}. Give an array of the shape of '
+                'the variable.'
+            )
+        return value
+
+    def _numpy_dtype(self, x):
+        """The dtype of the arrays that hold values of `x`."""
+        return np.dtype(self.dtype(x))
 
     def batch_get_value(self, ops):
         """The present values of a list of variables, as a list of NumPy arrays."""

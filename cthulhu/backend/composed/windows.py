@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from cthulhu.backend import config, shapes
+from cthulhu.backend import shapes
 from cthulhu.backend.inference import dtypes
 
 
@@ -52,8 +52,8 @@ class Windows:
             Tensor, of the shape that `shapes.pool_shape` gives.
         """
         x = self._to_last(x, data_format)
-        if pool_mode == 'avg' and not dtypes.is_float(self.dtype(x)):
-            x = self.cast(x, config.floatx())
+        if pool_mode == 'avg':
+            x = self._floats(x)
         dims, dtype = self._dims(x), self.dtype(x)
         lengths, paddings = self._placed(dims[1:-1], pool_size, strides, padding, (1,) * len(pool_size))
         lowest = -np.inf if dtypes.is_float(dtype) else np.iinfo(dtype).min
@@ -84,6 +84,21 @@ class Windows:
             return x
         rank = self._rank(x)
         return self.permute_dimensions(x, (0, rank - 1) + tuple(range(1, rank - 1)))
+
+    def _dilated(self, kernel, rates):
+        """The kernel with `rate - 1` zeros between its elements along each of its first axes: what dilation means."""
+        for axis, rate in enumerate(rates):
+            if rate == 1:
+                continue
+            sizes = list(self.int_shape(kernel))
+            if None in sizes:
+                raise ValueError(f'kernel: dilation needs a kernel whose shape is known, got {tuple(sizes)}.')
+            kernel = self.expand_dims(kernel, axis + 1)
+            paddings = [(0, 0)] * (len(sizes) + 1)
+            paddings[axis + 1] = (0, rate - 1)
+            kernel = self.reshape(self.pad(kernel, paddings), sizes[:axis] + [sizes[axis] * rate] + sizes[axis + 1 :])
+            kernel = kernel[(slice(None),) * axis + (slice((sizes[axis] - 1) * rate + 1),)]
+        return kernel
 
     def _placed(self, lengths, window, strides, padding, dilation_rate):
         """(lengths of the output, (before, after) of each spatial axis); scalar tensors where lengths are."""

@@ -146,14 +146,8 @@ class Deferred(Sessionless):
         return self.to_numpy(x.value) if isinstance(x, Variable) else self.eval(x)
 
     def set_value(self, x, value):
-        if not isinstance(x, Variable):
-            raise TypeError(f'x: expected a variable, got {x!r}.')
-        value = self.convert(self.to_numpy(value), x.dtype)
-        if tuple(value.shape) != x.shape:
-            raise ValueError(
-                f'value: variable {x.name!r} has shape {x.shape}; got a value of shape {tuple(value.shape)}.'
-            )
-        x.value = value
+        value = self._array_for(x, self.to_numpy(value))
+        x.value = self.convert(value, x.dtype)
 
     def _evaluate(self, x):
         return self.to_numpy(Evaluation([x]).run({}, self.tick())[0])

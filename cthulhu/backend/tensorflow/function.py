@@ -144,9 +144,6 @@ class Function(function.Function):
 class _Feed(function.Feed):
     """Sparse values are three arrays: indices, elements, shape."""
 
-    def numpy_dtype(self):
-        return np.dtype(self.tensor.dtype.base_dtype.as_numpy_dtype)
-
     def __call__(self, value):
         if not self.sparse:
             return super().__call__(value)

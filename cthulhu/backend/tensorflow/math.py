@@ -2,63 +2,25 @@
 
 import tensorflow as tf
 
-from cthulhu.backend import config
-
-
-def _unary(operation):
-    def method(self, x):
-        return operation(self._tensor(x))
-
-    return method
-
-
-def _binary(operation):
-    def method(self, x, y):
-        return operation(*self._pair(x, y))
-
-    return method
-
-
-def _reduction(operation, prepare=None):
-    def method(self, x, axis=None, keepdims=False):
-        x = self._tensor(x)
-        return operation(x if prepare is None else prepare(x), axis=_axes(axis), keepdims=keepdims)
-
-    return method
-
-
-def _axes(axis):
-    return list(axis) if isinstance(axis, (list, tuple)) else axis
-
-
-def _number(x):
-    return tf.cast(x, config.floatx()) if x.dtype.base_dtype == tf.bool else x
-
-
-def _float(x):
-    return x if x.dtype.is_floating or x.dtype.is_complex else tf.cast(x, config.floatx())
-
-
-def _bool(x):
-    return tf.cast(x, tf.bool)
+from cthulhu.backend.composed.methods import binary, logical, reduction, unary
 
 
 class Math:
     """Elementwise functions, comparisons, reductions, products."""
 
-    abs = _unary(tf.abs)
-    exp = _unary(tf.exp)
-    log = _unary(tf.math.log)
-    square = _unary(tf.square)
-    sign = _unary(tf.sign)
-    round = _unary(tf.round)
-    floor = _unary(tf.floor)
-    sin = _unary(tf.sin)
-    cos = _unary(tf.cos)
-    tanh = _unary(tf.tanh)
-    sigmoid = _unary(tf.sigmoid)
-    softplus = _unary(tf.math.softplus)
-    erf = _unary(tf.math.erf)
+    abs = unary(tf.abs)
+    exp = unary(tf.exp)
+    log = unary(tf.math.log)
+    square = unary(tf.square)
+    sign = unary(tf.sign)
+    round = unary(tf.round)
+    floor = unary(tf.floor)
+    sin = unary(tf.sin)
+    cos = unary(tf.cos)
+    tanh = unary(tf.tanh)
+    sigmoid = unary(tf.sigmoid)
+    softplus = unary(tf.math.softplus)
+    erf = unary(tf.math.erf)
 
     def sqrt(self, x):
         x = self._tensor(x)
@@ -67,26 +29,21 @@ class Math:
     def pow(self, x, a):
         return tf.pow(*self._pair(x, a))
 
-    maximum = _binary(tf.maximum)
-    minimum = _binary(tf.minimum)
-    equal = _binary(tf.equal)
-    not_equal = _binary(tf.not_equal)
-    greater = _binary(tf.greater)
-    greater_equal = _binary(tf.greater_equal)
-    less = _binary(tf.less)
-    less_equal = _binary(tf.less_equal)
+    maximum = binary(tf.maximum)
+    minimum = binary(tf.minimum)
+    equal = binary(tf.equal)
+    not_equal = binary(tf.not_equal)
+    greater = binary(tf.greater)
+    greater_equal = binary(tf.greater_equal)
+    less = binary(tf.less)
+    less_equal = binary(tf.less_equal)
 
-    def logical_and(self, x, y):
-        return tf.logical_and(_bool(self._tensor(x)), _bool(self._tensor(y)))
-
-    def logical_or(self, x, y):
-        return tf.logical_or(_bool(self._tensor(x)), _bool(self._tensor(y)))
-
-    def logical_not(self, x):
-        return tf.logical_not(_bool(self._tensor(x)))
+    logical_and = logical(tf.logical_and)
+    logical_or = logical(tf.logical_or)
+    logical_not = unary(tf.logical_not, 'bools')
 
     def where(self, condition, x, y):
-        return tf.where(_bool(self._tensor(condition)), *self._pair(x, y))
+        return tf.where(self._bools(self._tensor(condition)), *self._pair(x, y))
 
     def _pair(self, x, y):
         """Two operands as tensors: data takes the dtype of the other one."""
@@ -100,14 +57,14 @@ class Math:
             return tf.cast(x, common), tf.cast(y, common)
         return x, y
 
-    sum = _reduction(tf.reduce_sum, _number)
-    prod = _reduction(tf.reduce_prod, _number)
-    max = _reduction(tf.reduce_max, _number)
-    min = _reduction(tf.reduce_min, _number)
-    mean = _reduction(tf.reduce_mean, _float)
-    any = _reduction(tf.reduce_any, _bool)
-    all = _reduction(tf.reduce_all, _bool)
-    var = _reduction(tf.math.reduce_variance, _float)
+    sum = reduction(tf.reduce_sum, 'numbers')
+    prod = reduction(tf.reduce_prod, 'numbers')
+    max = reduction(tf.reduce_max, 'numbers')
+    min = reduction(tf.reduce_min, 'numbers')
+    mean = reduction(tf.reduce_mean, 'floats')
+    any = reduction(tf.reduce_any, 'bools')
+    all = reduction(tf.reduce_all, 'bools')
+    var = reduction(tf.math.reduce_variance, 'floats')
 
     def argmax(self, x, axis=-1):
         return tf.argmax(self._tensor(x), axis)
@@ -165,8 +122,7 @@ class Math:
     def softsign(self, x):
         return tf.nn.softsign(self._tensor(x))
 
-    def logsumexp(self, x, axis=None, keepdims=False):
-        return tf.reduce_logsumexp(self._tensor(x), axis=_axes(axis), keepdims=keepdims)
+    logsumexp = reduction(tf.reduce_logsumexp)
 
     def size(self, x, name=None):
         return tf.size(x, name=name)

@@ -11,24 +11,6 @@ from cthulhu.backend import config, shapes
 v1 = tf.compat.v1
 
 
-def _spread(kernel, rates):
-    """The kernel with `rate - 1` zeros between its elements along each of its first axes: what dilation means."""
-    for axis, rate in enumerate(rates):
-        if rate == 1:
-            continue
-        sizes = kernel.shape.as_list()
-        if None in sizes:
-            raise ValueError(f'kernel: dilation needs a kernel whose shape is known, got {kernel.shape}.')
-        kernel = tf.expand_dims(kernel, axis + 1)
-        paddings = [(0, 0)] * kernel.shape.rank
-        paddings[axis + 1] = (0, rate - 1)
-        kernel = tf.pad(kernel, paddings)
-        kernel = tf.reshape(kernel, sizes[:axis] + [sizes[axis] * rate] + sizes[axis + 1 :])
-        sizes[axis] = (sizes[axis] - 1) * rate + 1
-        kernel = tf.slice(kernel, [0] * len(sizes), sizes)
-    return kernel
-
-
 def _crop_same(x, window, strides):
     """Volumes without the end that 'same' with strides above the window skips.
 
@@ -56,7 +38,7 @@ class NN:
     def conv_transpose(self, x, kernel, output_shape, strides, padding, data_format, dilation_rate):
         x, kernel = self._pair(x, kernel)
         x = self._to_last(x, data_format)
-        kernel = _spread(tf.convert_to_tensor(kernel), dilation_rate)
+        kernel = self._dilated(kernel, dilation_rate)
         sizes = output_shape
         if isinstance(sizes, (list, tuple)):
             sizes = list(shapes.to_channels_last(sizes, data_format))
@@ -91,7 +73,10 @@ class NN:
         window, steps = (1,) + tuple(pool_size) + (1,), (1,) + tuple(strides) + (1,)
         is_line = len(pool_size) == 1
         if len(pool_size) == 3 and x.dtype.base_dtype == tf.float64:
-            return self._from_last(self._pool_volumes(x, pool_size, strides, padding, pool_mode), data_format)
+            # TensorFlow's kernels have no float64 for volumes.
+            return self._from_last(
+                super().pool(x, pool_size, strides, padding, 'channels_last', pool_mode), data_format
+            )
         if len(pool_size) == 3 and padding == 'same':
             x = _crop_same(x, pool_size, strides)
         if is_line:
@@ -99,23 +84,6 @@ class NN:
         operation = {'max': tf.nn.max_pool, 'avg': tf.nn.avg_pool}[pool_mode]
         y = operation(x, window, steps, padding.upper())
         return self._from_last(tf.squeeze(y, [1]) if is_line else y, data_format)
-
-    def _pool_volumes(self, x, pool_size, strides, padding, pool_mode):
-        """What TensorFlow's 3-D kernels do not do in float64: over rows and columns, then over depth. Exact, as windows are
-        products of windows.
-        """
-        static = x.shape.as_list()
-        options = {'padding': padding, 'data_format': 'channels_last', 'pool_mode': pool_mode}
-        batch, depth, rows, columns, channels = tf.unstack(tf.shape(x))
-        y = tf.reshape(x, tf.stack([batch * depth, rows, columns, channels]))
-        y.set_shape([None] + static[2:])
-        y = self.pool(y, pool_size[1:], strides[1:], **options)
-        size = tf.shape(y)
-        z = tf.reshape(y, tf.stack([batch, depth, size[1] * size[2], channels]))
-        z = self.pool(z, (pool_size[0], 1), (strides[0], 1), **options)
-        z = tf.reshape(z, tf.stack([batch, tf.shape(z)[1], size[1], size[2], channels]))
-        z.set_shape(shapes.pool_shape(static, pool_size, padding, strides, 'channels_last'))
-        return z
 
     def softmax(self, x, axis=-1):
         return tf.nn.softmax(self._tensor(x), axis)

@@ -75,8 +75,6 @@ class Run:
         with entered(self._graph, name):
             yield
 
-    name_scope = graph_scope
-
     def clear_session(self):
         with self._lock:
             old = self._session
@@ -226,6 +224,9 @@ class Run:
 
     def dtype(self, x):
         return tf.as_dtype(x.dtype).base_dtype.name
+
+    def _numpy_dtype(self, x):
+        return np.dtype(x.dtype.base_dtype.as_numpy_dtype)
 
     def static_shape(self, x):
         shape = getattr(x, 'shape', None)

@@ -90,13 +90,8 @@ class Variables:
         feeds, assigns = {}, []
         for x, value in tuples:
             _check_variable(x, self._graph, 'set_value')
-            # A copy: the variable shares the memory of what it is fed.
-            value = np.array(_numpy(value), dtype=x.dtype.base_dtype.as_numpy_dtype)
-            if not x.shape.is_compatible_with(value.shape):
-                raise ValueError(
-                    f'value: variable {x.name!r} has shape {x.shape}, got an array of shape {value.shape}. '
-                    f'Give an array of the shape of the variable.'
-                )
+            # Its own: the variable shares the memory of what it is fed.
+            value = self._array_for(x, _numpy(value))
             placeholder, assign = _assign_placeholder(x)
             feeds[placeholder] = value
             assigns.append(assign)

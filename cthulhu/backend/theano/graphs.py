@@ -4,22 +4,18 @@ import collections
 
 import numpy as np
 
+from cthulhu.backend.inference.symbolic import toposort
 from cthulhu.backend.theano import tensors
 from cthulhu.backend.theano.framework import Constant, IfElse, SharedVariable, clone_node, constant, remembered
 
 
 def nodes(targets):
-    """The nodes that `targets` are computed by, each after those it needs. No recursion."""
-    order, seen, stack = [], set(), [(x.owner, False) for x in reversed(list(targets)) if x.owner is not None]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack.extend((x.owner, False) for x in node.inputs if x.owner is not None and x.owner not in seen)
-    return order
+    """The nodes that `targets` are computed by, each after those it needs."""
+    return toposort(_owners(targets), lambda node: _owners(node.inputs))
+
+
+def _owners(variables):
+    return [x.owner for x in variables if x.owner is not None]
 
 
 def roots(targets):

@@ -3,81 +3,19 @@
 import numpy as np
 
 from cthulhu.backend import config
+from cthulhu.backend.composed.methods import binary, logical, reduction, unary
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.theano import tensors
 from cthulhu.backend.theano.framework import T, argsort, disconnected_grad, round_half_to_even, sparse
 from cthulhu.backend.theano.operations import MatMul
 
 
-def _unary(operation, floats=False):
-    def method(self, x):
-        x = self._tensor(x)
-        return operation(self._floats(x) if floats else x)
-
-    return method
+def _sum(x, **options):
+    return T.sum(x, dtype=x.dtype, **options)
 
 
-def _binary(operation):
-    def method(self, x, y):
-        return operation(*self._pair(x, y))
-
-    return method
-
-
-def _reduction(operation):
-    def method(self, x, axis=None, keepdims=False):
-        return operation(self, self._tensor(x), _axes(axis), keepdims)
-
-    return method
-
-
-def _axes(axis):
-    return tuple(axis) if isinstance(axis, (list, tuple)) else axis
-
-
-def _bool(x):
-    return x if x.dtype == 'bool' else T.neq(x, 0)
-
-
-def _number(x):
-    return T.cast(x, config.floatx()) if x.dtype == 'bool' else x
-
-
-def _sum(self, x, axis, keepdims):
-    x = _number(x)
-    return T.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
-
-
-def _prod(self, x, axis, keepdims):
-    x = _number(x)
-    return T.prod(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
-
-
-def _mean(self, x, axis, keepdims):
-    x = self._floats(x)
-    # Where the axes are of known length, a constant of the same dtype divides: no cast of a shape at run time.
-    shape = self.int_shape(x)
-    lengths = [shape[a] for a in (range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,))]
-    total = T.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
-    if None in lengths:
-        dims = self._dims(x)
-        lengths = [dims[a] for a in (range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,))]
-        return total / T.cast(self._product(lengths), x.dtype)
-    return total / self._constant(self._product(lengths), x.dtype)
-
-
-def _var(self, x, axis, keepdims):
-    x = self._floats(x)
-    centred = x - self.mean(x, axis=axis, keepdims=True)
-    return _mean(self, T.sqr(centred), axis, keepdims)
-
-
-def _any(self, x, axis, keepdims):
-    return T.any(_bool(x), axis=axis, keepdims=keepdims)
-
-
-def _all(self, x, axis, keepdims):
-    return T.all(_bool(x), axis=axis, keepdims=keepdims)
+def _prod(x, **options):
+    return T.prod(x, dtype=x.dtype, **options)
 
 
 class Math:
@@ -85,12 +23,12 @@ class Math:
 
     # What the operators of tensors call.
 
-    add = _binary(T.add)
-    subtract = _binary(T.sub)
-    multiply = _binary(T.mul)
-    floor_divide = _binary(T.int_div)
-    mod = _binary(T.mod)
-    negative = _unary(T.neg)
+    add = binary(T.add)
+    subtract = binary(T.sub)
+    multiply = binary(T.mul)
+    floor_divide = binary(T.int_div)
+    mod = binary(T.mod)
+    negative = unary(T.neg)
 
     def divide(self, x, y):
         x, y = self._pair(x, y)
@@ -98,17 +36,17 @@ class Math:
 
     # The contract.
 
-    abs = _unary(T.abs_ if hasattr(T, 'abs_') else T.abs)
-    exp = _unary(T.exp, floats=True)
-    log = _unary(T.log, floats=True)
-    square = _unary(T.sqr)
-    sign = _unary(T.sgn if hasattr(T, 'sgn') else T.sign)
-    round = _unary(round_half_to_even)
-    floor = _unary(T.floor, floats=True)
-    sin = _unary(T.sin, floats=True)
-    cos = _unary(T.cos, floats=True)
-    tanh = _unary(T.tanh, floats=True)
-    erf = _unary(T.erf, floats=True)
+    abs = unary(T.abs_ if hasattr(T, 'abs_') else T.abs)
+    exp = unary(T.exp, 'floats')
+    log = unary(T.log, 'floats')
+    square = unary(T.sqr)
+    sign = unary(T.sgn if hasattr(T, 'sgn') else T.sign)
+    round = unary(round_half_to_even)
+    floor = unary(T.floor, 'floats')
+    sin = unary(T.sin, 'floats')
+    cos = unary(T.cos, 'floats')
+    tanh = unary(T.tanh, 'floats')
+    erf = unary(T.erf, 'floats')
 
     def sqrt(self, x):
         x = self._floats(self._tensor(x))
@@ -120,7 +58,7 @@ class Math:
         y._cthulhu_logits = 'sigmoid', x
         return y
 
-    softplus = _unary(T.softplus if hasattr(T, 'softplus') else T.nnet.softplus, floats=True)
+    softplus = unary(T.softplus if hasattr(T, 'softplus') else T.nnet.softplus, 'floats')
 
     def _sigmoid_crossentropy(self, target, logits):
         # The composed one takes |logits|, whose derivative is not right where they are 0: behind a row of dead units.
@@ -129,49 +67,51 @@ class Math:
     def pow(self, x, a):
         return T.pow(*self._pair(x, a))
 
-    maximum = _binary(T.maximum)
-    minimum = _binary(T.minimum)
-    equal = _binary(T.eq)
-    not_equal = _binary(T.neq)
-    greater = _binary(T.gt)
-    greater_equal = _binary(T.ge)
-    less = _binary(T.lt)
-    less_equal = _binary(T.le)
+    maximum = binary(T.maximum)
+    minimum = binary(T.minimum)
+    equal = binary(T.eq)
+    not_equal = binary(T.neq)
+    greater = binary(T.gt)
+    greater_equal = binary(T.ge)
+    less = binary(T.lt)
+    less_equal = binary(T.le)
 
-    def logical_and(self, x, y):
-        return T.and_(_bool(self._tensor(x)), _bool(self._tensor(y)))
-
-    def logical_or(self, x, y):
-        return T.or_(_bool(self._tensor(x)), _bool(self._tensor(y)))
-
-    def logical_not(self, x):
-        return T.invert(_bool(self._tensor(x)))
+    logical_and = logical(T.and_)
+    logical_or = logical(T.or_)
+    logical_not = unary(T.invert, 'bools')
 
     def where(self, condition, x, y):
-        return T.switch(_bool(self._tensor(condition)), *self._pair(x, y))
+        return T.switch(self._bools(self._tensor(condition)), *self._pair(x, y))
 
     def _pair(self, x, y):
         """Two operands as tensors of one dtype."""
         dtype = tensors.pair_dtype(x, y, config.floatx())
         return self._tensor(x, dtype), self._tensor(y, dtype)
 
-    def _floats(self, x):
-        return x if dtypes.is_float(x.dtype) else self.cast(x, config.floatx())
+    sum = reduction(_sum, 'numbers')
+    prod = reduction(_prod, 'numbers')
+    max = reduction(T.max, 'numbers')
+    min = reduction(T.min, 'numbers')
+    any = reduction(T.any, 'bools')
+    all = reduction(T.all, 'bools')
 
-    sum = _reduction(_sum)
-    prod = _reduction(_prod)
-    max = _reduction(lambda self, x, axis, keepdims: T.max(_number(x), axis=axis, keepdims=keepdims))
-    min = _reduction(lambda self, x, axis, keepdims: T.min(_number(x), axis=axis, keepdims=keepdims))
-    mean = _reduction(_mean)
-    var = _reduction(_var)
-    any = _reduction(_any)
-    all = _reduction(_all)
+    def mean(self, x, axis=None, keepdims=False):
+        x = self._floats(self._tensor(x))
+        axes = range(x.ndim) if axis is None else axis if isinstance(axis, (list, tuple)) else (axis,)
+        count = self._product([self._dims(x)[a] for a in axes])
+        # Where the axes are of known length, a constant of the same dtype divides: no cast of a shape at run time.
+        count = self._constant(count, x.dtype) if self._is_known(count) else T.cast(count, x.dtype)
+        return self.sum(x, axis, keepdims) / count
+
+    def var(self, x, axis=None, keepdims=False):
+        x = self._floats(self._tensor(x))
+        return self.mean(self.square(x - self.mean(x, axis=axis, keepdims=True)), axis, keepdims)
 
     def argmax(self, x, axis=-1):
-        return T.cast(T.argmax(_number(self._tensor(x)), axis=axis), 'int64')
+        return T.cast(T.argmax(self._numbers(self._tensor(x)), axis=axis), 'int64')
 
     def argmin(self, x, axis=-1):
-        return T.cast(T.argmin(_number(self._tensor(x)), axis=axis), 'int64')
+        return T.cast(T.argmin(self._numbers(self._tensor(x)), axis=axis), 'int64')
 
     def cumsum(self, x, axis=0):
         return self._cumulated(T.cumsum, x, axis)
@@ -214,7 +154,7 @@ class Math:
         if tensors.is_sparse(x):
             return sparse.cast(x, dtype)
         if dtype == 'bool':
-            return _bool(x)
+            return T.neq(x, 0)
         if x.dtype == dtype:
             return self.identity(x)
         return T.cast(x, dtype)

@@ -152,15 +152,7 @@ class Run(Sessionless):
         return np.array(x.get_value(borrow=True))
 
     def set_value(self, x, value):
-        if not isinstance(x, SharedVariable):
-            raise TypeError(f'x: expected a variable, got {x!r}.')
-        value = np.array(value, x.dtype)
-        shape = tensors.shape_of(x)
-        if value.shape != shape:
-            raise ValueError(
-                f'value: variable {x.name!r} has shape {shape}, got an array of shape {value.shape}. '
-                f'Give an array of the shape of the variable.'
-            )
+        value = self._array_for(x, value)
         x.set_value(value, borrow=True)
 
     def _matching(self, variable, value):

@@ -1,0 +1,45 @@
+"""Methods of a backend made of a framework's functions, with operands as tensors of the kind that the function takes.
+
+`kind` is None, 'floats' (integers and bool become `floatx()`), 'numbers' (bool does) or 'bools'.
+"""
+
+
+def _of_kind(backend, x, kind):
+    return x if kind is None else getattr(backend, '_' + kind)(x)
+
+
+def unary(operation, kind=None):
+    """A method (x), by a function of a tensor."""
+
+    def method(self, x):
+        return operation(_of_kind(self, self._tensor(x), kind))
+
+    return method
+
+
+def binary(operation):
+    """A method (x, y), by a function of two tensors of one dtype."""
+
+    def method(self, x, y):
+        return operation(*self._pair(x, y))
+
+    return method
+
+
+def logical(operation):
+    """A method (x, y), by a function of two tensors of bool."""
+
+    def method(self, x, y):
+        return operation(self._bools(self._tensor(x)), self._bools(self._tensor(y)))
+
+    return method
+
+
+def reduction(operation, kind=None):
+    """A method (x, axis, keepdims), by a function with the keyword arguments `axis` and `keepdims`."""
+
+    def method(self, x, axis=None, keepdims=False):
+        axis = tuple(axis) if isinstance(axis, list) else axis
+        return operation(_of_kind(self, self._tensor(x), kind), axis=axis, keepdims=keepdims)
+
+    return method

@@ -11,7 +11,8 @@ FRAMEWORKS = {
 }
 
 
-def _is_here(module):
+def is_here(module):
+    """Whether there is a module of that name to import."""
     try:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):
@@ -20,12 +21,12 @@ def _is_here(module):
 
 def is_implemented(name):
     """Whether this release has the backend `name`."""
-    return name in FRAMEWORKS and _is_here(f'{__package__}.{name}')
+    return name in FRAMEWORKS and is_here(f'{__package__}.{name}')
 
 
 def is_installed(name):
     """Whether the framework of the backend `name` is installed; it is not imported to find out."""
-    return any(_is_here(module) for module in FRAMEWORKS[name][0])
+    return any(is_here(module) for module in FRAMEWORKS[name][0])
 
 
 def is_available(name):

@@ -262,3 +262,8 @@ def batch_dot_shape(x_shape, y_shape, axes=None):
 def agree(shape, other):
     """Whether two shapes have as many axes, and the same lengths where both are known."""
     return len(shape) == len(other) and all(None in (m, n) or m == n for m, n in zip(shape, other))
+
+
+def common(shape, other):
+    """What is known of a shape that may be either of two with as many axes."""
+    return tuple(m if m == n else None for m, n in zip(shape, other))

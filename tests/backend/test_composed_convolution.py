@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu.backend import shapes
-from tests.backend.helpers import check, check_function, check_gradient
+from cthulhu.backend import composed, shapes
+from cthulhu.backend.composed.windows import Windows
+from cthulhu.backend.load import load_backend
+from tests.backend.helpers import backends, check, check_function, check_gradient, evaluate
 
 pytestmark = pytest.mark.usefixtures('fresh')
 random = np.random.RandomState(3)
@@ -313,3 +315,41 @@ def test_pool2d_and_pool3d(mode, padding, data_format):
 def test_refusals(call, message):
     with pytest.raises(ValueError, match=message):
         call(K.placeholder((None, 5, 5, 3)), K.placeholder((2, 2, 3, 3)))
+
+
+@pytest.mark.parametrize('known', ['all', 'but the first', 'none'])
+@pytest.mark.parametrize('padding', ['valid', 'same'])
+@pytest.mark.parametrize('data_format', ['channels_last', 'channels_first'])
+def test_windows_without_a_kernel_are_those_of_the_reference(known, padding, data_format):
+    reference = load_backend('numpy')
+    x = random.normal(size=(2, 7, 6, 3) if data_format == 'channels_last' else (2, 3, 7, 6)).astype('float32')
+    kernel = random.normal(size=(2, 3, 3, 2)).astype('float32')
+    depthwise = (2, 1), padding, data_format, (1, 1)
+    for backend in backends():
+        found = evaluate(
+            lambda B, x, k: [
+                Windows.pool(B, x, (3, 2), (2, 3), padding, data_format, 'max'),
+                Windows.pool(B, x, (3, 2), (2, 3), padding, data_format, 'avg'),
+                Windows.depthwise_conv(B, x, k, *depthwise),
+            ],
+            x,
+            kernel,
+            backend=backend,
+            known=known,
+            fixed=(1,),
+        )
+        wanted = [reference.pool(x, (3, 2), (2, 3), padding, data_format, mode) for mode in ('max', 'avg')]
+        wanted.append(reference.depthwise_conv(x, kernel, *depthwise))
+        for value, want in zip(found, wanted):
+            np.testing.assert_allclose(value, want, rtol=1e-5, atol=1e-6)
+
+
+def test_softmax_without_a_kernel_is_that_of_the_reference():
+    reference, x = load_backend('numpy'), random.normal(size=(3, 4, 5)).astype('float32') * 50
+    for backend in backends():
+        for axis in (-1, 1):
+            found = evaluate(
+                lambda B, x: [composed.NN.softmax(B, x, axis), composed.NN.log_softmax(B, x, axis)], x, backend=backend
+            )
+            np.testing.assert_allclose(found[0], reference.softmax(x, axis), rtol=1e-5, atol=1e-7)
+            np.testing.assert_allclose(found[1], reference.log_softmax(x, axis), rtol=1e-5, atol=1e-5)

@@ -18,6 +18,16 @@ class NN(Convolution):
         """
         return None
 
+    def softmax(self, x, axis=-1):
+        """exp(x) over its sum along `axis`, without overflow."""
+        powers = self.exp(x - self.stop_gradient(self.max(x, axis=axis, keepdims=True)))
+        return powers / self.sum(powers, axis=axis, keepdims=True)
+
+    def log_softmax(self, x, axis=-1):
+        """The logarithm of `softmax(x, axis)`, without overflow or log(0)."""
+        x = x - self.stop_gradient(self.max(x, axis=axis, keepdims=True))
+        return x - self.log(self.sum(self.exp(x), axis=axis, keepdims=True))
+
     def categorical_crossentropy(self, target, output, from_logits=False, axis=-1):
         """Crossentropy of distributions over classes: -sum(target * log(output)).
 

@@ -226,10 +226,13 @@ class Run:
             chained.append(update)
         return chained
 
+    def _check_variable(self, x):
+        if not self.is_variable(x):
+            raise TypeError(f'x: expected a variable, got {x!r}. Use K.eval(x) for the value of another tensor.')
+
     def _array_for(self, x, value):
         """An array of its own that variable `x` can be set to."""
-        if not self.is_variable(x):
-            raise TypeError(f'x: expected a variable, got {x!r}.')
+        self._check_variable(x)
         value, shape = np.array(value, self._numpy_dtype(x)), self.int_shape(x)
         if shape is not None and not shapes.agree(value.shape, shape):
             raise ValueError(

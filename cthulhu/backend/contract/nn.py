@@ -43,14 +43,6 @@ class NN(ABC):
         """
 
     @abstractmethod
-    def softmax(self, x, axis=-1):
-        """exp(x) over its sum along `axis`, without overflow."""
-
-    @abstractmethod
-    def log_softmax(self, x, axis=-1):
-        """The logarithm of `softmax(x, axis)`, without overflow or log(0)."""
-
-    @abstractmethod
     def ctc_batch_cost(self, y_true, y_pred, input_length, label_length):
         """Connectionist temporal classification's loss (Graves et al., 2006), each sequence of a batch.
 

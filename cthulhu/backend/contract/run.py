@@ -135,8 +135,9 @@ class Run(ABC):
                 `fetches`, `options`, `run_metadata`).
 
         Returns:
-            Callable of one list of values (or of the values as arguments), to a list of NumPy values: outputs, then
-            `after_updates`.
+            A `composed.function.Function`, of which the framework writes a subclass: callable with one list of values (or with the
+            values as arguments), to a list of NumPy values: outputs, then `after_updates`. Its methods `run_each` and
+            `run_many` make many such calls.
 
         Raises:
             ValueError: two updates of one variable, or a framework argument that does not exist.

@@ -29,7 +29,7 @@ framework's arrays, and may be called with traced ones.
 
 import sys
 
-from cthulhu.backend import config
+from cthulhu.backend import config, shapes
 from cthulhu.backend.composed.sessionless import Sessionless
 from cthulhu.backend.deferred.evaluation import Evaluation
 from cthulhu.backend.deferred.gradient import record_gradients
@@ -188,7 +188,7 @@ class Deferred(Sessionless):
         return [one if isinstance(one, Symbol) else self.symbol(one, dtype) for one in (x, y)]
 
     def _branch(self, condition, x, y):
-        shape = None if None in (x.shape, y.shape) else tuple(a if a == b else None for a, b in zip(x.shape, y.shape))
+        shape = None if None in (x.shape, y.shape) else shapes.common(x.shape, y.shape)
         return Choice(self, condition, x, y, shape, x.dtype)
 
     def _keys(self):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+INTEGERS = ('int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64')
 FLOATS = ('float16', 'bfloat16', 'float32', 'float64')
 
 

@@ -7,8 +7,6 @@ from cthulhu.backend.inference import dtypes
 from cthulhu.backend.inference.rules import Spec, broadcast, dtype_of, integers, promoted, rule, shape_of
 from cthulhu.backend.inference.symbolic import Symbolic
 
-_INTEGERS = 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'
-
 
 def _floatx(*_):
     return config.floatx()
@@ -253,7 +251,9 @@ def one_hot(indices, num_classes):
 
 @rule('arange', dtype=lambda start, stop, step, dtype: dtypes.name(dtype))
 def arange(start, stop, step, dtype):
-    if any(isinstance(one, float) or getattr(one, 'dtype', 'int32') not in _INTEGERS for one in (start, stop, step)):
+    if any(
+        isinstance(one, float) or getattr(one, 'dtype', 'int32') not in dtypes.INTEGERS for one in (start, stop, step)
+    ):
         return (None,)  # Rounding may make one more.
     first, last, step = (None if one is None else integers(one)[0] for one in (start, stop, step))
     if stop is None:

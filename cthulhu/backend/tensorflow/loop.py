@@ -4,6 +4,7 @@ import threading
 
 import tensorflow as tf
 
+from cthulhu.backend import shapes
 from cthulhu.backend.tensorflow.graph import v1_control_flow
 
 v1 = tf.compat.v1
@@ -76,4 +77,4 @@ def _array(dtype, size, shape):
 def _common_shape(a, b):
     if a.rank is None or a.rank != b.rank:
         return tf.TensorShape(None)
-    return tf.TensorShape([m if m == n else None for m, n in zip(a.as_list(), b.as_list())])
+    return tf.TensorShape(shapes.common(a.as_list(), b.as_list()))

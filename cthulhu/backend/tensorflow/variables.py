@@ -77,7 +77,8 @@ class Variables:
     def batch_get_value(self, ops):
         ops = list(ops)
         for x in ops:
-            _check_variable(x, self._graph, 'get_value')
+            self._check_variable(x)
+            _check_graph(x, self._graph, 'get_value')
         return self._ready_session().run(ops) if ops else []
 
     def set_value(self, x, value):
@@ -89,7 +90,8 @@ class Variables:
             return
         feeds, assigns = {}, []
         for x, value in tuples:
-            _check_variable(x, self._graph, 'set_value')
+            self._check_variable(x)
+            _check_graph(x, self._graph, 'set_value')
             # Its own: the variable shares the memory of what it is fed.
             value = self._array_for(x, _numpy(value))
             placeholder, assign = _assign_placeholder(x)
@@ -119,9 +121,7 @@ def _initial_placeholder(value):
     return v1.placeholder_with_default(default, value.shape)
 
 
-def _check_variable(x, graph, what):
-    if not isinstance(x, tf.Variable):
-        raise TypeError(f'{what}: expected a variable, got {x!r}. Use K.eval(x) for the value of another tensor.')
+def _check_graph(x, graph, what):
     if getattr(x, 'graph', None) is not graph:
         raise ValueError(
             f'{what}: the variable {x.name!r} is not in the graph of the library, which was replaced by '

@@ -1,18 +1,14 @@
 """What differs between Theano 1.0.5 and PyTensor, its successor. Everything above this file is the same on both."""
 
-import importlib.util
 import sys
 import warnings
 
 import numpy as np
 
-
-def _is_here(name):
-    return importlib.util.find_spec(name) is not None
-
+from cthulhu.backend.frameworks import is_here
 
 # Theano itself where it installs; PyTensor on the Pythons of today.
-IS_PYTENSOR = _is_here('pytensor') and (sys.version_info >= (3, 11) or not _is_here('theano'))
+IS_PYTENSOR = is_here('pytensor') and (sys.version_info >= (3, 11) or not is_here('theano'))
 
 with warnings.catch_warnings():
     # They say that no BLAS was found to link C code to; the products of matrices then run in NumPy's, which is good.
@@ -69,7 +65,6 @@ __all__ = [
     'Print',
     'SharedVariable',
     'T',
-    'TensorConstant',
     'VMLinker',
     'Variable',
     'argsort',
@@ -82,7 +77,6 @@ __all__ = [
     'flags',
     'grad',
     'ifelse',
-    'inputs_of',
     'name',
     'placeholder',
     'remembered',
@@ -160,10 +154,6 @@ def remembered(x):
 def clone_node(node, inputs):
     """`node` on other inputs, which may know more or less of their shapes."""
     return node.clone_with_new_inputs(inputs, strict=False)
-
-
-def inputs_of(x):
-    return x.owner.inputs if x.owner is not None else []
 
 
 def argsort(x, axis=-1):

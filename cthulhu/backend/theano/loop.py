@@ -1,5 +1,6 @@
 """`scan`: the framework's loop, whose states keep their dtypes and ranks."""
 
+from cthulhu.backend import shapes
 from cthulhu.backend.theano import framework, tensors
 from cthulhu.backend.theano.framework import T
 
@@ -19,7 +20,7 @@ class Loop:
         after = [self.cast(x, state.dtype) for x, state in zip(after, states)] + list(after[len(states) :])
         self._check_states(states, after)
         outputs = [self._tensor(x) for x in outputs]
-        like = [_common(tensors.shape_of(a), tensors.shape_of(b)) for a, b in zip(states, after)]
+        like = [shapes.common(tensors.shape_of(a), tensors.shape_of(b)) for a, b in zip(states, after)]
 
         def body(time, *rest):
             slices = [
@@ -59,8 +60,3 @@ class Loop:
             some = tensors.note(T.gt(count, 0), ())
             finals = [self._branch(some, x, self.cast(first, x.dtype)) for x, first in zip(finals, states)]
         return stacked, finals
-
-
-def _common(a, b):
-    """A state's static shape: what holds for the first and for those that steps make."""
-    return tuple(m if m == n else None for m, n in zip(a, b))

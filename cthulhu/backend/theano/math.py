@@ -6,16 +6,8 @@ from cthulhu.backend import config
 from cthulhu.backend.composed.methods import binary, logical, reduction, unary
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.theano import tensors
-from cthulhu.backend.theano.framework import T, argsort, disconnected_grad, round_half_to_even, sparse
+from cthulhu.backend.theano.framework import T, argsort, round_half_to_even, sparse
 from cthulhu.backend.theano.operations import MatMul
-
-
-def _sum(x, **options):
-    return T.sum(x, dtype=x.dtype, **options)
-
-
-def _prod(x, **options):
-    return T.prod(x, dtype=x.dtype, **options)
 
 
 class Math:
@@ -88,8 +80,9 @@ class Math:
         dtype = tensors.pair_dtype(x, y, config.floatx())
         return self._tensor(x, dtype), self._tensor(y, dtype)
 
-    sum = reduction(_sum, 'numbers')
-    prod = reduction(_prod, 'numbers')
+    # Of narrow integers the framework's own would be wide.
+    sum = reduction(lambda x, **options: T.sum(x, dtype=x.dtype, **options), 'numbers')
+    prod = reduction(lambda x, **options: T.prod(x, dtype=x.dtype, **options), 'numbers')
     max = reduction(T.max, 'numbers')
     min = reduction(T.min, 'numbers')
     any = reduction(T.any, 'bools')
@@ -182,13 +175,7 @@ class Math:
 
     def softmax(self, x, axis=-1):
         x = self._floats(self._tensor(x))
-        powers = T.exp(x - disconnected_grad(T.max(x, axis=axis, keepdims=True)))
-        y = powers / T.sum(powers, axis=axis, keepdims=True, dtype=x.dtype)
+        y = super().softmax(x, axis)
         if axis in (-1, x.ndim - 1):
             y._cthulhu_logits = 'softmax', x
         return y
-
-    def log_softmax(self, x, axis=-1):
-        x = self._floats(self._tensor(x))
-        x = x - disconnected_grad(T.max(x, axis=axis, keepdims=True))
-        return x - T.log(T.sum(T.exp(x), axis=axis, keepdims=True, dtype=x.dtype))

@@ -145,10 +145,7 @@ class Run(Sessionless):
         return tensors.shape_of(x) if isinstance(x, Variable) else np.shape(x)
 
     def get_value(self, x):
-        if not isinstance(x, SharedVariable):
-            raise TypeError(
-                f'get_value: expected a variable, got {x!r}. Use K.eval(x) for the value of another tensor.'
-            )
+        self._check_variable(x)
         return np.array(x.get_value(borrow=True))
 
     def set_value(self, x, value):

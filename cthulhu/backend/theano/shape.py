@@ -4,8 +4,8 @@ import numbers
 
 import numpy as np
 
-from cthulhu.backend import config, meta
-from cthulhu.backend.inference import dtypes
+from cthulhu.backend import config, shapes
+from cthulhu.backend.inference import rules
 from cthulhu.backend.theano import tensors as noted
 from cthulhu.backend.theano.framework import T, Variable, broadcastable_at, ifelse, sparse, static, unbroadcast
 
@@ -62,9 +62,7 @@ class Shape:
         return T.concatenate(each, axis=axis % each[0].ndim)
 
     def _same_dtype(self, each):
-        dtype = None
-        for x in each:
-            dtype = dtypes.promote(dtype, x.dtype, config.floatx())
+        dtype = rules.promoted(*each)
         return [self.cast(x, dtype) for x in each]
 
     def stack(self, x, axis=0):
@@ -166,13 +164,9 @@ class Shape:
         return T.set_subtensor(around[inside], x)
 
     def _branch(self, condition, x, y):
-        shape = tuple(m if m == n else None for m, n in zip(self.int_shape(x), self.int_shape(y)))
+        shape = shapes.common(self.int_shape(x), self.int_shape(y))
         if static(x) != static(y):
             x, y = unbroadcast(x), unbroadcast(y)
         if condition.dtype == 'bool':
             condition = T.cast(condition, 'int8')
-        result = noted.note(ifelse(condition, x, y), shape)
-        for one in (x, y):
-            if meta.uses_learning_phase(one):
-                meta.set_uses_learning_phase(result, True)
-        return result
+        return noted.note(ifelse(condition, x, y), shape)

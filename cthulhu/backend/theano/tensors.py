@@ -17,7 +17,6 @@ from cthulhu.backend.theano.framework import Constant, SharedVariable, Variable,
 assert shape_rules  # importing it registers the rules
 
 _SHAPE, _KNOWN = '_cthulhu_shape', '_cthulhu_integers'
-_INTEGERS = 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'
 
 _backend = None
 
@@ -107,7 +106,7 @@ def _described(x):
     """`x` as the rules of shapes take it."""
     shape = shape_of(x)
     known = getattr(x, _KNOWN, None)
-    if known is None and isinstance(x, Constant) and len(shape) < 2 and x.type.dtype in _INTEGERS:
+    if known is None and isinstance(x, Constant) and len(shape) < 2 and x.type.dtype in dtypes.INTEGERS:
         known = np.asarray(x.data, 'float64')
     if known is not None and len(shape) < 2:
         return Symbolic('constant', shape=shape, dtype=x.dtype, value=known)
@@ -125,7 +124,7 @@ def _noted(name, method):
         if not isinstance(spec, rules.Spec):
             return _each(result, spec)
         result = note(result, spec.shape)
-        if result.ndim < 2 and name in _FOLDED and getattr(result, 'dtype', None) in _INTEGERS:
+        if result.ndim < 2 and name in _FOLDED and getattr(result, 'dtype', None) in dtypes.INTEGERS:
             found = _fold(Symbolic(name, described, keywords, shape_of(result), result.dtype))
             if found is not None:
                 setattr(result, _KNOWN, found)

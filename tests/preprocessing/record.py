@@ -1,7 +1,9 @@
-"""Writes `keras-2.3.1.npz`: what Keras 2.3.1 (keras-preprocessing 1.1.2) gives for each of `cases.py`. From the root of the repository:
+"""Writes `keras-2.3.1.npz`: what Keras 2.3.1 (keras-preprocessing 1.1.2) gives for each of `cases.py`.
 
-pip install keras==2.3.1 tensorflow==1.15.5 'protobuf<3.21' 'h5py<3' keras-preprocessing==1.1.2 pillow pandas scipy   # on Python 3.7
-python tests/preprocessing/record.py
+On Python 3.7, from the root of the repository:
+
+    pip install keras==2.3.1 tensorflow==1.15.5 'protobuf<3.21' 'h5py<3' keras-preprocessing==1.1.2 pillow pandas scipy
+    python tests/preprocessing/record.py
 """
 
 import json
@@ -34,7 +36,7 @@ def main():
                 values[name] = value
     text = json.dumps(values)
     np.savez_compressed(os.path.join(HERE, 'keras-2.3.1.npz'), values=np.frombuffer(text.encode(), 'uint8'), **arrays)
-    print('%d cases: %d arrays, %d characters of other values' % (len(CASES), len(arrays), len(text)))
+    print(f'{len(CASES)} cases: {len(arrays)} arrays, {len(text)} characters of other values')
 
 
 if __name__ == '__main__':

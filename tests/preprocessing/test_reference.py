@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import warnings
 
 import numpy as np
 import pytest
+import scipy
 
 from cthulhu import preprocessing
 from tests.preprocessing.cases import CASES, TOLERANCES, make_files
@@ -16,6 +18,7 @@ pytest.importorskip('pandas')
 with np.load(os.path.join(os.path.dirname(__file__), 'keras-2.3.1.npz')) as _file:
     RECORDED = dict(_file)
 RECORDED.update(json.loads(RECORDED.pop('values').tobytes().decode()))
+OLD_SCIPY = tuple(map(int, scipy.__version__.split('.')[:2])) < (1, 6)
 
 
 @pytest.fixture(scope='module')
@@ -31,6 +34,8 @@ def test_every_case_was_recorded():
 
 @pytest.mark.parametrize('name', list(CASES))
 def test_case(name, folder):
+    if OLD_SCIPY and re.match('affine .*( reflect |nearest 3)', name):
+        pytest.skip('SciPy before 1.6 reflects at another place, and had its splines end otherwise')
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', '.*(are left out|takes the statistics|was on).*')
         value = CASES[name](preprocessing, folder)

@@ -1,7 +1,7 @@
 """Pictures: read from files by Pillow, written to files, and as arrays."""
 
-import contextlib
 import functools
+import io
 import os
 import warnings
 
@@ -16,6 +16,8 @@ EXTENSIONS = ('png', 'jpg', 'jpeg', 'bmp', 'ppm', 'tif', 'tiff')
 
 # Of what Pillow reads, the formats that it reads by itself: for others it starts a program (EPS), or reads what is named in the file.
 _FORMATS = 'PNG JPEG BMP GIF PPM TIFF WEBP DIB ICO JPEG2000 TGA PCX SGI AVIF'.split()
+# Bytes up to which a file is read in one step.
+_SMALL = 2**22
 # Gray, but with more than 8 bits.
 _DEEP = ('I', 'F', 'I;16', 'I;16L', 'I;16B', 'I;16N')
 
@@ -95,19 +97,34 @@ def load_img(path, grayscale=False, color_mode='rgb', target_size=None, interpol
 
 def read_picture(path, color_mode, size, interpolation):
     """`load_img` for arguments that were checked; `size` is (width, height) or None."""
-    with _explained(path):
-        if hasattr(path, 'read'):
-            image = _decoded(path, path)
-        else:
-            with open(path, 'rb') as file:
-                image = _decoded(file, path)
+    try:
+        # Not for 'nearest', which picks pixels.
+        image = _decoded(path, None if size is None or interpolation == 'nearest' else (2 * size[0], 2 * size[1]))
         image = _in_colors(image, color_mode)
-        if size is not None and image.size != tuple(size):
-            image = _resized(image, tuple(size), interpolation)
-    return image
+        if size is not None and image.size != size:
+            image = _resized(image, size, interpolation)
+        return image
+    except (UnsafeFileError, DamagedFileError, FileNotFoundError, PermissionError, IsADirectoryError, ImportError):
+        raise
+    except MemoryError:
+        raise UnsafeFileError(f'{path!r} needs more memory than there is.') from None
+    except Exception as error:
+        raise _explained(error, path) from error
 
 
-def _decoded(file, path):
+def _decoded(path, enough=None):
+    """The picture in a file; a JPEG with pixels to spare is decoded at 1/2, 1/4 or 1/8, with at least `enough` of them, (width, height)."""
+    if hasattr(path, 'read'):
+        return _loaded(path, path, enough)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, 'O_BINARY', 0))
+    with os.fdopen(descriptor, 'rb', buffering=0) as file:
+        # A small file at once: Pillow reads in many small steps, each of which lets another thread in.
+        if 0 < os.fstat(descriptor).st_size <= _SMALL:
+            return _loaded(io.BytesIO(file.read()), path, enough)
+        return _loaded(io.BufferedReader(file), path, enough)
+
+
+def _loaded(file, path, enough):
     module = pillow()
     image = module.open(file, formats=_formats())
     most, pixels = module.MAX_IMAGE_PIXELS, image.size[0] * image.size[1]
@@ -115,31 +132,22 @@ def _decoded(file, path):
         raise UnsafeFileError(
             f'{path!r} declares {image.size[0]} x {image.size[1]} pixels; up to {most} are decoded. If you trust it, set PIL.Image.MAX_IMAGE_PIXELS higher.'
         )
+    if enough is not None:
+        image.draft(image.mode, enough)
     image.load()
     return image
 
 
-@contextlib.contextmanager
-def _explained(path):
-    """Turns what goes wrong in Pillow into an error that names the file."""
-    try:
-        yield
-    except (UnsafeFileError, DamagedFileError, FileNotFoundError, PermissionError, IsADirectoryError, ImportError):
-        raise
-    except MemoryError:
-        raise UnsafeFileError(f'{path!r} needs more memory than there is.') from None
-    except Exception as error:
-        if type(error).__name__ in ('DecompressionBombError', 'DecompressionBombWarning'):
-            raise UnsafeFileError(
-                f'{path!r} declares too many pixels: {error} If you trust it, set PIL.Image.MAX_IMAGE_PIXELS higher.'
-            ) from None
-        if type(error).__name__ == 'UnidentifiedImageError':
-            raise DamagedFileError(
-                f'{path!r} is no picture in a format that is read ({", ".join(_formats())}).'
-            ) from None
-        raise DamagedFileError(
-            f'{path!r} cannot be read as a picture, it is cut short or damaged: {str(error) or type(error).__name__}'
-        ) from error
+def _explained(error, path):
+    """The error that names the file, for one from Pillow."""
+    kind = type(error).__name__
+    if kind in ('DecompressionBombError', 'DecompressionBombWarning'):
+        return UnsafeFileError(
+            f'{path!r} declares too many pixels: {error} If you trust it, set PIL.Image.MAX_IMAGE_PIXELS higher.'
+        )
+    if kind == 'UnidentifiedImageError':
+        return DamagedFileError(f'{path!r} is no picture in a format that is read ({", ".join(_formats())}).')
+    return DamagedFileError(f'{path!r} cannot be read as a picture, it is cut short or damaged: {str(error) or kind}')
 
 
 def _in_colors(image, color_mode):

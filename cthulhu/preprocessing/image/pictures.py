@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu.preprocessing.image import png
 from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
 
 COLOR_MODES = {'grayscale': 1, 'rgb': 3, 'rgba': 4}
@@ -16,8 +17,8 @@ EXTENSIONS = ('png', 'jpg', 'jpeg', 'bmp', 'ppm', 'tif', 'tiff')
 
 # Of what Pillow reads, the formats that it reads by itself: for others it starts a program (EPS), or reads what is named in the file.
 _FORMATS = 'PNG JPEG BMP GIF PPM TIFF WEBP DIB ICO JPEG2000 TGA PCX SGI AVIF'.split()
-# Bytes up to which a file is read in one step.
-_SMALL = 2**22
+# Bytes up to which a file is read in one step, as most of the time then is not that of decoding.
+_SMALL = 2**16
 # Gray, but with more than 8 bits.
 _DEEP = ('I', 'F', 'I;16', 'I;16L', 'I;16B', 'I;16N')
 
@@ -116,12 +117,13 @@ def _decoded(path, enough=None):
     """The picture in a file; a JPEG with pixels to spare is decoded at 1/2, 1/4 or 1/8, with at least `enough` of them, (width, height)."""
     if hasattr(path, 'read'):
         return _loaded(path, path, enough)
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, 'O_BINARY', 0))
-    with os.fdopen(descriptor, 'rb', buffering=0) as file:
-        # A small file at once: Pillow reads in many small steps, each of which lets another thread in.
-        if 0 < os.fstat(descriptor).st_size <= _SMALL:
-            return _loaded(io.BytesIO(file.read()), path, enough)
-        return _loaded(io.BufferedReader(file), path, enough)
+    with open(path, 'rb', buffering=0) as file:
+        if not 0 < os.fstat(file.fileno()).st_size <= _SMALL:
+            return _loaded(io.BufferedReader(file), path, enough)
+        data = file.read()
+    # Pillow reads a file in many small steps, each of which lets another thread in.
+    image = png.decoded(data, pillow())
+    return _loaded(io.BytesIO(data), path, enough) if image is None else image
 
 
 def _loaded(file, path, enough):

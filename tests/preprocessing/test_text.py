@@ -1,9 +1,6 @@
 """Texts as numbers, and Tokenizers of strangers. What Keras gives is in `test_reference.py`."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 import tracemalloc
 
@@ -120,18 +117,6 @@ def test_hashes():
         one_hot('the', 1)
     with pytest.raises(ValueError, match="`hash_function`.*'sha'"):
         hashing_trick('the', 9, 'sha')
-
-
-def test_md5_is_the_same_in_every_process():
-    code = "from cthulhu.preprocessing.text import hashing_trick; print(hashing_trick('the old ones', 9999, 'md5'))"
-    environment = dict(os.environ, CTHULHU_BACKEND='numpy')
-    found = {
-        subprocess.check_output(
-            [sys.executable, '-c', code], env=dict(environment, PYTHONHASHSEED=seed, PYTHONPATH=os.getcwd())
-        )
-        for seed in ('1', '2')
-    }
-    assert found == {(str(hashing_trick('the old ones', 9999, 'md5')) + os.linesep).encode()}
 
 
 def test_words():

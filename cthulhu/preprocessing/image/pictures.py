@@ -119,7 +119,8 @@ def _decoded(path, enough=None):
         return _loaded(path, path, enough)
     with open(path, 'rb', buffering=0) as file:
         if not 0 < os.fstat(file.fileno()).st_size <= _SMALL:
-            return _loaded(io.BufferedReader(file), path, enough)
+            with io.BufferedReader(file) as buffered:
+                return _loaded(buffered, path, enough)
         data = file.read()
     # Pillow reads a file in many small steps, each of which lets another thread in.
     image = png.decoded(data, pillow())

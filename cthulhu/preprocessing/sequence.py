@@ -185,8 +185,8 @@ class TimeseriesGenerator(Sequence):
     Example:
         >>> windows = TimeseriesGenerator(np.arange(10), np.arange(10) * 10, length=3, batch_size=4)
         >>> x, y = windows[0]
-        >>> x[0], y[0]
-        (array([0, 1, 2]), 30)
+        >>> x[0].tolist(), int(y[0])
+        ([0, 1, 2], 30)
     """
 
     def __init__(

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from cthulhu.utils import Sequence
+from cthulhu.utils.sequence import Sequence
 
 __all__ = ['TimeseriesGenerator', 'make_sampling_table', 'pad_sequences', 'skipgrams']
 

@@ -9,8 +9,8 @@ import warnings
 import numpy as np
 
 from cthulhu.names import method_aliases
-from cthulhu.saving import trust
-from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
+from cthulhu.storage import trust
+from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 
 __all__ = ['Tokenizer', 'hashing_trick', 'one_hot', 'text_to_word_sequence', 'tokenizer_from_json']
 

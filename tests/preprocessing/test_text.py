@@ -14,7 +14,7 @@ from cthulhu.preprocessing.text import (
     text_to_word_sequence,
     tokenizer_from_json,
 )
-from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
+from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 
 TEXTS = ['the cat sat on the mat', 'the dog sat', 'a cat']
 

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 
 from cthulhu.preprocessing.image.pictures import array_to_img
-from cthulhu.utils import Sequence
+from cthulhu.utils.sequence import Sequence
 
 
 class Iterator(Sequence):

@@ -9,7 +9,7 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.preprocessing.image import png
-from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
+from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 
 COLOR_MODES = {'grayscale': 1, 'rgb': 3, 'rgba': 4}
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'hamming', 'box', 'lanczos')

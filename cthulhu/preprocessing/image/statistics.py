@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cthulhu.saving import trust
+from cthulhu.storage import trust
 
 
 def channel_statistics(x, channel_axis):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cthulhu.preprocessing.image import DirectoryIterator, ImageDataGenerator
-from cthulhu.saving.errors import DamagedFileError
+from cthulhu.storage.errors import DamagedFileError
 from tests.preprocessing.image.helpers import classes, noise, write
 
 pytest.importorskip('PIL')

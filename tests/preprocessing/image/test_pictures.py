@@ -14,7 +14,7 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu.preprocessing.image import array_to_img, img_to_array, list_pictures, load_img, pictures, png, save_img
-from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
+from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 from tests.preprocessing.image.helpers import noise, write
 
 Image = pytest.importorskip('PIL.Image')

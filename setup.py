@@ -43,6 +43,8 @@ SAFETENSORS = [
     'safetensors; python_version >= "3.8"',
 ]
 
+IMAGES = ['pillow>=8']
+
 setup(
     name='cthulhu',
     version=version(),
@@ -59,9 +61,10 @@ setup(
         'theano': THEANO,
         'cntk': CNTK,
         'export': ONNX,
-        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'tensorboard'] + ONNX + SAFETENSORS,
+        'images': IMAGES,
+        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'tensorboard'] + IMAGES + ONNX + SAFETENSORS,
         'docs': ['mkdocs>=1.2'],
-        'examples': ['scikit-learn', 'matplotlib'],
+        'examples': ['scikit-learn', 'matplotlib'] + IMAGES,
     },
     classifiers=[
         'Development Status :: 3 - Alpha',

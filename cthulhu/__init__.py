@@ -15,14 +15,14 @@ from cthulhu import (
     regularizers,
 )
 
-from cthulhu import layers, models  # isort: skip
+from cthulhu import layers, models, preprocessing  # isort: skip
 from cthulhu.engine import Input, Lump, Pile
 from cthulhu.names import add_aliases as _add_aliases
 from cthulhu.version import __version__  # noqa: F401
 
 __all__ = [
     'Input', 'Lump', 'Pile', 'activations', 'backend', 'callbacks', 'constraints', 'initializers', 'layers', 'losses', 'metrics', 'models',
-    'optimizers', 'regularizers', 'utils',
+    'optimizers', 'preprocessing', 'regularizers', 'utils',
 ]  # fmt: skip
 
 _add_aliases(globals())

@@ -22,7 +22,8 @@ with open(os.path.join(FOLDER, 'names.json')) as _file:
 TO_COME = {'cthulhu.utils': ['model_to_dot', 'multi_gpu_model', 'plot_model']}
 COMPLETE = [
     'cthulhu.activations', 'cthulhu.backend', 'cthulhu.callbacks', 'cthulhu.constraints', 'cthulhu.initializers', 'cthulhu.layers', 'cthulhu.losses',
-    'cthulhu.metrics', 'cthulhu.models', 'cthulhu.optimizers', 'cthulhu.regularizers', 'cthulhu.utils',
+    'cthulhu.metrics', 'cthulhu.models', 'cthulhu.optimizers', 'cthulhu.preprocessing.image', 'cthulhu.preprocessing.sequence',
+    'cthulhu.preprocessing.text', 'cthulhu.regularizers', 'cthulhu.utils',
 ]  # fmt: skip
 
 

@@ -2,11 +2,11 @@
 
 import copy
 import json
-import warnings
 
 from cthulhu import names, registry
 from cthulhu.backend import meta
 from cthulhu.engine.input_layer import InputLayer
+from cthulhu.storage.errors import warn
 from cthulhu.utils.generic_utils import unpack_singleton
 
 
@@ -49,9 +49,8 @@ def _connections_of(node, numbers):
         try:
             json.dumps(arguments)
         except TypeError:
-            warnings.warn(
-                f'Layer "{node.outbound_layer.name}" was called with arguments that cannot be saved: {arguments}. They are left out of the configuration.',
-                stacklevel=3,
+            warn(
+                f'Layer "{node.outbound_layer.name}" was called with arguments that cannot be saved: {arguments}. They are left out of the configuration.'
             )
             arguments = {}
     return [

@@ -18,6 +18,14 @@ from cthulhu.utils.cudnn_weights import cudnn_weights, plain_weights, turned  # 
 __all__ = ['CuDNNGroth', 'CuDNNLaldagorth']
 
 
+_FLOW = ('return_sequences', 'return_state', 'go_backwards', 'stateful')
+
+
+def _settings(constructor):
+    """What the configuration of a layer lists: how the sequence is run through comes first."""
+    return _FLOW + tuple(name for name in arguments(constructor) if name not in _FLOW)
+
+
 class _Sizes:
     """The sizes of the states, where RNN looks for them: the layer itself is the cell."""
 
@@ -96,12 +104,6 @@ class _CuDNNRNN(RNN):
 
     def get_config(self):
         config = Layer.get_config(self)
-        config.update(
-            return_sequences=self.return_sequences,
-            return_state=self.return_state,
-            go_backwards=self.go_backwards,
-            stateful=self.stateful,
-        )
         config.update(describe(self, type(self).settings))
         return config
 
@@ -143,9 +145,7 @@ class CuDNNGroth(_CuDNNRNN):
         super().__init__(return_sequences, return_state, stateful, **kwargs)
         take(self, locals())
 
-    settings = tuple(
-        name for name in arguments(__init__) if name not in ('return_sequences', 'return_state', 'stateful')
-    )
+    settings = _settings(__init__)
 
     @property
     def cell(self):
@@ -191,9 +191,7 @@ class CuDNNLaldagorth(_CuDNNRNN):
         super().__init__(return_sequences, return_state, stateful, **kwargs)
         take(self, locals())
 
-    settings = tuple(
-        name for name in arguments(__init__) if name not in ('return_sequences', 'return_state', 'stateful')
-    )
+    settings = _settings(__init__)
 
     @property
     def cell(self):

@@ -56,4 +56,4 @@ def warn(message):
     level, frame = 2, sys._getframe(1)
     while frame is not None and str(frame.f_globals.get('__name__')).split('.')[0] in ('cthulhu', 'contextlib'):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level - 1)
+    warnings.warn(message, stacklevel=level)

@@ -261,3 +261,16 @@ def test_arguments_of_calls_are_kept():
     again = Lump.from_config(config, custom_objects={'Times': Times})
     np.testing.assert_allclose(again.predict(X), X * 3)
     np.testing.assert_allclose(clone_model(model).predict(X), X * 3)
+
+
+def test_arguments_that_cannot_be_saved_are_told_to_whoever_asks_for_the_configuration():
+    class Told(Layer):
+        def call(self, inputs, how=None):
+            return inputs * 2.0
+
+    x = Input((4,))
+    model = Lump(x, Told(name='told')(x, how=object))
+    with pytest.warns(UserWarning, match='Layer "told" was called with arguments that cannot be saved') as caught:
+        config = model.get_config()
+    assert caught[0].filename == __file__
+    assert config['layers'][1]['inbound_nodes'][0][0][3] == {}

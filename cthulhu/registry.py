@@ -91,4 +91,5 @@ initializers = Registry('initializer')
 layers = Registry('layer')  # models too
 losses = Registry('loss function')
 metrics = Registry('metric function')
+optimizers = Registry('optimizer')
 regularizers = Registry('regularizer')

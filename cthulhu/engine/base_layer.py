@@ -104,11 +104,11 @@ class Layer(Tracking, NodeAccess):
         for layer in self.sublayers:
             layer.trainable = value
 
-    def _weights_declared(self, trainable):
+    def declared_weights(self, trainable):
         """The weights made as trainable (or not), here and in the layers inside, whatever has been frozen since."""
         weights = list(self._trainable_weights if trainable else self._non_trainable_weights)
         for layer in self.sublayers:
-            weights.extend(layer._weights_declared(trainable))
+            weights.extend(layer.declared_weights(trainable))
         return unique(weights)
 
     @property
@@ -138,7 +138,7 @@ class Layer(Tracking, NodeAccess):
     @property
     def weights(self):
         """All weights. Their order does not depend on what is frozen, so that files stay readable."""
-        return unique(self._weights_declared(True) + self._weights_declared(False))
+        return unique(self.declared_weights(True) + self.declared_weights(False))
 
     def get_weights(self):
         """The values of the weights: a list of NumPy arrays, in the order of `weights`."""
@@ -257,7 +257,7 @@ class Layer(Tracking, NodeAccess):
             self._maybe_build(inputs)
             self.assert_input_compatibility(inputs)
             input_masks = [mask_of(x) for x in to_list(inputs)]
-            outputs, output_masks, record = self._apply(inputs, input_masks, dict(kwargs))
+            outputs, output_masks, record = self.apply_to(inputs, input_masks, dict(kwargs))
             Node(
                 self,
                 input_tensors=list(to_list(inputs)),
@@ -271,7 +271,7 @@ class Layer(Tracking, NodeAccess):
             )
         return outputs
 
-    def _apply(self, inputs, input_masks, arguments):
+    def apply_to(self, inputs, input_masks, arguments):
         """Run `call` and what belongs to it, without leaving a node: `(outputs, list of their masks, record)`."""
         if not is_all_none(input_masks) and 'mask' not in arguments and has_arg(self.call, 'mask'):
             arguments['mask'] = unpack_singleton(input_masks)

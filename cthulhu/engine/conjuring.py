@@ -263,7 +263,7 @@ class Conjuring:
             if len(inputs) != len(model.inputs):
                 raise ValueError(f'The model expects {len(model.inputs)} input tensor(s), but was given {len(inputs)}.')
             native.update((('input', name), x) for name, x in zip(model.input_names, inputs))
-            outputs, masks, record = model._apply(unpack_singleton(inputs), [None] * len(inputs), {})
+            outputs, masks, record = model.apply_to(unpack_singleton(inputs), [None] * len(inputs), {})
         specs = [spec.on(x, mask) for spec, x, mask in zip(self.specs, to_list(outputs), masks)]
         for spec in specs:
             if spec.loss is not None:

@@ -188,7 +188,7 @@ class Lump(GeneratorDoors, Network):
         """The Step of `predict` for a list of tensors of the framework as inputs; made once for the same tensors."""
 
         def make():
-            outputs, _, record = self._apply(unpack_singleton(inputs), [None] * len(inputs), {})
+            outputs, _, record = self.apply_to(unpack_singleton(inputs), [None] * len(inputs), {})
             return self._make_predictor(inputs, to_list(outputs), [u for layer, u in record.updates if layer.stateful])
 
         with self._lock:

@@ -469,7 +469,7 @@ def _apply_layer(node, values):
     """Apply the layer of `node` to (tensor, mask) values, without leaving a node in the layer."""
     inputs = [x for x, _ in values]
     masks = [mask for _, mask in values]
-    outputs, output_masks, _ = node.outbound_layer._apply(unpack_singleton(inputs), masks, dict(node.arguments))
+    outputs, output_masks, _ = node.outbound_layer.apply_to(unpack_singleton(inputs), masks, dict(node.arguments))
     return list(zip(to_list(outputs), output_masks))
 
 

@@ -33,7 +33,7 @@ def export_saved_model(model, path, overwrite=False):
         raise FileExistsError(f'"{path}" is not a SavedModel, so it is not replaced. Give another path.')
 
     def call(tensors):
-        outputs, _, _ = model._apply(unpack_singleton(tensors), [None] * len(tensors), {})
+        outputs, _, _ = model.apply_to(unpack_singleton(tensors), [None] * len(tensors), {})
         return dict(zip(model.output_names, to_list(outputs, allow_tuple=True)))
 
     with atomic.replacing_folder(path) as temporary:

@@ -1,5 +1,6 @@
 """Optimizers: how weights follow the gradients of a loss."""
 
+from cthulhu import registry
 from cthulhu.optimizers.adadelta import Adadelta
 from cthulhu.optimizers.adagrad import Adagrad
 from cthulhu.optimizers.adam import Adam
@@ -9,7 +10,7 @@ from cthulhu.optimizers.framework import TFOptimizer, is_framework_optimizer
 from cthulhu.optimizers.nadam import Nadam
 from cthulhu.optimizers.rmsprop import RMSprop
 from cthulhu.optimizers.sgd import SGD
-from cthulhu.utils.generic_utils import deserialize_cthulhu_object, get_custom_objects, serialize_cthulhu_object
+from cthulhu.utils.generic_utils import get_custom_objects
 
 sgd = SGD
 rmsprop = RMSprop
@@ -19,13 +20,15 @@ adam = Adam
 adamax = Adamax
 nadam = Nadam
 
-_KNOWN = {cls.__name__: cls for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam, TFOptimizer)}
-_BY_LOWER_CASE = {name.lower(): name for name in _KNOWN}
+registry.optimizers.register(
+    {cls.__name__: cls for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam, TFOptimizer)}
+)
+_BY_LOWER_CASE = {name.lower(): name for name in registry.optimizers}
 
 
 def serialize(optimizer):
     """Describe an optimizer by its class name and configuration."""
-    return serialize_cthulhu_object(optimizer)
+    return registry.optimizers.serialize(optimizer)
 
 
 def deserialize(config, custom_objects=None):
@@ -41,7 +44,7 @@ def deserialize(config, custom_objects=None):
     name = config.get('class_name') if isinstance(config, dict) else None
     if isinstance(name, str) and name not in (custom_objects or {}) and name not in get_custom_objects():
         config = dict(config, class_name=_BY_LOWER_CASE.get(name.lower(), name))
-    return deserialize_cthulhu_object(config, _KNOWN, custom_objects, 'optimizer')
+    return registry.optimizers.deserialize(config, custom_objects)
 
 
 def get(identifier):

@@ -5,7 +5,7 @@ Settings that Keras 2.3 does not have are left out where they say what it does a
 
 import inspect
 
-from cthulhu import losses, metrics, optimizers, registry
+from cthulhu import losses, metrics, registry
 from cthulhu.storage.errors import ModelFileError
 from cthulhu.utils.generic_utils import get_custom_objects
 
@@ -265,7 +265,7 @@ _OWN = (
 
 def _class_of(name, kind):
     if kind == 'optimizer':
-        return {key.lower(): cls for key, cls in optimizers._KNOWN.items()}.get(name.lower())
+        return {key.lower(): registry.optimizers[key] for key in registry.optimizers}.get(name.lower())
     found = getattr(losses if kind == 'loss' else metrics, name, None)
     return found if isinstance(found, type) else None
 

@@ -114,7 +114,7 @@ def _trainable(state):
     if not trainable:
         return []
     if inner is None:
-        return list(layer._weights_declared(True))
+        return list(layer.declared_weights(True))
     return [w for each in inner for w in _trainable(each)]
 
 
@@ -122,7 +122,7 @@ def _frozen(state):
     layer, trainable, inner = state
     if inner is not None:
         return [w for each in inner for w in _frozen(each)]
-    return list(layer._weights_declared(False)) if trainable else list(layer.weights)
+    return list(layer.declared_weights(False)) if trainable else list(layer.weights)
 
 
 def _layer_by_layer(layer):

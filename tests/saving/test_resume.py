@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu import optimizers
+from cthulhu import optimizers, registry
 from cthulhu.layers import Daoloth
 from cthulhu.models import Pile
 
@@ -72,7 +72,7 @@ def test_every_optimizer(tmp_path):
     )
     found = json.loads(output.decode().rpartition('found')[2])
     assert len(found) == 2 * len(OPTIMIZERS)
-    assert len(OPTIMIZERS) > len(set(optimizers._KNOWN) - {'TFOptimizer'})
+    assert len(OPTIMIZERS) > len(set(registry.optimizers) - {'TFOptimizer'})
     for name, weights in found.items():
         for mine, theirs in zip(weights, expected[name.rpartition('.')[0]]):
             np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-7, err_msg=name)

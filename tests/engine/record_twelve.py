@@ -1,4 +1,6 @@
-"""Writes tests/fixtures/twelve.json: what Keras 2.3.1 makes of the twelve models of `twelve.py`. Run twice, with a Python that has that Keras:
+"""Writes tests/fixtures/twelve.json: what Keras 2.3.1 makes of the twelve models of `twelve.py`.
+
+It is run twice, with Pythons that have that Keras and the framework:
 
     KERAS_BACKEND=theano python -m tests.engine.record_twelve      records all models but those of ON_TENSORFLOW
     KERAS_BACKEND=tensorflow python -m tests.engine.record_twelve  records those of ON_TENSORFLOW
@@ -43,9 +45,22 @@ class OverStepsLeft(keras.losses.Loss):
         return K.sum(self.call(y_true, y_pred) * sample_weight) / K.sum(K.cast(K.greater(sample_weight, 0), K.floatx()))
 
 
+normalize = K.normalize_batch_in_training
+
+
+def normalize_and_give_the_variance(x, gamma, beta, reduction_axes, epsilon=1e-3):
+    """On Theano, Keras gives the variance with epsilon added, and would add it again to the one that it has kept."""
+    normalized, mean, variance = normalize(x, gamma, beta, reduction_axes, epsilon)
+    return normalized, mean, variance - epsilon
+
+
+if K.backend() == 'theano':
+    K.normalize_batch_in_training = normalize_and_give_the_variance
+
 SETTINGS = {'masked': {'loss': OverStepsLeft()}, 'separable_and_transposed': {'adam': CountedBetween}}
 REMARKS = {
     'masked': ', with the loss over the time steps that the mask leaves',
+    'normalised': ', with the variance without the epsilon that Keras adds on Theano before it keeps it',
     'separable_and_transposed': ', with the steps counted between the steps',
 }
 

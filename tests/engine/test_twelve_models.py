@@ -20,7 +20,7 @@ def test_it_computes_the_losses_before_and_after_the_training(make):
     twelve.start(model)
     np.testing.assert_allclose(twelve.evaluate(model, x, y, options), expected['before'], rtol=1e-4, atol=1e-6)
     model.set_weights([np.reshape(w, v.shape) for w, v in zip(expected['weights'], model.get_weights())])
-    np.testing.assert_allclose(twelve.evaluate(model, x, y, options), expected['after'], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(twelve.evaluate(model, x, y, options), expected['after'], rtol=1e-4, atol=1e-6)
     assert abs(expected['after'][0] - expected['before'][0]) > 0.01 * abs(expected['before'][0])
 
 
@@ -33,10 +33,10 @@ def test_it_learns_the_same(make):
     history = twelve.train(model, x, y, options)
     assert set(history) == set(expected['history'])
     for name, values in expected['history'].items():
-        np.testing.assert_allclose(history[name], values, rtol=1e-3, atol=1e-6, err_msg=name)
-    np.testing.assert_allclose(twelve.evaluate(model, x, y, options), expected['after'], rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(history[name], values, rtol=1e-4, atol=1e-6, err_msg=name)
+    np.testing.assert_allclose(twelve.evaluate(model, x, y, options), expected['after'], rtol=1e-4, atol=1e-6)
     for weight, values in zip(model.get_weights(), expected['weights']):
-        np.testing.assert_allclose(weight.ravel(), values, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(weight.ravel(), values, rtol=1e-4, atol=1e-5)
 
 
 def test_there_are_twelve():

@@ -6,7 +6,8 @@ It is run twice, with Pythons that have that Keras and the framework:
     KERAS_BACKEND=tensorflow python -m tests.engine.record_twelve  records those of ON_TENSORFLOW
 
 On Theano all updates of a step are made from the values before it, so nothing is left to chance. On TensorFlow, Keras 2.3.1 reads the counter of steps in a
-race with the counting; where an optimizer depends on it, the counting is taken out of the step and done between the steps.
+race with the counting; where an optimizer depends on it, the counting is taken out of the step and done between the steps. Models so small are quick on Theano
+with `THEANO_FLAGS=cxx=,optimizer=None,linker=py`.
 """
 
 import json

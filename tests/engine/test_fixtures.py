@@ -1,7 +1,6 @@
-"""Models recorded from Keras 2.3.1 (on TensorFlow 1.15.5): rebuilt from their configuration, they learn what they learnt there."""
+"""Models recorded from Keras 2.3.1 (tests/recordings.py): rebuilt from their configuration, they learn what they learnt there."""
 
 import json
-import os
 
 import numpy as np
 import pytest
@@ -9,11 +8,10 @@ import pytest
 from cthulhu import backend as K
 from cthulhu import losses, metrics, optimizers
 from cthulhu.models import model_from_config
+from tests.recordings import recording
 
 if not K.supports('gradients'):
     pytest.skip('training needs gradients, which this backend does not have', allow_module_level=True)
-
-FOLDER = os.path.join(os.path.dirname(__file__), os.pardir, 'fixtures', 'keras-2.3.1')
 
 SETTINGS = {
     'mlp_sgd_nesterov': {
@@ -45,77 +43,43 @@ SETTINGS = {
     },
 }
 
-# Keras 2.3.1 increments `iterations` and reads it for the learning rate in no fixed order, so at each step of a recording the number was
-# either right or one too high (two runs of that Keras differ, too). These are what the recordings read: with them, all figures agree.
-ITERATIONS_READ = {
-    'mlp_sgd_nesterov': [1, 2, 2, 4, 5, 6, 7, 8, 9],
-    'mlp_adam': [1, 1, 2, 4, 5, 6, 7, 8, 9],
-}
-
 
 def load(name):
-    with np.load(os.path.join(FOLDER, name + '.npz')) as data:
-        recorded = {key: data[key] for key in data.files}
-
-    def several(prefix):
-        return [
-            recorded[prefix + str(i)]
-            for i in range(sum(key[: len(prefix)] == prefix and key[len(prefix) :].isdigit() for key in recorded))
-        ]
-
-    model = model_from_config(json.loads(str(recorded['config'])))
+    recorded = recording(name)
+    model = model_from_config(recorded['config'])
     settings = dict(SETTINGS[name])
     settings['optimizer'] = settings['optimizer']()
     if callable(settings['metrics']):
         settings['metrics'] = settings['metrics']()
     model.conjure(**settings)
-    return model, recorded, several
+    return model, recorded
 
 
 @pytest.mark.parametrize('name', sorted(SETTINGS))
 def test_it_retraces_the_recorded_history(name):
-    model, recorded, several = load(name)
-    assert model.metrics_names == list(recorded['metrics_names'])
-    model.set_weights(several('init'))
-    expected = json.loads(str(recorded['history']))
-    if name in ITERATIONS_READ:
-        found = with_iterations(model, several('x'), several('y'), ITERATIONS_READ[name])
-    else:
-        found = model.summon(several('x'), several('y'), batch_size=8, epochs=3, shuffle=False, verbose=0).history
-    assert set(found) == set(expected)
-    for key, values in expected.items():
+    model, recorded = load(name)
+    assert model.metrics_names == recorded['metrics_names']
+    model.set_weights(recorded['init'])
+    found = model.summon(recorded['x'], recorded['y'], batch_size=8, epochs=3, shuffle=False, verbose=0).history
+    assert set(found) == set(recorded['history'])
+    for key, values in recorded['history'].items():
         np.testing.assert_allclose(found[key], values, rtol=1e-5, err_msg=key)
-    for mine, theirs in zip(model.get_weights(), several('final')):
+    for mine, theirs in zip(model.get_weights(), recorded['trained']):
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
-
-
-def with_iterations(model, xs, ys, counts):
-    """Train three epochs of three steps, with these numbers in `iterations`; the history."""
-    history = {name: [] for name in model.metrics_names}
-    for epoch in range(3):
-        model.reset_metrics()
-        losses_seen = []
-        for step in range(3):
-            K.set_value(model.optimizer.iterations, counts[epoch * 3 + step])
-            batch = slice(step * 8, step * 8 + 8)
-            values = model.train_on_batch([x[batch] for x in xs], [y[batch] for y in ys], reset_metrics=False)
-            losses_seen.append(values[0])
-        for label, value in zip(model.metrics_names, [np.mean(losses_seen)] + values[1:]):
-            history[label].append(value)
-    return history
 
 
 @pytest.mark.parametrize('name', sorted(SETTINGS))
 def test_it_predicts_and_evaluates_as_recorded(name):
-    model, recorded, several = load(name)
-    model.set_weights(several('final'))
-    predictions = model.predict(several('x'))
-    for found, expected in zip(predictions if isinstance(predictions, list) else [predictions], several('pred')):
+    model, recorded = load(name)
+    model.set_weights(recorded['final'])
+    predictions = model.predict(recorded['x'])
+    for found, expected in zip(predictions if isinstance(predictions, list) else [predictions], recorded['pred']):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(model.evaluate(several('x'), several('y'), verbose=0), recorded['evaluate'], rtol=1e-4)
+    found = model.evaluate(recorded['x'], recorded['y'], verbose=0)
+    np.testing.assert_allclose(found, recorded['evaluate'], rtol=1e-4)
 
 
 @pytest.mark.parametrize('name', sorted(SETTINGS))
 def test_the_configuration_is_that_of_keras(name):
-    model, recorded, _ = load(name)
-    assert json.loads(json.dumps(model.get_config())) == json.loads(str(recorded['config']))['config']
+    model, recorded = load(name)
+    assert json.loads(json.dumps(model.get_config())) == recorded['config']['config']

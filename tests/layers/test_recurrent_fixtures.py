@@ -1,20 +1,11 @@
-"""Recurrent models that Keras 2.3.1 made and trained: rebuilt from their configuration, they give the same figures.
-
-A fixture holds the data `x`, `y`, the configuration, the weights before (`init`) and after (`final`) three epochs of
-batches of 8 in the order of the data, the `history` of the training, and what the model then predicts (`pred`) and
-evaluates to.
-"""
-
-import json
-import os
+"""Recurrent models that Keras 2.3.1 made and trained (tests/recordings.py): rebuilt from their configuration, they give the same figures."""
 
 import numpy as np
 import pytest
 
-from cthulhu import backend as K
 from cthulhu import models, optimizers
+from tests.recordings import recording
 
-FIXTURES = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'fixtures', 'keras-2.3.1')
 SETTINGS = {
     'lstm_masked': lambda: {
         'optimizer': optimizers.Nadam(learning_rate=0.01, schedule_decay=0.004),
@@ -27,40 +18,26 @@ SETTINGS = {
         'loss_weights': [0.3, 1.7],
     },
 }
-# Keras counts its iterations in no fixed order with reading their number, so a step sees the right number or one more.
-# Which it saw, each history shows: of all the ways there are in nine steps, only these give its losses, and the final
-# weights.
-FIRST_ITERATION = {'lstm_masked': 1, 'gru_variants': 0}
 
 
-@pytest.fixture(params=sorted(SETTINGS))
-def fixture(request):
-    with np.load(os.path.join(FIXTURES, request.param + '.npz')) as arrays:
-        yield request.param, dict(arrays)
+@pytest.mark.parametrize('name', sorted(SETTINGS))
+def test_figures_of_keras(name):
+    recorded = recording(name)
+    model = models.model_from_config(recorded['config'])
+    x, y = recorded['x'], recorded['y']
+    assert [w.shape for w in model.get_weights()] == [w.shape for w in recorded['init']]
 
-
-def listed(arrays, prefix):
-    return [arrays[prefix + str(i)] for i in range(len(arrays)) if prefix + str(i) in arrays]
-
-
-def test_figures_of_keras(fixture):
-    name, arrays = fixture
-    model = models.model_from_config(json.loads(str(arrays['config'])))
-    x, y = listed(arrays, 'x'), listed(arrays, 'y')
-    assert [w.shape for w in model.get_weights()] == [w.shape for w in listed(arrays, 'init')]
-
-    model.set_weights(listed(arrays, 'final'))
+    model.set_weights(recorded['final'])
     predicted = model.predict(x, batch_size=8)
-    for found, expected in zip(predicted if isinstance(predicted, list) else [predicted], listed(arrays, 'pred')):
+    for found, expected in zip(predicted if isinstance(predicted, list) else [predicted], recorded['pred']):
         np.testing.assert_allclose(found, expected, atol=1e-4)
     model.conjure(**SETTINGS[name]())
-    np.testing.assert_allclose(model.evaluate(x, y, batch_size=8, verbose=0), arrays['evaluate'], rtol=1e-4)
-    assert model.metrics_names == list(arrays['metrics_names'])
+    np.testing.assert_allclose(model.evaluate(x, y, batch_size=8, verbose=0), recorded['evaluate'], rtol=1e-4)
+    assert model.metrics_names == recorded['metrics_names']
 
-    model.set_weights(listed(arrays, 'init'))
-    K.set_value(model.optimizer.iterations, FIRST_ITERATION[name])
+    model.set_weights(recorded['init'])
     history = model.summon(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0).history
-    for label, expected in json.loads(str(arrays['history'])).items():
-        np.testing.assert_allclose(history[label], expected, rtol=1e-3, err_msg=label)
-    for found, expected in zip(model.get_weights(), listed(arrays, 'final')):
-        np.testing.assert_allclose(found, expected, atol=1e-4)
+    for label, expected in recorded['history'].items():
+        np.testing.assert_allclose(history[label], expected, rtol=1e-5, err_msg=label)
+    for found, expected in zip(model.get_weights(), recorded['trained']):
+        np.testing.assert_allclose(found, expected, atol=1e-5)

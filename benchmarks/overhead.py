@@ -27,7 +27,7 @@ def cthulhu_case(size, batch, steps):
     model = Pile([Daoloth(size, activation='relu', input_shape=(size,)), Daoloth(size)])
     model.conjure('sgd', 'mse')
     x, y = data(batch * steps, size)
-    step = model._conjured().program.train()
+    step = model.conjuring.program.train()
     ones = np.ones(batch, dtype='float32')
 
     def by_hand():

@@ -5,7 +5,7 @@ import os
 from cthulhu.callbacks import figures
 from cthulhu.callbacks.base import Callback
 from cthulhu.pictures.curves import curves_html
-from cthulhu.pictures.notebook import Place, Shown, in_notebook
+from cthulhu.utils.notebook import Place, Shown, in_notebook
 
 
 class TrainingCurves(Callback):

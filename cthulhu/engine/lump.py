@@ -255,7 +255,7 @@ class Lump(GeneratorDoors, Network):
             y: the targets, likewise.
             batch_size: samples a step; 32 if left out.
             epochs: number of the epoch to stop before; with `initial_epoch`, not how many are run.
-            verbose: 0 silent, 1 progress bar, 2 one line an epoch.
+            verbose: 0 silent, 1 progress bar, 2 one line an epoch; 'curves' for curves in a notebook that grow with each epoch, elsewhere a bar.
             callbacks: list of `Callback`.
             validation_split: share of the data, taken from its end before shuffling, on which the model is evaluated and not trained.
             validation_data: `(x, y)` or `(x, y, sample_weights)` to evaluate on instead.

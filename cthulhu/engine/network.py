@@ -13,13 +13,13 @@ from cthulhu.engine.graph import Graph, history_of
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.input_spec import InputSpec
 from cthulhu.engine.node import Node, mask_of
-from cthulhu.pictures import notebook
 from cthulhu.pictures.graph import model_html
-from cthulhu.pictures.table import summary_html
+from cthulhu.pictures.table import show_summary
 from cthulhu.saving import configuration, files, pickling
 from cthulhu.storage import trust
 from cthulhu.utils.generic_utils import to_list, unique, unpack_singleton
 from cthulhu.utils.layer_utils import all_layers, print_summary
+from cthulhu.utils.notebook import in_notebook
 
 
 class Network(Layer):
@@ -455,10 +455,8 @@ class Network(Layer):
             raise ValueError(
                 f'Model "{self.name}" has no layers to show yet: it is not built. Call `build(input_shape)`, summon it on data, or give the first layer `input_shape`.'
             )
-        if line_length is None and positions is None and print_fn is None and notebook.in_notebook():
-            lines = []
-            print_summary(self, print_fn=lines.append)
-            notebook.Place().show(notebook.Shown(summary_html(self), '\n'.join(lines)))
+        if line_length is None and positions is None and print_fn is None and in_notebook():
+            show_summary(self)
         else:
             print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn)
 

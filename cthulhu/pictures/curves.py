@@ -3,8 +3,8 @@
 import html
 import math
 
-_WIDTH, _HEIGHT = 300, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 26, 34
+_WIDTH, _HEIGHT = 300, 204
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 42, 34
 _STYLE = """
 .cth-curves{font:12px/1.4 system-ui,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;color:inherit}
 .cth-curves svg{color:inherit;margin:2px 8px 2px 0}
@@ -100,8 +100,8 @@ def _panel(name, lines):
     for place, (label, points) in enumerate(lines):
         parts.append(_line(label, points, at_x, at_y))
         if len(lines) > 1:
-            x = _WIDTH - _RIGHT - (150 if place == 0 else 78)
-            parts.append(f'<path class="cth-line cth-{label}" d="M{x} 10h16"/><text x="{x + 20}" y="14">{label}</text>')
+            x = _LEFT + (0 if place == 0 else 76)
+            parts.append(f'<path class="cth-line cth-{label}" d="M{x} 27h16"/><text x="{x + 20}" y="31">{label}</text>')
     if len(finite) < sum(len(points) for _, points in lines):
         parts.append(
             f'<text x="{middle}" y="{_TOP + 12}" text-anchor="middle">values that are not finite are left out</text>'

@@ -2,15 +2,18 @@
 
 import html
 
-from cthulhu.utils.layer_utils import summary_rows, summary_totals
+from cthulhu.utils.layer_utils import print_summary, summary_rows, summary_totals
+from cthulhu.utils.notebook import Place, Shown
 
+# Notebooks have styles of their own for tables, with more weight.
 _STYLE = """
 .cth-summary{font:12px/1.4 system-ui,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;color:inherit;max-width:100%;max-height:680px;overflow:auto}
-.cth-summary table{border-collapse:collapse;margin:.3em 0}
-.cth-summary th,.cth-summary td{text-align:left;vertical-align:top;padding:.25em .9em;border:0;border-bottom:1px solid rgba(128,128,128,.3);background:none;color:inherit}
-.cth-summary th{border-bottom:2px solid rgba(128,128,128,.6)}
-.cth-summary .cth-number{text-align:right;font-variant-numeric:tabular-nums}
-.cth-summary tfoot td{border-bottom:0}
+.cth-summary table{border-collapse:collapse!important;margin:.3em 0!important;font:inherit!important;color:inherit!important}
+.cth-summary th,.cth-summary td{text-align:left!important;vertical-align:top!important;padding:.25em .9em!important;border:0!important;
+border-bottom:1px solid rgba(128,128,128,.3)!important;background:none!important;color:inherit!important;white-space:nowrap}
+.cth-summary th{border-bottom:2px solid rgba(128,128,128,.6)!important}
+.cth-summary .cth-number{text-align:right!important;font-variant-numeric:tabular-nums}
+.cth-summary tfoot td{border-bottom:0!important}
 """.replace('\n', '')
 
 
@@ -34,6 +37,13 @@ def summary_html(model, expand_nested=False):
     )
     parts.append('</tfoot></table></div>')
     return ''.join(parts)
+
+
+def show_summary(model):
+    """Show the table in a notebook; the text of the summary stands for it where a table cannot be shown."""
+    lines = []
+    print_summary(model, print_fn=lines.append)
+    Place().show(Shown(summary_html(model), '\n'.join(lines)))
 
 
 def _row(tag, cells):

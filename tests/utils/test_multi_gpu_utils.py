@@ -44,9 +44,20 @@ def test_the_parts_make_the_whole(gpus, kwargs):
 @needs_devices
 def test_each_part_is_placed_on_its_gpu(gpus):
     multi_gpu_model(two_ways(), gpus=[1, 3])
-    placed = {op.name.split('/')[0]: op.device for op in K.get_session().graph.get_operations() if op.name.startswith('replica')}
-    assert {name: device.lower()[-5:] for name, device in placed.items()} == {'replica_1': 'gpu:1', 'replica_3': 'gpu:3'}
-    merging = [op for op in K.get_session().graph.get_operations() if op.name.split('/')[0] in ('left_1', 'right_1', 'left', 'right')]
+    placed = {
+        op.name.split('/')[0]: op.device
+        for op in K.get_session().graph.get_operations()
+        if op.name.startswith('replica')
+    }
+    assert {name: device.lower()[-5:] for name, device in placed.items()} == {
+        'replica_1': 'gpu:1',
+        'replica_3': 'gpu:3',
+    }
+    merging = [
+        op
+        for op in K.get_session().graph.get_operations()
+        if op.name.split('/')[0] in ('left_1', 'right_1', 'left', 'right')
+    ]
     assert any(op.type.startswith('Concat') and op.device.lower().endswith('cpu:0') for op in merging)
 
 

@@ -146,7 +146,9 @@ def test_without_dot(monkeypatch, tmp_path):
 
 
 @needs_dot
-@pytest.mark.parametrize('name, magic', [('m.png', b'\x89PNG'), ('m', b'\x89PNG'), ('m.svg', b'<?xml'), ('m.pdf', b'%PDF')])
+@pytest.mark.parametrize(
+    'name, magic', [('m.png', b'\x89PNG'), ('m', b'\x89PNG'), ('m.svg', b'<?xml'), ('m.pdf', b'%PDF')]
+)
 def test_files(tmp_path, name, magic):
     for model in (nested(), hostile()):
         plot_model(model, tmp_path / name, show_shapes=True, expand_nested=True)

@@ -41,7 +41,7 @@ def calls_and_edges(model):
     """
     if not model.is_graph:
         return [Call(layer, 1, 1, *_shapes(layer)) for layer in model.layers], []
-    nodes = list(model._own_nodes())
+    nodes = list(model.own_nodes)
     counts = collections.Counter(node.outbound_layer for node in nodes)
     met = collections.Counter()
     calls = []
@@ -61,7 +61,7 @@ def calls_and_edges(model):
 
 def ends(model):
     """The layers behind the inputs and the outputs of a model that is a graph: two lists."""
-    makers = {id(x): node.outbound_layer for node in model._own_nodes() for x in node.output_tensors}
+    makers = {id(x): node.outbound_layer for node in model.own_nodes for x in node.output_tensors}
     return [makers.get(id(x)) for x in model.inputs], [makers[id(x)] for x in model.outputs]
 
 

@@ -164,7 +164,9 @@ def test_the_generator_methods_are_the_same(from_arrays):
         Listed(BATCHES), epochs=3, shuffle=False, verbose=0, validation_data=(X[:12], Y[:12])
     ).history, from_arrays[0])  # fmt: skip
     for method in (model.summon_generator, model.evaluate_generator, model.predict_generator):
-        with pytest.raises(ValueError, match='takes a generator, a Sequence or a dataset; got ndarray'):
+        with pytest.raises(
+            ValueError, match='takes a generator, a Sequence, a dataset or another iterable of batches; got ndarray'
+        ):
             method(X)
 
 

@@ -250,8 +250,8 @@ class Lump(GeneratorDoors, Network):
         """Train the model for a number of epochs.
 
         Arguments:
-            x: array, list of arrays, dict of arrays by input name, a DataFrame or HDF5 dataset; or tensors of the framework; or None for a model whose
-                inputs are tensors of the framework.
+            x: array, list of arrays, dict of arrays by input name, DataFrame, sparse matrix or HDF5 dataset; or what gives batches with their targets: a
+                generator, a `Sequence`, a dataset, a DataLoader, any iterable; or tensors of the framework; or None for a model whose inputs are such.
             y: the targets, likewise.
             batch_size: samples a step; 32 if left out.
             epochs: number of the epoch to stop before; with `initial_epoch`, not how many are run.

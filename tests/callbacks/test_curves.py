@@ -100,3 +100,25 @@ def test_an_error_leaves_the_curves_so_far(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         linear().summon(X, Y, epochs=5, verbose=0, callbacks=[callback, LuKthuCallback(on_epoch_begin=fail)])
     assert (tmp_path / 'c.png').stat().st_size > 1000 and callback.epochs == [0, 1, 2]
+
+
+@needs_gradients
+def test_one_word_shows_curves_in_a_notebook_and_a_bar_elsewhere(monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr('cthulhu.utils.notebook.Place.show', lambda self, thing: shown.append(thing))
+    history = linear().summon(X, Y, epochs=2, validation_split=0.25, verbose='curves')
+    assert capsys.readouterr().out.count('Epoch') == 2 and not shown
+    for module in ('engine.training_loop', 'callbacks.curves'):
+        monkeypatch.setattr(f'cthulhu.{module}.in_notebook', lambda: True)
+    history = linear().summon(X, Y, epochs=2, validation_split=0.25, verbose='curves')
+    assert capsys.readouterr().out == ''
+    assert [repr(thing) for thing in shown] == ['Epoch 1 of 2', 'Epoch 2 of 2']
+    assert shown[-1]._repr_html_() == curves_html(history.epoch, history.history, caption='Epoch 2 of 2')
+
+
+@needs_gradients
+def test_other_words_are_refused():
+    with pytest.raises(ValueError, match="`verbose` must be 0, 1 or 2, or the word 'curves'; got 'curve'"):
+        linear().summon(X, Y, verbose='curve')
+    with pytest.raises(ValueError, match="`verbose` must be 0, 1 or 2; got 'curves'"):
+        linear().evaluate(X, Y, verbose='curves')

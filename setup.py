@@ -63,7 +63,10 @@ setup(
         'export': ONNX,
         'plots': ['pydot>=1.4'],
         'images': IMAGES,
-        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'pydot>=1.4', 'tensorboard'] + IMAGES + ONNX + SAFETENSORS,
+        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'pydot>=1.4', 'tensorboard']
+        + IMAGES
+        + ONNX
+        + SAFETENSORS,
         'docs': ['mkdocs>=1.2'],
         'examples': ['scikit-learn', 'matplotlib'] + IMAGES,
     },

@@ -61,8 +61,12 @@ setup(
         'theano': THEANO,
         'cntk': CNTK,
         'export': ONNX,
+        'plots': ['pydot>=1.4'],
         'images': IMAGES,
-        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'tensorboard'] + IMAGES + ONNX + SAFETENSORS,
+        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'pydot>=1.4', 'tensorboard']
+        + IMAGES
+        + ONNX
+        + SAFETENSORS,
         'docs': ['mkdocs>=1.2'],
         'examples': ['scikit-learn', 'matplotlib'] + IMAGES,
     },

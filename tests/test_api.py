@@ -18,19 +18,18 @@ with open(os.path.join(FOLDER, 'api.json')) as _file:
 with open(os.path.join(FOLDER, 'names.json')) as _file:
     NAMES = json.load(_file)['classes_and_functions']
 
-# What is to come: module -> names that are not there yet.
-TO_COME = {'cthulhu.utils': ['model_to_dot', 'multi_gpu_model', 'plot_model']}
 COMPLETE = [
     'cthulhu.activations', 'cthulhu.backend', 'cthulhu.callbacks', 'cthulhu.constraints', 'cthulhu.initializers', 'cthulhu.layers', 'cthulhu.losses',
     'cthulhu.metrics', 'cthulhu.models', 'cthulhu.optimizers', 'cthulhu.preprocessing.image', 'cthulhu.preprocessing.sequence',
     'cthulhu.preprocessing.text', 'cthulhu.regularizers', 'cthulhu.utils',
+    'cthulhu.wrappers.scikit_learn',
 ]  # fmt: skip
 
 
 def entries():
     for module in COMPLETE:
         for name, entry in sorted(API[module].items()):
-            if not entry.get('legacy') and name not in TO_COME.get(module, ()):
+            if not entry.get('legacy'):
                 yield module, name, entry
 
 

@@ -35,7 +35,10 @@ PATHS = {
     'utils.generic_utils': 'Progbar CustomObjectScope custom_object_scope get_custom_objects serialize_keras_object deserialize_keras_object has_arg to_list',
     'utils.io_utils': 'HDF5Matrix H5Dict ask_to_proceed_with_overwrite',
     'utils.layer_utils': 'print_summary count_params convert_all_kernels_in_model',
+    'utils.multi_gpu_utils': 'multi_gpu_model',
     'utils.np_utils': 'to_categorical normalize',
+    'utils.vis_utils': 'model_to_dot plot_model',
+    'wrappers.scikit_learn': 'BaseWrapper KerasClassifier KerasRegressor',
 }
 
 

@@ -20,6 +20,7 @@ ROOMS = (
     'backend',
     'utils',  # arrays, texts, progress, and what needs no more of a layer than its attributes
     'registry',
+    'pictures',  # of models and trainings, read off them
     'activations', 'constraints', 'initializers', 'regularizers', 'losses', 'optimizers', 'callbacks',
     'metrics',
     'saving',
@@ -34,7 +35,7 @@ ROOMS = (
 DOORS = (
     'cthulhu', 'cthulhu.deities', 'cthulhu.pantheon',
     'cthulhu.engine.saving', 'cthulhu.engine.sequential', 'cthulhu.engine.topology', 'cthulhu.engine.training',
-    'cthulhu.utils', 'cthulhu.utils.data_utils', 'cthulhu.utils.layer_test', 'cthulhu.utils.vis_utils',
+    'cthulhu.utils', 'cthulhu.utils.data_utils', 'cthulhu.utils.layer_test', 'cthulhu.utils.multi_gpu_utils',
 )  # fmt: skip
 
 #: Arrows that go up, each with its reason.

@@ -1,8 +1,10 @@
 """What is drawn with matplotlib, which is imported when something is to be drawn."""
 
 import io
+import math
 import os
 
+from cthulhu.pictures.curves import panels, series
 from cthulhu.storage import atomic
 
 
@@ -19,7 +21,14 @@ def figure(width, height):
         raise ImportError(
             f'Drawing needs matplotlib, which could not be imported ({error}). Install it: pip install matplotlib'
         ) from error
-    made = Figure(figsize=(width, height))
+
+    class Shown(Figure):
+        """A figure that a notebook shows, whatever matplotlib has told the notebook of its own."""
+
+        def _repr_png_(self):
+            return data(self)
+
+    made = Shown(figsize=(width, height))
     FigureCanvasAgg(made)
     return made
 
@@ -37,27 +46,30 @@ def data(made, kind='png'):
     return stream.getvalue()
 
 
-def in_notebook():
-    """Whether the program runs in a notebook, which can show pictures."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return type(get_ipython()).__name__ == 'ZMQInteractiveShell'
+def curves(epochs, values, metrics=None):
+    """Values over the epochs, a panel for each, those of the validation dashed in the same panel.
 
+    Arguments:
+        epochs: list of the numbers of the epochs, from 0.
+        values: dict, name -> list with one number an epoch, or None.
+        metrics: list of the names to draw, without 'val_'; all if left out.
 
-class Display:
-    """A place in the notebook's output where one picture after another is shown."""
-
-    def __init__(self):
-        self._handle = None
-
-    def show(self, made):
-        """Show a figure in place of the last one."""
-        from IPython.display import Image, display
-
-        picture = Image(data=data(made), format='png')
-        if self._handle is None:
-            self._handle = display(picture, display_id=True)
-        else:
-            self._handle.update(picture)
+    Returns:
+        A figure.
+    """
+    names = panels(values, metrics)
+    columns = min(len(names), 3) or 1
+    rows = max(math.ceil(len(names) / columns), 1)
+    made = figure(4.5 * columns, 3.2 * rows)
+    for place, name in enumerate(names):
+        axes = made.add_subplot(rows, columns, place + 1)
+        lines = series(epochs, values, name)
+        for label, points in lines:
+            axes.plot(*zip(*points), marker='.', label=label, linestyle='--' if label == 'validation' else '-')
+        axes.set_title(name)
+        axes.set_xlabel('epoch')
+        axes.grid(alpha=0.3)
+        if len(lines) > 1:
+            axes.legend()
+    made.tight_layout()
+    return made

@@ -1,6 +1,11 @@
 """BaseLogger and History: the averages of each epoch, and the list of them."""
 
+import html
+import os
+
+from cthulhu.callbacks import figures
 from cthulhu.callbacks.base import Callback
+from cthulhu.pictures.curves import curves_html
 
 
 class BaseLogger(Callback):
@@ -52,20 +57,65 @@ class History(Callback):
     Attributes:
         epoch: list of the numbers of the epochs.
         history: dict, name -> list with one value an epoch: the loss, the metrics and, as 'val_...', those of validation.
+        value_epochs: dict, name -> list of the numbers of the epochs that have such a value: with `validation_freq` not all have.
+
+    The value of a cell in a notebook, it shows its curves; `plot` draws them elsewhere.
     """
 
-    state_names = ('epoch', 'history')
+    state_names = ('epoch', 'history', 'value_epochs')
 
     def __init__(self):
         super().__init__()
         self.epoch = []
         self.history = {}
+        self.value_epochs = {}
 
     def on_train_begin(self, logs=None):
         self.epoch = []
         self.history = {}
+        self.value_epochs = {}
 
     def on_epoch_end(self, epoch, logs=None):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+            self.value_epochs.setdefault(name, []).append(epoch)
+
+    def plot(self, metrics=None, filename=None):
+        """Draw the loss and the metrics over the epochs, those of the validation dashed in the same panel. Needs matplotlib.
+
+        Arguments:
+            metrics: list of names to draw, without 'val_'; all if left out.
+            filename: path of a picture to write, or None.
+
+        Returns:
+            A matplotlib Figure, which a notebook shows; its `axes` are the panels. The epochs are counted from 1, the values have the units of
+            the loss and of the metrics.
+
+        Raises:
+            ValueError: before an epoch has ended, or for a name that is not there.
+            ImportError: without matplotlib. A notebook shows curves without it, where the History itself is the value of a cell.
+        """
+        if not self.epoch:
+            raise ValueError('History.plot: there is nothing to plot before an epoch has ended.')
+        made = figures.curves(*self._by_epoch(), metrics=metrics)
+        if filename is not None:
+            figures.save(made, os.fspath(filename))
+        return made
+
+    def _by_epoch(self):
+        """The epochs, and the values with None for the epochs that have none."""
+        places = {epoch: index for index, epoch in enumerate(self.epoch)}
+        values = {name: [None] * len(self.epoch) for name in self.history}
+        for name, column in values.items():
+            for epoch, value in zip(self.value_epochs.get(name, self.epoch), self.history[name]):
+                column[places[epoch]] = value
+        return self.epoch, values
+
+    def _repr_html_(self):
+        """The curves that a notebook shows."""
+        return curves_html(*self._by_epoch()) if self.epoch else f'<pre>{html.escape(repr(self))}</pre>'
+
+    def __repr__(self):
+        last = ', '.join(f'{name} {values[-1]:.4g}' for name, values in self.history.items())
+        return f'<History of {len(self.epoch)} epoch(s){": " + last if last else ""}>'

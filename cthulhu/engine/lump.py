@@ -250,12 +250,12 @@ class Lump(GeneratorDoors, Network):
         """Train the model for a number of epochs.
 
         Arguments:
-            x: array, list of arrays, dict of arrays by input name, a DataFrame or HDF5 dataset; or tensors of the framework; or None for a model whose
-                inputs are tensors of the framework.
+            x: array, list of arrays, dict of arrays by input name, DataFrame, sparse matrix or HDF5 dataset; or what gives batches with their targets: a
+                generator, a `Sequence`, a dataset, a DataLoader, any iterable; or tensors of the framework; or None for a model whose inputs are such.
             y: the targets, likewise.
             batch_size: samples a step; 32 if left out.
             epochs: number of the epoch to stop before; with `initial_epoch`, not how many are run.
-            verbose: 0 silent, 1 progress bar, 2 one line an epoch.
+            verbose: 0 silent, 1 progress bar, 2 one line an epoch; 'curves' for curves in a notebook that grow with each epoch, elsewhere a bar.
             callbacks: list of `Callback`.
             validation_split: share of the data, taken from its end before shuffling, on which the model is evaluated and not trained.
             validation_data: `(x, y)` or `(x, y, sample_weights)` to evaluate on instead.

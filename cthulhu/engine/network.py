@@ -13,10 +13,13 @@ from cthulhu.engine.graph import Graph, history_of
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.input_spec import InputSpec
 from cthulhu.engine.node import Node, mask_of
+from cthulhu.pictures.graph import model_html
+from cthulhu.pictures.table import show_summary
 from cthulhu.saving import configuration, files, pickling
 from cthulhu.storage import trust
 from cthulhu.utils.generic_utils import to_list, unique, unpack_singleton
 from cthulhu.utils.layer_utils import all_layers, print_summary
+from cthulhu.utils.notebook import in_notebook
 
 
 class Network(Layer):
@@ -445,12 +448,21 @@ class Network(Layer):
             line_length: width of the table in characters; wide enough for the longest name if left out.
             positions: where the columns end: fractions of the width, or characters.
             print_fn: function that gets each line; `print` if left out.
+
+        In a notebook, where none of these is given, it is shown as a table of the page.
         """
         if not self.built:
             raise ValueError(
                 f'Model "{self.name}" has no layers to show yet: it is not built. Call `build(input_shape)`, summon it on data, or give the first layer `input_shape`.'
             )
-        return print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn)
+        if line_length is None and positions is None and print_fn is None and in_notebook():
+            show_summary(self)
+        else:
+            print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn)
+
+    def _repr_html_(self):
+        """The picture of the graph that a notebook shows."""
+        return model_html(self)
 
 
 def _output_names(layer_names):

@@ -156,7 +156,7 @@ def validation(model, data, batch_size, steps, streaming):
     if not isinstance(data, (list, tuple)) or len(data) not in (2, 3):
         found = f'{len(data)} items' if isinstance(data, (list, tuple)) else type(data).__name__
         raise ValueError(
-            f'`validation_data` must be a tuple (x, y) or (x, y, sample_weights), a generator, a Sequence or a dataset; got {found}.'
+            f'`validation_data` must be a tuple (x, y) or (x, y, sample_weights), a generator, a Sequence, a dataset or another iterable of batches; got {found}.'
         )
     if standardize.is_native(data[0]):
         batch_size = None  # they come in batches of their own
@@ -257,7 +257,7 @@ def _build_for(model, x, native):
     """Build a model that waits for its first data to say what its inputs are."""
     if model.outputs is not None:
         return
-    if isinstance(x, dict):
+    if standardize.is_named(x):
         raise ValueError(
             f'Model "{model.name}" has no named inputs before it is built; give its first data as an array or a list of arrays, not as a dict.'
         )
@@ -298,7 +298,9 @@ def need_stream(data, method):
     """Raise ValueError where the data of a `..._generator` method do not come batch by batch."""
     if not stream_adapters.is_stream(data):
         kind, other = type(data).__name__, method.replace('_generator', '')
-        raise ValueError(f'{method} takes a generator, a Sequence or a dataset; got {kind}. Arrays go to `{other}`.')
+        raise ValueError(
+            f'{method} takes a generator, a Sequence, a dataset or another iterable of batches; got {kind}. Arrays go to `{other}`.'
+        )
 
 
 def refuse_with_stream(x, **arguments):

@@ -10,14 +10,33 @@ from cthulhu.utils.generic_utils import to_list
 
 
 def as_array(data):
-    """An object that has a shape and can be sliced, from a DataFrame, a list of numbers, a sparse matrix or an array."""
-    if hasattr(data, 'to_numpy') or type(data).__module__.startswith('pandas'):
-        data = data.to_numpy() if hasattr(data, 'to_numpy') else data.values
+    """An object that has a shape and can be sliced: from a DataFrame or series of any library, a tensor of another framework, a sparse matrix, an
+    array, or a list of numbers.
+    """
+    if hasattr(data, 'to_numpy'):
+        return _of_numbers(data.to_numpy())
     if hasattr(data, 'tocsr'):
         return data.tocsr()
+    if hasattr(data, 'detach') and hasattr(data, 'cpu'):
+        return data.detach().cpu().numpy()  # a tensor of PyTorch
     if hasattr(data, 'shape') and hasattr(data, '__getitem__'):
-        return data
+        return data.numpy() if callable(getattr(data, 'numpy', None)) else data  # an eager tensor of TensorFlow
     return np.asarray(data)
+
+
+def _of_numbers(array):
+    """A table of numbers as such: columns of integers that know missing values, or of several types, come as Python objects."""
+    if array.dtype.kind == 'O' and not any(isinstance(value, (str, bytes)) for value in array.ravel()[:1000]):
+        try:
+            return array.astype('float64')
+        except (TypeError, ValueError):
+            pass  # missing values, or what is no number: said where the array is checked
+    return array
+
+
+def is_named(data):
+    """Whether data are a dict of arrays by name, and not a sparse matrix by keys, which is a dict too."""
+    return isinstance(data, dict) and not hasattr(data, 'tocsr')
 
 
 def standardize(data, names, shapes, what, one_dimensional=None):
@@ -47,8 +66,8 @@ def standardize(data, names, shapes, what, one_dimensional=None):
             arrays[index] = array = _with_last_axis(array)
         if getattr(getattr(array, 'dtype', None), 'kind', None) == 'O':
             raise ValueError(
-                f'The {what} "{names[index]}" is an array of Python objects (shape {array.shape}), not of numbers; rows of different lengths give such arrays. Pad them to one '
-                'length, for example with preprocessing.sequence.pad_sequences.'
+                f'The {what} "{names[index]}" is an array of Python objects (shape {array.shape}), not of numbers. Rows of different lengths give such arrays: pad them to one '
+                'length, for example with preprocessing.sequence.pad_sequences. So do missing values and texts in the columns of a table: fill or encode them.'
             )
         if shape is not None:
             _check_shape(array, shape, names[index], what)
@@ -58,7 +77,7 @@ def standardize(data, names, shapes, what, one_dimensional=None):
 def _pick(data, names, what):
     """The user's object for each name."""
     if not names:
-        if data is not None and not (isinstance(data, (list, tuple, dict)) and not data):
+        if data is not None and not (isinstance(data, (list, tuple, dict)) and not len(data)):
             raise ValueError(
                 f'The model takes no {what} data (they come from tensors of its own), but some were given.'
             )
@@ -67,7 +86,7 @@ def _pick(data, names, what):
         raise ValueError(
             'No {} data were given, but the model expects {} array(s): {}.'.format(what, len(names), ', '.join(names))
         )
-    if isinstance(data, dict):
+    if is_named(data):
         missing = [name for name in names if name not in data]
         unknown = [name for name in data if name not in names]
         if missing or unknown:
@@ -282,7 +301,7 @@ def _target_message(target, spec, expected):
 
 def is_native(data):
     """Whether data, or all of the items in a list or dict of them, are tensors of the backend. Raises ValueError for a mixture."""
-    if isinstance(data, dict):
+    if is_named(data):
         data = list(data.values())
     items = to_list(data, allow_tuple=True)
     if data is None or not items or _is_numbers(items):

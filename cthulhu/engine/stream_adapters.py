@@ -1,4 +1,4 @@
-"""Batches from where they are made one by one: Sequences, generators and datasets of the framework.
+"""Batches from where they are made one by one: Sequences, generators, datasets of the framework, and whatever else can be run through.
 
 Like all adapters these give `Batch` objects from `batches()`; `convert` makes the arrays to feed of what the source gives. What computes ahead is in
 `enqueuers`; `close()` ends it.
@@ -17,9 +17,30 @@ def is_sequence(data):
     return hasattr(data, '__getitem__') and hasattr(data, '__len__') and hasattr(data, 'on_epoch_end')
 
 
+def is_dataset(data):
+    """Whether data are batches that can be run through: a dataset of the framework or of another one, a DataLoader, any object with `__iter__` that is
+    neither an array nor a collection of arrays.
+    """
+    if K.is_native_dataset(data):
+        return True
+    others = ('__next__', '__getitem__', '__array__', 'shape', 'to_numpy')
+    return hasattr(type(data), '__iter__') and not any(hasattr(data, name) for name in others)
+
+
 def is_stream(data):
     """Whether data come batch by batch."""
-    return is_sequence(data) or hasattr(data, '__next__') or K.is_native_dataset(data)
+    return is_sequence(data) or hasattr(data, '__next__') or is_dataset(data)
+
+
+def _run_through(dataset):
+    """The batches of a dataset, from the first."""
+    if K.is_native_dataset(dataset):
+        return K.dataset_batches(dataset)
+    if hasattr(dataset, 'as_numpy_iterator'):  # one of TensorFlow, beside another backend
+        return iter(dataset.as_numpy_iterator())
+    if hasattr(dataset, 'collate_fn'):  # PyTorch's DataLoader makes lists of the tuples of its dataset
+        return (tuple(item) if isinstance(item, list) else item for item in dataset)
+    return iter(dataset)
 
 
 def stream_adapter(
@@ -30,7 +51,7 @@ def stream_adapter(
     Arguments:
         data: the source.
         convert: function, what the source gives -> (list of arrays, number of samples).
-        steps: number of batches an epoch; may be None for a Sequence or a dataset.
+        steps: number of batches an epoch; may be None but for a generator.
         what: name of the argument that says `steps`, for the message where it is missing.
         workers, use_multiprocessing, max_queue_size: how batches are computed ahead.
         shuffle: whether the batches of a Sequence are taken in a new order each epoch (if `steps` is None).
@@ -44,7 +65,7 @@ def stream_adapter(
         raise ValueError(f'`{what}` must be a positive integer; got {steps!r}.')
     if is_sequence(data):
         return SequenceAdapter(data, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle, cycle)
-    if K.is_native_dataset(data) or isinstance(data, _Begun):
+    if is_dataset(data) or isinstance(data, _Begun):
         return DatasetAdapter(data, convert, steps, cycle)
     if steps is None:
         raise ValueError(
@@ -83,13 +104,13 @@ def first_of(data):
     """The first batch of a source, and the source with that batch still in it."""
     if is_sequence(data):
         return data[0], data
-    stream = K.dataset_batches(data) if K.is_native_dataset(data) else data
+    stream = _run_through(data) if is_dataset(data) else data
     first = next(stream, _END)
     if first is _END:
         raise ValueError(f'The data ({type(data).__name__}) ended before their first batch.')
     if stream is data:
         return first, itertools.chain([first], data)
-    return first, _Begun(first, stream) if _is_iterator(data) else data
+    return first, _Begun(first, stream, None if _is_iterator(data) else data)
 
 
 def _is_iterator(dataset):
@@ -97,11 +118,20 @@ def _is_iterator(dataset):
     return hasattr(dataset, '__next__') or hasattr(dataset, 'get_next')
 
 
-class _Begun:
-    """The batches of an iterator over a dataset, of which the first was taken already."""
+def _length(dataset):
+    """The number of batches, where the dataset tells it."""
+    try:
+        return len(dataset)
+    except (TypeError, NotImplementedError):
+        return None
 
-    def __init__(self, first, rest):
+
+class _Begun:
+    """The batches of a dataset of which the first was taken already; `dataset` is to be run through after them, None for an iterator."""
+
+    def __init__(self, first, rest, dataset):
         self._batches = itertools.chain([first], rest)
+        self.dataset = dataset
 
     def __iter__(self):
         return self
@@ -202,27 +232,34 @@ class GeneratorAdapter(StreamAdapter):
 
 
 class DatasetAdapter(StreamAdapter):
-    """Batches of a dataset of the framework, or of an iterator over one.
+    """Batches of a dataset of the framework, of an iterator over one, or of anything else that can be run through.
 
     Without `steps` an epoch is the whole dataset. With `steps` and `cycle`, and always for an iterator, it goes on where the last one ended.
     """
 
     def __init__(self, dataset, convert, steps, cycle):
         super().__init__(convert, steps)
-        self._dataset = dataset
-        self._goes_on = cycle and steps is not None or _is_iterator(dataset)
-        self._stream = dataset if isinstance(dataset, _Begun) else None
+        self._limit = self.steps
+        self._begun = isinstance(dataset, _Begun)
+        self._stream = dataset if self._begun else None
+        self._dataset = dataset.dataset if self._begun else dataset
+        self._goes_on = (
+            cycle and steps is not None or self._dataset is None or _is_iterator(dataset) and not self._begun
+        )
+        if self.steps is None:
+            self.steps = _length(self._dataset)  # for the progress bar: where the data end is seen when they do
 
     def batches(self):
         """The batches of one epoch."""
-        if self._stream is None or not self._goes_on:
-            self._stream = K.dataset_batches(self._dataset)
+        if not self._begun and (self._stream is None or not self._goes_on):
+            self._stream = _run_through(self._dataset)
+        self._begun = False
         seen = 0
-        for given in itertools.count() if self.steps is None else range(self.steps):
+        for given in itertools.count() if self._limit is None else range(self._limit):
             item = next(self._stream, _END)
             if item is _END:
-                if self.steps is not None or not given:
-                    _warn_of_end(given, self.steps)
+                if self._limit is not None or not given:
+                    _warn_of_end(given, self._limit)
                     self.ended = True
                 return
             batch = self._batch(item, seen)

@@ -6,6 +6,7 @@ import numpy as np
 
 from cthulhu import callbacks as callbacks_module
 from cthulhu.utils.generic_utils import unpack_singleton
+from cthulhu.utils.notebook import in_notebook
 
 
 def run_epoch(adapter, step, begin, end, stop=None):
@@ -42,10 +43,20 @@ def callback_list(model, callbacks, verbose, params, training=False):
     Arguments:
         model: the model that is run.
         callbacks: list of callbacks, one callback, a CallbackList, or None.
-        verbose: 0, 1 or 2.
+        verbose: 0, 1 or 2; in training also 'curves'.
         params: dict of the settings of the run, for the callbacks.
         training: whether a history is kept.
+
+    Raises:
+        ValueError: for another word as `verbose`.
     """
+    curves = training and verbose == 'curves'
+    if isinstance(verbose, str) and not curves:
+        raise ValueError(
+            f'`verbose` must be 0, 1 or 2{", or the word " + repr("curves") if training else ""}; got {verbose!r}.'
+        )
+    if curves:
+        verbose = 0 if in_notebook() else 1  # elsewhere a bar
     if isinstance(callbacks, callbacks_module.CallbackList):
         callbacks = callbacks.callbacks
     if isinstance(callbacks, callbacks_module.Callback):
@@ -57,6 +68,8 @@ def callback_list(model, callbacks, verbose, params, training=False):
         count_mode = 'samples' if params['samples'] is not None else 'steps'
         everyone.append(callbacks_module.ProgbarLogger(count_mode, stateful_metrics=params['metrics'][1:]))
     everyone.extend(callbacks or ())
+    if curves and not verbose:
+        everyone.append(callbacks_module.TrainingCurves())
     if training:
         model.history = callbacks_module.History()
         everyone.append(model.history)
@@ -95,8 +108,9 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     told.adapter = adapter
     for callback in told:
         callback.validation_data = getattr(validation and validation.adapter, 'arrays', None)
-    if verbose and validation is not None and adapter.samples is not None and validation.adapter.samples is not None:
-        print(f'Train on {adapter.samples} samples, validate on {validation.adapter.samples} samples')
+    counts = (adapter.samples, validation and validation.adapter.samples)
+    if told.params['verbose'] and validation is not None and None not in counts:
+        print('Train on {} samples, validate on {} samples'.format(*counts))
     model.stop_training = False
 
     steps = 0

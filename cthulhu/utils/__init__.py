@@ -12,9 +12,11 @@ from cthulhu.utils.generic_utils import (
 )
 from cthulhu.utils.io_utils import H5Dict, HDF5Matrix
 from cthulhu.utils.layer_utils import convert_all_kernels_in_model, print_summary
+from cthulhu.utils.multi_gpu_utils import multi_gpu_model
 from cthulhu.utils.np_utils import normalize, to_categorical
 from cthulhu.utils.progbar import Progbar
 from cthulhu.utils.random_utils import set_random_seed
+from cthulhu.utils.vis_utils import model_to_dot, plot_model
 
 __all__ = [
     'CustomObjectScope',
@@ -30,7 +32,10 @@ __all__ = [
     'get_custom_objects',
     'get_file',
     'get_source_inputs',
+    'model_to_dot',
+    'multi_gpu_model',
     'normalize',
+    'plot_model',
     'print_summary',
     'serialize_cthulhu_object',
     'set_random_seed',

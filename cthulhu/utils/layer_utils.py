@@ -53,8 +53,7 @@ def print_summary(model, line_length=None, positions=None, print_fn=None, expand
         expand_nested: whether the layers of models inside the model are listed too.
     """
     print_fn = print_fn or print
-    rows, linear = _rows(model, expand_nested)
-    header = ['Layer (type)', 'Output Shape', 'Param #'] + ([] if linear else ['Connected to'])
+    header, rows = summary_rows(model, expand_nested)
     if positions is None:
         widths = [max(len(line) for row in [header] + rows for line in _lines(row[i])) + 2 for i in range(len(header))]
         if line_length:
@@ -73,12 +72,29 @@ def print_summary(model, line_length=None, positions=None, print_fn=None, expand
     for index, row in enumerate(rows):
         _print_row(row, widths, print_fn)
         print_fn(('=' if index == len(rows) - 1 else '_') * line_length)
-    trainable = count_params(model.trainable_weights)
-    total = count_params(model.weights)
-    print_fn(f'Total params: {total:,}')
-    print_fn(f'Trainable params: {trainable:,}')
-    print_fn(f'Non-trainable params: {total - trainable:,}')
+    for what, count in summary_totals(model):
+        print_fn(f'{what}: {count:,}')
     print_fn('_' * line_length)
+
+
+def summary_rows(model, expand_nested=False):
+    """What a summary tells of each layer.
+
+    Arguments:
+        model: a built model.
+        expand_nested: whether the layers of models inside the model are listed too, indented.
+
+    Returns:
+        The heads of the columns, and a list with a list of cells for each layer.
+    """
+    rows, linear = _rows(model, expand_nested)
+    return ['Layer (type)', 'Output Shape', 'Param #'] + ([] if linear else ['Connected to']), rows
+
+
+def summary_totals(model):
+    """What a summary tells of all layers: pairs of what is counted and how many."""
+    trainable, total = count_params(model.trainable_weights), count_params(model.weights)
+    return [('Total params', total), ('Trainable params', trainable), ('Non-trainable params', total - trainable)]
 
 
 def _lines(cell):

@@ -4,6 +4,7 @@ import types
 import pytest
 
 from cthulhu.callbacks import LuKthuCallback, TrainingCurves
+from cthulhu.pictures.curves import curves_html
 from tests.callbacks.running import X, Y, linear, needs_gradients, tell
 
 pytest.importorskip('matplotlib')
@@ -23,6 +24,7 @@ def test_the_curves(tmp_path):
     training, validation = panels[0].get_lines()
     assert training.get_xydata().tolist() == [[1, 2.0], [2, 1.0], [3, 0.5]]
     assert validation.get_xydata().tolist() == [[1, 3.0], [3, 1.0]]
+    assert (training.get_linestyle(), validation.get_linestyle()) == ('-', '--')
     assert [text.get_text() for text in panels[0].get_legend().get_texts()] == ['training', 'validation']
     assert len(panels[1].get_lines()) == 1
 
@@ -71,12 +73,15 @@ def test_in_a_notebook(monkeypatch):
 
     ipython, inside = types.ModuleType('IPython'), types.ModuleType('IPython.display')
     ipython.get_ipython = type('ZMQInteractiveShell', (), {})
-    inside.display, inside.Image = display, lambda data, format: (format, data[:4])
+    inside.display = display
     monkeypatch.setitem(sys.modules, 'IPython', ipython)
     monkeypatch.setitem(sys.modules, 'IPython.display', inside)
+    monkeypatch.setitem(sys.modules, 'matplotlib.figure', None)  # which is not needed for it
     tell(TrainingCurves(), LOGS)
-    picture = ('png', b'\x89PNG')
-    assert shown == [('display', picture), ('update', picture), ('update', picture)]
+    assert [how for how, _ in shown] == ['display', 'update', 'update']
+    assert [repr(picture) for _, picture in shown] == [f'Epoch {n} of 3' for n in (1, 2, 3)]
+    values = {name: [log.get(name) for log in LOGS] for name in LOGS[0]}
+    assert shown[-1][1]._repr_html_() == curves_html([0, 1, 2], values, caption='Epoch 3 of 3')
 
 
 def test_without_matplotlib_it_is_said_before_training(tmp_path, monkeypatch):
@@ -95,3 +100,25 @@ def test_an_error_leaves_the_curves_so_far(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         linear().summon(X, Y, epochs=5, verbose=0, callbacks=[callback, LuKthuCallback(on_epoch_begin=fail)])
     assert (tmp_path / 'c.png').stat().st_size > 1000 and callback.epochs == [0, 1, 2]
+
+
+@needs_gradients
+def test_one_word_shows_curves_in_a_notebook_and_a_bar_elsewhere(monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr('cthulhu.utils.notebook.Place.show', lambda self, thing: shown.append(thing))
+    history = linear().summon(X, Y, epochs=2, validation_split=0.25, verbose='curves')
+    assert capsys.readouterr().out.count('Epoch') == 2 and not shown
+    for module in ('engine.training_loop', 'callbacks.curves'):
+        monkeypatch.setattr(f'cthulhu.{module}.in_notebook', lambda: True)
+    history = linear().summon(X, Y, epochs=2, validation_split=0.25, verbose='curves')
+    assert capsys.readouterr().out == ''
+    assert [repr(thing) for thing in shown] == ['Epoch 1 of 2', 'Epoch 2 of 2']
+    assert shown[-1]._repr_html_() == curves_html(history.epoch, history.history, caption='Epoch 2 of 2')
+
+
+@needs_gradients
+def test_other_words_are_refused():
+    with pytest.raises(ValueError, match="`verbose` must be 0, 1 or 2, or the word 'curves'; got 'curve'"):
+        linear().summon(X, Y, verbose='curve')
+    with pytest.raises(ValueError, match="`verbose` must be 0, 1 or 2; got 'curves'"):
+        linear().evaluate(X, Y, verbose='curves')

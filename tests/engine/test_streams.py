@@ -164,7 +164,9 @@ def test_the_generator_methods_are_the_same(from_arrays):
         Listed(BATCHES), epochs=3, shuffle=False, verbose=0, validation_data=(X[:12], Y[:12])
     ).history, from_arrays[0])  # fmt: skip
     for method in (model.summon_generator, model.evaluate_generator, model.predict_generator):
-        with pytest.raises(ValueError, match='takes a generator, a Sequence or a dataset; got ndarray'):
+        with pytest.raises(
+            ValueError, match='takes a generator, a Sequence, a dataset or another iterable of batches; got ndarray'
+        ):
             method(X)
 
 
@@ -623,8 +625,9 @@ def test_progress_bars_with_and_without_a_known_length(shared, capsys):
     text = shown(shared.summon, X, Y, validation_data=(X[:5], Y[:5]))
     assert 'Train on 22 samples, validate on 5 samples' in text and '22/22 [====' in text and 'val_loss: ' in text
     if K.supports('datasets'):
-        assert ' 3/Unknown' in shown(shared.summon, dataset_of(X, Y))
-        assert ' 3/Unknown' in shown(shared.evaluate, dataset_of(X, Y))
+        assert '3/3 [====' in shown(shared.summon, dataset_of(X, Y))
+        assert ' 3/Unknown' in shown(shared.summon, dataset_of(X, Y).unbatch().batch(8))
+        assert '3/3 [====' in shown(shared.evaluate, dataset_of(X, Y))
 
 
 def test_hooks_and_their_logs(shared):

@@ -260,6 +260,21 @@ class Run(ABC):
     def graph_scope(self, name=None):
         """A context manager: what is made inside belongs to the backend's graph and, with `name`, that name scope."""
 
+    def devices(self):
+        """The names of what the framework can compute on: a list such as ['/cpu:0', '/gpu:0', '/gpu:1']."""
+        return ['/cpu:0']
+
+    def device_scope(self, name):
+        """A context manager: operations made inside are computed on a device. Where the backend `supports('devices')`.
+
+        Arguments:
+            name: one of `devices()`.
+
+        Raises:
+            NotImplementedError: the framework, or this library with it, does not place operations.
+        """
+        raise NotImplementedError(f'The {self.name} backend does not place operations on devices.')
+
     @abstractmethod
     def supports(self, capability):
         """Whether the backend can do something that not every backend can.
@@ -269,7 +284,7 @@ class Run(ABC):
                 (a user's own framework operations work on our tensors), 'sessions', 'datasets', 'dilation', 'graph_definition',
                 'broadcasting' (of lengths of 1 that are not known before the run), 'unknown_rank' (placeholders whose
                 number of dimensions is not given), 'empty_loops' (`scan` of no steps, where only the run tells),
-                'saved_model' (`write_saved_model`), 'flipped_kernels' (Keras with this framework convolved with flipped
+                'saved_model' (`write_saved_model`), 'devices' (`device_scope`), 'flipped_kernels' (Keras with this framework convolved with flipped
                 kernels, so that files that name this backend hold them flipped), or one of the backend's own. Unknown
                 ones are False.
 

@@ -71,10 +71,12 @@ class Function(function.Function):
 
 
 class _Feed(function.Feed):
-    """Values become the framework's arrays; a sparse matrix is fed where one is expected, and nowhere else."""
+    """Values become the framework's arrays; a sparse matrix, where a dense array is expected, is made one."""
 
     def array(self, value):
         sparse = self.backend.is_sparse_value(value)
+        if sparse and not self.sparse and hasattr(value, 'toarray'):
+            value, sparse = value.toarray(), False
         if sparse != self.sparse:
             kinds = 'a sparse matrix', 'a dense array'
             raise ValueError(f'{self.what} takes {kinds[not self.sparse]}, and was given {kinds[not sparse]}.')

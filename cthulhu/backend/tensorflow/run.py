@@ -18,7 +18,7 @@ v1 = tf.compat.v1
 _CALLS = 'PartitionedCall', 'StatefulPartitionedCall', 'While', 'StatelessWhile', 'If', 'StatelessIf', 'Case'
 _CAPABILITIES = (
     'gradients sparse ctc session_arguments native_tensors sessions dilation graph_definition broadcasting unknown_rank'
-    ' empty_loops saved_model datasets'
+    ' empty_loops saved_model datasets devices'
 ).split()
 
 
@@ -73,6 +73,17 @@ class Run:
     @contextlib.contextmanager
     def graph_scope(self, name=None):
         with entered(self._graph, name):
+            yield
+
+    def devices(self):
+        found = [
+            (device.device_type.lower(), device.name.rsplit(':', 1)[1]) for device in tf.config.list_logical_devices()
+        ]
+        return sorted(f'/{kind}:{number}' for kind, number in found if kind in ('cpu', 'gpu'))
+
+    @contextlib.contextmanager
+    def device_scope(self, name):
+        with entered(self._graph), self._graph.device(name):
             yield
 
     def clear_session(self):

@@ -1,0 +1,1 @@
+"""Models as the objects that other libraries expect."""

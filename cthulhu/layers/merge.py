@@ -13,6 +13,7 @@ __all__ = [
     'Maximum',
     'Minimum',
     'Multiply',
+    'ScaledAdd',
     'Subtract',
     'add',
     'average',
@@ -132,6 +133,35 @@ class Add(_Merge):
         for x in inputs[1:]:
             output = output + x
         return output
+
+
+class ScaledAdd(_Merge):
+    """The first of two tensors plus `scale` times the second: a residue that is added in part.
+
+    Arguments:
+        scale: number.
+
+    Example:
+        >>> ScaledAdd(0.1).get_config()['scale']
+        0.1
+    """
+
+    def __init__(self, scale, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = float(scale)
+
+    def _check(self, input_shape):
+        super()._check(input_shape)
+        if len(input_shape) != 2:
+            raise ValueError(f'ScaledAdd "{self.name}" takes exactly 2 inputs; got {len(input_shape)}.')
+
+    def _merge_function(self, inputs):
+        return inputs[0] + inputs[1] * self.scale
+
+    def get_config(self):
+        config = super().get_config()
+        config['scale'] = self.scale
+        return config
 
 
 class Subtract(_Merge):

@@ -25,6 +25,13 @@ def elementwise(w, layer, inputs):
     return w.divide(result, len(inputs)) if type(layer) is layers.Average else result
 
 
+@converts(layers.ScaledAdd)
+def scaled(w, layer, inputs):
+    rank = max(x.rank for x in inputs)
+    x, residue = (w.unsqueeze(x, list(range(1, 1 + rank - x.rank))) if x.rank < rank else x for x in inputs)
+    return w.binary('Add', x, w.multiply(residue, layer.scale))
+
+
 @converts(layers.Concatenate)
 def concatenate(w, layer, inputs):
     return w.concatenate(inputs, layer.axis % inputs[0].rank)
@@ -58,7 +65,7 @@ def _unit(w, x, axis):
 # -- masks ------------------------------------------------------------------------------------------------
 
 
-@masks(*_KINDS)
+@masks(layers.ScaledAdd, *_KINDS)
 def common_mask(w, layer, inputs, made):
     """A step counts where it counts in every input that has a mask."""
     given = [x.mask for x in inputs if x.mask is not None]

@@ -16,13 +16,14 @@ from cthulhu import (
 )
 
 from cthulhu import layers, models, preprocessing  # isort: skip
+from cthulhu import applications, datasets  # isort: skip
 from cthulhu.engine import Input, Lump, Pile
 from cthulhu.names import add_aliases as _add_aliases
 from cthulhu.version import __version__  # noqa: F401
 
 __all__ = [
-    'Input', 'Lump', 'Pile', 'activations', 'backend', 'callbacks', 'constraints', 'initializers', 'layers', 'losses', 'metrics', 'models',
-    'optimizers', 'preprocessing', 'regularizers', 'utils',
+    'Input', 'Lump', 'Pile', 'activations', 'applications', 'backend', 'callbacks', 'constraints', 'datasets', 'initializers', 'layers', 'losses', 'metrics',
+    'models', 'optimizers', 'preprocessing', 'regularizers', 'utils',
 ]  # fmt: skip
 
 _add_aliases(globals())

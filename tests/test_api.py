@@ -18,7 +18,9 @@ with open(os.path.join(FOLDER, 'api.json')) as _file:
 with open(os.path.join(FOLDER, 'names.json')) as _file:
     NAMES = json.load(_file)['classes_and_functions']
 
-COMPLETE = [
+APPLICATIONS = [module for module in API if module.startswith('cthulhu.applications')]
+DATASETS = [module for module in API if module.startswith('cthulhu.datasets')]
+COMPLETE = APPLICATIONS + DATASETS + [
     'cthulhu.activations', 'cthulhu.backend', 'cthulhu.callbacks', 'cthulhu.constraints', 'cthulhu.initializers', 'cthulhu.layers', 'cthulhu.losses',
     'cthulhu.metrics', 'cthulhu.models', 'cthulhu.optimizers', 'cthulhu.preprocessing.image', 'cthulhu.preprocessing.sequence',
     'cthulhu.preprocessing.text', 'cthulhu.regularizers', 'cthulhu.utils',
@@ -58,8 +60,8 @@ def parameters(function):
 
 
 def check(wanted, function, where):
-    if wanted is None:
-        return
+    if wanted is None or wanted == '(*args, **kwargs)':
+        return  # a decorator of Keras hid what it takes; tests/applications say it
     wanted, found = split(wanted), parameters(function)
     assert [name for name, _ in wanted] == [name for name, _ in found[: len(wanted)]], f'{where} takes {found}'
     for (name, default), (_, has) in zip(wanted, found):

@@ -2,6 +2,7 @@
 
 from cthulhu.applications.building import RELEASES, Frame, norm
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
+from cthulhu.backend import image_data_format
 from cthulhu.layers import (
     Azatoth,
     Cthalpa2D,
@@ -12,7 +13,6 @@ from cthulhu.layers import (
     Reshape,
     Xexanoth2D,
 )
-from cthulhu.backend import image_data_format
 from cthulhu.saving.errors import warn
 
 __all__ = ['MobileNet', 'decode_predictions', 'preprocess_input']

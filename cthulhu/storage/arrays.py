@@ -4,6 +4,7 @@ import ast
 import io
 import os
 import pickle
+import re
 import struct
 import zipfile
 import zlib
@@ -94,13 +95,14 @@ def inflated(data, limit, where):
     return result
 
 
-def read_npy(stream, length, where):
-    """The array of a .npy stream; never of pickled objects.
+def read_npy(stream, length, where, lists=False):
+    """The array of a .npy stream; never of pickled objects, but for lists of integers where they are asked for.
 
     Arguments:
         stream: binary stream at its start.
         length: number of bytes that it has.
         where: text for errors.
+        lists: whether the array may be of lists of integers, which NumPy pickles; nothing else in a pickle is read, and nothing run.
 
     Raises:
         UnsafeFileError: for an array of objects, or one that announces more than there is.
@@ -119,6 +121,8 @@ def read_npy(stream, length, where):
         raise
     except Exception as error:
         raise DamagedFileError(f'{where} has a header that cannot be read: {error}.') from None
+    if lists and dtype == np.dtype(object):
+        return _array_of_lists(stream.read(), shape, where)
     if dtype.hasobject or dtype.kind not in 'fiubcSU':
         raise UnsafeFileError(
             '{} holds {}; only arrays of numbers and texts are read, as others could run code.'.format(
@@ -144,11 +148,12 @@ def read_npy(stream, length, where):
     return np.frombuffer(data, dtype).reshape(shape, order='F' if order else 'C').copy()
 
 
-def load_npz(path):
+def load_npz(path, lists=False):
     """The arrays of a .npz archive (or the one of a .npy file), without pickles and without more memory than the file accounts for.
 
     Arguments:
         path: path, or binary stream that can seek.
+        lists: whether arrays may be of lists of integers, as `read_npy` reads them.
 
     Returns:
         Dict, name -> array; a .npy file gives the name 'arr_0'.
@@ -165,11 +170,11 @@ def load_npz(path):
             length = stream.seek(0, 2)
             stream.seek(0)
             if start == b'\x93NUMPY':
-                return {'arr_0': read_npy(stream, length, where)}
+                return {'arr_0': read_npy(stream, length, where, lists)}
             archive = Archive(stream, where)
             return {
                 (name[:-4] if name.endswith('.npy') else name): read_npy(
-                    io.BytesIO(archive.read(name)), archive.size(name), f'{where}/{name}'
+                    io.BytesIO(archive.read(name)), archive.size(name), f'{where}/{name}', lists
                 )
                 for name in archive.names
             }
@@ -217,7 +222,8 @@ class _Dtype:
         self.text, self.order = text, '='
 
     def __setstate__(self, state):
-        self.order = state[1] if state[1] in ('<', '>', '|', '=') else '='
+        order = state[1].decode('latin1') if isinstance(state[1], bytes) else state[1]
+        self.order = order if order in ('<', '>', '|', '=') else '='
 
     def value(self):
         return np.dtype(self.text).newbyteorder(self.order if self.order != '|' else '=')
@@ -313,14 +319,89 @@ def unpickle(data, encoding='ASCII'):
         UnsafeFileError: if it asks for anything else.
         DamagedFileError: if it is no pickle.
     """
+    return _finished(_unpickled(_ArrayUnpickler(io.BytesIO(data), encoding=encoding)), {}, 0)
+
+
+def _unpickled(unpickler):
     try:
-        return _finished(_ArrayUnpickler(io.BytesIO(data), encoding=encoding).load(), {}, 0)
+        return unpickler.load()
     except UnsafeFileError:
         raise
     except MemoryError:
         raise UnsafeFileError('A pickle needs more memory than there is. It is not read.') from None
     except Exception as error:
         raise DamagedFileError(f'A pickle cannot be read: {str(error) or type(error).__name__}.') from None
+
+
+class _ListsDtype(_Dtype):
+    """Stands for the dtype of an array of lists."""
+
+    def __init__(self, text, *_):
+        if text not in ('O', 'O4', 'O8', b'O', b'O4', b'O8'):
+            raise UnsafeFileError(f'A pickle has an array of the type {text!r} where lists of integers were expected.')
+        self.order = '='
+
+    def value(self):
+        return np.dtype(object)
+
+
+class _ArrayOfLists(_Array):
+    """Stands for an array of lists of integers."""
+
+    def __setstate__(self, state):
+        _, shape, dtype, _, items = state
+        if not isinstance(dtype, _ListsDtype) or not isinstance(items, list) or tuple(shape) != (len(items),):
+            raise UnsafeFileError(f'A pickle has an array of the shape {shape} without so many lists. It is not read.')
+        # One list that stands in many places would grow when they are changed.
+        if len(set(map(id, items))) != len(items) or not all(map(_is_list_of_integers, items)):
+            raise UnsafeFileError('A pickle has an array of something else than lists of integers. It is not read.')
+        self.value = np.empty(len(items), object)
+        self.value[:] = items
+
+
+def _is_list_of_integers(thing):
+    return type(thing) is list and set(map(type, thing)) <= {int}
+
+
+# A run of small integers in a pickle: each a code, and one, two or four bytes.
+_INTEGERS = re.compile(b'(?:K.|M..|J....){2,1000}', re.DOTALL)
+
+
+class _ListsUnpickler(_ArrayUnpickler):
+    """The same for an array of lists of integers, which it reads by runs: with a call for each number it would take a minute for a data set of texts."""
+
+    dispatch = dict(_ArrayUnpickler.dispatch)
+
+    def __init__(self, stream, **settings):
+        super().__init__(stream, **settings)
+        self._stream = stream
+
+    def find_class(self, module, name):
+        found = super().find_class(module, name)
+        return _ListsDtype if found is _Dtype else _reconstruct_lists if found is _reconstruct else found
+
+    def load_mark(self):
+        super().load_mark()
+        stream = self._unframer.current_frame or self._stream
+        run = _INTEGERS.match(stream.getbuffer(), stream.tell())
+        if run:
+            stream.seek(run.end())
+            self.stack.extend(pickle.loads(b'(' + run.group() + b'l.'))  # numbers and nothing else
+
+    dispatch[pickle.MARK[0]] = load_mark
+
+
+def _reconstruct_lists(kind, shape, code):
+    _reconstruct(kind, shape, code)
+    return _ArrayOfLists()
+
+
+def _array_of_lists(data, shape, where):
+    with explained(where):
+        found = _unpickled(_ListsUnpickler(io.BytesIO(data), encoding='latin1'))
+        if not isinstance(found, _ArrayOfLists) or found.value is None or found.value.shape != shape:
+            raise DamagedFileError(f'{where} holds something else than the array of lists that it announces.')
+        return found.value
 
 
 def _finished(thing, done, depth):

@@ -4,47 +4,21 @@ import hashlib
 import io
 import os
 import tarfile
-import threading
 import zipfile
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from cthulhu.saving import UnsafeFileError
 from cthulhu.utils import data_utils, downloads, get_file
+from tests.utils.serving import serving
 
 CONTENT = bytes(range(256)) * 1000
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        name = self.path.strip('/')
-        self.server.asked.append(name)
-        content = self.server.files.get(name.split('?')[0])
-        if content is None:
-            return self.send_error(404, 'Not Found')
-        self.send_response(200)
-        if name != 'streamed':
-            self.send_header('Content-Length', str(len(content) + 1000 * (name == 'cut')))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *arguments):
-        """Say nothing."""
-
-
 @pytest.fixture
 def server():
-    server = HTTPServer(('127.0.0.1', 0), Handler)
-    server.files = {'data.bin': CONTENT, 'cut': CONTENT, 'streamed': CONTENT}
-    server.asked = []
-    server.url = f'http://127.0.0.1:{server.server_port}/'
-    thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving({'data.bin': CONTENT, 'cut': CONTENT, 'streamed': CONTENT}) as server:
+        yield server
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import json
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu.saving.errors import DamagedFileError, explained
-from cthulhu.utils.data_utils import get_file
+from cthulhu.storage.errors import DamagedFileError, explained
+from cthulhu.utils.downloads import get_file
 
 __all__ = ['decode_predictions', 'preprocess_input']
 

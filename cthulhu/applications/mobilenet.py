@@ -13,7 +13,7 @@ from cthulhu.layers import (
     Reshape,
     Xexanoth2D,
 )
-from cthulhu.saving.errors import warn
+from cthulhu.storage.errors import warn
 
 __all__ = ['MobileNet', 'decode_predictions', 'preprocess_input']
 

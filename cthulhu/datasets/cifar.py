@@ -4,7 +4,7 @@ import numpy as np
 
 from cthulhu.backend import image_data_format
 from cthulhu.datasets.files import damaged
-from cthulhu.saving.arrays import unpickle
+from cthulhu.storage.arrays import unpickle
 
 __all__ = ['load_batch']
 

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from cthulhu.datasets.cifar import arranged, load_batch
-from cthulhu.utils.data_utils import get_file
+from cthulhu.utils.downloads import get_file
 
 __all__ = ['load_data']
 

@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 
 from cthulhu.datasets.files import damaged, unsafe
-from cthulhu.utils.data_utils import get_file
+from cthulhu.utils.downloads import get_file
 
 __all__ = ['load_data']
 

@@ -1,8 +1,8 @@
 """What the data sets have in common: their files, where they come from, and how they are read."""
 
-from cthulhu.saving.arrays import load_npz
-from cthulhu.saving.errors import DamagedFileError, UnsafeFileError
-from cthulhu.utils.data_utils import get_file
+from cthulhu.storage.arrays import load_npz
+from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
+from cthulhu.utils.downloads import get_file
 
 _ADVICE = 'Remove it, and it is downloaded anew; if that does not help, it is not the file of this data set.'
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from cthulhu.datasets.files import arrays
 from cthulhu.datasets.sequences import array_of, legacy_words, prepared, shuffled, word_index
-from cthulhu.saving.errors import warn
+from cthulhu.storage.errors import warn
 
 __all__ = ['get_word_index', 'load_data']
 

@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 
 from cthulhu.datasets.files import damaged
-from cthulhu.saving.errors import explained
-from cthulhu.utils.data_utils import get_file
+from cthulhu.storage.errors import explained
+from cthulhu.utils.downloads import get_file
 
 
 def legacy_words(num_words, kwargs):

@@ -150,6 +150,8 @@ class ScaledAdd(_Merge):
         super().__init__(**kwargs)
         self.scale = float(scale)
 
+    settings = arguments(__init__)
+
     def _check(self, input_shape):
         super()._check(input_shape)
         if len(input_shape) != 2:
@@ -157,11 +159,6 @@ class ScaledAdd(_Merge):
 
     def _merge_function(self, inputs):
         return inputs[0] + inputs[1] * self.scale
-
-    def get_config(self):
-        config = super().get_config()
-        config['scale'] = self.scale
-        return config
 
 
 class Subtract(_Merge):

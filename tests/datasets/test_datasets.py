@@ -21,7 +21,7 @@ from cthulhu import backend as K
 from cthulhu import datasets
 from cthulhu.datasets import cifar, cifar10, cifar100, digits, fashion_mnist, imdb, mnist, reuters
 from cthulhu.saving import ModelFileError, UnsafeFileError
-from cthulhu.saving.arrays import load_npz
+from cthulhu.storage.arrays import load_npz
 from tests.datasets import made
 from tests.saving.test_attacks import guard  # noqa: F401, a fixture
 from tests.utils.serving import serving

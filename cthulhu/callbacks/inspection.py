@@ -7,15 +7,25 @@ from cthulhu import names
 from cthulhu.callbacks.event_files import Histogram
 
 
-def _outputs(layer):
-    """The (label, tensor) of a layer's outputs; none where it was called several times, or never."""
-    try:
-        output = layer.output
-    except AttributeError:
+def _outputs(model, layer):
+    """The (label, tensor) of the outputs that a layer has in a model; none where the model calls it several times, or never.
+
+    A model in the model is a layer: what it makes of its own inputs, which nobody feeds, is not looked at.
+    """
+    if model.is_graph:
+        nodes = [node for node in model.own_nodes if node.outbound_layer is layer]
+    else:
+        nodes = [
+            node
+            for node in layer.inbound_nodes
+            if not any(x is y for x in node.input_tensors for y in getattr(layer, 'inputs', None) or ())
+        ]
+    if len(nodes) != 1:
         return []
-    if isinstance(output, (list, tuple)):
-        return [(f'{layer.name}_out_{i}', tensor) for i, tensor in enumerate(output)]
-    return [(f'{layer.name}_out', output)]
+    tensors = nodes[0].output_tensors
+    if len(tensors) > 1:
+        return [(f'{layer.name}_out_{i}', tensor) for i, tensor in enumerate(tensors)]
+    return [(f'{layer.name}_out', tensors[0])]
 
 
 class Watched:
@@ -32,7 +42,7 @@ class Watched:
             self._weights.extend(
                 weight for weight in layer.weights if not any(weight is known for known in self._weights)
             )
-        found = [pair for layer in model.layers for pair in _outputs(layer) if not K.is_sparse(pair[1])]
+        found = [pair for layer in model.layers for pair in _outputs(model, layer) if not K.is_sparse(pair[1])]
         self._labels = [label for label, _ in found]
         tensors = [tensor for _, tensor in found]
         self._gradient_labels = []
@@ -96,7 +106,13 @@ class Embedded:
             )
         self.names = list(layer_names)
         self._arrays = model.input_arrays(data, 'embeddings_data')
-        self._step = model.probe('embeddings', [layers[name].output for name in self.names])
+        found = [_outputs(model, layers[name]) for name in self.names]
+        for name, pairs in zip(self.names, found):
+            if len(pairs) != 1:
+                raise ValueError(
+                    f'TensorBoard: `embeddings_layer_names`: layer "{name}" must be called once in the model and have one output.'
+                )
+        self._step = model.probe('embeddings', [pairs[0][1] for pairs in found])
 
     def compute(self, batch_size):
         """Dict, name of layer -> array (samples, features)."""

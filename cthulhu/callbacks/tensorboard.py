@@ -3,7 +3,6 @@
 import io
 import numbers
 import os
-import warnings
 
 import numpy as np
 
@@ -24,7 +23,7 @@ class TensorBoard(Callback):
         histogram_freq: int, every how many epochs to write histograms of the weights and of the layers' outputs for the
             validation data; 0 for never.
         batch_size: int, samples a batch where validation data and `embeddings_data` are computed.
-        write_graph: whether to write the graph of the model's operations, where the backend has one.
+        write_graph: whether to write the graph of the model's operations. A backend that has none writes none.
         write_grads: whether to write histograms of the gradients of the loss on the validation data, with the others.
         write_images: whether to write the weights of up to three dimensions as pictures, with the histograms.
         embeddings_freq: int, every how many epochs to write the outputs of layers for the projector; 0 for never.
@@ -101,14 +100,8 @@ class TensorBoard(Callback):
             self._embedded = Embedded(self.model, self.embeddings_layer_names, self.embeddings_data)
         self.close()
         self.writer = EventFile(self.log_dir)
-        if self.write_graph:
-            if K.supports('graph_definition'):
-                self.writer.add_graph(K.graph_definition())
-            else:
-                warnings.warn(
-                    f'TensorBoard: the backend {K.backend()!r} has no graph to write; give write_graph=False.',
-                    stacklevel=2,
-                )
+        if self.write_graph and K.supports('graph_definition'):
+            self.writer.add_graph(K.graph_definition())
         if self._embedded is not None:
             self._write_projector()
         self.writer.flush()

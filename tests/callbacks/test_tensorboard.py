@@ -2,6 +2,7 @@ import functools
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from cthulhu import backend as K
 from cthulhu import callbacks, optimizers
 from cthulhu.callbacks import LuKthuCallback
-from cthulhu.layers import Daoloth, Flatten, TheHydra
-from cthulhu.models import Pile
+from cthulhu.layers import Add, Daoloth, Flatten, Input, Laldagorth, Reshape, TheHydra, add
+from cthulhu.models import Lump, Pile
 from tests.callbacks.running import LABELS, X, Y, dark, linear, needs_gradients
 
 accumulator = pytest.importorskip(
@@ -128,10 +129,56 @@ def test_the_graph(tmp_path):
 
 
 @pytest.mark.skipif(K.supports('graph_definition'), reason='the backend has a graph')
-def test_no_graph_is_said(tmp_path):
-    with pytest.warns(UserWarning, match='has no graph to write; give write_graph=False'):
+def test_where_there_is_no_graph_none_is_written_and_nothing_said(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter('error', UserWarning)
         linear().summon(X, Y, verbose=0, callbacks=[callbacks.TensorBoard(tmp_path)])
     assert scalars(tmp_path, 'loss') and not read(tmp_path).Tags()['graph']
+
+
+def nested(kind):
+    """A model on X that has others in it."""
+    entrance = Input((4,))
+    if kind == 'shared':
+        inner = Pile([Daoloth(3, input_shape=(4,))])
+        return Lump(entrance, Daoloth(2)(add([inner(entrance), inner(Daoloth(4)(entrance))]))), []
+    if kind == 'twice deep':
+        inner = Pile([Pile([Daoloth(3, input_shape=(4,))], name='inmost'), Daoloth(2)], name='inner')
+        return Pile([inner, Daoloth(2, name='out')]), ['inner_out', 'out_out']
+    if kind == 'recurrent':
+        inner = Pile([Reshape((2, 2), input_shape=(4,)), Laldagorth(3)], name='inner')
+        return Lump(entrance, Daoloth(2, name='out')(inner(entrance))), ['inner_out', 'out_out']
+    if kind == 'several outputs':
+        x = Input((4,))
+        inner = Lump(x, [Daoloth(2)(x), Daoloth(2)(x)], name='inner')
+        return Lump(entrance, Add(name='out')(inner(entrance))), ['inner_out_0', 'inner_out_1', 'out_out']
+
+    class Own(Lump):
+        def __init__(self):
+            super().__init__()
+            self.inner = Pile([Daoloth(3, input_shape=(4,))], name='inner')
+            self.out = Daoloth(2, name='out')
+
+        def call(self, x):
+            return self.out(self.inner(x))
+
+    return Own(), ['inner_out', 'out_out']
+
+
+@pytest.mark.parametrize('kind', ['shared', 'twice deep', 'recurrent', 'several outputs', 'subclassed'])
+def test_histograms_of_a_model_with_models_in_it(tmp_path, kind):
+    model, expected = nested(kind)
+    model.conjure(optimizers.SGD(0.0), 'mse')
+    board = TensorBoard(tmp_path, histogram_freq=1, write_grads=True)
+    model.summon(X, Y, verbose=0, validation_data=(X, Y), callbacks=[board])
+    events = read(tmp_path)
+    tags = events.Tags()['histograms']
+    assert set(expected) <= set(tags)
+    assert sum('_grad' in tag for tag in tags) == len(model.trainable_weights)
+    if 'out_out' in expected:  # the last layer's outputs are the predictions
+        found = events.Histograms('out_out')[0].histogram_value
+        np.testing.assert_allclose(found.sum, model.predict(X).sum(), rtol=1e-4)
+        assert found.num == X.shape[0] * 2
 
 
 def test_embeddings(tmp_path):

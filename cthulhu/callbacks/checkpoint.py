@@ -2,7 +2,7 @@
 
 import os
 
-from cthulhu.callbacks.monitor import MonitorCallback
+from cthulhu.callbacks.monitor import MonitorCallback, spelled
 
 
 class LumpCheckpoint(MonitorCallback):
@@ -10,7 +10,7 @@ class LumpCheckpoint(MonitorCallback):
 
     Arguments:
         filepath: path of the file. Fields in braces are filled in: `{epoch}` (from 1) and the values in the logs, as in
-            'weights.{epoch:02d}-{val_loss:.2f}.hdf5'. Missing folders are made.
+            'weights.{epoch:02d}-{val_loss:.2f}.hdf5'; `{acc}` and `{accuracy}` are one. Missing folders are made.
         monitor: name of the value that says which model is the best.
         verbose: 0, or 1 to print a line for each epoch.
         save_best_only: whether to save only models with a better value than all before. Training that begins at epoch 0
@@ -67,7 +67,7 @@ class LumpCheckpoint(MonitorCallback):
             self._save(path)
         elif current is None:
             self._say(epoch, f'no {self.monitor} in this epoch, the model is not saved')
-        elif self.best is None or self.monitor_op(current, self.best):
+        elif self.monitor_op(current, self.best):
             before = self.worst() if self.best is None else self.best
             self._say(epoch, f'{self.monitor} improved from {before:0.5f} to {current:0.5f}, saving model to {path}')
             self._save(path)
@@ -82,7 +82,7 @@ class LumpCheckpoint(MonitorCallback):
     def _path(self, epoch, logs):
         values = {name: value for name, value in logs.items() if name != 'epoch'}
         try:
-            return self.filepath.format(epoch=epoch + 1, **values)
+            return self.filepath.format_map(_Values(values, epoch=epoch + 1))
         except (KeyError, IndexError) as error:
             raise ValueError(
                 f'{type(self).__name__}: `filepath` {self.filepath!r} has the field {error}, which is not in the logs; '
@@ -97,3 +97,13 @@ class LumpCheckpoint(MonitorCallback):
             self.model.save_weights(path, overwrite=True)
         else:
             self.model.save(path, overwrite=True)
+
+
+class _Values(dict):
+    """The values for the fields of a path, under any spelling of their names."""
+
+    def __missing__(self, name):
+        known = spelled(name, self)
+        if known is None:
+            raise KeyError(name)
+        return self[known]

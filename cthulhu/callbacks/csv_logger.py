@@ -2,10 +2,12 @@
 
 import csv
 import os
+import warnings
 
 import numpy as np
 
 from cthulhu.callbacks.base import Callback
+from cthulhu.callbacks.monitor import spelled
 
 
 class CSVLogger(Callback):
@@ -18,6 +20,7 @@ class CSVLogger(Callback):
         filename: path of the file.
         separator: what separates the columns.
         append: whether to go on with an existing file and its columns (for continued training), not to begin a new one.
+            Values that the file has no column for are not written, with a warning.
     """
 
     def __init__(self, filename, separator=',', append=False):
@@ -36,7 +39,7 @@ class CSVLogger(Callback):
         # Opened now, so that a path that cannot be written is told now; emptied at the first row, because a run that
         # resumes an interrupted one goes on with its rows.
         self.csv_file = open(self.filename, 'a+', newline='')
-        self._has_begun = False
+        self._has_begun = self._has_warned = False
         if self.append:
             self._go_on()
 
@@ -45,9 +48,18 @@ class CSVLogger(Callback):
         self.csv_file.seek(0)
         header = next(csv.reader(self.csv_file, delimiter=self.sep), None)
         self.csv_file.seek(0, os.SEEK_END)
+        self._end_last_row()
         if header:
             self.keys = header[1:]
             self.writer = self._make_writer()
+
+    def _end_last_row(self):
+        """A row begins on a line of its own, also where an editor has left the last line without an end."""
+        with open(self.filename, 'rb') as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                if file.read() not in (b'\n', b'\r'):
+                    self.csv_file.write('\r\n')
 
     def _make_writer(self):
         return csv.DictWriter(
@@ -73,9 +85,20 @@ class CSVLogger(Callback):
             self.keys = sorted(set(logs) | set((self.params or {}).get('metrics') or ()))
             self.writer = self._make_writer()
             self.writer.writeheader()
-        row = {name: _cell(value) for name, value in logs.items()}
+        found = {key: spelled(key, logs) for key in self.keys}
+        row = {key: _cell(logs[name]) for key, name in found.items() if name is not None}
         self.writer.writerow(dict(row, epoch=epoch))
+        self._warn_of_lost(sorted(set(logs) - set(found.values()) - {'epoch'}))
         self.csv_file.flush()
+
+    def _warn_of_lost(self, lost):
+        if lost and not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f'CSVLogger: the file {self.filename!r} has no column for {", ".join(lost)}, so they are not written; its columns are '
+                f'{", ".join(["epoch"] + self.keys)}. Give another file, the `separator` that it was written with, or append=False.',
+                stacklevel=2,
+            )
 
     def on_train_end(self, logs=None):
         if self.csv_file is not None and not self.csv_file.closed:

@@ -13,8 +13,9 @@ class EarlyStopping(MonitorCallback):
         verbose: 0, or 1 to print a line when training is ended.
         mode: 'min', 'max', or 'auto' to tell by the name of the value.
         baseline: number; only values that are better than it count as better.
-        restore_best_weights: whether the model gets back its weights of the epoch with the best value at the end of
-            training, however training ends: by this callback, by another, after the last epoch, by an error or Ctrl-C.
+        restore_best_weights: whether the model gets back its weights of the epoch with the best value, however training
+            ends: at once when this callback ends it; at the end of training, if it was another that did, the last epoch, an
+            error or Ctrl-C.
 
     Raises:
         ValueError: in training, where there is no such value, or `mode='auto'` cannot judge it.
@@ -46,6 +47,7 @@ class EarlyStopping(MonitorCallback):
         self.best_weights = None
         self._stopped = False
         self._best_kept = None
+        self._restored = False
 
     def on_train_begin(self, logs=None):
         self._training = True
@@ -55,6 +57,7 @@ class EarlyStopping(MonitorCallback):
             self.best = self.baseline
 
     def on_epoch_end(self, epoch, logs=None):
+        self._restored = False
         current = self.get_monitor_value(logs)
         if current is None:
             return
@@ -63,7 +66,7 @@ class EarlyStopping(MonitorCallback):
             if self.best_weights is None or self.monitor_op(current, self._best_kept):
                 self._best_kept = current
                 self.best_weights = self.model.get_weights()
-        if self.best is None or self.monitor_op(current, self.best):
+        if self.monitor_op(current, self.best):
             self.best = current
             self.wait = 0
             return
@@ -72,6 +75,7 @@ class EarlyStopping(MonitorCallback):
             self.stopped_epoch = epoch
             self._stopped = True
             self.model.stop_training = True
+            self._restore()
 
     def on_train_end(self, logs=None):
         if not self._training:  # another callback failed before this one had begun
@@ -79,7 +83,12 @@ class EarlyStopping(MonitorCallback):
         self._training = False
         if self._stopped and self.verbose > 0:
             print(f'Epoch {self.stopped_epoch + 1:05d}: early stopping')
+        if not self._restored:
+            self._restore()
+
+    def _restore(self):
         if self.restore_best_weights and self.best_weights is not None:
             if self.verbose > 0:
                 print('Restoring model weights from the end of the best epoch')
             self.model.set_weights(self.best_weights)
+            self._restored = True

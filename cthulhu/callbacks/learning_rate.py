@@ -25,6 +25,18 @@ def learning_rate_of(model, who):
     return variable
 
 
+def rate_in(variable):
+    """The learning rate in a variable, as the shortest decimal that stands for it: 0.001, where float32 has 0.0010000000475.
+
+    So it may be compared with the number that it was set to.
+
+    >>> rate_in(K.variable(0.001, dtype='float32'))
+    0.001
+    """
+    value = np.asarray(K.get_value(variable)).reshape(())[()]
+    return float(str(value))
+
+
 class LearningRateScheduler(Callback):
     """Sets the learning rate before each epoch, or before each batch, by a function.
 
@@ -61,7 +73,7 @@ class LearningRateScheduler(Callback):
     def _apply(self, index):
         variable = learning_rate_of(self.model, 'LearningRateScheduler')
         if self._takes_rate:
-            rate = self.schedule(index, float(K.get_value(variable)))
+            rate = self.schedule(index, rate_in(variable))
         else:
             rate = self.schedule(index)
         rate = rate.item() if isinstance(rate, (np.ndarray, np.generic)) and np.ndim(rate) == 0 else rate
@@ -170,14 +182,14 @@ class ReduceLROnPlateau(MonitorCallback):
         if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
-        if self.best is None or self.monitor_op(current, self.best):
+        if self.monitor_op(current, self.best):
             self.best = current
             self.wait = 0
         elif not self.in_cooldown():
             self.wait += 1
-            old = float(K.get_value(variable))
-            if self.wait >= self.patience and old > self.min_lr:
-                new = max(old * self.factor, self.min_lr)
+            old = rate_in(variable)
+            new = max(old * self.factor, self.min_lr)
+            if self.wait >= self.patience and new < old:
                 K.set_value(variable, new)
                 if self.verbose > 0:
                     print(f'\nEpoch {epoch + 1:05d}: ReduceLROnPlateau reducing learning rate to {new}.')

@@ -14,6 +14,8 @@ _MORE = frozenset(
 _LESS = frozenset(
     'loss error err mse mae mape msle rmse kld logcosh crossentropy ce hinge poisson divergence perplexity cost false wer cer'.split()
 )
+_ACCURACY = '(?<![^_])acc(?![^_])'  # the word 'acc' between underscores
+
 _ENDINGS = [(ending, 'max') for ending in ('accuracy', 'precision', 'recall')]
 _ENDINGS += [(ending, 'min') for ending in ('loss', 'error', 'crossentropy', 'hinge')]
 
@@ -38,11 +40,40 @@ def direction(name):
     return None
 
 
+def spelled(name, names):
+    """How one of `names` spells the value `name`: 'acc' and 'accuracy' are one word; None if none of them is that value.
+
+    >>> spelled('val_acc', ['loss', 'val_accuracy']), spelled('accuracy_1', {'acc_1': 0.5}), spelled('auc', ['loss'])
+    ('val_accuracy', 'acc_1', None)
+    """
+    if name in names:
+        return name
+    wanted = re.sub(_ACCURACY, 'accuracy', name)
+    return next((other for other in names if re.sub(_ACCURACY, 'accuracy', other) == wanted), None)
+
+
+def is_better(value, best, more, min_delta=0):
+    """Whether a value is better than the best before it: NaN never is, and any number is better than NaN or none (None).
+
+    Arguments:
+        value, best: numbers; `best` may be None.
+        more: whether more is better, and not less.
+        min_delta: the least change that counts.
+
+    >>> is_better(2, float('nan'), more=False), is_better(float('nan'), 1, more=True), is_better(2, 1, more=True, min_delta=1)
+    (True, False, False)
+    """
+    if best is None or np.isnan(best):
+        return not np.isnan(value)
+    return bool(np.greater(value - min_delta, best) if more else np.less(value + min_delta, best))
+
+
 class MonitorCallback(Callback):
     """A callback that watches one value at the end of each epoch.
 
     Arguments:
-        monitor: name of the value in the logs: the loss, a metric, with 'val_' that of the validation.
+        monitor: name of the value in the logs: the loss, a metric, with 'val_' that of the validation. 'acc' and 'accuracy'
+            are one name.
         mode: 'min', 'max', or 'auto' to tell by the name.
         min_delta: the least change that counts as better.
 
@@ -77,10 +108,10 @@ class MonitorCallback(Callback):
             self.monitor_op = self._is_less
 
     def _is_greater(self, value, best):
-        return bool(np.greater(value - self.min_delta, best))
+        return is_better(value, best, True, self.min_delta)
 
     def _is_less(self, value, best):
-        return bool(np.less(value + self.min_delta, best))
+        return is_better(value, best, False, self.min_delta)
 
     def worst(self):
         """What every value is better than: -inf or inf; None while the direction is not known."""
@@ -90,7 +121,7 @@ class MonitorCallback(Callback):
         """At the begin of training: forget the last run, and ask for the mode where 'auto' cannot tell it."""
         self._was_there = False
         self.best = self.worst()
-        if self.monitor_op is None and self.monitor in ((self.params or {}).get('metrics') or ()):
+        if self.monitor_op is None and spelled(self.monitor, (self.params or {}).get('metrics') or ()):
             self._ask_for_mode()
 
     def _ask_for_mode(self):
@@ -111,10 +142,10 @@ class MonitorCallback(Callback):
             ValueError: if there is no such value, with the names of those that there are; or if `mode` has to be given.
         """
         logs = logs or {}
-        value = logs.get(self.monitor)
+        value = logs.get(spelled(self.monitor, logs))
         if value is None:
             expected = (self.params or {}).get('metrics') or ()
-            if self._was_there or self.monitor in expected:
+            if self._was_there or spelled(self.monitor, expected):
                 return None
             advice = (
                 ' Values of the validation need `validation_data` or `validation_split`.'

@@ -17,7 +17,7 @@ def test_restores_the_best_weights_when_it_stops(capsys):
     assert tell(callback, losses(3, 1, 2, 2, 2)).weights == 1
     assert (
         capsys.readouterr().out
-        == 'Epoch 00004: early stopping\nRestoring model weights from the end of the best epoch\n'
+        == 'Restoring model weights from the end of the best epoch\nEpoch 00004: early stopping\n'
     )
     assert callback.stopped_epoch == 3
 

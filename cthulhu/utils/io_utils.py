@@ -84,27 +84,56 @@ class HDF5Matrix:
         return self.end - self.start
 
     def __getitem__(self, key):
-        """Rows as of an array: by number, slice (whose end must not lie beyond the last row), list or array of numbers, or array of booleans."""
+        """What an array would give for the key; only the rows that it names are read.
+
+        Rows are named by number, slice (whose end must not lie beyond the last row), list or array of numbers, or array of booleans. In a tuple the
+        keys of further axes come after that of the rows, with `None` for a new axis and `...` for all axes between.
+        """
+        if isinstance(key, tuple) or key is None or key is Ellipsis:
+            return self._part(key if isinstance(key, tuple) else (key,))
+        rows, place = self._place(key)
+        values = self.data[rows][place]
+        return values if self.normalizer is None else self.normalizer(values)
+
+    def _part(self, keys):
+        """What an array would give for a tuple of keys."""
+        axes = sum(1 for key in keys if key is not None and key is not Ellipsis)
+        first = next((i for i, key in enumerate(keys) if key is not None), len(keys))
+        if first < len(keys) and keys[first] is Ellipsis and axes == len(self.shape):  # it stands for no axis
+            keys = keys[:first] + keys[first + 1 :]
+            first = next(i for i, key in enumerate(keys) if key is not None)
+        if first == len(keys) or keys[first] is Ellipsis:
+            rows, place = self._place(slice(None))
+            keys = keys[:first] + (place,) + keys[first:]
+        else:
+            rows, place = self._place(keys[first])
+            keys = keys[:first] + (place,) + keys[first + 1 :]
+        values = self.data[rows]
+        return (values if self.normalizer is None else self.normalizer(values))[keys]
+
+    def _place(self, key):
+        """`(rows to read, of the dataset, in the order that HDF5 asks for; key of what is wanted among them)`."""
         if isinstance(key, slice):
             if (key.stop or 0) > len(self):
                 raise IndexError(f'{key!r} is outside of the {len(self)} rows of the matrix.')
-            first, last, step = key.indices(len(self))
-            rows, places = slice(first + self.start, max(first, last) + self.start, step), Ellipsis
-        else:
-            index = np.asarray(key)
-            if index.dtype == bool and index.shape == (len(self),):
-                index = np.flatnonzero(index)
-            elif index.size == 0:
-                index = index.astype('int64')
-            if index.dtype.kind not in 'iu' or index.ndim > 1:
-                raise IndexError(f'Rows are taken by numbers, slices, or lists of numbers; got {key!r}.')
-            if index.size and not -len(self) <= index.min() <= index.max() < len(self):
-                raise IndexError(f'{key!r} is outside of the {len(self)} rows of the matrix.')
-            # HDF5 reads rows in rising order, and each once
-            rows, places = np.unique(np.where(index < 0, index + len(self), index) + self.start, return_inverse=True)
-            rows, places = rows.tolist() if rows.size else slice(0, 0), places.reshape(index.shape)
-        values = self.data[rows][places]
-        return values if self.normalizer is None else self.normalizer(values)
+            wanted = range(*key.indices(len(self)))
+            if not wanted:
+                return slice(0, 0), slice(None)
+            rising = wanted if wanted.step > 0 else wanted[::-1]
+            rows = slice(rising[0] + self.start, rising[-1] + self.start + 1, rising.step)
+            return rows, slice(None) if rising is wanted else slice(None, None, -1)
+        index = np.asarray(key)
+        if index.dtype == bool and index.shape == (len(self),):
+            index = np.flatnonzero(index)
+        elif index.size == 0:
+            index = index.astype('int64')
+        if index.dtype.kind not in 'iu' or index.ndim > 1:
+            raise IndexError(f'Rows are taken by numbers, slices, or lists of numbers; got {key!r}.')
+        if index.size and not -len(self) <= index.min() <= index.max() < len(self):
+            raise IndexError(f'{key!r} is outside of the {len(self)} rows of the matrix.')
+        # HDF5 reads rows in rising order, and each once
+        rows, places = np.unique(np.where(index < 0, index + len(self), index) + self.start, return_inverse=True)
+        return (rows.tolist() if rows.size else slice(0, 0)), places.reshape(index.shape)[()]
 
     @property
     def shape(self):
@@ -129,6 +158,8 @@ class HDF5Matrix:
 
 class H5Dict:
     """A group of an HDF5 file as a dict: arrays are datasets, texts and lists of texts are attributes, and a name that is new is a new group.
+
+    In a file lists of texts come back as lists of bytes, as from that of Keras; a text comes back as it was set.
 
     Arguments:
         path: path of a file, an open h5py File or Group, or a dict to use in place of a file.
@@ -201,7 +232,11 @@ class H5Dict:
             value = self.data.attrs[attr]
             if isinstance(value, np.ndarray) and value.dtype.kind == 'S':
                 return value.tolist()
-            return value.encode('utf-8') if isinstance(value, str) else value
+            if isinstance(value, str):  # h5py gives text for both; what was set as bytes is marked as ASCII
+                kind = h5py.check_string_dtype(self.data.attrs.get_id(attr).dtype)
+                if kind is not None and kind.encoding == 'ascii':
+                    return value.encode('utf-8', 'surrogateescape')
+            return value
         if attr in self.data:
             group = self.data.get(attr, getclass=True) is h5py.Group
             return self._inside(self._tree.group(attr).handle) if group else self._tree.entry(attr).value()

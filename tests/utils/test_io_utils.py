@@ -64,6 +64,36 @@ def test_it_has_what_an_array_has(data):
     assert set(HDF5Matrix.refs) - others == {path}  # one open file for all of them
 
 
+def test_other_keys_are_those_of_an_array_too(data):
+    path, x, _ = data
+    matrix, rows = HDF5Matrix(path, 'x', start=6, end=36), x[6:36]
+    doubled = HDF5Matrix(path, 'x', start=6, end=36, normalizer=lambda read: 2 * read)
+    few, far = [3, 1, 3], np.array([1, -1, 7])
+    for key in [
+        None, Ellipsis, (), (None,), (None, 0), (2, 1), (2,), (slice(1, 9, 3), 1), (slice(2, 4), slice(0, 2)), (Ellipsis, 0), (Ellipsis, 0, 1),
+        (None, Ellipsis), (0, Ellipsis), (slice(None), None), (None, slice(3), None, -1), (few, 1), (few, [0, 1, 2]), (far, slice(1)),
+        (rows[:, 0] > 0.5, 2), slice(None, None, -1), slice(20, 3, -4), (slice(9, 4), 0), (np.int64(3), np.int64(1)), (..., None),
+    ]:  # fmt: skip
+        np.testing.assert_array_equal(matrix[key], rows[key], str(key))
+        np.testing.assert_array_equal(doubled[key], 2 * rows[key], str(key))
+    for key in [(30,), (slice(0, 31), 0), (None, 'x'), (..., 0, 30, 1)]:
+        with pytest.raises(IndexError):
+            matrix[key]
+
+
+def test_a_key_reads_its_rows_only(data):
+    read = []
+
+    def normalizer(rows):
+        read.append(len(rows))
+        return rows
+
+    matrix = HDF5Matrix(data[0], 'x', normalizer=normalizer)
+    del read[:]
+    matrix[3:5, 1], matrix[7, 0], matrix[[1, 9, 1], 0], matrix[None, 2:4]
+    assert read == [2, 1, 2, 2]
+
+
 def test_models_take_it(data):
     path, x, y = data
     xs, ys = HDF5Matrix(path, 'x', end=32), HDF5Matrix(path, 'y', end=32)
@@ -112,7 +142,7 @@ def test_what_goes_in_comes_out(place):
     entries = H5Dict(place, 'w' if not isinstance(place, h5py.Group) else 'a')
     entries['x'] = np.arange(6.0).reshape(2, 3)
     entries['scalar'] = np.array(2.5)
-    entries['text'] = b'hello'
+    entries['text'], entries['words'], entries['empty'] = b'hello', 'Йог-Сотот', ''
     entries['names'] = [b'a', b'bc']
     entries['group']['inner']['y'] = np.ones(2)
     entries.update({'more': np.zeros(1)})
@@ -121,6 +151,7 @@ def test_what_goes_in_comes_out(place):
     np.testing.assert_array_equal(again['x'], np.arange(6.0).reshape(2, 3))
     assert float(again['scalar']) == 2.5
     assert again['text'] == b'hello' and list(again['names']) == [b'a', b'bc']
+    assert again['words'] == 'Йог-Сотот' and again['empty'] == ''  # Keras 2.3.1 too
     np.testing.assert_array_equal(again['group']['inner']['y'], [1, 1])
     assert 'x' in again and 'text' in again and 'none' not in again
     assert {'x', 'scalar', 'group', 'more'} <= set(again) and set(again.iter()) == set(again) and len(again) >= 4

@@ -44,7 +44,7 @@ def get_file(
         fname: name of the file in the cache; with an absolute path the file lies there.
         origin: URL.
         untar: whether the file is a tar archive, to be kept as `fname` + '.tar.gz' and unpacked; the result is then the path that `fname` has
-            among what was in it. It is not unpacked again while that is there.
+            among what was in it, also where there is no such thing (with a warning). It is not unpacked again while that is there.
         md5_hash: MD5 hash, of older code; `file_hash` with `hash_algorithm='md5'`.
         file_hash: SHA-256 or MD5 hash that the file must have, in hexadecimal digits. Without one, whoever controls the server or the way to it
             chooses what you get.
@@ -89,9 +89,10 @@ def get_file(
             if not _unpack(path, folder, 'tar'):
                 raise ValueError(f'untar: "{path}", from {origin}, is not a tar archive.')
             if not os.path.exists(unpacked):
-                raise ValueError(
-                    f'untar: the archive "{path}" was unpacked, but had no {fname!r} in it. Give the name of its folder as `fname`, or '
-                    'use extract=True.'
+                warnings.warn(
+                    f'untar: the archive was unpacked into "{folder}", but had no {fname!r} in it, so "{unpacked}" is only where that would be.'
+                    ' To have it unpacked once only, give the name of its folder as `fname`.',
+                    stacklevel=2,
                 )
         return unpacked
     if extract and archive_format is not None and not _unpack(path, folder, archive_format):

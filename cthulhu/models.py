@@ -1,7 +1,7 @@
 """Models, and what is done with whole models."""
 
 from cthulhu import backend as K
-from cthulhu import names
+from cthulhu import names, registry
 from cthulhu.backend import meta
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.lump import Lump
@@ -43,6 +43,11 @@ def clone_model(model, input_tensors=None):
         raise ValueError(
             f'Model "{model.name}" was made by subclassing, so it cannot be cloned. Make another instance of {type(model).__name__}.'
         )
+    with registry.layers.writing(model), registry.layers.reading():
+        return _clone(model, input_tensors)
+
+
+def _clone(model, input_tensors=None):
     if input_tensors is not None:
         input_tensors = [_as_input(x, index) for index, x in enumerate(to_list(input_tensors, allow_tuple=True))]
     if isinstance(model, Pile):
@@ -67,7 +72,10 @@ def clone_model(model, input_tensors=None):
 
 
 def _clone_layer(layer):
-    return clone_model(layer) if isinstance(layer, Lump) else type(layer).from_config(layer.get_config())
+    def make():
+        return clone_model(layer) if isinstance(layer, Lump) else type(layer).from_config(layer.get_config())
+
+    return registry.layers.once(layer, make)
 
 
 def _clone_pile(model, input_tensors):

@@ -4,6 +4,9 @@ A room enters its classes and functions when it is imported. Rooms below it, whi
 says, and a wrapper the layer that it wraps, without an import of either.
 """
 
+import contextlib
+import threading
+
 from cthulhu import names
 from cthulhu.utils.generic_utils import (
     deserialize_cthulhu_object,
@@ -85,10 +88,103 @@ class Registry:
         return get_cthulhu_object(identifier, self._entries, self.kind)
 
 
+class LayerRegistry(Registry):
+    """The layers and models. One layer may be at several places of a configuration: in a model and in a model inside it, twice in a Pile, in a wrapper.
+
+    Such places carry one number under the key 'shared_object_id', from which one layer is made again. So do configurations of tf.keras and Keras 3;
+    Keras 2 passes over the key, and makes several layers.
+    """
+
+    _KEY = 'shared_object_id'
+
+    def __init__(self, kind):
+        super().__init__(kind)
+        self._scope = threading.local()
+
+    def number_of(self, layer):
+        """The number that a layer has in the configuration that is being written; None for a layer at one place."""
+        return (getattr(self._scope, 'numbers', None) or {}).get(id(layer))
+
+    def mark(self, layer, item):
+        """The description `item` (a dict) of a layer, with the number of the layer if it has one."""
+        number = self.number_of(layer)
+        return item if number is None else dict(item, **{self._KEY: number})
+
+    def marked(self, item, source):
+        """The description `item`, with the number that the description `source` has, if it has one."""
+        return dict(item, **{self._KEY: source[self._KEY]}) if self._KEY in source else item
+
+    def is_marked(self, item):
+        """Whether a description says that its layer may be at other places, too."""
+        return self._KEY in item
+
+    @contextlib.contextmanager
+    def writing(self, model):
+        """While the configuration of a model is written: number the layers at several places of it. Inside of another such scope, that one counts."""
+        if getattr(self._scope, 'numbers', None) is not None:
+            yield
+            return
+        places, seen, stack = {}, set(), [model]
+        while stack:
+            layer = stack.pop()
+            if id(layer) in seen:
+                continue
+            seen.add(id(layer))
+            parts = layer.described_parts
+            for part in parts:
+                places[id(part)] = places.get(id(part), 0) + 1
+            stack.extend(reversed(parts))
+        shared = [key for key, count in places.items() if count > 1]
+        self._scope.numbers = {key: number for number, key in enumerate(shared)}
+        try:
+            yield
+        finally:
+            self._scope.numbers = None
+
+    @contextlib.contextmanager
+    def reading(self):
+        """While layers are made of a configuration: those of one number are one. Inside of another such scope, that one counts."""
+        if getattr(self._scope, 'made', None) is not None:
+            yield
+            return
+        self._scope.made = {}
+        try:
+            yield
+        finally:
+            self._scope.made = None
+
+    def once(self, layer, make):
+        """What stands for `layer` in the copy that is being made: what `make()` gives, once for a layer at several places."""
+        number, made = self.number_of(layer), self._scope.made
+        if number is None:
+            return make()
+        if number not in made:
+            made[number] = (None, make())
+        return made[number][1]
+
+    def serialize(self, thing):
+        return self.mark(thing, super().serialize(thing))
+
+    def deserialize(self, identifier, custom_objects=None):
+        made = getattr(self._scope, 'made', None)
+        number = identifier.get(self._KEY) if isinstance(identifier, dict) else None
+        if made is None or not isinstance(number, int):
+            return super().deserialize(identifier, custom_objects)
+        kind = identifier.get('class_name')
+        known, layer = made.get(number, (None, None))
+        if layer is None or known not in (
+            None,
+            kind,
+        ):  # one number for two classes is not from a writer of such numbers
+            layer = super().deserialize(identifier, custom_objects)
+            made.setdefault(number, (kind, layer))
+        return layer
+
+
 activations = Registry('activation function')
 constraints = Registry('constraint')
 initializers = Registry('initializer')
-layers = Registry('layer')  # models too
+layers = LayerRegistry('layer')  # models too
 losses = Registry('loss function')
 metrics = Registry('metric function')
 optimizers = Registry('optimizer')

@@ -449,6 +449,11 @@ class Layer(Tracking, NodeAccess):
 
     # -- configuration -----------------------------------------------------------------------------------
 
+    @property
+    def described_parts(self):
+        """The layers that the configuration of this one describes, each as often as it does: list."""
+        return list(self.sublayers)
+
     def get_config(self):
         """The settings of the layer: a dict from which `from_config` makes a layer of the same kind, without the weights."""
         config = {'name': self.name, 'trainable': self.trainable}

@@ -3,7 +3,7 @@
 import copy
 import json
 
-from cthulhu import names, registry
+from cthulhu import registry
 from cthulhu.backend import meta
 from cthulhu.engine.input_layer import InputLayer
 from cthulhu.storage.errors import warn
@@ -12,6 +12,11 @@ from cthulhu.utils.generic_utils import unpack_singleton
 
 def settings_of(model):
     """The configuration of a model that is a graph: its layers, their settings and connections."""
+    with registry.layers.writing(model):
+        return _settings_of(model)
+
+
+def _settings_of(model):
     numbers = model.node_numbers()
     layers = []
     for layer in model.layers:
@@ -20,14 +25,7 @@ def settings_of(model):
             for node in layer.inbound_nodes
             if node in numbers and node.input_tensors and not isinstance(layer, InputLayer)
         ]
-        layers.append(
-            {
-                'name': layer.name,
-                'class_name': names.keras_name(type(layer)),
-                'config': layer.get_config(),
-                'inbound_nodes': inbound,
-            }
-        )
+        layers.append(dict(registry.layers.serialize(layer), name=layer.name, inbound_nodes=inbound))
 
     def places(tensors):
         histories = [meta.get_history(x) for x in tensors]
@@ -65,7 +63,8 @@ def tensors_of(config, custom_objects=None):
     Raises:
         ValueError: if a layer is not known, or the connections lead nowhere.
     """
-    tensors = _connect_layers(config, custom_objects)
+    with registry.layers.reading():
+        tensors = _connect_layers(config, custom_objects)
 
     def find(places):
         return [tensors[name, int(node), int(tensor)] for name, node, tensor in places]
@@ -83,16 +82,20 @@ def tensors_of(config, custom_objects=None):
 def _connect_layers(config, custom_objects=None):
     """Make the layers that a configuration lists, and call them on each other: (layer name, node number, tensor index) -> tensor."""
     tensors, waiting = {}, []
+    called_before = {}  # layers of several models have the calls of the others, which do not count here
 
     def take(layer):
-        nodes = layer.inbound_nodes
-        for number, node in enumerate(nodes):
+        first, own = called_before.get(layer, 0), 0
+        if first:
+            own = 1 if hasattr(layer, 'get_layer') else 0  # the number that a model's own node has
+        for number, node in enumerate(layer.inbound_nodes[first:], own):
             for index, x in enumerate(node.output_tensors):
                 tensors.setdefault((layer.name, number, index), x)
 
-    for item in config['layers']:
-        settings = {'class_name': item['class_name'], 'config': item['config']}
-        layer = registry.layers.deserialize(settings, custom_objects)
+    made = [(item, registry.layers.deserialize(item, custom_objects)) for item in config['layers']]
+    for item, layer in made:
+        if registry.layers.is_marked(item) and not isinstance(layer, InputLayer):
+            called_before[layer] = len(layer.inbound_nodes)
         take(layer)
         waiting.extend((layer, connections) for connections in item.get('inbound_nodes', ()))
     while waiting:

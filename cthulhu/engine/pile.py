@@ -5,7 +5,7 @@ import copy
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import names, registry
+from cthulhu import registry
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.input_layer import Input, InputLayer
@@ -42,6 +42,10 @@ class Pile(Lump):
     @property
     def layers(self):
         """The layers, without the one that stands for the input."""
+        return list(self._stack)
+
+    @property
+    def described_parts(self):
         return list(self._stack)
 
     @property
@@ -179,7 +183,8 @@ class Pile(Lump):
 
     def get_config(self):
         """The settings of the layers, from the bottom up."""
-        layers = [{'class_name': names.keras_name(type(layer)), 'config': layer.get_config()} for layer in self._stack]
+        with registry.layers.writing(self):
+            layers = [registry.layers.serialize(layer) for layer in self._stack]
         first = layers[0]['config'] if layers else {}
         config = {'name': self.name, 'layers': layers}
         if self._build_shape is not None:
@@ -197,7 +202,7 @@ class Pile(Lump):
         else:
             name, shape, items = None, None, config
         pile = cls(name=name)
-        with trust.building():
+        with trust.building(), registry.layers.reading():
             for item in items:
                 pile.add(registry.layers.deserialize(item, custom_objects))
             if not pile.is_graph and shape is not None and pile._stack:

@@ -27,6 +27,10 @@ class Wrapper(Layer):
         """That of the wrapped layer."""
         return getattr(self.layer, 'activity_regularizer', None)
 
+    @property
+    def described_parts(self):
+        return [self.layer]
+
     def get_config(self):
         config = super().get_config()
         config['layer'] = registry.layers.serialize(self.layer)

@@ -436,6 +436,7 @@ def _connections(node, models, masks=()):
     collect(node.get('args'))
     keywords = dict(node.get('kwargs') or {})
     collect(keywords.pop('initial_state', None))
+    collect(keywords.pop('constants', None))  # after the states, as a recurrent layer has its inputs
     if _source(keywords.get('mask')) in masks:
         del keywords['mask']
     arguments = {

@@ -16,6 +16,7 @@ from cthulhu.saving.converters import for_file
 from cthulhu.saving.weights import Origin, SavedLayer
 from cthulhu.storage import trust
 from cthulhu.storage.errors import DamagedFileError, ModelFileError, warn
+from cthulhu.utils.generic_utils import unique
 from cthulhu.version import KERAS_VERSION, __version__
 
 # -- writing -----------------------------------------------------------------------------------------------
@@ -26,6 +27,7 @@ def write_weights(tree, layers):
 
     A model among them has its weights in Keras's order, which depends on what is frozen; the attribute `order` says which weight each is when nothing is.
     """
+    layers = unique(layers)  # a Pile may have one twice
     tree.set_strings('layer_names', [layer.name for layer in layers])
     _write_origin(tree)
     data_format = data_formats.of_layers(layers)

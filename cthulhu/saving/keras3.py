@@ -143,7 +143,10 @@ def _saved(tree, model):
         if name is not None:
             given[name] = key
     by_name = all(layer.name in given for layer in layers if layer.weights)
+    first = {layer: key for layer, key in reversed(list(zip(layers, keys)))}  # a Pile may have a layer twice
     for layer, key in zip(layers, keys):
+        if first[layer] != key:
+            continue
         group = (
             inner.group(given[layer.name] if by_name and layer.name in given else key) if inner is not None else None
         )

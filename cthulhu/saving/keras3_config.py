@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cthulhu import names
+from cthulhu import names, registry
 from cthulhu.backend import meta
 from cthulhu.saving import configuration
 from cthulhu.saving.data_formats import kind_of
@@ -11,7 +11,7 @@ from cthulhu.utils.generic_utils import to_list
 _PARTS = {'initializer': 'keras.initializers', 'regularizer': 'keras.regularizers', 'constraint': 'keras.constraints'}
 
 # Settings that Keras 3 does not have, and whose values it takes for granted.
-_DROPPED = ('batch_input_shape', 'implementation', 'input_length', 'num_constants')
+_DROPPED = ('batch_input_shape', 'implementation', 'input_length')
 
 
 def of_model(model, conjured):
@@ -24,6 +24,11 @@ def of_model(model, conjured):
 
 def layer(each):
     """The settings of a layer or model."""
+    with registry.layers.writing(each):
+        return registry.layers.mark(each, _layer(each))
+
+
+def _layer(each):
     kind = names.keras_name(type(each))
     ours = type(each).__module__.startswith('cthulhu.')
     if ours and kind in ('Model', 'Sequential'):
@@ -71,12 +76,13 @@ def _part(key, value):
     module = _PARTS.get(key.rpartition('_')[2])
     if module is None and key in ('layer', 'cell'):
         kind = value['class_name']
-        return {
+        made = {
             'module': 'keras.layers',
             'class_name': kind,
             'config': _settings(kind, value['config']),
             'registered_name': None,
         }
+        return registry.layers.marked(made, value)
     settings = dict(value['config'])
     if settings.get('distribution') == 'normal':
         settings['distribution'] = 'truncated_normal'
@@ -132,7 +138,12 @@ def _graph(model):
         found = [tensor(x, shape) for x, shape in zip(node.input_tensors, node.input_shapes)]
         keywords = {key: value for key, value in node.arguments.items() if value is not None}
         if len(found) > 1 and hasattr(each, 'cell') or kind_of(each) == 'Bidirectional' and len(found) > 1:
-            return {'args': found[:1], 'kwargs': dict(keywords, initial_state=found[1:])}
+            last = len(found) - (each.get_config().get('num_constants') or 0)
+            further = {'initial_state': found[1:last], 'constants': found[last:]}
+            return {
+                'args': found[:1],
+                'kwargs': dict(keywords, **{key: value for key, value in further.items() if value}),
+            }
         return {'args': found if len(found) == 1 else [found], 'kwargs': keywords}
 
     layers = []

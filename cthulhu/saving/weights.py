@@ -260,6 +260,7 @@ def load(layers, saved, origin, by_name=False, skip_mismatch=False, reshape=Fals
     Raises:
         ModelFileError: if the numbers of layers differ (in order), or a layer does not fit; then nothing is set.
     """
+    layers = unique(layers)
     if by_name:
         wanted = {}
         for layer in layers:

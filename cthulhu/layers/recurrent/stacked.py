@@ -86,6 +86,10 @@ class StackedRNNCells(Layer):
             made.append(list(own))
         return inputs, [state for own in self._in_state_order(made) for state in own]
 
+    @property
+    def described_parts(self):
+        return [cell for cell in self.cells if isinstance(cell, Layer)]
+
     def get_config(self):
         config = super().get_config()
         config['cells'] = [registry.layers.serialize(cell) for cell in self.cells]

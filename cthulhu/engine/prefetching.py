@@ -28,6 +28,10 @@ _parent_ends = set()
 RETRIES = 2
 
 
+#: After how many seconds without a word from the worker of a batch that is waited for this is said, once a batch; None for never.
+SILENCE = 60.0
+
+
 class WorkerDied(RuntimeError):
     """A process that computes batches ended before it gave its result."""
 
@@ -243,11 +247,11 @@ class Prefetcher:
                 state.threads.append(thread)
             while True:
                 with self._changed:
-                    while state.taken not in state.results and not state.stopped and not state.is_over():
-                        self._changed.wait()
+                    self._await(state)
                     if state.stopped or state.taken not in state.results:
                         return
                     failed, value = state.results.pop(state.taken)
+                    state.waited.pop(state.taken, None)
                     state.taken += 1
                     self._changed.notify_all()
                 if failed:
@@ -255,6 +259,20 @@ class Prefetcher:
                 yield value
         finally:
             self._stop(state, at_once=not state.is_over())
+
+    def _await(self, state):
+        """Wait for the result that comes next; say so where it does not come."""
+        since, said = time.time(), SILENCE is None
+        while state.taken not in state.results and not state.stopped and not state.is_over():
+            self._changed.wait(None if said else max(0.01, since + SILENCE - time.time()))
+            if not said and state.taken not in state.results and time.time() >= since + SILENCE:
+                said = True
+                warnings.warn(
+                    f'Batch {state.named()} has been waited for {time.time() - since:.0f} s, and its worker says nothing: it is slow, or waits for something '
+                    'itself (a lock, the network, a pool of its own). Try sequence[i] by itself, or workers=0. (cthulhu.engine.prefetching.SILENCE is when '
+                    'this is said.)',
+                    stacklevel=4,
+                )
 
     def _stop(self, state, at_once, patience=5):
         """End the threads of a run: `at_once`, with the processes that they wait for; a thread at work gets `patience` seconds."""
@@ -287,6 +305,7 @@ class Prefetcher:
                     state.finished = number + 1
                     self._changed.notify_all()
                     return
+                state.waited[number] = task
                 state.begun += 1
                 self._changed.notify_all()
             try:
@@ -318,17 +337,25 @@ class Prefetcher:
 
 
 class _Run:
-    """The state of one run: how many tasks were begun and taken, the results that wait, where the tasks end, and the threads."""
+    """The state of one run: how many tasks were begun and taken, which those are that were begun and not taken, the results that wait, where the tasks
+    end, and the threads.
+    """
 
-    __slots__ = ('tasks', 'begun', 'taken', 'results', 'finished', 'stopped', 'threads')
+    __slots__ = ('tasks', 'begun', 'taken', 'waited', 'results', 'finished', 'stopped', 'threads')
 
     def __init__(self, tasks):
         self.tasks = tasks
         self.begun = self.taken = 0
+        self.waited = {}
         self.results = {}
         self.finished = None
         self.stopped = False
         self.threads = []
+
+    def named(self):
+        """The number of the batch that comes next: its index in a Sequence, whose tasks are (seed, index)."""
+        task = self.waited.get(self.taken, self.taken)
+        return task[1] if isinstance(task, tuple) else task
 
     def is_over(self):
         """Whether all results were taken."""

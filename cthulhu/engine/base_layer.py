@@ -43,6 +43,8 @@ class Layer(Tracking, NodeAccess):
         TypeError: for an argument that no layer knows.
     """
 
+    untracked = ('_dependent',)
+
     def __init__(self, **kwargs):
         for argument in kwargs:
             if argument not in _ARGUMENTS:
@@ -53,6 +55,7 @@ class Layer(Tracking, NodeAccess):
                 )
         Tracking.__init__(self)
         self._losses = []  # those that belong to no call: (layer, loss)
+        self._dependent = []  # those of them that were added for some tensors: (kind, tensors, item)
         self._updates = []
         self._metric_results = []
         self._inbound_nodes = []
@@ -372,8 +375,10 @@ class Layer(Tracking, NodeAccess):
                 nodes = self._nodes_with_inputs(inputs) if inputs is not None else []
                 if nodes:
                     getattr(nodes[-1].record, kind).append((self, item))
-                else:
-                    unconditional.append((self, item))
+                    continue
+                unconditional.append((self, item))
+                if inputs is not None:  # of a layer that others call, such as a cell
+                    self._dependent.append((kind, to_list(inputs, allow_tuple=True), item))
 
     def add_metric(self, value, name=None):
         """Report the mean of a tensor over each epoch, under a name.
@@ -443,9 +448,21 @@ class Layer(Tracking, NodeAccess):
         return self._for('updates', inputs)
 
     def _for(self, kind, inputs):
+        dependent = self._all_dependent(kind)
         if inputs is None:
-            return _active(self._unconditional(kind), kind)
-        return _active([pair for node in self._nodes_with_inputs(inputs) for pair in getattr(node.record, kind)], kind)
+            held = {id(item) for _, (_, item) in dependent}
+            return _active([pair for pair in self._unconditional(kind) if id(pair[1]) not in held], kind)
+        wanted = [id(x) for x in to_list(inputs, allow_tuple=True)]
+        found = [pair for tensors, pair in dependent if [id(x) for x in tensors] == wanted]
+        found += [pair for node in self._nodes_with_inputs(inputs) for pair in getattr(node.record, kind)]
+        return _active(found, kind)
+
+    def _all_dependent(self, kind):
+        """(tensors, (layer, item)) of the losses or updates that were added for tensors which this layer was not called on, or a layer inside."""
+        found = [(tensors, (self, item)) for which, tensors, item in self._dependent if which == kind]
+        for layer in self.sublayers:
+            found.extend(layer._all_dependent(kind))
+        return found
 
     # -- configuration -----------------------------------------------------------------------------------
 

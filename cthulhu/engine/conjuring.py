@@ -9,6 +9,7 @@ import threading
 from cthulhu import backend as K
 from cthulhu import losses, metrics, optimizers
 from cthulhu.engine import call_context, standardize
+from cthulhu.engine.base_layer import warn_once
 from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec
 from cthulhu.engine.step import Feed, Relay, Step
@@ -149,6 +150,23 @@ class Recent:
         return made
 
 
+# What Keras 3 and tf.keras call in training, and a program for them may define.
+_STEPS = ('train_step', 'test_step', 'predict_step', 'compute_loss', 'compute_metrics')
+
+
+def _warn_of_steps(model):
+    """Say, once, which methods of the model and its layers will not be called."""
+    for layer in model.all_layers():
+        found = [name for name in _STEPS if callable(getattr(type(layer), name, None))]
+        if found:
+            warn_once(
+                layer,
+                'steps',
+                f'{type(layer).__name__} defines {", ".join(found)}, which Keras 3 calls and this library does not: training is what '
+                '`conjure` was told. Use `add_loss` and `add_metric` for losses and metrics of your own, or a loop with `train_on_batch`.',
+            )
+
+
 class Conjuring:
     """What `conjure` was told, resolved for a model whose inputs and outputs are known.
 
@@ -163,6 +181,7 @@ class Conjuring:
 
     def __init__(self, model, settings):
         self.model = model
+        _warn_of_steps(model)
         self.lock = threading.RLock()
         self.settings = settings
         self.optimizer = settings['optimizer']

@@ -21,9 +21,7 @@ def _settings_of(model):
     layers = []
     for layer in model.layers:
         inbound = [
-            _connections_of(node, numbers)
-            for node in layer.inbound_nodes
-            if node in numbers and node.input_tensors and not isinstance(layer, InputLayer)
+            _connections_of(node, numbers) for node in layer.inbound_nodes if node in numbers and not node.is_entrance
         ]
         layers.append(dict(registry.layers.serialize(layer), name=layer.name, inbound_nodes=inbound))
 

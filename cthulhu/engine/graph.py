@@ -23,7 +23,7 @@ class Graph:
         made, first_seen = _depth_first(self.outputs, {id(x) for x in self.inputs})
         for x in self.inputs:  # an input that no output needs is still an input
             node = node_of(x)
-            if node not in made and not node.input_tensors:
+            if node not in made and node.is_entrance:
                 made.append(node)
                 first_seen.setdefault(node.outbound_layer, -1)
         self.depth = _depths(made)
@@ -44,7 +44,7 @@ class Graph:
                 continue
             layer = node.outbound_layer
             missing = [x for x in node.input_tensors if id(x) not in computable]
-            if missing or not node.input_tensors:
+            if missing or node.is_entrance:
                 raise ValueError(
                     'The graph is disconnected: layer "{}" needs the tensor {}, which cannot be computed from the inputs of the model ({}). '
                     'Add the Input that it comes from to `inputs`. Layers that could be reached: {}.'.format(
@@ -117,10 +117,10 @@ def _depth_first(outputs, inputs):
 
 def _needed(node, inputs):
     """The nodes that `node` takes its inputs from, up to the inputs of the graph."""
-    if all(id(x) not in inputs for x in node.input_tensors):
+    if node.is_entrance or all(id(x) not in inputs for x in node.input_tensors):
         return node.parents
     sources = [(x, node_of(x)) for x in node.input_tensors if meta.get_history(x) is not None]
-    return [source for x, source in sources if id(x) not in inputs or not source.input_tensors]
+    return [source for x, source in sources if id(x) not in inputs or source.is_entrance]
 
 
 def _depths(made):
@@ -155,7 +155,7 @@ def get_source_inputs(tensor, layer=None, node_index=None):
         if node in seen:
             continue
         seen.add(node)
-        if not node.input_tensors:
+        if node.is_entrance:
             entering = node.output_tensors
         else:
             entering = [x for x, source in zip(node.input_tensors, node.inbound_layers) if source is None]

@@ -67,11 +67,11 @@ class InputLayer(Layer):
             meta.set_shape(input_tensor, self.batch_input_shape)
         Node(
             self,
-            input_tensors=[],
+            input_tensors=[input_tensor],
             output_tensors=[input_tensor],
-            input_masks=[],
+            input_masks=[None],
             output_masks=[None],
-            input_shapes=[],
+            input_shapes=[self.batch_input_shape],
             output_shapes=[self.batch_input_shape],
             arguments={},
             record=Record(),

@@ -36,7 +36,9 @@ class Node:
         history=True,
     ):
         self.outbound_layer = layer
-        sources = [meta.get_history(x) or (None, 0, 0) for x in input_tensors]
+        # what an input layer takes in is what it gives out: it comes from nowhere
+        came_in = [x for x in input_tensors if not any(x is y for y in output_tensors)]
+        sources = [meta.get_history(x) or (None, 0, 0) for x in came_in]
         self.inbound_layers = [source[0] for source in sources]
         self.node_indices = [source[1] for source in sources]
         self.tensor_indices = [source[2] for source in sources]
@@ -55,6 +57,11 @@ class Node:
         layer.inbound_nodes.append(self)
         for i, x in enumerate(output_tensors if history else ()):
             meta.set_history(x, (layer, index, i))
+
+    @property
+    def is_entrance(self):
+        """Whether a tensor enters the graph of layers here: the node of an input layer."""
+        return not self.inbound_layers
 
     @property
     def parents(self):

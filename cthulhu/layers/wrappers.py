@@ -140,7 +140,8 @@ class Bidirectional(StatesAsInputs, Wrapper):
     """Runs a recurrent layer forwards and backwards in time, and merges the outputs.
 
     Arguments:
-        layer: a recurrent layer; it is the model of the two that are made from its configuration.
+        layer: a recurrent layer; it is the model of the two that are made from its configuration, and begin with its `weights`, if it
+            was given some.
         merge_mode: 'concat', 'sum', 'mul', 'ave' for the average, or None for a list of both outputs.
         weights: list of arrays, the initial weights of the forward layer and then those of the backward layer.
 
@@ -297,7 +298,9 @@ def _copy(layer, prefix, **changes):
     config = dict(layer.get_config(), **changes)
     config['name'] = prefix + layer.name
     with CustomObjectScope({type(each).__name__: type(each) for each in all_layers(layer)}):
-        return type(layer).from_config(config)
+        made = type(layer).from_config(config)
+    made._initial_weights = layer._initial_weights  # no part of a configuration
+    return made
 
 
 names.add_aliases(globals())

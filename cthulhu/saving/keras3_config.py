@@ -148,7 +148,7 @@ def _graph(model):
 
     layers = []
     for each in model.layers:
-        nodes = [node for node in each.inbound_nodes if node in numbers and node.input_tensors]
+        nodes = [node for node in each.inbound_nodes if node in numbers and not node.is_entrance]
         layers.append(
             dict(
                 layer(each),

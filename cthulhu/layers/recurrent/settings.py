@@ -1,6 +1,7 @@
 """The settings of a recurrent layer with a cell of its own: those of the cell, which it makes, and lets be read through itself."""
 
 import inspect
+import warnings
 
 from cthulhu import regularizers
 from cthulhu.engine.settings import arguments
@@ -28,6 +29,8 @@ def runs(cell_class, flow=_FLOW, before=None):
                 raise TypeError(f'{cls.__name__}: {error}.') from None
             given.apply_defaults()
             values, further = given.arguments, given.arguments['kwargs']
+            if further.pop('implementation', None) is not None:
+                warnings.warn(f'{cls.__name__}: `implementation` changes nothing here; leave it out.', stacklevel=2)
             cell = cell_class(dtype=further.get('dtype'), **{name: values[name] for name in cell_class.settings})
             super(cls, self).__init__(cell, **{name: values[name] for name in flow}, **further)
             self.activity_regularizer = regularizers.get(values['activity_regularizer'])

@@ -73,6 +73,7 @@ def _clone(model, input_tensors=None):
 
 def _clone_layer(layer):
     def make():
+        configuration.check_settings(layer)
         return clone_model(layer) if isinstance(layer, Lump) else type(layer).from_config(layer.get_config())
 
     return registry.layers.once(layer, make)

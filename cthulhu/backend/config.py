@@ -8,9 +8,11 @@ names:
 Each key may be left out. The file is only ever read.
 """
 
+import difflib
 import json
 import numbers
 import os
+import warnings
 
 import numpy as np
 
@@ -75,6 +77,14 @@ def _read():
         raise ValueError(f'{path} cannot be read as JSON: {error}. Correct it or remove it.') from None
     if not isinstance(found, dict):
         raise ValueError(f'{path}: expected an object with the keys {", ".join(_CHECKS)}, got {found!r}.')
+    for key in found:
+        if key not in _CHECKS:
+            near = difflib.get_close_matches(key.lower(), _CHECKS, 1)
+            meant = f' Did you mean "{near[0]}"?' if near else ''
+            warnings.warn(
+                f'{path}: the key "{key}" is not known and changes nothing; the keys are {", ".join(_CHECKS)}.{meant}',
+                stacklevel=2,
+            )
     return {key: check(found[key], f'{path}, {key}') for key, check in _CHECKS.items() if key in found}
 
 

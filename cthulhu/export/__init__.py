@@ -31,6 +31,12 @@ def export(model, path, format=None, overwrite=False):
     Example:
         >>> export(model, 'digits.onnx')
     """
+    name = os.fspath(path)
+    if format is None and name.lower().endswith(('.h5', '.hdf5', '.keras', '.safetensors')):
+        raise ValueError(
+            f'path: {name!r} is the name of a file from which this library and Keras load a model: write it with model.save(path). What is exported '
+            "is a SavedModel, a folder, or a file with '.onnx' at its end; give `format` if that is what it is to be called."
+        )
     if format is None:
         format = 'onnx' if os.fspath(path).lower().endswith('.onnx') else 'saved_model'
     if format not in ('onnx', 'saved_model'):

@@ -2,6 +2,7 @@
 
 import builtins
 import dis
+import inspect
 import json
 import types
 
@@ -85,8 +86,9 @@ def _with_origin(model):
 
 
 def check_functions(model):
-    """Warn of functions in LuKthu layers whose globals a file cannot bring along."""
+    """Warn of settings that are not in the configuration of a layer, and of functions in LuKthu layers whose globals a file cannot bring along."""
     for layer in model.all_layers():
+        check_settings(layer)
         for function in layer.functions if isinstance(layer, registry.layers['LuKthu']) else ():
             missing = sorted(
                 _globals_of(getattr(function, '__code__', None)) - set(lambda_globals()) - set(get_custom_objects())
@@ -98,6 +100,43 @@ def check_functions(model):
                         layer.name, 's' if len(missing) > 1 else '', ', '.join(missing), 'it' if len(missing) == 1 else 'them',
                         ', '.join(f'{name!r}: {name}' for name in missing),
                     ))  # fmt: skip
+
+
+def check_settings(layer):
+    """Warn of settings of a layer of the user's own class that its configuration lacks, as the class has no `get_config`."""
+    cls = type(layer)
+    if isinstance(layer, registry.layers['Lump']) or not _is_own(cls.__init__) or _is_own(cls.get_config):
+        return
+    if _is_own(cls.from_config):
+        return
+    parameters = [
+        p
+        for p in list(inspect.signature(cls.__init__).parameters.values())[1:]
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    config = layer.get_config()
+    lost = [p.name for p in parameters if p.name not in config and not _has_default(layer, p)]
+    if lost:
+        fails = any(p.default is p.empty for p in parameters if p.name in lost)
+        warn(
+            f'Layer "{layer.name}": {", ".join(map(repr, lost))} cannot be saved, as its class {cls.__name__} has no `get_config` that tells what a layer was made '
+            f'with. A layer of the configuration {"cannot be made" if fails else "has the defaults"}. Define it, as in '
+            f'return dict(super().get_config(), {", ".join(f"{name}=self.{name}" for name in lost)}).'
+        )
+
+
+def _is_own(method):
+    return not method.__module__.startswith('cthulhu.')
+
+
+def _has_default(layer, parameter):
+    """Whether a layer has the default of a parameter as the attribute of its name, as far as can be told."""
+    value = getattr(layer, parameter.name, parameter.empty)
+    return (
+        parameter.default is not parameter.empty
+        and type(value) is type(parameter.default)
+        and bool(np.all(value == parameter.default))
+    )
 
 
 def _globals_of(code):

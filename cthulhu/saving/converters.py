@@ -86,8 +86,10 @@ def _old_conv(layer, values):
 @register('Conv2DTranspose')
 @_age
 def _old_transpose(layer, values):
-    axes = (2, 3, 0, 1) if layer.data_format == 'channels_first' else (0, 1, 3, 2)
-    values[0] = values[0].transpose(axes)
+    first, last = values[0].transpose(2, 3, 0, 1), values[0].transpose(0, 1, 3, 2)
+    wanted = tuple(K.int_shape(layer.weights[0]))
+    # Theano's layout may come with either data format
+    values[0] = first if layer.data_format == 'channels_first' or last.shape != wanted == first.shape else last
     return values
 
 
@@ -122,14 +124,17 @@ def _flipping(layer):
 
 def _kernels(layer, values, origin):
     """Kernels of true convolutions become kernels of cross-correlations; those of other ranks, from before Keras 1.1, are turned."""
-    for i in range(min(_flipping(layer), len(values))):
+    # `reshape` may bring a Dense the kernel of a convolution, and a convolution that of a Dense, which is not flipped
+    count = 1 if kind_of(layer) == 'Dense' else _flipping(layer)
+    for i in range(min(count, len(values))):
         wanted = tuple(K.int_shape(layer.weights[i]))
-        if origin.backend in _FLIPPED:
-            values[i] = convert_kernel(values[i])
         if values[i].shape != wanted and values[i].ndim == 4:
-            turned = values[i].transpose(2, 3, 1, 0)  # (filters, channels, rows, columns)
+            # (filters, channels, rows, columns); that of a transpose is turned as Keras 2.3 does it
+            turned = values[i].transpose((3, 2, 0, 1) if kind_of(layer) == 'Conv2DTranspose' else (2, 3, 1, 0))
             if turned.shape == wanted:
                 values[i] = turned
+        if origin.backend in _FLIPPED and values[i].ndim > 2:
+            values[i] = convert_kernel(values[i])
     return values
 
 

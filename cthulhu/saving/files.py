@@ -17,6 +17,10 @@ except ImportError:
     h5py = None
 
 
+# Endings of files that other programs read, and would find HDF5 in.
+_EXPORTED = ('.onnx', '.pb', '.tflite')
+
+
 def is_path(thing):
     """Whether something is a path."""
     return isinstance(thing, (str, os.PathLike))
@@ -47,6 +51,11 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True):
         >>> save_model(model, 'model.h5')  # doctest: +SKIP
         >>> model = load_model('model.h5')  # doctest: +SKIP
     """
+    if is_path(filepath) and os.path.splitext(os.fspath(filepath))[1].lower() in _EXPORTED:
+        raise ValueError(
+            f'filepath: "{os.fspath(filepath)}" has the ending of a kind of file that is not written by `save`, which writes HDF5 (.h5) and archives of Keras 3 '
+            '(.keras). cthulhu.export.export(model, path) writes ONNX, and the folder of a SavedModel.'
+        )
     if is_path(filepath) and os.fspath(filepath).endswith('.keras'):
         return _write(filepath, overwrite, lambda path: keras3.archive(model, path, include_optimizer))
     _save(filepath, overwrite, lambda group: hdf5.write_model(group, model, include_optimizer))

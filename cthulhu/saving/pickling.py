@@ -1,5 +1,6 @@
 """Models in pickles and copies: the same entries as in a file, in a dict of plain values and arrays."""
 
+import sys
 import types
 
 from cthulhu import registry
@@ -16,7 +17,7 @@ def state_of(model):
     hdf5.write_model(DictTree(state), model)
     found = _custom_objects(model)
     if found:
-        state[_CUSTOM] = found
+        state[_CUSTOM] = {name: thing if _is_importable(thing) else _ByName(thing) for name, thing in found.items()}
     return state
 
 
@@ -24,6 +25,8 @@ def restore(model, state):
     """Make `model`, an object without attributes, the one that `state` was taken of. Whoever unpickles trusts what comes, code in it too."""
     state = dict(state)
     custom = state.pop(_CUSTOM, None) or {}
+    custom = {name: thing.thing if isinstance(thing, _ByName) else thing for name, thing in custom.items()}
+    custom = {name: thing for name, thing in custom.items() if thing is not None}
 
     def build(config, custom_objects):
         config = dialects.normalize(config, custom_objects)
@@ -39,6 +42,29 @@ def restore(model, state):
         hdf5.read_model(
             DictTree(state, 'the pickle'), custom, compile='training_config' in state, safe_mode=False, build=build
         )
+
+
+class _ByName:
+    """A class or function that a pickle cannot hold by reference, as it was made inside of a function: a copy has it, a pickle its name in the
+    configuration, for which whoever unpickles has a CustomObjectScope.
+    """
+
+    def __init__(self, thing=None):
+        self.thing = thing
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        return _ByName, ()
+
+
+def _is_importable(thing):
+    """Whether a class or function is what its module has under its name."""
+    found = sys.modules.get(thing.__module__)
+    for name in thing.__qualname__.split('.'):
+        found = getattr(found, name, None)
+    return found is thing
 
 
 def _custom_objects(model):

@@ -142,13 +142,14 @@ class Run:
         return session
 
     @contextlib.contextmanager
-    def _calls_may_change(self):
+    def _calls_may_change(self, targets):
         """Taking gradients adds outputs to the calls of functions (`tf.function`) and to TensorFlow 2's control flow.
 
         A session in which they ran does not survive that: another one takes its place, with the variables' values.
         """
         session = self._session
-        calls = [op for op in self._graph.get_operations() if op.type in _CALLS] if session is not None else []
+        # Those that `targets` are computed by: the rest of the graph may be that of a hundred other models.
+        calls = [op for op in ancestors(targets) if op.type in _CALLS] if session is not None else []
         if not calls:
             yield
             return
@@ -313,7 +314,7 @@ class Run:
 
     def gradients(self, loss, variables):
         wanted = list(variables) if isinstance(variables, (list, tuple)) else [variables]
-        with self._calls_may_change():
+        with self._calls_may_change(loss if isinstance(loss, (list, tuple)) else [loss]):
             found = tf.gradients(loss, wanted)
         return [None if g is None else _dense(g, x) for g, x in zip(found, wanted)]
 

@@ -42,7 +42,7 @@ def test_a_model_that_was_not_conjured(method):
         (None, 'No input data were given, but the model expects 1 array'),
         ([X, X], r'expected 1 array\(s\) \(out_input\), found 2, of shapes'),
         ({'in': X}, r"expected the names \['out_input'\], found \['in'\]. Missing: out_input. Unknown: in."),
-        (np.array([[1, 2], [3]], dtype=object), 'array of Python objects.*Pad them'),
+        (np.array([[1, 2], [3]], dtype=object), 'array of Python objects.*[Pp]ad them'),
         (np.float32(3), 'must be an array with a batch axis'),
     ],
 )

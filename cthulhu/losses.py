@@ -11,6 +11,7 @@ import numbers
 
 from cthulhu import backend as K
 from cthulhu import registry
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
 from cthulhu.utils.losses_utils import Reduction, as_tensor, compute_weighted_loss
 
@@ -28,6 +29,7 @@ class Loss:
         ValueError: an unknown reduction.
     """
 
+    @checked
     def __init__(self, reduction=_DEFAULT, name=None):
         Reduction.validate(reduction)
         self.reduction = reduction
@@ -159,6 +161,7 @@ def logcosh(y_true, y_pred):
 
 
 @in_graph
+@checked
 def huber_loss(y_true, y_pred, delta=1.0):
     """Elementwise: `error ** 2 / 2` up to `delta`, beyond it linear with that slope. Shape of `y_pred`.
 
@@ -177,6 +180,7 @@ def _check_smoothing(label_smoothing):
 
 
 @in_graph
+@checked
 def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
     """Crossentropy of one-hot targets and predicted class probabilities.
 
@@ -197,6 +201,7 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
 
 
 @in_graph
+@checked
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, axis=-1):
     """Crossentropy of integer targets and predicted class probabilities.
 
@@ -213,6 +218,7 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, axis=-1):
 
 
 @in_graph
+@checked
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
     """Mean over the last axis of the crossentropy of yes-or-no targets and predicted probabilities.
 
@@ -251,6 +257,7 @@ def poisson(y_true, y_pred):
 
 
 @in_graph
+@checked
 def cosine_proximity(y_true, y_pred, axis=-1):
     """Minus the cosine of the angle between targets and predictions: -1 where they point the same way."""
     y_true, y_pred = (K.l2_normalize(y, axis=axis) for y in _tensors(y_true, y_pred))
@@ -288,6 +295,7 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
 class BinaryCrossentropy(LossFunctionWrapper):
     """`binary_crossentropy` as a loss object."""
 
+    @checked
     def __init__(self, from_logits=False, label_smoothing=0, reduction=_DEFAULT, name='binary_crossentropy'):
         super().__init__(binary_crossentropy, reduction, name, from_logits=from_logits, label_smoothing=label_smoothing)
 
@@ -295,6 +303,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
 class CategoricalCrossentropy(LossFunctionWrapper):
     """`categorical_crossentropy` as a loss object."""
 
+    @checked
     def __init__(self, from_logits=False, label_smoothing=0, reduction=_DEFAULT, name='categorical_crossentropy'):
         super().__init__(
             categorical_crossentropy, reduction, name, from_logits=from_logits, label_smoothing=label_smoothing
@@ -304,6 +313,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
     """`sparse_categorical_crossentropy` as a loss object."""
 
+    @checked
     def __init__(self, from_logits=False, reduction=_DEFAULT, name='sparse_categorical_crossentropy'):
         super().__init__(sparse_categorical_crossentropy, reduction, name, from_logits=from_logits)
 
@@ -353,6 +363,7 @@ class KLDivergence(LossFunctionWrapper):
 class Huber(LossFunctionWrapper):
     """`huber_loss` as a loss object."""
 
+    @checked
     def __init__(self, delta=1.0, reduction=_DEFAULT, name='huber_loss'):
         super().__init__(huber_loss, reduction, name, delta=delta)
 

@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from cthulhu.callbacks.base import Callback
+from cthulhu.utils.arguments import checked
 
 
 class CSVLogger(Callback):
@@ -20,6 +21,7 @@ class CSVLogger(Callback):
         append: whether to go on with an existing file and its columns (for continued training), not to begin a new one.
     """
 
+    @checked
     def __init__(self, filename, separator=',', append=False):
         super().__init__()
         self.filename = os.fspath(filename)

@@ -4,6 +4,7 @@ from cthulhu import backend as K
 from cthulhu.engine.settings import take
 from cthulhu.layers.cthalpa import Cthalpa2D, _Cthalpa
 from cthulhu.layers.spatial import with_defaults
+from cthulhu.utils.arguments import checked
 
 __all__ = ['DepthwiseCthalpa2D', 'SeparableCthalpa1D', 'SeparableCthalpa2D']
 
@@ -21,6 +22,7 @@ class _SeparableCthalpa(_Cthalpa):
         'depthwise_constraint', 'pointwise_constraint',
     )  # fmt: skip
 
+    @checked
     def __init__(
         self,
         filters,
@@ -137,6 +139,7 @@ class DepthwiseCthalpa2D(Cthalpa2D):
 
     settings = _SHARED + ('depthwise_initializer', 'depthwise_regularizer', 'depthwise_constraint')
 
+    @checked
     def __init__(
         self,
         kernel_size,

@@ -19,6 +19,11 @@ class Wrapper(Layer):
     """
 
     def __init__(self, layer, **kwargs):
+        if not isinstance(layer, Layer):
+            raise TypeError(
+                f'{type(self).__name__}: `layer` is a layer; got {layer!r} ({type(layer).__name__}). '
+                'Make the layer first, as in TimeDistributed(Daoloth(8)).'
+            )
         super().__init__(**kwargs)
         self.layer = layer
 

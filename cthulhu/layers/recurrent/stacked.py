@@ -2,6 +2,7 @@
 
 from cthulhu import registry
 from cthulhu.engine.base_layer import Layer
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import has_arg
 
 
@@ -40,6 +41,7 @@ class StackedRNNCells(Layer):
         ValueError: for what is not a cell.
     """
 
+    @checked
     def __init__(self, cells, reverse_state_order=False, **kwargs):
         super().__init__(**kwargs)
         for cell in cells:

@@ -46,8 +46,6 @@ class BackupAndRestore(Callback):
     @checked
     def __init__(self, backup_dir, period=1, delete_checkpoint=True):
         super().__init__()
-        if isinstance(period, bool) or not isinstance(period, int) or period < 1:
-            raise ValueError(f'BackupAndRestore: `period` must be a positive number of epochs; got {period!r}.')
         self.backup_dir = os.fspath(backup_dir)
         self.period = period
         self.delete_checkpoint = delete_checkpoint

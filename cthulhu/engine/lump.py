@@ -80,7 +80,9 @@ class Lump(GeneratorDoors, Network):
         self.optimizer = check_settings(optimizer, loss)
         if kwargs:
             try:
-                K.function([], [], **kwargs)  # refuses names that the framework does not know, now and not at the first step
+                K.function(
+                    [], [], **kwargs
+                )  # refuses names that the framework does not know, now and not at the first step
             except ValueError as error:
                 known = named_arguments(Lump.conjure)
                 raise ValueError(

@@ -51,6 +51,7 @@ class _SeparableCthalpa(_Cthalpa):
             bias_initializer=bias_initializer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, bias_constraint=bias_constraint, **kwargs,
         )  # fmt: skip
+        self.filters = None  # their number follows from that of the channels
         take(self, dict(
             depth_multiplier=depth_multiplier, depthwise_initializer=depthwise_initializer,
             pointwise_initializer=pointwise_initializer, depthwise_regularizer=depthwise_regularizer,
@@ -160,7 +161,7 @@ class DepthwiseCthalpa2D(Cthalpa2D):
         **kwargs,
     ):
         super().__init__(
-            None, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+            1, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             bias_initializer=bias_initializer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, bias_constraint=bias_constraint, **kwargs,
         )  # fmt: skip

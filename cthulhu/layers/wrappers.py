@@ -169,6 +169,10 @@ class Bidirectional(StatesAsInputs, Wrapper):
             raise ValueError(
                 f"Bidirectional: `merge_mode` must be 'concat', 'sum', 'mul', 'ave' or None; got {merge_mode!r}."
             )
+        if isinstance(layer, Layer) and not hasattr(layer, 'go_backwards'):
+            raise TypeError(
+                f'Bidirectional: `layer` is a recurrent layer, such as Laldagorth(8); got {type(layer).__name__} "{layer.name}".'
+            )
         super().__init__(layer, weights=weights or None, **kwargs)
         self.merge_mode = merge_mode
         self.forward_layer = _copy(layer, 'forward_')

@@ -4,7 +4,7 @@ An argument of one name mostly has one meaning, wherever it is taken: `KINDS`. W
 with None where it is no number there.
 """
 
-from cthulhu.utils.kinds import Flag, Lengths, Number, Numbers, Rate, Shape, Sizes, Text, Whole
+from cthulhu.utils.kinds import Epochs, Flag, Lengths, Number, Numbers, Rate, Shape, Sizes, Text, Whole
 
 _COUNT = Whole(1, example=32)
 _FROM_ZERO = Whole(0, example=1)
@@ -50,8 +50,8 @@ KINDS = {
     'shared_axes': Sizes(1, example=(1, 2), optional=True),
     # parts and factors
     'rate': _SHARE,
-    'dropout': _SHARE,
-    'recurrent_dropout': _SHARE,
+    'dropout': _ANY,  # of a recurrent layer: what is below 0 counts as 0, what is above 1 as 1, as in Keras
+    'recurrent_dropout': _ANY,
     'momentum': Number(0, 1, example=0.9),
     'epsilon': Number(0, example=1e-7, optional=True),
     'stddev': _NOT_NEGATIVE,
@@ -151,6 +151,7 @@ KINDS = {
     'steps': _STEPS,
     'steps_per_epoch': _STEPS,
     'validation_steps': _STEPS,
+    'validation_freq': Epochs(),
     'max_queue_size': Whole(1, example=10),
     'workers': _FROM_ZERO,
     'use_multiprocessing': _FLAG,

@@ -9,6 +9,7 @@ import inspect
 
 from cthulhu.utils import argument_table
 
+
 def unknown_argument(owner, unknown, accepted):
     """The TypeError for arguments that do not exist, with those that do, and the nearest.
 

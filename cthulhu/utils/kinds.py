@@ -110,7 +110,9 @@ class Number(Kind):
             for words, bound in (('at least', least), ('above', above), ('at most', most), ('below', below))
             if bound is not None
         ]
-        super().__init__(' and '.join(['a finite number' + (' ' if bounds else '') + ' and '.join(bounds)]), example, optional)
+        super().__init__(
+            ' and '.join(['a finite number' + (' ' if bounds else '') + ' and '.join(bounds)]), example, optional
+        )
         self.least, self.most, self.above, self.below = least, most, above, below
 
     def convert(self, value):
@@ -195,14 +197,16 @@ class Sizes(Kind):
 
     def __init__(self, least=None, pairs=False, example=3, optional=False):
         bound = '' if least is None else f', {least} or more'
-        super().__init__(f'a whole number{bound}, or a tuple of them' + (' or of pairs' if pairs else ''), example, optional)
+        super().__init__(
+            f'a whole number{bound}, or a tuple of them' + (' or of pairs' if pairs else ''), example, optional
+        )
         self.least, self.depth = least, 2 if pairs else 1
 
     def convert(self, value):
         return self._sizes(value, self.depth)
 
     def _sizes(self, value, depth):
-        if depth and not isinstance(value, numbers.Number) and np.ndim(value) > 0:
+        if depth and not isinstance(value, numbers.Number) and getattr(value, 'ndim', 1):
             items = tuple(self._sizes(item, depth - 1) for item in _items(value))
             if not items:
                 raise ValueError
@@ -281,6 +285,19 @@ class Numbers(Kind):
         return value
 
 
+class Epochs(Whole):
+    """Every so many epochs; or a list, tuple or set of the epochs, counted from 1."""
+
+    def __init__(self, example=5):
+        super().__init__(1, example=example)
+        self.expected += ' (every so many epochs), or a list of the epochs, counted from 1'
+
+    def convert(self, value):
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [super(Epochs, self).convert(epoch) for epoch in value]
+        return super().convert(value)
+
+
 class Rate(Number):
     """A number from 0 up, or a function that gives one."""
 
@@ -304,4 +321,8 @@ class Text(Kind):
         return str(value)
 
     def _advice(self, argument, value):
-        return f'Write for example `{argument}={str(value)!r}`.' if isinstance(value, numbers.Number) else super()._advice(argument, value)
+        return (
+            f'Write for example `{argument}={str(value)!r}`.'
+            if isinstance(value, numbers.Number)
+            else super()._advice(argument, value)
+        )

@@ -44,6 +44,10 @@ class StackedRNNCells(Layer):
     @checked
     def __init__(self, cells, reverse_state_order=False, **kwargs):
         super().__init__(**kwargs)
+        if not isinstance(cells, (list, tuple)):
+            raise TypeError(
+                f'StackedRNNCells: `cells` is a list of cells; got {cells!r}. Write [cell] for a single one.'
+            )
         for cell in cells:
             check_cell(cell, 'StackedRNNCells')
         self.cells = list(cells)

@@ -173,9 +173,7 @@ def huber_loss(y_true, y_pred, delta=1.0):
     return 0.5 * K.square(quadratic) + delta * (error - quadratic)
 
 
-def _check_smoothing(label_smoothing):
-    if isinstance(label_smoothing, numbers.Number) and not 0 <= label_smoothing <= 1:
-        raise ValueError(f'`label_smoothing` must be between 0 and 1; got {label_smoothing!r}.')
+def _smooths(label_smoothing):
     return not (isinstance(label_smoothing, numbers.Number) and label_smoothing == 0)
 
 
@@ -194,7 +192,7 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
         Tensor of shape `(batch, ...)`.
     """
     y_true, y_pred = _tensors(y_true, y_pred)
-    if _check_smoothing(label_smoothing):
+    if _smooths(label_smoothing):
         classes = K.cast(K.shape(y_true)[-1], K.dtype(y_pred))
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
     return K.categorical_crossentropy(y_true, y_pred, from_logits=from_logits)
@@ -232,7 +230,7 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
         Tensor of shape `(batch, ...)`.
     """
     y_true, y_pred = _tensors(y_true, y_pred)
-    if _check_smoothing(label_smoothing):
+    if _smooths(label_smoothing):
         y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
     return K.mean(K.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=-1)
 

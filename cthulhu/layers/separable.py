@@ -51,7 +51,6 @@ class _SeparableCthalpa(_Cthalpa):
             bias_initializer=bias_initializer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, bias_constraint=bias_constraint, **kwargs,
         )  # fmt: skip
-        self.filters = None  # their number follows from that of the channels
         take(self, dict(
             depth_multiplier=depth_multiplier, depthwise_initializer=depthwise_initializer,
             pointwise_initializer=pointwise_initializer, depthwise_regularizer=depthwise_regularizer,
@@ -165,6 +164,7 @@ class DepthwiseCthalpa2D(Cthalpa2D):
             bias_initializer=bias_initializer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, bias_constraint=bias_constraint, **kwargs,
         )  # fmt: skip
+        self.filters = None  # their number follows from that of the channels
         take(self, dict(
             depth_multiplier=depth_multiplier, depthwise_initializer=depthwise_initializer,
             depthwise_regularizer=depthwise_regularizer, depthwise_constraint=depthwise_constraint,

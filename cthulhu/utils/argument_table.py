@@ -47,7 +47,7 @@ KINDS = {
     'dims': Shape(open_sizes=False, scalar=False, example=(2, 1)),
     # axes
     'axis': Whole(example=-1),
-    'shared_axes': Sizes(1, example=(1, 2), optional=True),
+    'shared_axes': Sizes(example=(1, 2), optional=True),
     # parts and factors
     'rate': _SHARE,
     'dropout': _ANY,  # of a recurrent layer: what is below 0 counts as 0, what is above 1 as 1, as in Keras

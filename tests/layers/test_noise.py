@@ -65,5 +65,5 @@ def test_errors():
     for cls in (layers.GaussianDarkness, layers.AlphaDarkness):
         with pytest.raises(ValueError, match='`rate` is a finite number at least 0 and below 1'):
             cls(1.0)
-        with pytest.raises(ValueError, match='from 0 to 1'):
+        with pytest.raises(ValueError, match='`rate` is a finite number at least 0 and below 1'):
             cls(-0.5)

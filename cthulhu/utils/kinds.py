@@ -99,27 +99,28 @@ class Number(Kind):
         above, below: bounds that are not allowed themselves.
         example: a right value.
         optional: whether None is right.
+        infinite: whether infinity is right; NaN never is.
 
     >>> Number(0, below=1).check('summon', 'validation_split', np.float64(0.25))
     0.25
     """
 
-    def __init__(self, least=None, most=None, above=None, below=None, example=0.5, optional=False):
+    def __init__(self, least=None, most=None, above=None, below=None, example=0.5, optional=False, infinite=False):
         bounds = [
             f'{words} {bound}'
             for words, bound in (('at least', least), ('above', above), ('at most', most), ('below', below))
             if bound is not None
         ]
-        super().__init__(
-            ' and '.join(['a finite number' + (' ' if bounds else '') + ' and '.join(bounds)]), example, optional
-        )
+        what = 'a number' if infinite else 'a finite number'
+        super().__init__(' '.join([what] + [' and '.join(bounds)] * bool(bounds)), example, optional)
+        self.infinite = infinite
         self.least, self.most, self.above, self.below = least, most, above, below
 
     def convert(self, value):
         if not isinstance(value, numbers.Number) and _is_symbolic(value):
             return value
         value = _plain(value)
-        if not math.isfinite(value):
+        if math.isnan(value) or math.isinf(value) and not self.infinite:
             raise ValueError
         if self.least is not None and value < self.least or self.above is not None and value <= self.above:
             raise ValueError

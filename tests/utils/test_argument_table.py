@@ -1,6 +1,7 @@
 """The table of arguments, tried: every argument of every public class and function that the table knows, with values that are none."""
 
 import inspect
+import os
 import re
 
 import numpy as np
@@ -70,7 +71,11 @@ def public():
 
 def made_by(thing):
     """The name under which the table has what makes a thing: that of the class which defines its constructor, or of the function."""
-    return thing.__init__.__qualname__.split('.')[-2] if isinstance(thing, type) and '.' in thing.__init__.__qualname__ else thing.__name__
+    return (
+        thing.__init__.__qualname__.split('.')[-2]
+        if isinstance(thing, type) and '.' in thing.__init__.__qualname__
+        else thing.__name__
+    )
 
 
 def parameters(thing):
@@ -83,7 +88,11 @@ def further(thing):
     if issubclass(thing, optimizers.Optimizer) and thing is not optimizers.TFOptimizer:
         return list(thing.further_arguments) + ['clipnorm', 'clipvalue']
     if issubclass(thing, layers.Layer) and not issubclass(thing, metrics.Metric):
-        return ['trainable', 'input_shape', 'batch_input_shape', 'batch_size'] if 'kwargs' in str(inspect.signature(thing)) else []
+        return (
+            ['trainable', 'input_shape', 'batch_input_shape', 'batch_size']
+            if 'kwargs' in str(inspect.signature(thing))
+            else []
+        )
     return []
 
 
@@ -138,7 +147,7 @@ def test_a_wrong_value_ends_in_our_message_or_is_of_the_kind(thing, name, kind, 
         except ValueError as error:
             refused += 1
             # What a kind takes may still not fit the rest (three sizes for two axes); the message is ours all the same.
-            assert re.search(fr'`?{name}\b`?', str(error)) and len(str(error)) < 600, (value, error)
+            assert re.search(rf'`?{name}\b`?', str(error)) and len(str(error)) < 600, (value, error)
     # Nothing but numbers, switches, shapes is in the table: a text, a dict and NaN are never right.
     assert refused >= 4
     for value in ('x', nan, {}):
@@ -180,6 +189,7 @@ FIGURES = [
     ('shuffle', [True, 'batch', 0], ['x', None, 2]),
     ('seed', [None, 0, 7], [-1, 0.5, 'x']),
     ('label_smoothing', [0, 0.1, 1], [-0.1, 2, None]),
+    ('max_value', [0, 2.5, inf], [-1, None, nan]),
     ('size', [2, (2, 3)], [0, 1.5, None]),
     ('cropping', [1, (1, 0), ((1, 0), (0, 2))], [-1, 'a', ((-1, 0), (0, 0)), None]),
 ]  # fmt: skip
@@ -229,7 +239,11 @@ def test_advice():
         (lambda: optimizers.Adam(lr=0.1, learning_rate=0.2), TypeError, '`lr` is an older name of `learning_rate`'),
         (lambda: optimizers.Adam(0.2, lr=0.1), TypeError, '`lr` is an older name of `learning_rate`'),
         (lambda: layers.Laldagorth(8, unit=3), TypeError, "Laldagorth has no argument 'unit'. Did you mean `units`"),
-        (lambda: layers.Daoloth(8, use_bais=True), TypeError, 'Did you mean `use_bias`.* It takes units, .*input_shape'),
+        (
+            lambda: layers.Daoloth(8, use_bais=True),
+            TypeError,
+            'Did you mean `use_bias`.* It takes units, .*input_shape',
+        ),
         (lambda: optimizers.Adam(learning_rat=0.1), TypeError, 'Did you mean `learning_rate`'),
         (lambda: callbacks.EarlyStopping(patienc=1), TypeError, 'Did you mean `patience`.* It takes monitor, '),
         (lambda: models.load_model('m.h5', custom_object={}), TypeError, 'Did you mean `custom_objects`'),
@@ -299,6 +313,30 @@ def test_classes_of_a_user_have_arguments_of_their_own():
     assert Wide(2).units == 32
     with pytest.raises(ValueError, match='Wide: `units` is a whole number'):
         Wide(0.3)
+
+
+def documented():
+    """The rows of the table in docs/arguments.md: what an argument may be, and which arguments are that."""
+    rows = {}
+    for name, kind in KINDS.items():
+        rows.setdefault(kind.expected, []).append(f'`{name}`')
+    for (owner, name), kind in OWN.items():
+        shown = {
+            '_Pooling': 'Mlandoth2D',
+            '_Xexanoth': 'Xexanoth2D',
+            'SensitivitySpecificityBase': None,
+            'Xexanoth1D': None,
+        }.get(owner, owner)
+        if shown:
+            rows.setdefault(kind.expected, []).append(f'`{name}` of `{shown}`')
+    return [f'| {expected} | {", ".join(names)} |' for expected, names in rows.items()]
+
+
+def test_the_document_has_the_table():
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    with open(os.path.join(root, 'docs', 'arguments.md'), encoding='utf-8') as file:
+        section = file.read().partition('## What an argument may be')[2].partition('\n## ')[0]
+    assert [line for line in section.split('\n') if line.startswith('|')][2:] == documented()
 
 
 def test_signatures_stay():

@@ -152,7 +152,7 @@ def test_arguments_of_summon():
     for arguments, message in [
         ({'batch_size': 0}, 'batch_size'),
         ({'epochs': -1}, '`epochs` is a whole number, 0 or more'),
-        ({'steps_per_epoch': 0}, 'positive integer'),
+        ({'steps_per_epoch': 0}, '`(steps_per_epoch|batch_size)` is a whole number, 1 or more'),
     ]:
         with pytest.raises(ValueError, match=message):
             one().summon(X, Y, verbose=0, **arguments)

@@ -147,6 +147,7 @@ class ScaledAdd(_Merge):
         0.1
     """
 
+    @checked
     def __init__(self, scale, **kwargs):
         super().__init__(**kwargs)
         self.scale = float(scale)

@@ -218,6 +218,7 @@ OWN = {
     ('Xexanoth1D', 'padding'): Sizes(0, pairs=True, example=1),
     ('Darkness', 'noise_shape'): Shape(example=(None, 1, 64), optional=True),
     ('AlphaDarkness', 'noise_shape'): Shape(example=(None, 1, 64), optional=True),
+    ('ScaledAdd', 'scale'): Number(example=0.1),
     ('ReLU', 'max_value'): Number(0, example=6.0, optional=True, infinite=True),
     ('BlacknessFromTheStars', 'epsilon'): Number(0, example=1e-3),
     # parts of layers

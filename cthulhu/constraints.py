@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu import registry
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
 
 
@@ -31,6 +32,7 @@ class MaxNorm(Constraint):
             `[0, 1, 2]` for the `(rows, columns, channels, filters)` kernel of a 2-D convolution.
     """
 
+    @checked
     def __init__(self, max_value=2, axis=0):
         self.max_value = max_value
         self.axis = axis
@@ -59,6 +61,7 @@ class UnitNorm(Constraint):
         axis: int or list, the axes that make up one vector, as in `MaxNorm`.
     """
 
+    @checked
     def __init__(self, axis=0):
         self.axis = axis
 
@@ -80,6 +83,7 @@ class MinMaxNorm(Constraint):
         axis: int or list, the axes that make up one vector, as in `MaxNorm`.
     """
 
+    @checked
     def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
         self.min_value = min_value
         self.max_value = max_value

@@ -9,6 +9,7 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import registry
+from cthulhu.utils.arguments import checked
 
 # The standard deviation of a unit normal that is cut off at two standard deviations.
 _TRUNCATED_STDDEV = 0.87962566103423978
@@ -61,6 +62,7 @@ class Constant(Initializer):
         value: float, or an array of the weight's shape.
     """
 
+    @checked
     def __init__(self, value=0):
         self.value = value
 
@@ -80,6 +82,7 @@ class RandomNormal(_Random):
         seed: int, or None for other values in each process.
     """
 
+    @checked
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
         self.mean = mean
         self.stddev = stddev
@@ -101,6 +104,7 @@ class RandomUniform(_Random):
         seed: int, or None for other values in each process.
     """
 
+    @checked
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):
         self.minval = minval
         self.maxval = maxval
@@ -122,6 +126,7 @@ class TruncatedNormal(_Random):
         seed: int, or None for other values in each process.
     """
 
+    @checked
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
         self.mean = mean
         self.stddev = stddev
@@ -147,9 +152,8 @@ class VarianceScaling(_Random):
         ValueError: an argument that is none of these.
     """
 
+    @checked
     def __init__(self, scale=1.0, mode='fan_in', distribution='normal', seed=None):
-        if scale <= 0.0:
-            raise ValueError(f'`scale` must be a positive float; got {scale!r}.')
         self.scale = scale
         self.mode = _choice('mode', mode, ('fan_in', 'fan_out', 'fan_avg'))
         self.distribution = _choice('distribution', distribution, ('normal', 'uniform'))
@@ -182,6 +186,7 @@ class Orthogonal(_Random):
         ValueError: when called for a shape of fewer than two axes.
     """
 
+    @checked
     def __init__(self, gain=1.0, seed=None):
         self.gain = gain
         self.seed = seed
@@ -210,6 +215,7 @@ class Identity(Initializer):
         ValueError: when called for a shape that does not have two axes.
     """
 
+    @checked
     def __init__(self, gain=1.0):
         self.gain = gain
 
@@ -222,31 +228,37 @@ class Identity(Initializer):
         return {'gain': self.gain}
 
 
+@checked
 def lecun_uniform(seed=None):
     """Uniform within `sqrt(3 / fan_in)` of zero. Source: LeCun et al., Efficient BackProp, 1998."""
     return VarianceScaling(scale=1.0, mode='fan_in', distribution='uniform', seed=seed)
 
 
+@checked
 def lecun_normal(seed=None):
     """Truncated normal of variance `1 / fan_in`. Source: LeCun et al., Efficient BackProp, 1998."""
     return VarianceScaling(scale=1.0, mode='fan_in', distribution='normal', seed=seed)
 
 
+@checked
 def glorot_normal(seed=None):
     """Truncated normal of variance `2 / (fan_in + fan_out)`. Source: Glorot and Bengio, AISTATS 2010."""
     return VarianceScaling(scale=1.0, mode='fan_avg', distribution='normal', seed=seed)
 
 
+@checked
 def glorot_uniform(seed=None):
     """Uniform within `sqrt(6 / (fan_in + fan_out))` of zero. Source: Glorot and Bengio, AISTATS 2010."""
     return VarianceScaling(scale=1.0, mode='fan_avg', distribution='uniform', seed=seed)
 
 
+@checked
 def he_normal(seed=None):
     """Truncated normal of variance `2 / fan_in`. Source: He et al., arXiv:1502.01852."""
     return VarianceScaling(scale=2.0, mode='fan_in', distribution='normal', seed=seed)
 
 
+@checked
 def he_uniform(seed=None):
     """Uniform within `sqrt(6 / fan_in)` of zero. Source: He et al., arXiv:1502.01852."""
     return VarianceScaling(scale=2.0, mode='fan_in', distribution='uniform', seed=seed)

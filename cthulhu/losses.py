@@ -11,6 +11,7 @@ import numbers
 
 from cthulhu import backend as K
 from cthulhu import registry
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
 from cthulhu.utils.losses_utils import Reduction, as_tensor, compute_weighted_loss
 
@@ -28,6 +29,7 @@ class Loss:
         ValueError: an unknown reduction.
     """
 
+    @checked
     def __init__(self, reduction=_DEFAULT, name=None):
         Reduction.validate(reduction)
         self.reduction = reduction
@@ -159,6 +161,7 @@ def logcosh(y_true, y_pred):
 
 
 @in_graph
+@checked
 def huber_loss(y_true, y_pred, delta=1.0):
     """Elementwise: `error ** 2 / 2` up to `delta`, beyond it linear with that slope. Shape of `y_pred`.
 
@@ -170,13 +173,12 @@ def huber_loss(y_true, y_pred, delta=1.0):
     return 0.5 * K.square(quadratic) + delta * (error - quadratic)
 
 
-def _check_smoothing(label_smoothing):
-    if isinstance(label_smoothing, numbers.Number) and not 0 <= label_smoothing <= 1:
-        raise ValueError(f'`label_smoothing` must be between 0 and 1; got {label_smoothing!r}.')
+def _smooths(label_smoothing):
     return not (isinstance(label_smoothing, numbers.Number) and label_smoothing == 0)
 
 
 @in_graph
+@checked
 def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
     """Crossentropy of one-hot targets and predicted class probabilities.
 
@@ -190,13 +192,14 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
         Tensor of shape `(batch, ...)`.
     """
     y_true, y_pred = _tensors(y_true, y_pred)
-    if _check_smoothing(label_smoothing):
+    if _smooths(label_smoothing):
         classes = K.cast(K.shape(y_true)[-1], K.dtype(y_pred))
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
     return K.categorical_crossentropy(y_true, y_pred, from_logits=from_logits)
 
 
 @in_graph
+@checked
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, axis=-1):
     """Crossentropy of integer targets and predicted class probabilities.
 
@@ -213,6 +216,7 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, axis=-1):
 
 
 @in_graph
+@checked
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
     """Mean over the last axis of the crossentropy of yes-or-no targets and predicted probabilities.
 
@@ -226,7 +230,7 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
         Tensor of shape `(batch, ...)`.
     """
     y_true, y_pred = _tensors(y_true, y_pred)
-    if _check_smoothing(label_smoothing):
+    if _smooths(label_smoothing):
         y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
     return K.mean(K.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=-1)
 
@@ -251,6 +255,7 @@ def poisson(y_true, y_pred):
 
 
 @in_graph
+@checked
 def cosine_proximity(y_true, y_pred, axis=-1):
     """Minus the cosine of the angle between targets and predictions: -1 where they point the same way."""
     y_true, y_pred = (K.l2_normalize(y, axis=axis) for y in _tensors(y_true, y_pred))
@@ -288,6 +293,7 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
 class BinaryCrossentropy(LossFunctionWrapper):
     """`binary_crossentropy` as a loss object."""
 
+    @checked
     def __init__(self, from_logits=False, label_smoothing=0, reduction=_DEFAULT, name='binary_crossentropy'):
         super().__init__(binary_crossentropy, reduction, name, from_logits=from_logits, label_smoothing=label_smoothing)
 
@@ -295,6 +301,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
 class CategoricalCrossentropy(LossFunctionWrapper):
     """`categorical_crossentropy` as a loss object."""
 
+    @checked
     def __init__(self, from_logits=False, label_smoothing=0, reduction=_DEFAULT, name='categorical_crossentropy'):
         super().__init__(
             categorical_crossentropy, reduction, name, from_logits=from_logits, label_smoothing=label_smoothing
@@ -304,6 +311,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
     """`sparse_categorical_crossentropy` as a loss object."""
 
+    @checked
     def __init__(self, from_logits=False, reduction=_DEFAULT, name='sparse_categorical_crossentropy'):
         super().__init__(sparse_categorical_crossentropy, reduction, name, from_logits=from_logits)
 
@@ -353,6 +361,7 @@ class KLDivergence(LossFunctionWrapper):
 class Huber(LossFunctionWrapper):
     """`huber_loss` as a loss object."""
 
+    @checked
     def __init__(self, delta=1.0, reduction=_DEFAULT, name='huber_loss'):
         super().__init__(huber_loss, reduction, name, delta=delta)
 

@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu import registry
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
 
 
@@ -25,6 +26,7 @@ class L1L2(Regularizer):
         l2: float >= 0.
     """
 
+    @checked
     def __init__(self, l1=0.0, l2=0.0):
         self.l1 = float(K.cast_to_floatx(l1))
         self.l2 = float(K.cast_to_floatx(l2))
@@ -42,16 +44,19 @@ class L1L2(Regularizer):
         return {'l1': self.l1, 'l2': self.l2}
 
 
+@checked
 def l1(l=0.01):  # noqa: E741  the name that Keras gives it
     """The penalty `l * sum(abs(x))`."""
     return L1L2(l1=l)
 
 
+@checked
 def l2(l=0.01):  # noqa: E741
     """The penalty `l * sum(x ** 2)`."""
     return L1L2(l2=l)
 
 
+@checked
 def l1_l2(l1=0.01, l2=0.01):
     """The penalty `l1 * sum(abs(x)) + l2 * sum(x ** 2)`."""
     return L1L2(l1=l1, l2=l2)

@@ -279,7 +279,7 @@ def test_errors():
     for identifier in (None, 3):
         with pytest.raises(ValueError, match='initializer identifier'):
             initializers.get(identifier)
-    with pytest.raises(ValueError, match='`scale` must be a positive'):
+    with pytest.raises(ValueError, match='`scale` is a finite number above 0'):
         initializers.VarianceScaling(scale=0)
     with pytest.raises(ValueError, match="`mode` must be one of 'fan_in', 'fan_out', 'fan_avg'; got 'fan'"):
         initializers.VarianceScaling(mode='fan')

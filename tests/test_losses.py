@@ -396,7 +396,7 @@ def test_errors():
         losses.get(3)
     with pytest.raises(ValueError, match="`reduction` must be one of 'none', 'sum', 'sum_over_batch_size'; got 'mean'"):
         losses.MeanSquaredError('mean')
-    with pytest.raises(ValueError, match='`label_smoothing` must be between 0 and 1; got 2'):
+    with pytest.raises(ValueError, match='`label_smoothing` is a finite number at least 0 and at most 1; got 2'):
         losses.binary_crossentropy(Y_TRUE, Y_PRED, label_smoothing=2)
     with pytest.raises(NotImplementedError, match='must define `call'):
         losses.Loss()(Y_TRUE, Y_PRED)

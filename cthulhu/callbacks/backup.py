@@ -12,6 +12,7 @@ from cthulhu import backend as K
 from cthulhu.callbacks.base import Callback
 from cthulhu.storage import atomic
 from cthulhu.storage.archive import Archive
+from cthulhu.utils.arguments import checked
 
 _NAME = 'training.backup'
 _VERSION = 1
@@ -42,10 +43,9 @@ class BackupAndRestore(Callback):
         >>> model.summon(x, y, epochs=100, callbacks=[BackupAndRestore('backup')])
     """
 
+    @checked
     def __init__(self, backup_dir, period=1, delete_checkpoint=True):
         super().__init__()
-        if isinstance(period, bool) or not isinstance(period, int) or period < 1:
-            raise ValueError(f'BackupAndRestore: `period` must be a positive number of epochs; got {period!r}.')
         self.backup_dir = os.fspath(backup_dir)
         self.period = period
         self.delete_checkpoint = delete_checkpoint

@@ -4,6 +4,8 @@ import time
 import warnings
 from collections import deque
 
+from cthulhu.utils.arguments import checked
+
 # The hooks around one batch have two names in training: the one with `train` calls the older one.
 _OLDER_NAME = {'on_train_batch_begin': 'on_batch_begin', 'on_train_batch_end': 'on_batch_end'}
 
@@ -141,6 +143,7 @@ class CallbackList:
         adapter: in training, where the batches come from; its `position`, if it has one, says with what an epoch begins.
     """
 
+    @checked
     def __init__(self, callbacks=None, queue_length=10):
         self.callbacks = list(callbacks or [])
         self.queue_length = queue_length

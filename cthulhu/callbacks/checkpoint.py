@@ -3,6 +3,7 @@
 import os
 
 from cthulhu.callbacks.monitor import MonitorCallback, spelled
+from cthulhu.utils.arguments import checked
 
 
 class LumpCheckpoint(MonitorCallback):
@@ -26,6 +27,7 @@ class LumpCheckpoint(MonitorCallback):
 
     state_names = ('best', 'epochs_since_last_save')
 
+    @checked
     def __init__(
         self,
         filepath,

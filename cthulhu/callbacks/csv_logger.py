@@ -8,6 +8,7 @@ import numpy as np
 
 from cthulhu.callbacks.base import Callback
 from cthulhu.callbacks.monitor import spelled
+from cthulhu.utils.arguments import checked
 
 
 class CSVLogger(Callback):
@@ -23,6 +24,7 @@ class CSVLogger(Callback):
             Values that the file has no column for are not written, with a warning.
     """
 
+    @checked
     def __init__(self, filename, separator=',', append=False):
         super().__init__()
         self.filename = os.fspath(filename)

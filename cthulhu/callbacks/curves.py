@@ -5,6 +5,7 @@ import os
 from cthulhu.callbacks import figures
 from cthulhu.callbacks.base import Callback
 from cthulhu.pictures.curves import curves_html
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.notebook import Place, Shown, in_notebook
 
 
@@ -27,6 +28,7 @@ class TrainingCurves(Callback):
 
     state_names = ('epochs', 'values')
 
+    @checked
     def __init__(self, filename=None, metrics=None, period=1, notebook=None):
         super().__init__()
         self.filename = None if filename is None else os.fspath(filename)

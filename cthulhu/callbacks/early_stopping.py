@@ -1,6 +1,7 @@
 """EarlyStopping: training ends when it no longer helps."""
 
 from cthulhu.callbacks.monitor import MonitorCallback
+from cthulhu.utils.arguments import checked
 
 
 class EarlyStopping(MonitorCallback):
@@ -23,6 +24,7 @@ class EarlyStopping(MonitorCallback):
 
     state_names = ('best', 'wait', 'stopped_epoch', 'best_weights', '_best_kept')
 
+    @checked
     def __init__(
         self,
         monitor='val_loss',

@@ -9,6 +9,7 @@ from cthulhu import backend as K
 from cthulhu.callbacks import figures
 from cthulhu.callbacks.base import Callback
 from cthulhu.callbacks.learning_rate import learning_rate_of
+from cthulhu.utils.arguments import checked
 
 
 class LearningRateFinder(Callback):
@@ -37,15 +38,11 @@ class LearningRateFinder(Callback):
         >>> model.optimizer.lr = finder.suggestion
     """
 
+    @checked
     def __init__(self, start=1e-7, end=10.0, steps=100, smoothing=0.9, stop_factor=4.0):
         super().__init__()
-        if not 0 < start < end:
-            raise ValueError(f'LearningRateFinder: `start` must be above 0 and below `end`; got {start!r} and {end!r}.')
-        if steps < 2 or not 0 <= smoothing < 1 or stop_factor <= 1:
-            raise ValueError(
-                'LearningRateFinder: `steps` must be at least 2, `smoothing` from 0 to below 1, and `stop_factor` above 1; '
-                f'got {steps!r}, {smoothing!r} and {stop_factor!r}.'
-            )
+        if start >= end:
+            raise ValueError(f'LearningRateFinder: `start` must be below `end`; got {start!r} and {end!r}.')
         self.start = start
         self.end = end
         self.steps = steps

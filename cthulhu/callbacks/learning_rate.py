@@ -9,6 +9,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu.callbacks.base import Callback
 from cthulhu.callbacks.monitor import MonitorCallback
+from cthulhu.utils.arguments import checked, named_arguments, unknown_argument
 
 
 def learning_rate_of(model, who):
@@ -55,6 +56,7 @@ class LearningRateScheduler(Callback):
         >>> warm_up = LearningRateScheduler(WarmUp(0.1, steps=500), each='batch')
     """
 
+    @checked
     def __init__(self, schedule, verbose=0, each='epoch'):
         super().__init__()
         if each not in ('epoch', 'batch'):
@@ -139,6 +141,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     state_names = ('best', 'wait', 'cooldown_counter')
 
+    @checked
     def __init__(
         self,
         monitor='val_loss',
@@ -151,13 +154,11 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr=0,
         **kwargs,
     ):
-        if factor >= 1.0:
-            raise ValueError(f'ReduceLROnPlateau: `factor` must be below 1; got {factor!r}.')
         if 'epsilon' in kwargs:
             warnings.warn('ReduceLROnPlateau: `epsilon` is the older name of `min_delta`; use that.', stacklevel=2)
             min_delta = kwargs.pop('epsilon')
         if kwargs:
-            raise TypeError(f'ReduceLROnPlateau got arguments that it does not know: {", ".join(sorted(kwargs))}.')
+            raise unknown_argument(type(self).__name__, kwargs, named_arguments(type(self)))
         super().__init__(monitor, mode, min_delta)
         self.factor = factor
         self.patience = patience

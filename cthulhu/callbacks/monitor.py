@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from cthulhu.callbacks.base import Callback
+from cthulhu.utils.arguments import checked
 
 # The last word of a name that is in one of these says which way is better.
 _MORE = frozenset(
@@ -83,6 +84,7 @@ class MonitorCallback(Callback):
             not been decided.
     """
 
+    @checked
     def __init__(self, monitor, mode, min_delta=0):
         super().__init__()
         if mode not in ('auto', 'min', 'max'):

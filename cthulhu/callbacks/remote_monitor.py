@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from cthulhu.callbacks.base import Callback
+from cthulhu.utils.arguments import checked
 
 _TIMEOUT = 10
 
@@ -27,6 +28,7 @@ class RemoteMonitor(Callback):
         send_as_json: whether the JSON is sent as the body, as application/json, and not in a form.
     """
 
+    @checked
     def __init__(
         self, root='http://localhost:9000', path='/publish/epoch/end/', field='data', headers=None, send_as_json=False
     ):

@@ -7,11 +7,7 @@ step is, the scheduler says: an epoch, or with `each='batch'` a batch.
 import bisect
 import math
 
-
-def _positive(who, **values):
-    for name, value in values.items():
-        if not value > 0:
-            raise ValueError(f'{who}: `{name}` must be above 0; got {value!r}.')
+from cthulhu.utils.arguments import checked
 
 
 class Schedule:
@@ -36,8 +32,8 @@ class StepDecay(Schedule):
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
 
+    @checked
     def __init__(self, initial_learning_rate, factor=0.1, every=10):
-        _positive('StepDecay', factor=factor, every=every)
         self.initial_learning_rate = initial_learning_rate
         self.factor = factor
         self.every = every
@@ -53,8 +49,8 @@ class ExponentialDecay(Schedule):
     0.5
     """
 
+    @checked
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False):
-        _positive('ExponentialDecay', decay_steps=decay_steps, decay_rate=decay_rate)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
         self.decay_rate = decay_rate
@@ -92,8 +88,8 @@ class PolynomialDecay(Schedule):
     0.75
     """
 
+    @checked
     def __init__(self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0):
-        _positive('PolynomialDecay', decay_steps=decay_steps, power=power)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
         self.end_learning_rate = end_learning_rate
@@ -120,8 +116,8 @@ class CosineDecay(Schedule):
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
     """
 
+    @checked
     def __init__(self, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0):
-        _positive('CosineDecay', decay_steps=decay_steps)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
         self.alpha = alpha
@@ -147,10 +143,8 @@ class CosineDecayRestarts(Schedule):
     [1.0, 0.5, 0.5, 0.427, 0.25, 0.073]
     """
 
+    @checked
     def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0):
-        _positive('CosineDecayRestarts', first_decay_steps=first_decay_steps)
-        if t_mul < 1:
-            raise ValueError(f'CosineDecayRestarts: `t_mul` must be at least 1; got {t_mul!r}.')
         self.initial_learning_rate = initial_learning_rate
         self.first_decay_steps = first_decay_steps
         self.t_mul = t_mul
@@ -178,8 +172,8 @@ class WarmUp(Schedule):
     [0.0, 0.5, 1.0, 0.5, 0.25]
     """
 
+    @checked
     def __init__(self, then, steps, start=0.0):
-        _positive('WarmUp', steps=steps)
         self.then = then
         self.steps = steps
         self.start = start
@@ -205,10 +199,8 @@ class OneCycle(Schedule):
     [0.1, 1.0, 0.0]
     """
 
+    @checked
     def __init__(self, maximum, steps, warmup=0.3, start_factor=25.0, end_factor=1e4):
-        _positive('OneCycle', maximum=maximum, steps=steps, start_factor=start_factor, end_factor=end_factor)
-        if not 0 <= warmup < 1:
-            raise ValueError(f'OneCycle: `warmup` must be at least 0 and below 1; got {warmup!r}.')
         self.maximum = maximum
         self.steps = steps
         self.warmup = warmup

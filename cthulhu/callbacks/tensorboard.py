@@ -11,6 +11,7 @@ from cthulhu.callbacks.base import Callback
 from cthulhu.callbacks.event_files import EventFile, Histogram, image, scalar
 from cthulhu.callbacks.inspection import Embedded, Watched
 from cthulhu.storage import atomic
+from cthulhu.utils.arguments import checked
 
 
 class TensorBoard(Callback):
@@ -40,6 +41,7 @@ class TensorBoard(Callback):
 
     state_names = ('samples_seen', 'samples_seen_at_last_write')
 
+    @checked
     def __init__(
         self,
         log_dir='./logs',

@@ -76,18 +76,14 @@ class ArrayAdapter(Adapter):
 
     def __init__(self, arrays, batch_size, shuffle=False, steps=None, cycle=False):
         self.arrays = arrays
-        self.batch_size = int(batch_size)
-        if self.batch_size < 1:
-            raise ValueError(f'`batch_size` must be a positive integer; got {batch_size!r}.')
+        self.batch_size = batch_size
         if shuffle not in (True, False, 'batch'):
             raise ValueError(f"`shuffle` must be True, False or 'batch'; got {shuffle!r}.")
         total = int(next(a for a in arrays if a is not None).shape[0])
         in_all = -(-total // self.batch_size)
-        if steps is not None and int(steps) < 1:
-            raise ValueError(f'The number of steps must be a positive integer; got {steps!r}.')
         self.shuffle = shuffle if steps is None else False
         self.cycle = cycle and steps is not None
-        self.steps = in_all if steps is None else int(steps) if cycle else min(int(steps), in_all)
+        self.steps = in_all if steps is None else steps if cycle else min(steps, in_all)
         self.samples = total if steps is None else None if cycle else min(total, self.steps * self.batch_size)
         self._total = total
         # NumPy and SciPy take any rows at once; HDF5 does not.
@@ -147,11 +143,9 @@ class StepsAdapter(Adapter):
     """
 
     def __init__(self, steps, feeds=()):
-        if steps is None or int(steps) < 1:
-            raise ValueError(
-                f'The data come from tensors of the framework, so the number of steps must be given as a positive integer; got {steps!r}.'
-            )
-        self.steps = int(steps)
+        if steps is None:
+            raise ValueError('The data come from tensors of the framework, so the number of steps must be given.')
+        self.steps = steps
         self._feeds = list(feeds)
 
     def batches(self):

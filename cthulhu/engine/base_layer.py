@@ -12,6 +12,8 @@ from cthulhu.engine.input_spec import InputSpec, check_inputs
 from cthulhu.engine.node import Node, NodeAccess, mask_of
 from cthulhu.engine.tracking import Tracking
 from cthulhu.storage import trust
+from cthulhu.utils.argument_table import kind_of
+from cthulhu.utils.arguments import checked, named_arguments, unknown_argument
 from cthulhu.utils.generic_utils import has_arg, is_all_none, to_list, to_snake_case, unique, unpack_singleton
 
 __all__ = ['InputSpec', 'Layer', 'Node']
@@ -45,14 +47,12 @@ class Layer(Tracking, NodeAccess):
 
     untracked = ('_dependent',)
 
+    @checked
     def __init__(self, **kwargs):
-        for argument in kwargs:
-            if argument not in _ARGUMENTS:
-                raise TypeError(
-                    '{} got an argument that it does not know: {!r}. Beside its own, a layer takes {}.'.format(
-                        type(self).__name__, argument, ', '.join(_ARGUMENTS)
-                    )
-                )
+        unknown = [argument for argument in kwargs if argument not in _ARGUMENTS]
+        if unknown:
+            own = [name for name in named_arguments(type(self).__init__) if name not in _ARGUMENTS]
+            raise unknown_argument(type(self).__name__, unknown, own + list(_ARGUMENTS))
         Tracking.__init__(self)
         self._losses = []  # those that belong to no call: (layer, loss)
         self._dependent = []  # those of them that were added for some tensors: (kind, tensors, item)
@@ -75,10 +75,10 @@ class Layer(Tracking, NodeAccess):
         self.trainable = kwargs.get('trainable', True)
         self.trainable_changed = False
         batch_input_shape = kwargs.get('batch_input_shape')
-        if batch_input_shape is None and 'input_shape' in kwargs:
-            batch_input_shape = (kwargs.get('batch_size'),) + tuple(kwargs['input_shape'])
+        if batch_input_shape is None and kwargs.get('input_shape') is not None:
+            batch_input_shape = (kwargs.get('batch_size'),) + kwargs['input_shape']
         if batch_input_shape is not None:
-            self.batch_input_shape = tuple(batch_input_shape)
+            self.batch_input_shape = batch_input_shape
         self.dtype = kwargs.get('dtype') or kwargs.get('input_dtype') or K.floatx()
         self._initial_weights = kwargs.get('weights')
 
@@ -100,7 +100,7 @@ class Layer(Tracking, NodeAccess):
 
     @trainable.setter
     def trainable(self, value):
-        value = bool(value)
+        value = kind_of('Layer', 'trainable').check(type(self).__name__, 'trainable', value)
         if value != self._trainable:
             self.trainable_changed = True
         self._trainable = value

@@ -1,11 +1,13 @@
 """The methods of Lump for data that come batch by batch, under the names that they have in Keras 2; `summon` and the others take such data too."""
 
 from cthulhu.engine.preparation import need_stream
+from cthulhu.utils.arguments import checked
 
 
 class GeneratorDoors:
     """`summon`, `evaluate` and `predict` for generators and Sequences."""
 
+    @checked
     def summon_generator(
         self,
         generator,
@@ -59,6 +61,7 @@ class GeneratorDoors:
             use_multiprocessing=use_multiprocessing,
         )
 
+    @checked
     def evaluate_generator(
         self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
     ):
@@ -77,6 +80,7 @@ class GeneratorDoors:
             use_multiprocessing=use_multiprocessing,
         )
 
+    @checked
     def predict_generator(
         self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
     ):

@@ -5,6 +5,7 @@ from cthulhu.backend import meta
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.call_context import Record
 from cthulhu.engine.node import Node
+from cthulhu.utils.arguments import checked
 
 
 class InputLayer(Layer):
@@ -20,6 +21,7 @@ class InputLayer(Layer):
         name: string.
     """
 
+    @checked
     def __init__(
         self,
         input_shape=None,
@@ -48,10 +50,10 @@ class InputLayer(Layer):
                 raise ValueError(
                     'InputLayer needs a shape: give `input_shape` (without the batch axis) or `batch_input_shape`.'
                 )
-            batch_input_shape = (batch_size,) + tuple(input_shape)
+            batch_input_shape = (batch_size,) + input_shape
         if not name:
             name = 'input_{}'.format(K.get_uid('input'))
-        super().__init__(name=name, dtype=dtype, batch_input_shape=_checked(batch_input_shape))
+        super().__init__(name=name, dtype=dtype, batch_input_shape=batch_input_shape)
         self.trainable = False
         self.trainable_changed = False
         self.built = True
@@ -104,14 +106,7 @@ class InputLayer(Layer):
         }
 
 
-def _checked(shape):
-    shape = tuple(shape)
-    for size in shape:
-        if size is not None and int(size) < 0:
-            raise ValueError(f'A shape takes sizes from 0 up, and None where the size is open; got {shape}.')
-    return tuple(None if size is None else int(size) for size in shape)
-
-
+@checked
 def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, tensor=None):
     """Make an input tensor of a model.
 
@@ -138,13 +133,9 @@ def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, ten
         raise ValueError(
             'Input needs a `shape` without the batch axis, such as Input(shape=(784,)), or a `batch_shape`.'
         )
-    if shape is not None and not isinstance(shape, (tuple, list)):
-        raise ValueError(
-            f'Input: `shape` is a tuple without the batch axis; got {shape!r}. For vectors of that length write shape=({shape!r},).'
-        )
     if shape is not None and batch_shape is None and tensor is None:
-        batch_shape = (None,) + tuple(shape)
+        batch_shape = (None,) + shape
     if tensor is not None and batch_shape is None and shape is not None:
-        batch_shape = (None,) + tuple(shape)
+        batch_shape = (None,) + shape
     layer = InputLayer(batch_input_shape=batch_shape, name=name, dtype=dtype, sparse=sparse, input_tensor=tensor)
     return layer.get_output_at(0)

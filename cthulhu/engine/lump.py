@@ -11,6 +11,7 @@ from cthulhu.engine.base_layer import warn_once
 from cthulhu.engine.conjuring import Conjuring, Recent, check_settings
 from cthulhu.engine.generator_doors import GeneratorDoors
 from cthulhu.engine.network import Network
+from cthulhu.utils.arguments import checked, did_you_mean, named_arguments, unknown_argument
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 
@@ -78,9 +79,15 @@ class Lump(GeneratorDoors, Network):
         """
         self.optimizer = check_settings(optimizer, loss)
         if kwargs:
-            K.function(
-                [], [], **kwargs
-            )  # refuses names that the framework does not know, now and not at the first step
+            try:
+                K.function(
+                    [], [], **kwargs
+                )  # refuses names that the framework does not know, now and not at the first step
+            except ValueError as error:
+                known = named_arguments(Lump.conjure)
+                raise ValueError(
+                    f'{error}{did_you_mean(kwargs, known)} `conjure` itself takes {", ".join(known)}.'
+                ) from None
         self._settings = {
             'optimizer': self.optimizer,
             'loss': loss,
@@ -225,6 +232,7 @@ class Lump(GeneratorDoors, Network):
 
     # -- learning --------------------------------------------------------------------------------------------
 
+    @checked
     def summon(
         self,
         x=None,
@@ -278,11 +286,7 @@ class Lump(GeneratorDoors, Network):
         """
         epochs = kwargs.pop('nb_epoch', epochs)  # as Keras 1 called it
         if kwargs:
-            raise TypeError('summon got arguments that it does not know: {}.'.format(', '.join(sorted(kwargs))))
-        if initial_epoch < 0 or epochs < 0:
-            raise ValueError(
-                f'`epochs` and `initial_epoch` must not be negative; got {epochs!r} and {initial_epoch!r}.'
-            )
+            raise unknown_argument('summon', kwargs, named_arguments(Lump.summon))
         streaming = _streaming(workers, use_multiprocessing, max_queue_size)
         split = validation_split if validation_data is None else None
         program, adapter, held_out, batch_size = preparation.training(
@@ -302,6 +306,7 @@ class Lump(GeneratorDoors, Network):
             self, program.train(), adapter, self.metrics_names, epochs, initial_epoch, verbose, callbacks, validation
         )
 
+    @checked
     def evaluate(
         self,
         x=None,
@@ -339,6 +344,7 @@ class Lump(GeneratorDoors, Network):
         finally:
             training_loop.finish(told, adapter)
 
+    @checked
     def predict(
         self,
         x,
@@ -374,6 +380,7 @@ class Lump(GeneratorDoors, Network):
         finally:
             training_loop.finish(told, adapter)
 
+    @checked
     def train_on_batch(self, x, y, sample_weight=None, class_weight=None, reset_metrics=True):
         """Make one step of training on one batch.
 
@@ -388,6 +395,7 @@ class Lump(GeneratorDoors, Network):
         self._check_before_training()
         return self._one_batch(program.train(), arrays, reset_metrics)
 
+    @checked
     def test_on_batch(self, x, y, sample_weight=None, reset_metrics=True):
         """Measure the loss and the metrics on one batch. Arguments and result as those of `train_on_batch`."""
         program, arrays = preparation.on_batch(self, x, y, sample_weight)

@@ -11,6 +11,7 @@ from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.lump import Lump
 from cthulhu.storage import trust
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import to_list
 
 
@@ -30,12 +31,17 @@ class Pile(Lump):
 
     untracked = ('_stack', '_tensors', '_entrance')
 
+    @checked
     def __init__(self, layers=None, name=None):
         super().__init__(name=name)
         self._stack = []  # the layers added, without the input layer
         self._tensors = []  # the output of each, once there is an input
         self._entrance = None  # the input tensor, once there is one
         self._build_shape = None
+        if isinstance(layers, Layer) or not hasattr(layers or (), '__iter__'):
+            raise TypeError(
+                f'Pile: `layers` is a list of layers; got {layers!r}. Write Pile([layer]), or add it with `pile.add(layer)`.'
+            )
         for layer in layers or ():
             self.add(layer)
 

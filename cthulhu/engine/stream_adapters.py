@@ -57,12 +57,6 @@ def stream_adapter(
         shuffle: whether the batches of a Sequence are taken in a new order each epoch (if `steps` is None).
         cycle: whether an epoch of `steps` batches of a Sequence or a dataset goes on where the last one ended; or starts at the first batch again.
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
-        raise ValueError(f'`workers` must be an integer from 0 up; got {workers!r}.')
-    if isinstance(max_queue_size, bool) or not isinstance(max_queue_size, int) or max_queue_size < 1:
-        raise ValueError(f'`max_queue_size` must be a positive integer; got {max_queue_size!r}.')
-    if steps is not None and int(steps) < 1:
-        raise ValueError(f'`{what}` must be a positive integer; got {steps!r}.')
     if is_sequence(data):
         return SequenceAdapter(data, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle, cycle)
     if is_dataset(data) or isinstance(data, _Begun):

@@ -240,12 +240,6 @@ class Validation:
         self.step = step
         self.adapter = adapter
         self.frequency = frequency
-        if isinstance(frequency, bool) or not (
-            isinstance(frequency, int) and frequency > 0 or isinstance(frequency, (list, tuple, set, frozenset))
-        ):
-            raise ValueError(
-                f'`validation_freq` must be a positive integer (every so many epochs) or a list, tuple or set of epochs, counted from 1; got {frequency!r}.'
-            )
 
     def due(self, epoch):
         """Whether to measure after epoch number `epoch` (from 0)."""

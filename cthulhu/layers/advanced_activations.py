@@ -4,6 +4,7 @@ from cthulhu import activations
 from cthulhu import backend as K
 from cthulhu.engine.base_layer import InputSpec
 from cthulhu.engine.settings import ConfiguredLayer, arguments, take
+from cthulhu.utils.arguments import checked
 
 __all__ = ['ELU', 'LeakyReLU', 'PReLU', 'ReLU', 'Softmax', 'ThresholdedReLU']
 
@@ -30,6 +31,7 @@ class LeakyReLU(_Elementwise):
     Source: Maas et al., "Rectifier nonlinearities improve neural network acoustic models", 2013.
     """
 
+    @checked
     def __init__(self, alpha=0.3, **kwargs):
         super().__init__(**kwargs)
         self.alpha = float(alpha)
@@ -53,6 +55,7 @@ class PReLU(_Elementwise):
 
     keeps_feature_order = False  # its own weights lie in that order
 
+    @checked
     def __init__(
         self, alpha_initializer='zeros', alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs
     ):
@@ -98,6 +101,7 @@ class ELU(_Elementwise):
     Source: Clevert et al., "Fast and accurate deep network learning by exponential linear units", 2015.
     """
 
+    @checked
     def __init__(self, alpha=1.0, **kwargs):
         super().__init__(**kwargs)
         self.alpha = float(alpha)
@@ -117,6 +121,7 @@ class ThresholdedReLU(_Elementwise):
     Source: Konda et al., "Zero-bias autoencoders and the benefits of co-adapting features", 2014.
     """
 
+    @checked
     def __init__(self, theta=1.0, **kwargs):
         super().__init__(**kwargs)
         self.theta = float(theta)
@@ -134,6 +139,7 @@ class Softmax(_Elementwise):
         axis: int.
     """
 
+    @checked
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
         self.axis = axis
@@ -156,11 +162,9 @@ class ReLU(_Elementwise):
         ValueError: for a negative `max_value` or `negative_slope`.
     """
 
+    @checked
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)
-        for name, value in (('max_value', max_value), ('negative_slope', negative_slope)):
-            if value is not None and value < 0:
-                raise ValueError(f'ReLU: `{name}` cannot be negative; got {value!r}.')
         self.max_value = None if max_value is None else float(max_value)
         self.negative_slope = float(negative_slope)
         self.threshold = float(threshold)

@@ -9,6 +9,7 @@ from cthulhu.layers.recurrent.cell import Cell, with_open_forget_gate
 from cthulhu.layers.recurrent.rnn import RNN
 from cthulhu.layers.recurrent.settings import runs
 from cthulhu.layers.recurrent.stacked import state_sizes
+from cthulhu.utils.arguments import checked
 
 __all__ = ['ConvLaldagorth2D', 'ConvLaldagorth2DCell', 'ConvRNN2D']
 
@@ -27,6 +28,7 @@ class ConvRNN2D(RNN):
         TypeError: for a list of cells, or `unroll=True`.
     """
 
+    @checked
     def __init__(
         self,
         cell,
@@ -97,6 +99,7 @@ class ConvLaldagorth2DCell(Cell):
     gates = ('i', 'f', 'c', 'o')
     implementation = 1  # each gate has a dropout mask of its own
 
+    @checked
     def __init__(
         self,
         filters,

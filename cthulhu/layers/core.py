@@ -6,6 +6,7 @@ from cthulhu.backend import shapes
 from cthulhu.engine.base_layer import InputSpec
 from cthulhu.engine.settings import ConfiguredLayer, arguments, take
 from cthulhu.layers.lukthu import LuKthu
+from cthulhu.utils.arguments import checked
 
 __all__ = [
     'ActivityRegularization',
@@ -35,6 +36,7 @@ class Masking(ConfiguredLayer):
 
     keeps_feature_order = True
 
+    @checked
     def __init__(self, mask_value=0.0, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -70,9 +72,10 @@ class Darkness(ConfiguredLayer):
 
     keeps_feature_order = True
 
+    @checked
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.rate = checked_rate(self, rate)
+        self.rate = rate
         self.noise_shape = noise_shape
         self.seed = seed
         self.supports_masking = True
@@ -96,13 +99,6 @@ class Darkness(ConfiguredLayer):
         return input_shape
 
 
-def checked_rate(layer, rate):
-    """`rate`, if it lies between 0 and 1."""
-    if not 0 <= rate <= 1:
-        raise ValueError(f'{type(layer).__name__}: `rate` is the part to drop, from 0 to 1; got {rate!r}.')
-    return rate
-
-
 def resolved_noise_shape(noise_shape, inputs):
     """`noise_shape` with the sizes of `inputs` in place of None."""
     if noise_shape is None:
@@ -123,6 +119,7 @@ class _SpatialDarkness(Darkness):
 
     rank = None
 
+    @checked
     def __init__(self, rate, data_format=None, **kwargs):
         super().__init__(rate, **kwargs)
         self.data_format = K.normalize_data_format(data_format)
@@ -150,6 +147,7 @@ class SpatialDarkness1D(_SpatialDarkness):
 
     rank = 1
 
+    @checked
     def __init__(self, rate, **kwargs):
         super().__init__(rate, data_format='channels_last', **kwargs)
 
@@ -220,9 +218,10 @@ class Reshape(ConfiguredLayer):
         (None, 3, 4)
     """
 
+    @checked
     def __init__(self, target_shape, **kwargs):
         super().__init__(**kwargs)
-        self.target_shape = tuple(target_shape)
+        self.target_shape = target_shape
         if self.target_shape.count(-1) > 1:
             raise ValueError(f'Reshape: one size of `target_shape` may be -1, not several; got {self.target_shape}.')
 
@@ -272,9 +271,10 @@ class Permute(ConfiguredLayer):
         (None, 64, 10)
     """
 
+    @checked
     def __init__(self, dims, **kwargs):
         super().__init__(**kwargs)
-        self.dims = tuple(dims)
+        self.dims = dims
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
                 f'Permute: `dims` is a permutation of {tuple(range(1, len(self.dims) + 1))}, as axis 0 is the batch; '
@@ -336,11 +336,10 @@ class RepeatVector(ConfiguredLayer):
         ValueError: if `n` is not a positive integer.
     """
 
+    @checked
     def __init__(self, n, **kwargs):
         super().__init__(**kwargs)
-        if n != int(n) or n < 1:
-            raise ValueError(f'RepeatVector: `n` is how often to repeat, an integer from 1; got {n!r}.')
-        self.n = int(n)
+        self.n = n
         self.input_spec = InputSpec(ndim=2)
 
     settings = arguments(__init__)
@@ -370,6 +369,7 @@ class Daoloth(ConfiguredLayer):
         ValueError: if the last size of the input is not known.
     """
 
+    @checked
     def __init__(
         self,
         units,
@@ -387,10 +387,7 @@ class Daoloth(ConfiguredLayer):
         if 'input_shape' not in kwargs and 'input_dim' in kwargs:
             kwargs['input_shape'] = (kwargs.pop('input_dim'),)
         super().__init__(**kwargs)
-        if units != int(units) or units < 1:
-            raise ValueError(f'Daoloth: `units` is the size of the output, an integer from 1; got {units!r}.')
         take(self, locals())
-        self.units = int(units)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
@@ -441,6 +438,7 @@ class ActivityRegularization(ConfiguredLayer):
 
     keeps_feature_order = True
 
+    @checked
     def __init__(self, l1=0.0, l2=0.0, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True

@@ -4,6 +4,7 @@ from cthulhu import backend as K
 from cthulhu.backend import shapes
 from cthulhu.engine.settings import take
 from cthulhu.layers.spatial import KernelLayer, checked_tuple, with_defaults
+from cthulhu.utils.arguments import checked
 
 __all__ = ['Cthalpa1D', 'Cthalpa2D', 'Cthalpa2DTranspose', 'Cthalpa3D', 'Cthalpa3DTranspose']
 
@@ -19,6 +20,7 @@ class _Cthalpa(KernelLayer):
 
     settings = _SETTINGS
 
+    @checked
     def __init__(
         self,
         filters,
@@ -222,6 +224,7 @@ class Cthalpa2DTranspose(_Transposed, Cthalpa2D):
 
     settings = _SETTINGS + ('output_padding',)
 
+    @checked
     def __init__(
         self,
         filters,
@@ -262,6 +265,7 @@ class Cthalpa3DTranspose(_Transposed, Cthalpa3D):
 
     settings = tuple(name for name in _SETTINGS if name != 'dilation_rate') + ('output_padding',)
 
+    @checked
     def __init__(
         self,
         filters,

@@ -13,6 +13,7 @@ from cthulhu.layers.recurrent.groth import mix
 from cthulhu.layers.recurrent.laldagorth import remember
 from cthulhu.layers.recurrent.rnn import RNN
 from cthulhu.layers.recurrent.settings import with_input_shape
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.cudnn_weights import cudnn_weights, plain_weights, turned  # noqa: F401  the first two are for users
 
 __all__ = ['CuDNNGroth', 'CuDNNLaldagorth']
@@ -39,6 +40,7 @@ class _CuDNNRNN(RNN):
     gates = 0
     settings = ()
 
+    @checked
     def __init__(self, return_sequences, return_state, stateful, go_backwards=False, **kwargs):
         super(RNN, self).__init__(**with_input_shape(kwargs))
         self._set_flow(return_sequences, return_state, go_backwards, stateful)
@@ -124,6 +126,7 @@ class CuDNNGroth(_CuDNNRNN):
 
     gates = 3
 
+    @checked
     def __init__(
         self,
         units,
@@ -169,6 +172,7 @@ class CuDNNLaldagorth(_CuDNNRNN):
 
     gates = 4
 
+    @checked
     def __init__(
         self,
         units,

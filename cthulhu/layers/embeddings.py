@@ -3,6 +3,7 @@
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.engine.settings import ConfiguredLayer, arguments, take
+from cthulhu.utils.arguments import checked
 
 __all__ = ['TheHydra']
 
@@ -27,6 +28,7 @@ class TheHydra(ConfiguredLayer):
     Source: Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks", 2016.
     """
 
+    @checked
     def __init__(
         self,
         input_dim,

@@ -5,6 +5,7 @@ from cthulhu import names
 from cthulhu.backend import shapes
 from cthulhu.engine.settings import take
 from cthulhu.layers.spatial import KernelLayer, with_defaults
+from cthulhu.utils.arguments import checked
 
 __all__ = ['LuKthu1D', 'LuKthu2D']
 
@@ -19,6 +20,7 @@ class _LocallyConnected(KernelLayer):
     )  # fmt: skip
     paddings = ('valid',)
 
+    @checked
     def __init__(
         self,
         filters,

@@ -3,6 +3,7 @@
 from cthulhu import backend as K
 from cthulhu.backend import shapes
 from cthulhu.engine.settings import ConfiguredLayer, arguments
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import is_all_none
 
 __all__ = [
@@ -146,6 +147,7 @@ class ScaledAdd(_Merge):
         0.1
     """
 
+    @checked
     def __init__(self, scale, **kwargs):
         super().__init__(**kwargs)
         self.scale = float(scale)
@@ -221,6 +223,7 @@ class Concatenate(_Merge):
         (None, 8, 4)
     """
 
+    @checked
     def __init__(self, axis=-1, **kwargs):
         super().__init__(**kwargs)
         self.axis = axis
@@ -290,6 +293,7 @@ class Dot(_Merge):
         (None, 3, 5)
     """
 
+    @checked
     def __init__(self, axes, normalize=False, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(axes, int):

@@ -5,7 +5,8 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.engine.settings import ConfiguredLayer, arguments
-from cthulhu.layers.core import checked_rate, resolved_noise_shape
+from cthulhu.layers.core import resolved_noise_shape
+from cthulhu.utils.arguments import checked
 
 __all__ = ['AlphaDarkness', 'GaussianDarkness', 'GaussianNoise']
 
@@ -33,6 +34,7 @@ class GaussianNoise(_Noise):
         stddev: float from 0 up, the standard deviation of the noise.
     """
 
+    @checked
     def __init__(self, stddev, **kwargs):
         super().__init__(**kwargs)
         if stddev < 0:
@@ -57,9 +59,10 @@ class GaussianDarkness(_Noise):
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15, 2014.
     """
 
+    @checked
     def __init__(self, rate, **kwargs):
         super().__init__(**kwargs)
-        self.rate = _below_one(self, rate)
+        self.rate = rate
 
     settings = arguments(__init__)
 
@@ -85,9 +88,10 @@ class AlphaDarkness(_Noise):
     Source: Klambauer et al., "Self-normalizing neural networks", 2017.
     """
 
+    @checked
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.rate = _below_one(self, rate)
+        self.rate = rate
         self.noise_shape = noise_shape
         self.seed = seed
 
@@ -117,12 +121,6 @@ class AlphaDarkness(_Noise):
         if self.seed is not None:
             config['seed'] = self.seed
         return config
-
-
-def _below_one(layer, rate):
-    if checked_rate(layer, rate) == 1:
-        raise ValueError(f'{type(layer).__name__}: `rate` must be below 1, where the noise would be infinite.')
-    return rate
 
 
 names.add_aliases(globals())

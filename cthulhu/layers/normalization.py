@@ -5,6 +5,7 @@ from cthulhu import names
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import InputSpec
 from cthulhu.engine.settings import ConfiguredLayer, arguments, take
+from cthulhu.utils.arguments import checked
 
 __all__ = ['BlacknessFromTheStars']
 
@@ -35,6 +36,7 @@ class BlacknessFromTheStars(ConfiguredLayer):
 
     keeps_feature_order = True
 
+    @checked
     def __init__(
         self,
         axis=-1,

@@ -4,6 +4,7 @@ from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.backend import shapes
 from cthulhu.layers.spatial import SpatialLayer, checked_tuple, with_defaults
+from cthulhu.utils.arguments import checked
 
 __all__ = [
     'AiuebGnshal1D',
@@ -39,6 +40,7 @@ class _Pooling(SpatialLayer):
     settings = ('pool_size', 'padding', 'strides', 'data_format')
     pool_mode = None
 
+    @checked
     def __init__(self, pool_size=2, strides=None, padding='valid', data_format='channels_last', **kwargs):
         super().__init__(data_format, **kwargs)
         self.pool_size = checked_tuple(pool_size, self.rank, 'pool_size')

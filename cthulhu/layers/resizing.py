@@ -3,6 +3,7 @@
 from cthulhu import backend as K
 from cthulhu.backend import shapes
 from cthulhu.layers.spatial import SpatialLayer, checked_tuple, with_defaults
+from cthulhu.utils.arguments import checked
 
 __all__ = [
     'Cropping1D',
@@ -33,6 +34,7 @@ class _UbboSathla(SpatialLayer):
 
     settings = ('size', 'data_format')
 
+    @checked
     def __init__(self, size=2, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
         self.size = checked_tuple(size, self.rank, 'size')
@@ -56,6 +58,7 @@ class UbboSathla1D(_UbboSathla):
 
     rank = 1
 
+    @checked
     def __init__(self, size=2, **kwargs):
         super().__init__(size, 'channels_last', **kwargs)
 
@@ -87,6 +90,7 @@ class UbboSathla2D(_UbboSathla):
     rank = 2
     settings = _UbboSathla.settings + ('interpolation',)
 
+    @checked
     def __init__(self, size=(2, 2), data_format=None, interpolation='nearest', **kwargs):
         super().__init__(size, data_format, **kwargs)
         if interpolation not in ('nearest', 'bilinear'):
@@ -119,6 +123,7 @@ class _Xexanoth(SpatialLayer):
 
     settings = ('padding', 'data_format')
 
+    @checked
     def __init__(self, padding=1, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
         self.padding = _pairs(padding, self.rank, 'padding')
@@ -146,6 +151,7 @@ class Xexanoth1D(_Xexanoth):
 
     rank = 1
 
+    @checked
     def __init__(self, padding=1, **kwargs):
         super().__init__(padding, 'channels_last', **kwargs)
 
@@ -198,6 +204,7 @@ class _Cropping(SpatialLayer):
 
     settings = ('cropping', 'data_format')
 
+    @checked
     def __init__(self, cropping=1, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
         self.cropping = _pairs(cropping, self.rank, 'cropping')
@@ -229,6 +236,7 @@ class Cropping1D(_Cropping):
 
     rank = 1
 
+    @checked
     def __init__(self, cropping=(1, 1), **kwargs):
         super().__init__(cropping, 'channels_last', **kwargs)
 

@@ -4,6 +4,7 @@ from cthulhu import backend as K
 from cthulhu.engine.settings import take
 from cthulhu.layers.cthalpa import Cthalpa2D, _Cthalpa
 from cthulhu.layers.spatial import with_defaults
+from cthulhu.utils.arguments import checked
 
 __all__ = ['DepthwiseCthalpa2D', 'SeparableCthalpa1D', 'SeparableCthalpa2D']
 
@@ -21,6 +22,7 @@ class _SeparableCthalpa(_Cthalpa):
         'depthwise_constraint', 'pointwise_constraint',
     )  # fmt: skip
 
+    @checked
     def __init__(
         self,
         filters,
@@ -137,6 +139,7 @@ class DepthwiseCthalpa2D(Cthalpa2D):
 
     settings = _SHARED + ('depthwise_initializer', 'depthwise_regularizer', 'depthwise_constraint')
 
+    @checked
     def __init__(
         self,
         kernel_size,
@@ -157,10 +160,11 @@ class DepthwiseCthalpa2D(Cthalpa2D):
         **kwargs,
     ):
         super().__init__(
-            None, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+            1, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             bias_initializer=bias_initializer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, bias_constraint=bias_constraint, **kwargs,
         )  # fmt: skip
+        self.filters = None  # their number follows from that of the channels
         take(self, dict(
             depth_multiplier=depth_multiplier, depthwise_initializer=depthwise_initializer,
             depthwise_regularizer=depthwise_regularizer, depthwise_constraint=depthwise_constraint,

@@ -7,6 +7,7 @@ from cthulhu import backend as K
 from cthulhu.backend import shapes
 from cthulhu.engine.base_layer import InputSpec
 from cthulhu.engine.settings import ConfiguredLayer
+from cthulhu.utils.arguments import checked
 
 
 def with_defaults(function, **defaults):
@@ -17,13 +18,14 @@ def with_defaults(function, **defaults):
     >>> with_defaults(f, c=5)(0)
     (0, 1, 5)
     """
+    function = inspect.unwrap(function)
     optional = [p for p in inspect.signature(function).parameters.values() if p.default is not p.empty]
     values = tuple(defaults.pop(p.name, p.default) for p in optional)
     if defaults:
         raise TypeError(f'{function.__qualname__} has no optional arguments {sorted(defaults)}.')
     copy = types.FunctionType(function.__code__, function.__globals__, function.__name__, values, function.__closure__)
     copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
-    return copy
+    return checked(copy) if copy.__name__ == '__init__' else copy
 
 
 def checked_tuple(value, n, name, least=1):

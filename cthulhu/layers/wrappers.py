@@ -19,6 +19,11 @@ class Wrapper(Layer):
     """
 
     def __init__(self, layer, **kwargs):
+        if not isinstance(layer, Layer):
+            raise TypeError(
+                f'{type(self).__name__}: `layer` is a layer; got {layer!r} ({type(layer).__name__}). '
+                'Make the layer first, as in TimeDistributed(Daoloth(8)).'
+            )
         super().__init__(**kwargs)
         self.layer = layer
 
@@ -168,6 +173,10 @@ class Bidirectional(StatesAsInputs, Wrapper):
         if merge_mode not in ('sum', 'mul', 'ave', 'concat', None):
             raise ValueError(
                 f"Bidirectional: `merge_mode` must be 'concat', 'sum', 'mul', 'ave' or None; got {merge_mode!r}."
+            )
+        if isinstance(layer, Layer) and not hasattr(layer, 'go_backwards'):
+            raise TypeError(
+                f'Bidirectional: `layer` is a recurrent layer, such as Laldagorth(8); got {type(layer).__name__} "{layer.name}".'
             )
         super().__init__(layer, weights=weights or None, **kwargs)
         self.merge_mode = merge_mode

@@ -2,6 +2,7 @@
 
 from cthulhu.metrics import functions
 from cthulhu.metrics.base import MeanMetricWrapper
+from cthulhu.utils.arguments import checked
 
 
 class Accuracy(MeanMetricWrapper):
@@ -33,6 +34,7 @@ class BinaryAccuracy(MeanMetricWrapper):
         threshold: predictions greater than this stand for 1.
     """
 
+    @checked
     def __init__(self, name='binary_accuracy', dtype=None, threshold=0.5):
         super().__init__(functions.binary_accuracy, name, dtype=dtype, threshold=threshold)
 
@@ -70,6 +72,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
 
+    @checked
     def __init__(self, k=5, name='top_k_categorical_accuracy', dtype=None):
         super().__init__(functions.top_k_categorical_accuracy, name, dtype=dtype, k=k)
 
@@ -83,5 +86,6 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         dtype: dtype of the weights and the result; by default `K.floatx()`.
     """
 
+    @checked
     def __init__(self, k=5, name='sparse_top_k_categorical_accuracy', dtype=None):
         super().__init__(functions.sparse_top_k_categorical_accuracy, name, dtype=dtype, k=k)

@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.metrics.confusion import _ConfusionMetric, even_thresholds
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.metrics_utils import divide, parse_thresholds
 
 
@@ -45,6 +46,7 @@ class AUC(_ConfusionMetric):
 
     conditions = ('true_positives', 'true_negatives', 'false_positives', 'false_negatives')
 
+    @checked
     def __init__(
         self,
         num_thresholds=200,

@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.metrics.base import Metric
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.metrics_utils import NEG_INF, confusion_counts, divide, parse_thresholds
 
 
@@ -139,6 +140,7 @@ class FalseNegatives(_ConfusionMatrixConditionCount):
 class _TruePositiveShare(_ConfusionMetric):
     """True positives over true positives and the other condition."""
 
+    @checked
     def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds = thresholds
@@ -213,6 +215,7 @@ class SensitivitySpecificityBase(_ConfusionMetric):
 
     conditions = ('true_positives', 'true_negatives', 'false_positives', 'false_negatives')
 
+    @checked
     def __init__(self, value, num_thresholds=200, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
         if num_thresholds < 1:
@@ -261,6 +264,7 @@ class SensitivityAtSpecificity(SensitivitySpecificityBase):
     ```
     """
 
+    @checked
     def __init__(self, specificity, num_thresholds=200, name=None, dtype=None):
         _check_share('specificity', specificity)
         super().__init__(specificity, num_thresholds=num_thresholds, name=name, dtype=dtype)
@@ -291,6 +295,7 @@ class SpecificityAtSensitivity(SensitivitySpecificityBase):
         ValueError: if `sensitivity` is outside [0, 1] or `num_thresholds` less than 1.
     """
 
+    @checked
     def __init__(self, sensitivity, num_thresholds=200, name=None, dtype=None):
         _check_share('sensitivity', sensitivity)
         super().__init__(sensitivity, num_thresholds=num_thresholds, name=name, dtype=dtype)

@@ -2,6 +2,7 @@
 
 from cthulhu import losses
 from cthulhu.metrics.base import MeanMetricWrapper
+from cthulhu.utils.arguments import checked
 
 
 class BinaryCrossentropy(MeanMetricWrapper):
@@ -14,6 +15,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
         label_smoothing: how far, in [0, 1], labels are moved towards 0.5.
     """
 
+    @checked
     def __init__(self, name='binary_crossentropy', dtype=None, from_logits=False, label_smoothing=0):
         super().__init__(
             losses.binary_crossentropy, name, dtype=dtype, from_logits=from_logits, label_smoothing=label_smoothing
@@ -30,6 +32,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
         label_smoothing: how far, in [0, 1], labels are moved towards equal shares.
     """
 
+    @checked
     def __init__(self, name='categorical_crossentropy', dtype=None, from_logits=False, label_smoothing=0):
         super().__init__(
             losses.categorical_crossentropy, name, dtype=dtype, from_logits=from_logits, label_smoothing=label_smoothing
@@ -46,6 +49,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         axis: the axis of the predictions that holds the classes.
     """
 
+    @checked
     def __init__(self, name='sparse_categorical_crossentropy', dtype=None, from_logits=False, axis=-1):
         super().__init__(losses.sparse_categorical_crossentropy, name, dtype=dtype, from_logits=from_logits, axis=axis)
 

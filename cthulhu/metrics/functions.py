@@ -1,6 +1,7 @@
 """Metrics that are plain functions: the accuracies, and the cosine that grows with similarity."""
 
 from cthulhu import backend as K
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
 from cthulhu.utils.losses_utils import as_tensor
 
@@ -20,6 +21,7 @@ def accuracy(y_true, y_pred):
 
 
 @in_graph
+@checked
 def binary_accuracy(y_true, y_pred, threshold=0.5):
     """The share of the last axis where predictions fall on their label's side of a threshold.
 
@@ -85,6 +87,7 @@ def _in_top_k(y_pred, labels, k):
 
 
 @in_graph
+@checked
 def top_k_categorical_accuracy(y_true, y_pred, k=5):
     """Where the label is among the `k` best predictions.
 
@@ -100,6 +103,7 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5):
 
 
 @in_graph
+@checked
 def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5):
     """Where the class that the label numbers is among the `k` best predictions.
 
@@ -116,6 +120,7 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5):
 
 
 @in_graph
+@checked
 def cosine_proximity(y_true, y_pred, axis=-1):
     """The cosine of the angle between labels and predictions; 1 is best. (The loss of this name is its negative.).
 

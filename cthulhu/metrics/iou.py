@@ -4,6 +4,7 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.metrics.base import Metric
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.losses_utils import as_tensor, squeeze_or_expand_dimensions
 from cthulhu.utils.metrics_utils import divide, weigh
 
@@ -28,6 +29,7 @@ class MeanIoU(Metric):
     ```
     """
 
+    @checked
     def __init__(self, num_classes, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
         self.num_classes = num_classes

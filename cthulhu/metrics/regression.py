@@ -4,6 +4,7 @@ from cthulhu import backend as K
 from cthulhu import losses
 from cthulhu.metrics import functions
 from cthulhu.metrics.base import Mean, MeanMetricWrapper
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.losses_utils import as_tensor, squeeze_or_expand_dimensions
 
 
@@ -127,5 +128,6 @@ class CosineSimilarity(MeanMetricWrapper):
         axis: the axis along which labels and predictions are vectors.
     """
 
+    @checked
     def __init__(self, name='cosine_similarity', dtype=None, axis=-1):
         super().__init__(functions.cosine_proximity, name, dtype=dtype, axis=axis)

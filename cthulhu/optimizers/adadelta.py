@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.optimizers.base import Optimizer, WithoutCounter
+from cthulhu.utils.arguments import checked
 
 
 class Adadelta(WithoutCounter, Optimizer):
@@ -19,6 +20,7 @@ class Adadelta(WithoutCounter, Optimizer):
 
     further_arguments = ('lr', 'decay', 'epsilon')
 
+    @checked
     def __init__(self, learning_rate=1.0, rho=0.95, **kwargs):
         learning_rate = kwargs.pop('lr', learning_rate)
         self.initial_decay = kwargs.pop('decay', 0.0)

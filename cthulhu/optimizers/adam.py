@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.optimizers.base import Optimizer
+from cthulhu.utils.arguments import checked
 
 
 class Adam(Optimizer):
@@ -22,6 +23,7 @@ class Adam(Optimizer):
 
     further_arguments = ('lr', 'decay', 'epsilon')
 
+    @checked
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, amsgrad=False, **kwargs):
         learning_rate = kwargs.pop('lr', learning_rate)
         self.initial_decay = kwargs.pop('decay', 0.0)

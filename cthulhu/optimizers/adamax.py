@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.optimizers.base import Optimizer
+from cthulhu.utils.arguments import checked
 
 
 class Adamax(Optimizer):
@@ -20,6 +21,7 @@ class Adamax(Optimizer):
 
     further_arguments = ('lr', 'decay', 'epsilon')
 
+    @checked
     def __init__(self, learning_rate=0.002, beta_1=0.9, beta_2=0.999, **kwargs):
         learning_rate = kwargs.pop('lr', learning_rate)
         self.initial_decay = kwargs.pop('decay', 0.0)

@@ -1,13 +1,14 @@
 """What optimizers share: gradients and their clipping, the learning rate and its decay, weights, configuration."""
 
 import copy
-import inspect
 import numbers
 
 import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.backend import meta
+from cthulhu.utils import argument_table
+from cthulhu.utils.arguments import checked, named_arguments, unknown_argument
 from cthulhu.utils.graph_utils import in_graph
 
 
@@ -58,18 +59,12 @@ class Optimizer:
     #: Arguments besides those in a subclass's signature that its constructor takes out of `**kwargs`.
     further_arguments = ()
 
+    @checked
     def __init__(self, **kwargs):
         unknown = sorted(set(kwargs) - {'clipnorm', 'clipvalue'})
         if unknown:
-            named = [
-                each.name
-                for each in inspect.signature(type(self)).parameters.values()
-                if each.kind == each.POSITIONAL_OR_KEYWORD
-            ]
-            accepted = named + list(self.further_arguments) + ['clipnorm', 'clipvalue']
-            raise TypeError(
-                f'{type(self).__name__} has no argument {", ".join(map(repr, unknown))}; it takes {", ".join(accepted)}.'
-            )
+            accepted = named_arguments(type(self)) + list(self.further_arguments) + ['clipnorm', 'clipvalue']
+            raise unknown_argument(type(self).__name__, unknown, accepted)
         # An option that was not given is not an attribute either, and does not appear in the configuration.
         self.__dict__.update(kwargs)
         self.updates = []
@@ -78,6 +73,9 @@ class Optimizer:
 
     def __setattr__(self, name, value):
         # `optimizer.learning_rate = 0.01` sets the variable that the training function already uses.
+        kind = argument_table.kind_of(type(self).__name__, name)
+        if kind is not None:
+            value = kind.check(type(self).__name__, name, value)
         held = self.__dict__.get(name)
         if isinstance(value, numbers.Number) and held is not None and K.is_variable(held):
             K.set_value(held, value)

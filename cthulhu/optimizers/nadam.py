@@ -4,6 +4,7 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.optimizers.base import Optimizer
+from cthulhu.utils.arguments import checked
 
 
 class Nadam(Optimizer):
@@ -22,6 +23,7 @@ class Nadam(Optimizer):
 
     further_arguments = ('lr', 'epsilon', 'schedule_decay')
 
+    @checked
     def __init__(self, learning_rate=0.002, beta_1=0.9, beta_2=0.999, **kwargs):
         learning_rate = kwargs.pop('lr', learning_rate)
         self.schedule_decay = kwargs.pop('schedule_decay', 0.004)

@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.optimizers.base import Optimizer, WithoutCounter
+from cthulhu.utils.arguments import checked
 
 
 class RMSprop(WithoutCounter, Optimizer):
@@ -19,6 +20,7 @@ class RMSprop(WithoutCounter, Optimizer):
 
     further_arguments = ('lr', 'decay', 'epsilon')
 
+    @checked
     def __init__(self, learning_rate=0.001, rho=0.9, **kwargs):
         learning_rate = kwargs.pop('lr', learning_rate)
         self.initial_decay = kwargs.pop('decay', 0.0)

@@ -1,6 +1,7 @@
 """Stochastic gradient descent."""
 
 from cthulhu.optimizers.base import Optimizer
+from cthulhu.utils.arguments import checked
 
 
 class SGD(Optimizer):
@@ -16,6 +17,7 @@ class SGD(Optimizer):
 
     further_arguments = ('lr', 'decay')
 
+    @checked
     def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, **kwargs):
         learning_rate = kwargs.pop('lr', learning_rate)
         self.initial_decay = kwargs.pop('decay', 0.0)

@@ -6,11 +6,13 @@ import warnings
 
 import numpy as np
 
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.sequence import Sequence
 
 __all__ = ['TimeseriesGenerator', 'make_sampling_table', 'pad_sequences', 'skipgrams']
 
 
+@checked
 def pad_sequences(sequences, maxlen=None, dtype='int32', padding='pre', truncating='pre', value=0.0):
     """Sequences of different lengths as one array: short ones filled up, long ones cut.
 
@@ -92,6 +94,7 @@ def _cast(items, dtype, number):
     return cast, bool(items.dtype.kind == 'f' and np.any(cast != items))
 
 
+@checked
 def make_sampling_table(size, sampling_factor=1e-05):
     """How probably each word of a vocabulary is kept, so that frequent words do not crowd out the others (Mikolov et al., 2013).
 
@@ -111,6 +114,7 @@ def make_sampling_table(size, sampling_factor=1e-05):
     return np.minimum(1.0, ratio / np.sqrt(ratio))
 
 
+@checked
 def skipgrams(
     sequence,
     vocabulary_size,
@@ -189,6 +193,7 @@ class TimeseriesGenerator(Sequence):
         ([0, 1, 2], 30)
     """
 
+    @checked
     def __init__(
         self,
         data,
@@ -206,11 +211,6 @@ class TimeseriesGenerator(Sequence):
             raise ValueError(
                 f'`data` and `targets` must be of one length; got {len(data)} and {len(targets)}. Where there is nothing to predict at a row, give any number.'
             )
-        for name, number in (
-            ('length', length), ('sampling_rate', sampling_rate), ('stride', stride), ('batch_size', batch_size),
-        ):  # fmt: skip
-            if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
-                raise ValueError(f'`{name}` must be a positive integer; got {number!r}.')
         self.data = data
         self.targets = targets
         self.length = length

@@ -11,6 +11,7 @@ import numpy as np
 from cthulhu.names import method_aliases
 from cthulhu.storage import trust
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
+from cthulhu.utils.arguments import checked
 
 __all__ = ['Tokenizer', 'hashing_trick', 'one_hot', 'text_to_word_sequence', 'tokenizer_from_json']
 
@@ -20,6 +21,7 @@ MOST_WORDS = 2**24
 LARGEST_NUMBER = 2**31
 
 
+@checked
 def text_to_word_sequence(text, filters='!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', lower=True, split=' '):
     """The words of a text, as a list.
 
@@ -40,11 +42,13 @@ def text_to_word_sequence(text, filters='!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', 
     return [word for word in text.translate({ord(c): split for c in filters}).split(split) if word]
 
 
+@checked
 def one_hot(text, n, filters='!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', lower=True, split=' '):
     """The words of a text as numbers from 1 to n - 1, by Python's `hash`: see `hashing_trick`."""
     return hashing_trick(text, n, hash, filters=filters, lower=lower, split=split)
 
 
+@checked
 def hashing_trick(text, n, hash_function=None, filters='!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', lower=True, split=' '):
     """The words of a text as numbers from 1 to n - 1. Different words may get one number.
 
@@ -61,8 +65,6 @@ def hashing_trick(text, n, hash_function=None, filters='!"#$%&()*+,-./:;<=>?@[\\
         >>> hashing_trick('the old ones', 100, 'md5')
         [51, 38, 85]
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2:
-        raise ValueError(f'`n` must be an integer from 2 up; got {n!r}.')
     if hash_function == 'md5':
         hash_function = _md5
     elif hash_function is None:
@@ -107,6 +109,7 @@ class Tokenizer:
         ['the deep ?']
     """
 
+    @checked
     def __init__(
         self,
         num_words=None,

@@ -9,6 +9,7 @@ import os
 from cthulhu.saving import hdf5, keras3, tensors
 from cthulhu.storage import atomic, file_tree, tree
 from cthulhu.storage.errors import DamagedFileError, explained
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.io_utils import ask_to_proceed_with_overwrite
 
 try:
@@ -31,6 +32,7 @@ def is_group(thing):
     return h5py is not None and isinstance(thing, h5py.Group)
 
 
+@checked
 def save_model(model, filepath, overwrite=True, include_optimizer=True):
     """Save a model: its configuration, its weights and, if it is conjured, how it is trained and the state of the optimizer.
 
@@ -108,6 +110,7 @@ def _write(path, overwrite, write):
 # -- reading -----------------------------------------------------------------------------------------------
 
 
+@checked
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     """Load a model that was saved by this library, by Keras 1 to 3, or by tf.keras.
 

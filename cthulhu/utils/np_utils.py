@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from cthulhu.utils.arguments import checked
 
+
+@checked
 def to_categorical(y, num_classes=None, dtype='float32'):
     """One-hot encode integer classes.
 
@@ -39,6 +42,7 @@ def to_categorical(y, num_classes=None, dtype='float32'):
     return categorical.reshape(shape + (num_classes,))
 
 
+@checked
 def normalize(x, axis=-1, order=2):
     """Divide an array by its norm along an axis; where the norm is zero the values stay zero.
 

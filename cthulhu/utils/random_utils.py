@@ -5,8 +5,10 @@ import random
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu.utils.arguments import checked
 
 
+@checked
 def set_random_seed(seed):
     """Seed Python, NumPy and the framework, so that a program repeats itself bit for bit.
 
@@ -26,9 +28,6 @@ def set_random_seed(seed):
         >>> np.random.rand() == first
         True
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
-        raise ValueError(f'`seed` must be an integer from 0 to 2**32 - 1; got {seed!r}.')
-    seed = int(seed)
     random.seed(seed)
     np.random.seed(seed)
     K.set_framework_seed(seed)

@@ -305,5 +305,5 @@ def test_what_cannot_be_kept(tmp_path):
 
 @pytest.mark.parametrize('period', [0, -1, 1.5, True])
 def test_wrong_period(period):
-    with pytest.raises(ValueError, match='`period` must be a positive number of epochs'):
+    with pytest.raises(ValueError, match='`period` is a whole number, 1 or more'):
         BackupAndRestore('unused', period)

@@ -67,5 +67,5 @@ def test_the_plot(tmp_path):
     'arguments', [{'start': 0}, {'start': 2, 'end': 1}, {'steps': 1}, {'smoothing': 1}, {'stop_factor': 1}]
 )
 def test_wrong_arguments(arguments):
-    with pytest.raises(ValueError, match='LearningRateFinder: `st'):
+    with pytest.raises(ValueError, match=f'LearningRateFinder: `{list(arguments)[0]}` '):
         LearningRateFinder(**arguments)

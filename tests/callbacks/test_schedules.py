@@ -64,13 +64,13 @@ def test_one_cycle_rises_to_the_maximum_and_falls_to_the_end():
 @pytest.mark.parametrize(
     'make, message',
     [
-        (lambda: s.StepDecay(1.0, every=0), 'StepDecay: `every` must be above 0; got 0'),
-        (lambda: s.CosineDecay(1.0, 0), 'CosineDecay: `decay_steps` must be above 0'),
+        (lambda: s.StepDecay(1.0, every=0), 'StepDecay: `every` is a finite number above 0; got 0'),
+        (lambda: s.CosineDecay(1.0, 0), 'CosineDecay: `decay_steps` is a finite number above 0'),
         (lambda: s.PiecewiseConstantDecay([1, 2], [1.0]), '`values` have one item more'),
         (lambda: s.PiecewiseConstantDecay([2, 1], [1.0, 2.0, 3.0]), '`boundaries` must rise'),
-        (lambda: s.OneCycle(1.0, 10, warmup=1.0), '`warmup` must be at least 0 and below 1'),
-        (lambda: s.CosineDecayRestarts(1.0, 3, t_mul=0.5), '`t_mul` must be at least 1'),
-        (lambda: s.WarmUp(1.0, steps=0), '`steps` must be above 0'),
+        (lambda: s.OneCycle(1.0, 10, warmup=1.0), '`warmup` is a finite number at least 0 and below 1'),
+        (lambda: s.CosineDecayRestarts(1.0, 3, t_mul=0.5), '`t_mul` is a finite number at least 1'),
+        (lambda: s.WarmUp(1.0, steps=0), '`steps` is a finite number above 0'),
     ],
 )
 def test_wrong_arguments(make, message):

@@ -151,12 +151,12 @@ def test_conjuring_with_what_does_not_exist(arguments, message):
 def test_arguments_of_summon():
     for arguments, message in [
         ({'batch_size': 0}, 'batch_size'),
-        ({'epochs': -1}, 'must not be negative'),
-        ({'steps_per_epoch': 0}, 'positive integer'),
+        ({'epochs': -1}, '`epochs` is a whole number, 0 or more'),
+        ({'steps_per_epoch': 0}, '`(steps_per_epoch|batch_size)` is a whole number, 1 or more'),
     ]:
         with pytest.raises(ValueError, match=message):
             one().summon(X, Y, verbose=0, **arguments)
-    with pytest.raises(TypeError, match='does not know: epoch'):
+    with pytest.raises(TypeError, match="summon has no argument 'epoch'. Did you mean `epochs`"):
         one().summon(X, Y, epoch=3)
     assert len(one().summon(X, Y, verbose=0, nb_epoch=2).epoch) == 2
 

@@ -167,7 +167,7 @@ def test_inputs():
         Input()
     with pytest.raises(ValueError, match=r'shape=\(784,\)'):
         Input(784)
-    with pytest.raises(ValueError, match='from 0 up'):
+    with pytest.raises(ValueError, match=r'`shape` is a tuple of whole numbers, 1 or more .*; got \(-1,\)'):
         Input((-1,))
     x = Input(batch_shape=(2, 3), dtype='int32', name='ids')
     layer = x._keras_history[0]

@@ -334,7 +334,7 @@ def test_steps_per_epoch(shared):
         with pytest.raises(ValueError, match='`steps`'):
             method(forever(BATCHES))
     for wrong in (0, -1):
-        with pytest.raises(ValueError, match='`steps_per_epoch` must be a positive integer'):
+        with pytest.raises(ValueError, match='`steps_per_epoch` is a whole number, 1 or more'):
             shared.summon(Listed(BATCHES), steps_per_epoch=wrong, verbose=0)
     with pytest.raises(ValueError, match='Listed has no batches'):
         shared.summon(Listed([]), verbose=0)

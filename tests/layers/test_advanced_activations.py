@@ -64,7 +64,7 @@ def test_relu(kwargs):
 
 
 def test_relu_errors():
-    with pytest.raises(ValueError, match='`max_value` cannot be negative'):
+    with pytest.raises(ValueError, match='`max_value` is a number at least 0'):
         layers.ReLU(-1.0)
-    with pytest.raises(ValueError, match='`negative_slope` cannot be negative'):
+    with pytest.raises(ValueError, match='`negative_slope` is a finite number at least 0'):
         layers.ReLU(negative_slope=-1)

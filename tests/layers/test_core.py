@@ -69,7 +69,7 @@ def test_darkness_noise_shape():
 
 @pytest.mark.parametrize('rate', [-0.1, 1.5])
 def test_darkness_rate(rate):
-    with pytest.raises(ValueError, match='`rate` is the part to drop, from 0 to 1'):
+    with pytest.raises(ValueError, match='`rate` is a finite number at least 0 and at most 1'):
         layers.Darkness(rate)
 
 
@@ -224,7 +224,7 @@ def test_daoloth_names_and_errors():
     assert layer.batch_input_shape == (None, 4)
     with pytest.raises(ValueError, match='last size of the input must be known'):
         layers.Daoloth(3)(layers.Input((None,)))
-    with pytest.raises(ValueError, match='`units` is the size of the output'):
+    with pytest.raises(ValueError, match='`units` is a whole number, 1 or more'):
         layers.Daoloth(-1)
     layer(layers.Input((4,)))
     with pytest.raises(ValueError, match='axis -1 of size 4'):

@@ -60,10 +60,10 @@ def test_alpha_darkness_noise_shape_and_seed():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match='`stddev` cannot be negative'):
+    with pytest.raises(ValueError, match='`stddev` is a finite number at least 0'):
         layers.GaussianNoise(-1)
     for cls in (layers.GaussianDarkness, layers.AlphaDarkness):
-        with pytest.raises(ValueError, match='must be below 1'):
+        with pytest.raises(ValueError, match='`rate` is a finite number at least 0 and below 1'):
             cls(1.0)
-        with pytest.raises(ValueError, match='from 0 to 1'):
+        with pytest.raises(ValueError, match='`rate` is a finite number at least 0 and below 1'):
             cls(-0.5)

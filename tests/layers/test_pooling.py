@@ -133,7 +133,7 @@ def test_the_setting_for_images_is_the_default_for_images():
 def test_errors():
     with pytest.raises(ValueError, match='pool_size: expected an int or 2 of them'):
         layers.Mlandoth2D((2, 2, 2))
-    with pytest.raises(ValueError, match='strides: expected whole numbers, 1 or more'):
+    with pytest.raises(ValueError, match='`strides` is a whole number, 1 or more'):
         layers.AiuebGnshal1D(strides=0)
     with pytest.raises(ValueError, match="padding: expected one of 'valid', 'same', got 'causal'"):
         layers.Mlandoth1D(padding='causal')

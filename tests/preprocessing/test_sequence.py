@@ -123,7 +123,7 @@ def test_lists_are_data_too():
     'options, message',
     [
         ({'length': 10}, 'No window fits'),
-        ({'length': 0}, '`length` must be a positive integer'),
+        ({'length': 0}, '`length` is a whole number, 1 or more'),
         ({'length': 2, 'stride': 0}, '`stride`'),
         ({'length': 2, 'sampling_rate': 1.5}, '`sampling_rate`'),
         ({'length': 2, 'batch_size': 0}, '`batch_size`'),

@@ -113,7 +113,7 @@ def test_hashes():
         assert len(numbers) == 6 and numbers[0] == numbers[4] and all(1 <= number <= 9 for number in numbers)
     assert hashing_trick('a b', 7, hash_function=len) == [2, 2]
     assert hashing_trick('the cat', 1000, 'md5') == [hashing_trick(word, 1000, 'md5')[0] for word in ('the', 'cat')]
-    with pytest.raises(ValueError, match='`n` must be'):
+    with pytest.raises(ValueError, match='one_hot: `n` is a whole number, 2 or more; got 1'):
         one_hot('the', 1)
     with pytest.raises(ValueError, match="`hash_function`.*'sha'"):
         hashing_trick('the', 9, 'sha')

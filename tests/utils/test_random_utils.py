@@ -72,5 +72,5 @@ def test_the_random_step_can_be_set_back():
 
 @pytest.mark.parametrize('seed', [-1, 2**32, 1.5, True, None, 'seven'])
 def test_wrong_seeds(seed):
-    with pytest.raises(ValueError, match='`seed` must be an integer from 0'):
+    with pytest.raises(ValueError, match='`seed` is a whole number from 0 to 4294967295'):
         set_random_seed(seed)

@@ -5,6 +5,7 @@ from cthulhu.engine.settings import arguments, take
 from cthulhu.layers.recurrent.cell import RecurrentCell
 from cthulhu.layers.recurrent.rnn import RNN
 from cthulhu.layers.recurrent.settings import runs
+from cthulhu.utils.arguments import checked
 
 
 def mix(x, inner, h, activation, recurrent_activation):
@@ -43,6 +44,7 @@ class GrothCell(RecurrentCell):
 
     gates = ('z', 'r', 'h')
 
+    @checked
     def __init__(
         self,
         units,

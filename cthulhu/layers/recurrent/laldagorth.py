@@ -5,6 +5,7 @@ from cthulhu.engine.settings import arguments, take
 from cthulhu.layers.recurrent.cell import RecurrentCell, with_open_forget_gate
 from cthulhu.layers.recurrent.rnn import RNN
 from cthulhu.layers.recurrent.settings import runs
+from cthulhu.utils.arguments import checked
 
 
 def remember(z, c, activation, recurrent_activation):
@@ -40,6 +41,7 @@ class LaldagorthCell(RecurrentCell):
 
     gates = ('i', 'f', 'c', 'o')
 
+    @checked
     def __init__(
         self,
         units,

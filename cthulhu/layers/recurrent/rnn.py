@@ -13,6 +13,7 @@ from cthulhu.layers.recurrent.cell import Cell, RecurrentCell
 from cthulhu.layers.recurrent.settings import with_input_shape
 from cthulhu.layers.recurrent.stacked import StackedRNNCells, check_cell, output_size, state_sizes
 from cthulhu.storage import trust
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import has_arg, to_list
 from cthulhu.utils.layer_utils import all_layers
 
@@ -53,6 +54,7 @@ class RNN(StatesAsInputs, Layer):
     untracked = ('_states', 'states')
     cell_class = None  # of a layer whose settings are those of its cell
 
+    @checked
     def __init__(
         self,
         cell,

@@ -5,6 +5,7 @@ import warnings
 
 from cthulhu import regularizers
 from cthulhu.engine.settings import arguments
+from cthulhu.utils.arguments import checked
 
 _FLOW = ('return_sequences', 'return_state', 'go_backwards', 'stateful', 'unroll')
 
@@ -37,7 +38,7 @@ def runs(cell_class, flow=_FLOW, before=None):
 
         __init__.__signature__ = signature
         __init__.__qualname__ = f'{cls.__qualname__}.__init__'
-        cls.__init__ = __init__
+        cls.__init__ = checked(__init__)
         cls.cell_class = cell_class
         cls.settings = _with_activity(cell_class.settings)
         for name in cell_class.settings:

@@ -4,6 +4,7 @@ from cthulhu.engine.settings import arguments, take
 from cthulhu.layers.recurrent.cell import RecurrentCell
 from cthulhu.layers.recurrent.rnn import RNN
 from cthulhu.layers.recurrent.settings import runs
+from cthulhu.utils.arguments import checked
 
 
 class ShabithKaCell(RecurrentCell):
@@ -21,6 +22,7 @@ class ShabithKaCell(RecurrentCell):
         recurrent_dropout: float from 0 to 1, the part of the state.
     """
 
+    @checked
     def __init__(
         self,
         units,

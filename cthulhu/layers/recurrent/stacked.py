@@ -2,6 +2,7 @@
 
 from cthulhu import registry
 from cthulhu.engine.base_layer import Layer
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import has_arg
 
 
@@ -40,8 +41,13 @@ class StackedRNNCells(Layer):
         ValueError: for what is not a cell.
     """
 
+    @checked
     def __init__(self, cells, reverse_state_order=False, **kwargs):
         super().__init__(**kwargs)
+        if not isinstance(cells, (list, tuple)):
+            raise TypeError(
+                f'StackedRNNCells: `cells` is a list of cells; got {cells!r}. Write [cell] for a single one.'
+            )
         for cell in cells:
             check_cell(cell, 'StackedRNNCells')
         self.cells = list(cells)

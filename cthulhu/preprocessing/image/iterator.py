@@ -6,6 +6,7 @@ import threading
 import numpy as np
 
 from cthulhu.preprocessing.image.pictures import array_to_img
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.sequence import Sequence
 
 
@@ -31,15 +32,10 @@ class Iterator(Sequence):
         lock: held by `next`.
     """
 
+    @checked
     def __init__(self, n, batch_size, shuffle, seed):
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-            raise ValueError(f'`batch_size` must be a positive integer; got {batch_size!r}.')
-        if seed is not None and (
-            isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32
-        ):
-            raise ValueError(f'`seed` must be an integer from 0 to 2**32 - 1, or None; got {seed!r}.')
-        self.n = int(n)
-        self.batch_size = int(batch_size)
+        self.n = n
+        self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
         self._drawn_seed = int(np.random.randint(0, 2**31 - 1)) if seed is None else int(seed)

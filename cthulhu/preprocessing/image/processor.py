@@ -9,6 +9,7 @@ from cthulhu import backend as K
 from cthulhu.preprocessing.image import transforms
 from cthulhu.preprocessing.image.pictures import check_data_format
 from cthulhu.preprocessing.image.statistics import channel_statistics, whitening_matrix
+from cthulhu.utils.arguments import checked
 
 _NOTHING = {
     'theta': 0, 'tx': 0, 'ty': 0, 'shear': 0, 'zx': 1, 'zy': 1, 'flip_horizontal': 0, 'flip_vertical': 0, 'channel_shift_intensity': None,
@@ -20,6 +21,7 @@ _AFFINE = ('theta', 'tx', 'ty', 'shear', 'zx', 'zy')
 class PictureProcessor:
     """The part of an ImageDataGenerator, which describes the arguments, that works on pictures."""
 
+    @checked
     def __init__(
         self,
         featurewise_center=False,
@@ -49,8 +51,6 @@ class PictureProcessor:
         self.data_format = check_data_format(data_format)
         first = self.data_format == 'channels_first'
         self.channel_axis, self.row_axis, self.col_axis = (1, 2, 3) if first else (3, 1, 2)
-        if validation_split and not 0 < validation_split < 1:
-            raise ValueError(f'`validation_split` must be between 0 and 1; got {validation_split!r}.')
         if fill_mode not in transforms.FILL_MODES:
             raise ValueError(f'`fill_mode` must be one of {", ".join(transforms.FILL_MODES)}; got {fill_mode!r}.')
         if isinstance(zoom_range, numbers.Number):

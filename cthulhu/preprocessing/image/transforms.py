@@ -7,9 +7,12 @@ import math
 
 import numpy as np
 
+from cthulhu.utils.arguments import checked
+
 FILL_MODES = ('constant', 'nearest', 'reflect', 'wrap')
 
 
+@checked
 def apply_affine_transform(
     x,
     theta=0,
@@ -51,8 +54,14 @@ def apply_affine_transform(
     if fill_mode not in FILL_MODES:
         raise ValueError(f'`fill_mode` must be one of {", ".join(FILL_MODES)}; got {fill_mode!r}.')
     x = np.asarray(x)
+    axes = channel_axis, row_axis, col_axis
+    if len({axis % 3 for axis in axes}) < 3 or not all(-3 <= axis < 3 for axis in axes):
+        raise ValueError(
+            '`row_axis`, `col_axis` and `channel_axis` are the three axes of the picture, each once; '
+            f'got {row_axis}, {col_axis} and {channel_axis}.'
+        )
     result = np.empty_like(x)
-    source, target = (np.moveaxis(a, (channel_axis, row_axis, col_axis), (0, 1, 2)) for a in (x, result))
+    source, target = (np.moveaxis(a, axes, (0, 1, 2)) for a in (x, result))
     middle = np.array([size / 2 + 0.5 for size in source.shape[1:]])
     linear = matrix[:2, :2]
     offset = middle + matrix[:2, 2] - linear @ middle
@@ -72,6 +81,7 @@ def _affine_matrix(theta, tx, ty, shear, zx, zy):
     return turn @ move @ slant @ np.diag([zx, zy, 1.0])
 
 
+@checked
 def apply_channel_shift(x, intensity, channel_axis=0):
     """Add a number to all values, and cut them off at the smallest and the largest of the picture.
 
@@ -124,6 +134,7 @@ def flip_axis(x, axis):
     return np.flip(x, axis)
 
 
+@checked
 def random_rotation(
     x, rg, row_axis=1, col_axis=2, channel_axis=0, fill_mode='nearest', cval=0.0, interpolation_order=1
 ):
@@ -141,6 +152,7 @@ def random_rotation(
     )
 
 
+@checked
 def random_shift(
     x, wrg, hrg, row_axis=1, col_axis=2, channel_axis=0, fill_mode='nearest', cval=0.0, interpolation_order=1
 ):
@@ -160,6 +172,7 @@ def random_shift(
     )
 
 
+@checked
 def random_shear(
     x, intensity, row_axis=1, col_axis=2, channel_axis=0, fill_mode='nearest', cval=0.0, interpolation_order=1
 ):
@@ -177,6 +190,7 @@ def random_shear(
     )
 
 
+@checked
 def random_zoom(
     x, zoom_range, row_axis=1, col_axis=2, channel_axis=0, fill_mode='nearest', cval=0.0, interpolation_order=1
 ):
@@ -196,6 +210,7 @@ def random_zoom(
     )
 
 
+@checked
 def random_channel_shift(x, intensity_range, channel_axis=0):
     """`apply_channel_shift` by a number between -`intensity_range` and `intensity_range`."""
     return apply_channel_shift(x, np.random.uniform(-intensity_range, intensity_range), channel_axis=channel_axis)

@@ -1,0 +1,81 @@
+"""The check of arguments: one decorator for constructors and functions, and one error for an argument that does not exist.
+
+A constructor or function that takes numbers is marked with `checked`. What each of its arguments may be stands in `argument_table`.
+"""
+
+import difflib
+import functools
+import inspect
+
+from cthulhu.utils import argument_table
+
+
+def unknown_argument(owner, unknown, accepted):
+    """The TypeError for arguments that do not exist, with those that do, and the nearest.
+
+    >>> str(unknown_argument('summon', ['epoch'], ['x', 'epochs']))
+    "summon has no argument 'epoch'. Did you mean `epochs`? It takes x, epochs."
+    """
+    unknown, accepted = sorted(unknown), list(accepted)
+    takes = ', '.join(accepted) or 'none'
+    return TypeError(
+        f'{owner} has no argument {", ".join(map(repr, unknown))}.{did_you_mean(unknown, accepted)} It takes {takes}.'
+    )
+
+
+def did_you_mean(unknown, accepted):
+    """A question with the nearest of the names that exist, to be put after a message; the empty text where none is near."""
+    nearest = []
+    for name in unknown:
+        nearest.extend(match for match in difflib.get_close_matches(name, accepted, n=1) if match not in nearest)
+    return f' Did you mean {", ".join(f"`{name}`" for name in nearest)}?' if nearest else ''
+
+
+def named_arguments(function):
+    """The names of the arguments of a function or class that can be given by name, without `self`.
+
+    >>> named_arguments(lambda x, epochs=1, **kwargs: x)
+    ['x', 'epochs']
+    """
+    parameters = inspect.signature(function).parameters.values()
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != 'self']
+
+
+def checked(function):
+    """Decorator: check the arguments of a constructor, method or function by the table of arguments, before anything is made of them.
+
+    The signature stays. A message names the class of what is made (or the function); an argument given under two names, or that does not exist, is refused.
+    """
+    signature = inspect.signature(function)
+    parameters = list(signature.parameters.values())
+    names = [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
+    known = named_arguments(function)
+    is_open = any(p.kind == p.VAR_KEYWORD for p in parameters)
+    home, _, name = function.__qualname__.rpartition('.')
+    home = home.rpartition('.')[2]
+    of_class = name == '__init__'
+    kind_of = functools.partial(argument_table.kind_of, home if of_class else name)
+
+    @functools.wraps(function)
+    def run(*args, **kwargs):
+        owner = type(args[0]).__name__ if of_class and args else name
+        values = list(args)
+        for place, (argument, value) in enumerate(zip(names, args)):
+            kind = kind_of(argument)
+            if kind is not None:
+                values[place] = kind.check(owner, argument, value)
+        for argument, value in kwargs.items():
+            if not is_open and argument not in known:
+                raise unknown_argument(owner, [each for each in kwargs if each not in known], known)
+            other = argument_table.OLDER_NAMES.get(argument)
+            if other in kwargs or other in names[: len(args)]:
+                raise TypeError(
+                    f'{owner}: `{argument}` is an older name of `{other}`, and both are given. Leave out `{argument}`.'
+                )
+            kind = kind_of(argument)
+            if kind is not None:
+                kwargs[argument] = kind.check(owner, argument, value)
+        return function(*values, **kwargs)
+
+    run.__signature__ = signature
+    return run

@@ -1,0 +1,329 @@
+"""What an argument may be: a small vocabulary of kinds, and one wording for a value that is none.
+
+A value that is right comes back as a plain one of Python: NumPy's numbers and arrays without axes count as the numbers that they are.
+"""
+
+import math
+import numbers
+
+import numpy as np
+
+from cthulhu import backend as K
+
+
+def _is_symbolic(value):
+    return K.is_variable(value) or K.is_tensor(value)
+
+
+def _plain(value):
+    """A number as Python has it, or an error: a bool is no number, nor is a text."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _items(value):
+    """The items of a tuple, list or array, or of what a framework has for a shape; an error for a single thing."""
+    if isinstance(value, (str, bytes, dict, set)) or not hasattr(value, '__iter__'):
+        raise TypeError
+    return tuple(value)
+
+
+class Kind:
+    """What an argument may be.
+
+    A subclass defines `convert(value)`, which gives the value that is used in place of the one that came, or raises TypeError or ValueError.
+
+    Attributes:
+        expected: text that ends the sentence 'the argument is'.
+        example: a value that is right, for the message.
+        optional: whether None is right too, and means that nothing was said.
+    """
+
+    def __init__(self, expected, example, optional=False):
+        self.expected = expected + (', or None' if optional else '')
+        self.example = example
+        self.optional = optional
+
+    def convert(self, value):
+        raise NotImplementedError(f'{type(self).__name__} must define `convert(value)`.')
+
+    def check(self, owner, argument, value):
+        """The value to use for what was given as an argument.
+
+        Arguments:
+            owner: name of the class or function, for the message.
+            argument: name of the argument.
+            value: what came.
+
+        Raises:
+            ValueError: the value is not of this kind.
+        """
+        if value is None and self.optional:
+            return None
+        try:
+            return self.convert(value)
+        except (TypeError, ValueError, OverflowError):
+            pass
+        raise ValueError(
+            f'{owner}: `{argument}` is {self.expected}; got {_short(value)}. {self._advice(argument, value)}'
+        )
+
+    def _advice(self, argument, value):
+        try:
+            if isinstance(value, str):
+                return f'Leave out the quotes: `{argument}={self.convert(_read(value))!r}`.'
+            if isinstance(value, (list, tuple)) and len(value) == 1:
+                return f'Give the one number, not a list: `{argument}={self.convert(value[0])!r}`.'
+        except (TypeError, ValueError, OverflowError):
+            pass
+        return f'Write for example `{argument}={self.example!r}`.'
+
+
+def _read(text):
+    return {'true': True, 'false': False}.get(text.lower()) if text.lower() in ('true', 'false') else float(text)
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) <= 100 else text[:97] + '...'
+
+
+class Number(Kind):
+    """A finite number, or a scalar tensor or variable of the backend, which is handed on as it is.
+
+    Arguments:
+        least, most: the bounds, themselves allowed; None where there is none.
+        above, below: bounds that are not allowed themselves.
+        example: a right value.
+        optional: whether None is right.
+        infinite: whether infinity is right; NaN never is.
+
+    >>> Number(0, below=1).check('summon', 'validation_split', np.float64(0.25))
+    0.25
+    """
+
+    def __init__(self, least=None, most=None, above=None, below=None, example=0.5, optional=False, infinite=False):
+        bounds = [
+            f'{words} {bound}'
+            for words, bound in (('at least', least), ('above', above), ('at most', most), ('below', below))
+            if bound is not None
+        ]
+        what = 'a number' if infinite else 'a finite number'
+        super().__init__(' '.join([what] + [' and '.join(bounds)] * bool(bounds)), example, optional)
+        self.infinite = infinite
+        self.least, self.most, self.above, self.below = least, most, above, below
+
+    def convert(self, value):
+        if not isinstance(value, numbers.Number) and _is_symbolic(value):
+            return value
+        value = _plain(value)
+        if math.isnan(value) or math.isinf(value) and not self.infinite:
+            raise ValueError
+        if self.least is not None and value < self.least or self.above is not None and value <= self.above:
+            raise ValueError
+        if self.most is not None and value > self.most or self.below is not None and value >= self.below:
+            raise ValueError
+        return value
+
+
+class Whole(Kind):
+    """A whole number. A float with a whole value counts as one, as files and divisions have them; a fraction does not.
+
+    Arguments:
+        least, most: the bounds, themselves allowed.
+        example, optional: as for Number.
+        flags: whether True and False stand for 1 and 0.
+        up: whether a fraction stands for the next whole number, as Keras takes the batches of an epoch.
+
+    >>> Whole(1).check('Daoloth', 'units', 4.0)
+    4
+    >>> Whole(1, up=True).check('summon', 'steps_per_epoch', 62.5)
+    63
+    """
+
+    def __init__(self, least=None, most=None, example=1, optional=False, flags=False, up=False):
+        bounds = '' if least is None else f', {least} or more' if most is None else f' from {least} to {most}'
+        super().__init__('a whole number' + bounds + (', True or False' if flags else ''), example, optional)
+        self.least, self.most, self.flags, self.up = least, most, flags, up
+
+    def convert(self, value):
+        if self.flags and isinstance(value, (bool, np.bool_)):
+            return value
+        value = _plain(value)
+        whole = math.ceil(value) if self.up else int(value)
+        if whole != value and not self.up:
+            raise ValueError
+        if self.least is not None and whole < self.least or self.most is not None and whole > self.most:
+            raise ValueError
+        return whole
+
+
+class Flag(Kind):
+    """True or False; 1 and 0 count as these.
+
+    >>> Flag().check('Daoloth', 'use_bias', np.bool_(True)), Flag().check('Daoloth', 'use_bias', 0)
+    (True, False)
+    """
+
+    def __init__(self, example=True, further=(), optional=False):
+        also = ''.join(f' or {each!r}' for each in further)
+        super().__init__('True or False' + also, example, optional)
+        self.further = further
+
+    def convert(self, value):
+        if isinstance(value, str) and value in self.further:
+            return value
+        if isinstance(value, (bool, np.bool_)):
+            return bool(value)
+        value = _plain(value)
+        if value not in (0, 1):
+            raise ValueError
+        return bool(value)
+
+
+class Sizes(Kind):
+    """A whole number for all axes, or a tuple of them, one for each.
+
+    Arguments:
+        least: the least size.
+        pairs: whether an axis may have a pair of them, before and after.
+        example, optional: as for Number.
+
+    >>> Sizes(1).check('Cthalpa2D', 'kernel_size', [3, np.int64(2)])
+    (3, 2)
+    """
+
+    def __init__(self, least=None, pairs=False, example=3, optional=False):
+        bound = '' if least is None else f', {least} or more'
+        super().__init__(
+            f'a whole number{bound}, or a tuple of them' + (' or of pairs' if pairs else ''), example, optional
+        )
+        self.least, self.depth = least, 2 if pairs else 1
+
+    def convert(self, value):
+        return self._sizes(value, self.depth)
+
+    def _sizes(self, value, depth):
+        if depth and not isinstance(value, numbers.Number) and getattr(value, 'ndim', 1):
+            items = tuple(self._sizes(item, depth - 1) for item in _items(value))
+            if not items:
+                raise ValueError
+            return items
+        return Whole(self.least).convert(value)
+
+
+class Shape(Kind):
+    """A tuple of sizes, without or with the axis of the batch.
+
+    Arguments:
+        least: the least size.
+        open_sizes: whether None may stand for a size that is not known.
+        rest: whether -1 may stand for what is left.
+        scalar: whether the empty tuple is one.
+        example, optional: as for Number.
+
+    >>> Shape().check('Daoloth', 'input_shape', [None, 3.0])
+    (None, 3)
+    """
+
+    def __init__(self, least=1, open_sizes=True, rest=False, scalar=True, example=(32,), optional=False):
+        further = [text for text, there in (('None', open_sizes), ('-1', rest)) if there]
+        also = f' (or {" or ".join(further)})' if further else ''
+        super().__init__(f'a tuple of whole numbers, {least} or more{also}', example, optional)
+        self.least, self.open_sizes, self.rest, self.scalar = least, open_sizes, rest, scalar
+
+    def convert(self, value):
+        sizes = tuple(self._size(item) for item in _items(value))
+        if not sizes and not self.scalar:
+            raise ValueError
+        return sizes
+
+    def _size(self, item):
+        item = getattr(item, 'value', item)  # as TensorFlow 1 has the sizes of a shape
+        if item is None and self.open_sizes:
+            return None
+        size = Whole().convert(item)
+        if size < self.least and not (self.rest and size == -1):
+            raise ValueError
+        return size
+
+    def _advice(self, argument, value):
+        try:
+            return f'A tuple of one has a comma: `{argument}=({self._size(value)},)`.'
+        except (TypeError, ValueError, OverflowError):
+            return super()._advice(argument, value)
+
+
+class Lengths(Shape):
+    """A length, or a tuple of lengths as of a shape."""
+
+    def __init__(self, example=10, optional=False):
+        super().__init__(example=example, optional=optional)
+        self.expected = 'a whole number, 1 or more, or ' + self.expected
+
+    def convert(self, value):
+        return Whole(1).convert(value) if isinstance(value, numbers.Number) else super().convert(value)
+
+    def _advice(self, argument, value):
+        return Kind._advice(self, argument, value)
+
+
+class Numbers(Kind):
+    """A number, or an array or list of them; none is NaN."""
+
+    def __init__(self, example=0.5, optional=False):
+        super().__init__('a number or an array of numbers, none of them NaN', example, optional)
+
+    def convert(self, value):
+        if _is_symbolic(value):
+            return value
+        array = np.asarray(value)
+        if array.dtype.kind not in 'biuf' or np.isnan(array).any():
+            raise ValueError
+        return value
+
+
+class Epochs(Whole):
+    """Every so many epochs; or a list, tuple or set of the epochs, counted from 1."""
+
+    def __init__(self, example=5):
+        super().__init__(1, example=example)
+        self.expected += ' (every so many epochs), or a list of the epochs, counted from 1'
+
+    def convert(self, value):
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [super(Epochs, self).convert(epoch) for epoch in value]
+        return super().convert(value)
+
+
+class Rate(Number):
+    """A number from 0 up, or a function that gives one."""
+
+    def __init__(self, example=0.01):
+        super().__init__(0, example=example)
+        self.expected += ', or a function of the step'
+
+    def convert(self, value):
+        return value if callable(value) else super().convert(value)
+
+
+class Text(Kind):
+    """A name; None and the empty text leave it to be made up."""
+
+    def __init__(self, example='mine'):
+        super().__init__('a text', example, optional=True)
+
+    def convert(self, value):
+        if not isinstance(value, str):
+            raise TypeError
+        return str(value)
+
+    def _advice(self, argument, value):
+        return (
+            f'Write for example `{argument}={str(value)!r}`.'
+            if isinstance(value, numbers.Number)
+            else super()._advice(argument, value)
+        )

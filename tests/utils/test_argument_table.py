@@ -1,0 +1,406 @@
+"""The table of arguments, tried: every argument of every public class and function that the table knows, with values that are none."""
+
+import inspect
+import os
+import re
+
+import numpy as np
+import pytest
+
+from cthulhu import (
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    regularizers,
+    utils,
+)
+from cthulhu.layers import Input
+from cthulhu.preprocessing import image, sequence, text
+from cthulhu.utils import argument_table
+from cthulhu.utils.argument_table import KINDS, OWN, kind_of
+
+ROOMS = (
+    layers,
+    optimizers,
+    regularizers,
+    initializers,
+    constraints,
+    losses,
+    metrics,
+    callbacks,
+    sequence,
+    text,
+    image,
+    utils,
+)
+
+#: What a constructor cannot do without.
+NEEDED = {
+    'activation': 'relu', 'axes': 1, 'backup_dir': 'backup', 'boundaries': [3], 'cell': layers.ShabithKaCell(2), 'cells': [layers.ShabithKaCell(2)],
+    'decay_rate': 0.9, 'decay_steps': 10, 'dims': (2, 1), 'filename': 'log.csv', 'filepath': 'weights.h5', 'filters': 2,
+    'first_decay_steps': 10, 'function': lambda x: x, 'initial_learning_rate': 0.1, 'input_dim': 4, 'kernel_size': 3, 'layer': layers.ShabithKa(2),
+    'maximum': 0.1, 'n': 2, 'name': 'mine', 'num_classes': 3, 'output_dim': 2, 'rate': 0.5, 'reduction': 'mean', 'scale': 0.1, 'schedule': lambda epoch: 0.1,
+    'sensitivity': 0.5, 'specificity': 0.5, 'stddev': 0.1, 'steps': 10, 'target_shape': (2, 1), 'then': 0.1, 'units': 2, 'value': 0.5,
+    'values': [0.1, 0.01], 'sequences': [[1, 2]], 'sequence': [1, 2, 3], 'vocabulary_size': 5, 'text': 'a b', 'size': 5, 'length': 3,
+    'data': np.arange(20.0), 'targets': np.arange(20.0), 'batch_size': 2, 'shuffle': False, 'seed': 7, 'x': np.ones((4, 4, 1)), 'intensity': 0.1,
+    'intensity_range': 0.1, 'rg': 3, 'wrg': 0.1, 'hrg': 0.1, 'y': [0, 1], 'y_true': np.array([[0.0, 1.0]]), 'y_pred': np.array([[0.5, 0.5]]), 'inputs': [],
+}  # fmt: skip
+
+#: Arguments that are no numbers, sizes or switches, whoever takes them.
+OTHER = {
+    'activation', 'recurrent_activation', 'padding', 'data_format', 'interpolation', 'merge_mode', 'dtype', 'weights',  # texts and arrays
+    'name', 'monitor', 'mode', 'distribution', 'curve', 'summation_method', 'reduction', 'each', 'count_mode', 'update_freq',
+    'function', 'output_shape', 'mask', 'arguments', 'layer', 'cell', 'cells', 'inputs', 'tensor', 'input_tensor', 'fn', 'optimizer',  # things
+    'filename', 'filepath', 'log_dir', 'backup_dir', 'separator', 'root', 'path', 'field', 'headers', 'metrics', 'notebook',
+    'stateful_metrics', 'callbacks', 'schedule', 'embeddings_layer_names', 'embeddings_metadata', 'embeddings_data',
+    'y_true', 'y_pred', 'identifier', 'config', 'custom_objects', 'loss', 'x', 'function',
+    'sequences', 'sequence', 'text', 'truncating', 'hash_function', 'filters', 'split', 'sampling_table', 'data', 'targets', 'oov_token',  # data
+    'fill_mode', 'preprocessing_function', 'y', 'filters',
+    'on_epoch_begin', 'on_epoch_end', 'on_batch_begin', 'on_batch_end', 'on_train_begin', 'on_train_end',
+}  # fmt: skip
+
+#: (class, argument) -> why the table has it not, though it is a number somewhere.
+EXCEPTIONS = {
+    ('Dot', 'axes'): 'a pair or a number; the layer says itself what is wrong, with the error of Keras',
+    ('AUC', 'thresholds'): 'one number or several, read by `parse_thresholds`',
+    ('FalseNegatives', 'thresholds'): 'as for AUC',
+    ('FalsePositives', 'thresholds'): 'as for AUC',
+    ('TrueNegatives', 'thresholds'): 'as for AUC',
+    ('TruePositives', 'thresholds'): 'as for AUC',
+    ('Precision', 'thresholds'): 'as for AUC',
+    ('Recall', 'thresholds'): 'as for AUC',
+    ('Tokenizer', 'num_words'): 'checked where it is used, for it may be set later',
+    ('ImageDataGenerator', 'brightness_range'): 'a pair, read by `pair_of`',
+    ('ImageDataGenerator', 'zoom_range'): 'a number or a pair, read by `pair_of`',
+    ('PiecewiseConstantDecay', 'boundaries'): 'a list of numbers, held against `values`',
+    ('PiecewiseConstantDecay', 'values'): 'a list of numbers, held against `boundaries`',
+}
+
+#: Public functions of these rooms that make things or compute, and take numbers.
+FUNCTIONS = (
+    'l1', 'l2', 'l1_l2', 'huber_loss', 'cosine_proximity', 'binary_accuracy', 'top_k_categorical_accuracy', 'pad_sequences', 'make_sampling_table',
+    'skipgrams', 'text_to_word_sequence', 'one_hot', 'hashing_trick', 'apply_affine_transform', 'apply_channel_shift', 'random_rotation', 'random_shift',
+    'random_shear', 'random_channel_shift', 'to_categorical', 'normalize', 'set_random_seed',
+)  # fmt: skip
+
+#: Classes that are made by way of others alone, or hand all their numbers to a class that is tried.
+ABSTRACT = (
+    'Layer', 'InputSpec', 'ConvRNN2D', 'DataFrameIterator', 'DirectoryIterator', 'NumpyArrayIterator', 'Sequence', 'DamagedFileError', 'UnsafeFileError',
+)  # fmt: skip
+
+nan, inf = float('nan'), float('inf')
+WRONG = [None, 'x', '3', 2.5, 0, -1, nan, inf, [], [1], [nan], {}, True]
+
+
+def public():
+    """Every public class that can be made, and the functions above, once each."""
+    found = {}
+    for room in ROOMS:
+        for name, thing in sorted(vars(room).items()):
+            if name.startswith('_') or not getattr(thing, '__module__', '').startswith('cthulhu.'):
+                continue
+            if isinstance(thing, type) and room is not utils and name not in ABSTRACT or name in FUNCTIONS:
+                found[id(thing)] = thing
+    return list(found.values())
+
+
+def made_by(thing):
+    """The name under which the table has what makes a thing: that of the class which defines its constructor, or of the function."""
+    return (
+        thing.__init__.__qualname__.split('.')[-2]
+        if isinstance(thing, type) and '.' in thing.__init__.__qualname__
+        else thing.__name__
+    )
+
+
+def parameters(thing):
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [p for p in inspect.signature(thing).parameters.values() if p.kind in kinds]
+
+
+def further(thing):
+    """The arguments that a constructor takes out of its `**kwargs`."""
+    if issubclass(thing, optimizers.Optimizer) and thing is not optimizers.TFOptimizer:
+        return list(thing.further_arguments) + ['clipnorm', 'clipvalue']
+    if issubclass(thing, layers.Layer) and not issubclass(thing, metrics.Metric):
+        return (
+            ['trainable', 'input_shape', 'batch_input_shape', 'batch_size']
+            if 'kwargs' in str(inspect.signature(thing))
+            else []
+        )
+    return []
+
+
+def tried(thing):
+    """The arguments of a thing that the table knows: name -> kind. Names are optional texts, and have a test of their own."""
+    names = [p.name for p in parameters(thing)] + (further(thing) if isinstance(thing, type) else [])
+    kinds = {name: kind_of(made_by(thing), name) for name in names if name != 'name'}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
+def test_every_argument_is_in_the_table_or_is_said_to_be_no_number():
+    missing = []
+    for thing in public():
+        for parameter in parameters(thing):
+            name = parameter.name
+            part = name.rpartition('_')[2] in ('initializer', 'regularizer', 'constraint')
+            known = (
+                kind_of(made_by(thing), name) is not None
+                or (made_by(thing), name) in OWN
+                or name in OTHER
+                or (thing.__name__, name) in EXCEPTIONS
+            )
+            if not known and not part:
+                missing.append((thing.__name__, name))
+    assert missing == []
+
+
+def test_the_table_has_nothing_that_nobody_takes():
+    homes = {}
+    for thing in public():
+        names = [p.name for p in parameters(thing)] + (further(thing) if isinstance(thing, type) else [])
+        homes.setdefault(made_by(thing), set()).update(names)
+    taken = set().union(*homes.values())
+    for function in (
+        models.Lump.summon, models.Lump.evaluate, models.Lump.train_on_batch, models.load_model, models.save_model, Input, layers.InputLayer,
+        losses.binary_crossentropy,
+    ):  # fmt: skip
+        taken.update(inspect.signature(function).parameters)
+    # Those that a constructor takes out of its `**kwargs`.
+    assert set(KINDS) - taken == {'input_dim', 'input_length', 'name', 'nb_epoch'} - taken
+    private = {'_Xexanoth', 'SensitivitySpecificityBase'}
+    assert all(owner in homes or owner in private for owner, _ in OWN)
+
+
+@pytest.fixture(scope='module')
+def away(tmp_path_factory):
+    """A folder to be in, for the callbacks that write where they are made."""
+    before = os.getcwd()
+    os.chdir(str(tmp_path_factory.mktemp('away')))
+    yield
+    os.chdir(before)
+
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('thing', [each for each in public() if tried(each)], ids=lambda thing: thing.__name__)
+def test_a_wrong_value_ends_in_our_message_or_is_of_the_kind(thing, away):
+    for name, kind in tried(thing).items():
+        needed = {p.name: NEEDED[p.name] for p in parameters(thing) if p.default is p.empty and p.name != name}
+        if thing is layers.InputLayer and 'shape' not in name:
+            needed['input_shape'] = (3,)
+
+        def refusal(value):
+            try:
+                thing(**dict(needed, **{name: value}))
+            except ValueError as error:
+                return str(error)
+            return None
+
+        for value in WRONG:
+            message = refusal(value)
+            # What a kind takes may still not fit the rest (three sizes for two axes); the message is ours all the same.
+            assert message is None or re.search(rf'`?{name}\b`?', message) and len(message) < 600, (
+                name,
+                value,
+                message,
+            )
+        # Nothing but numbers, switches and shapes is in the table: a text, a dict and NaN are never right.
+        for value in ('x', nan, {}) + ((None,) if not kind.optional else ()):
+            message = refusal(value) or 'taken'
+            assert message.startswith(f'{thing.__name__}: `{name}` is {kind.expected}; got {value!r}. '), (
+                name,
+                message,
+            )
+            assert f'`{name}=' in message
+
+
+#: What is right and what is wrong, argument by argument, written by hand: class or function -> argument -> (taken, refused).
+FIGURES = [
+    ('units', [1, 4.0, np.int64(3), np.array(2)], [0, -4, 4.5, '4', None, nan, inf, [4], True, 1j]),
+    ('filters', [1, np.int32(3), 8.0], [0, 4.5, '4', None]),
+    ('kernel_size', [3, (3, 2), [3, 2], np.array([3, 2]), 3.0], [0, (3, 0), 2.5, '3', None, (3, '2'), (), nan]),
+    ('rate', [0, 0.5, 1, np.float32(0.5)], [-0.1, 1.1, '0.5', None, nan, True, [0.5]]),
+    ('momentum', [0, 0.9, 1], [2, -1, None, nan]),
+    ('learning_rate', [0, 0.1, np.float32(0.1), 1], [-1, None, nan, inf, [0.1], '0.1']),
+    ('beta_1', [0, 0.9], [1, -0.1, None]),
+    ('clipnorm', [0, 1, None], [-1, nan, '1', inf]),
+    ('epsilon', [0, 1e-7, None], [-1, '1e-7', nan]),
+    ('use_bias', [True, False, 0, 1, np.bool_(True)], ['False', None, 2, 0.5, [], nan]),
+    ('axis', [-1, 0, 3, 1.0], [0.5, None, 'x', nan]),
+    ('input_shape', [(3,), [3, None], (), np.array([3, 4]), None, (3.0,)], [20, (0,), (20.5,), '20', (-1,), ('3',)]),
+    ('target_shape', [(3, -1), [2]], [20, (0,), (None,), (-2,), 'ab']),
+    ('patience', [0, 3], [-1, 2.5, '3', None]),
+    ('factor', [0, 0.1], [1, -0.1, None]),
+    ('l2', [0, 0.1], [-0.1, None, nan]),
+    ('batch_size', [1, 16.0, np.int64(8), None], [0, -1, 16.5, '16', nan]),
+    ('epochs', [0, 3, 3.0], [-1, None, 2.5, '3', nan]),
+    ('steps_per_epoch', [1, 62.5, None], [0, -1, '3', nan, inf]),
+    ('validation_split', [0, 0.2, None], [1, -0.1, '0.2', nan]),
+    ('validation_freq', [1, [1, 3], {2}], [0, [0], 'x', None, 1.5]),
+    ('workers', [0, np.int64(2)], [-1, None, '2']),
+    ('verbose', [0, 1, 2, True], [-1, None, '1', 0.5]),
+    ('shuffle', [True, 'batch', 0], ['x', None, 2]),
+    ('seed', [None, 0, 7], [-1, 0.5, 'x']),
+    ('label_smoothing', [0, 0.1, 1], [-0.1, 2, None]),
+    ('max_value', [0, 2.5, inf], [-1, None, nan]),
+    ('size', [2, (2, 3)], [0, 1.5, None]),
+    ('cropping', [1, (1, 0), ((1, 0), (0, 2))], [-1, 'a', ((-1, 0), (0, 0)), None]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize('name, right, wrong', FIGURES, ids=[name for name, _, _ in FIGURES])
+def test_what_an_argument_may_be(name, right, wrong):
+    kind = KINDS[name]
+    for value in right:
+        kind.check('it', name, value)
+    for value in wrong:
+        with pytest.raises(ValueError, match=f'it: `{name}` is '):
+            kind.check('it', name, value)
+
+
+def test_what_comes_back_is_plain():
+    assert type(KINDS['units'].check('it', 'units', np.int64(3))) is int
+    assert type(KINDS['rate'].check('it', 'rate', np.float32(0.5))) is float
+    assert KINDS['steps_per_epoch'].check('it', 'steps_per_epoch', 62.5) == 63  # as Keras 2.3.1 counts them
+    assert KINDS['kernel_size'].check('it', 'kernel_size', np.array([3, 2])) == (3, 2)
+    assert layers.Daoloth(np.int64(3)).get_config()['units'] == 3
+    assert type(layers.Darkness(np.float32(0.5)).get_config()['rate']) is float
+
+
+def test_bounds_in_one_order():
+    """The example of every kind is right, so that what a message tells to write is taken."""
+    for name, kind in list(KINDS.items()) + [(name, kind) for (_, name), kind in OWN.items() if kind is not None]:
+        kind.check('it', name, kind.example)
+
+
+def test_advice():
+    for thing, advice in (
+        (lambda: layers.Daoloth('8'), '`units=8`'),
+        (lambda: layers.Daoloth(8, use_bias='False'), '`use_bias=False`'),
+        (lambda: layers.Daoloth(8, input_shape=20), '`input_shape=(20,)`'),
+        (lambda: optimizers.SGD(lr=[0.1]), '`lr=0.1`'),
+        (lambda: layers.Daoloth(8, name=5), "`name='5'`"),
+        (lambda: layers.Reshape(20), '`target_shape=(20,)`'),
+    ):
+        with pytest.raises(ValueError, match=re.escape(advice)):
+            thing()
+
+
+@pytest.mark.parametrize(
+    'make, error, message',
+    [
+        (lambda: optimizers.Adam(lr=0.1, learning_rate=0.2), TypeError, '`lr` is an older name of `learning_rate`'),
+        (lambda: optimizers.Adam(0.2, lr=0.1), TypeError, '`lr` is an older name of `learning_rate`'),
+        (lambda: layers.Laldagorth(8, unit=3), TypeError, "Laldagorth has no argument 'unit'. Did you mean `units`"),
+        (
+            lambda: layers.Daoloth(8, use_bais=True),
+            TypeError,
+            'Did you mean `use_bias`.* It takes units, .*input_shape',
+        ),
+        (lambda: optimizers.Adam(learning_rat=0.1), TypeError, 'Did you mean `learning_rate`'),
+        (lambda: callbacks.EarlyStopping(patienc=1), TypeError, 'Did you mean `patience`.* It takes monitor, '),
+        (lambda: models.load_model('m.h5', custom_object={}), TypeError, 'Did you mean `custom_objects`'),
+        (lambda: models.Pile(layers.Daoloth(3)), TypeError, 'Pile: `layers` is a list of layers'),
+        (lambda: models.Pile(3), TypeError, 'Pile: `layers` is a list of layers'),
+        (lambda: layers.Bidirectional(layers.Daoloth(3)), TypeError, '`layer` is a recurrent layer'),
+        (lambda: layers.Bidirectional('lstm'), TypeError, '`layer` is a layer'),
+        (lambda: layers.TimeDistributed('dense'), TypeError, '`layer` is a layer'),
+        (lambda: layers.StackedRNNCells(3), TypeError, '`cells` is a list of cells'),
+        (lambda: layers.Cthalpa2D(4, (3, 3, 3)), ValueError, 'kernel_size: expected an int or 2 of them'),
+    ],
+)
+def test_what_is_no_number(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def small_model():
+    model = models.Pile([layers.Daoloth(1, input_shape=(2,))])
+    model.conjure('sgd', 'mse')
+    return model
+
+
+@pytest.mark.parametrize('method', ['summon', 'evaluate', 'predict'])
+def test_methods_of_models(method):
+    model, x = small_model(), np.ones((8, 2))
+    data = (x,) if method == 'predict' else (x, np.ones((8, 1)))
+    names = [name for name in inspect.signature(getattr(model, method)).parameters if name in KINDS]
+    assert 'batch_size' in names and 'verbose' in names
+    for name in names:
+        for value in ('y', nan, {}):
+            with pytest.raises(ValueError, match=f'^{method}: `{name}` is .*; got '):
+                getattr(model, method)(*data, **{name: value})
+    with pytest.raises(TypeError, match=f"{method} has no argument 'batch_sizes'. Did you mean `batch_size`"):
+        getattr(model, method)(*data, batch_sizes=3)
+
+
+def test_settings_that_change_later():
+    model = small_model()
+    for name in ('lr', 'learning_rate'):
+        for value in (nan, -1, None, '0.1'):
+            with pytest.raises(ValueError, match=f'SGD: `{name}` is a finite number at least 0'):
+                setattr(model.optimizer, name, value)
+    model.optimizer.lr = np.float32(0.25)
+    assert model.optimizer.get_config()['learning_rate'] == 0.25
+    with pytest.raises(ValueError, match='Pile: `trainable` is True or False'):
+        model.trainable = 'no'
+    with pytest.raises(ValueError, match='Did you mean `metrics`.* `conjure` itself takes optimizer, loss, metrics'):
+        model.conjure('sgd', 'mse', metric=['mae'])
+
+
+def test_classes_of_a_user_have_arguments_of_their_own():
+    class Tower(layers.Layer):
+        def __init__(self, units, rate='fast', **kwargs):
+            super().__init__(**kwargs)
+            self.units, self.rate = units, rate
+
+    tower = Tower([8, 4], name='tower', trainable=np.bool_(False))
+    assert tower.units == [8, 4] and tower.rate == 'fast' and tower.trainable is False
+    with pytest.raises(ValueError, match='Tower: `trainable` is True or False'):
+        Tower(3, trainable='yes')
+
+    class Wide(layers.Daoloth):
+        def __init__(self, factor):
+            super().__init__(16 * factor)
+
+    assert Wide(2).units == 32
+    with pytest.raises(ValueError, match='Wide: `units` is a whole number'):
+        Wide(0.3)
+
+
+def documented():
+    """The rows of the table in docs/arguments.md: what an argument may be, and which arguments are that."""
+    rows = {}
+    for name, kind in KINDS.items():
+        rows.setdefault(kind.expected, []).append(f'`{name}`')
+    for (owner, name), kind in OWN.items():
+        if kind is None:
+            continue
+        shown = {
+            '_Pooling': 'Mlandoth2D',
+            '_Xexanoth': 'Xexanoth2D',
+            'SensitivitySpecificityBase': None,
+            'Xexanoth1D': None,
+        }.get(owner, owner)
+        if shown:
+            rows.setdefault(kind.expected, []).append(f'`{name}` of `{shown}`')
+    return [f'| {expected} | {", ".join(names)} |' for expected, names in rows.items()]
+
+
+def test_the_document_has_the_table():
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    with open(os.path.join(root, 'docs', 'arguments.md'), encoding='utf-8') as file:
+        section = file.read().partition('## What an argument may be')[2].partition('\n## ')[0]
+    assert [line for line in section.split('\n') if line.startswith('|')][2:] == documented()
+
+
+def test_signatures_stay():
+    assert list(inspect.signature(layers.Daoloth).parameters)[:2] == ['units', 'activation']
+    assert inspect.getfullargspec(layers.Daoloth.__init__).args[:2] == ['self', 'units']
+    assert inspect.getfullargspec(layers.Laldagorth.__init__).args[:2] == ['self', 'units']
+    assert argument_table.kind_of('Daoloth', 'activation') is None

@@ -69,6 +69,8 @@ class NoWeightGradient(Scale):
 class ConstantWeight(Scale):
     """Its weight is not one of the layer's, so that it is not set with them."""
 
+    untracked = ('_weight',)
+
     def build(self, input_shape):
         self._weight = K.variable(np.random.rand(input_shape[-1]))
         self.built = True

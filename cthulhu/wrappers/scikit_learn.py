@@ -264,8 +264,8 @@ class CthulhuClassifier(BaseWrapper):
         self._several = several
         columns = [tables.labels(column) for column in (y.values() if isinstance(y, dict) else y)] if several else []
         self._table = not several and y.ndim == 2 and y.shape[1] > 1
-        numbers = y.dtype.kind in 'biuf'  # of texts, old NumPy says with a warning that they are not 0
-        self._multilabel = self._table and numbers and bool(np.any(np.sum(y != 0, axis=1) != 1))
+        # Of texts, old NumPy says with a warning that they are not 0.
+        self._multilabel = self._table and y.dtype.kind in 'biuf' and bool(np.any(np.sum(y != 0, axis=1) != 1))
         if several:
             self.classes_ = columns
             self.n_classes_ = [len(column) for column in columns]

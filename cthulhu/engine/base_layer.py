@@ -9,7 +9,7 @@ from cthulhu import constraints, initializers, names, registry, regularizers
 from cthulhu.backend import meta
 from cthulhu.engine import call_context
 from cthulhu.engine.input_spec import InputSpec, check_inputs
-from cthulhu.engine.node import Node, NodeAccess, mask_of
+from cthulhu.engine.node import Node, NodeAccess, mask_of, tensors_in
 from cthulhu.engine.tracking import Tracking
 from cthulhu.storage import trust
 from cthulhu.utils.argument_table import kind_of
@@ -271,6 +271,7 @@ class Layer(Tracking, NodeAccess):
                 output_shapes=[K.int_shape(x) for x in to_list(outputs)],
                 arguments=kwargs,
                 record=record,
+                on_list=isinstance(inputs, list),
             )
         return outputs
 
@@ -287,7 +288,7 @@ class Layer(Tracking, NodeAccess):
         output_masks += [None] * (len(made) - len(output_masks))
         self._infer_shapes([K.int_shape(x) for x in to_list(inputs)], made)
         uses_phase = getattr(self, 'uses_learning_phase', False) or any(
-            meta.uses_learning_phase(x) for x in to_list(inputs)
+            meta.uses_learning_phase(x) for x in to_list(inputs) + tensors_in(arguments)
         )
         for x in made:
             meta.set_uses_learning_phase(x, uses_phase or meta.uses_learning_phase(x))

@@ -59,7 +59,8 @@ def test_names_in_files(model, tmp_path):
 
 
 @pytest.mark.skipif(not K.supports('gradients'), reason='trains')
-def test_train_with_tensorboard(model, tmp_path):
+def test_train_with_tensorboard(tmp_path):
+    model = Pile([layers.Daoloth(3, name=name, input_shape=(3,)) for name in NAMES], name='моя модель')
     x = np.random.RandomState(0).normal(size=(8, 3))
     model.conjure('adam', 'mse', metrics=['mae'])
     before = model.get_weights()

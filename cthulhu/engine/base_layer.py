@@ -10,6 +10,7 @@ from cthulhu.backend import meta
 from cthulhu.engine import call_context
 from cthulhu.engine.input_spec import InputSpec, check_inputs
 from cthulhu.engine.node import Node, NodeAccess, mask_of, tensors_in
+from cthulhu.engine.own_dtype import in_own_dtype
 from cthulhu.engine.tracking import Tracking
 from cthulhu.storage import trust
 from cthulhu.utils.argument_table import kind_of
@@ -279,6 +280,7 @@ class Layer(Tracking, NodeAccess):
         """Run `call` and what belongs to it, without leaving a node: `(outputs, list of their masks, record)`."""
         if not is_all_none(input_masks) and 'mask' not in arguments and has_arg(self.call, 'mask'):
             arguments['mask'] = unpack_singleton(input_masks)
+        inputs = in_own_dtype(self, inputs)
         with call_context.recording() as record:
             outputs = self._as_new_tensors(self.call(inputs, **arguments), inputs)
             self._note_activity(outputs)

@@ -211,8 +211,7 @@ class Network(Layer):
         return K.batch_get_value(self._weights_by_layer())
 
     def _weights_by_layer(self):
-        own = [w for w in self._trainable_weights + self._non_trainable_weights]
-        return unique(own + [w for layer in self.layers for w in layer.weights])
+        return unique(self.own_weights + [w for layer in self.layers for w in layer.weights])
 
     def set_weights(self, weights):
         """Set the weights from a list of arrays, in the order and with the shapes of `get_weights()`.

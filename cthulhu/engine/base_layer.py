@@ -1,7 +1,5 @@
 """Layer: weights, and the protocol by which a layer is called."""
 
-import warnings
-
 import numpy as np
 
 from cthulhu import backend as K
@@ -289,9 +287,8 @@ class Layer(Tracking, NodeAccess):
         made = to_list(outputs)
         output_masks += [None] * (len(made) - len(output_masks))
         self._infer_shapes([K.int_shape(x) for x in to_list(inputs)], made)
-        uses_phase = getattr(self, 'uses_learning_phase', False) or any(
-            meta.uses_learning_phase(x) for x in to_list(inputs) + tensors_in(arguments)
-        )
+        needed = to_list(inputs) + tensors_in(arguments)
+        uses_phase = getattr(self, 'uses_learning_phase', False) or any(map(meta.uses_learning_phase, needed))
         for x in made:
             meta.set_uses_learning_phase(x, uses_phase or meta.uses_learning_phase(x))
         return outputs, output_masks, record
@@ -493,11 +490,3 @@ def _active(pairs, kind):
     if kind == 'updates':
         pairs = [(layer, item) for layer, item in pairs if layer.trainable or layer.stateful]
     return unique([item for _, item in pairs])
-
-
-def warn_once(owner, key, message):
-    """Warn about `message` the first time only that `owner` has cause to."""
-    warned = owner.__dict__.setdefault('_warned', set())
-    if key not in warned:
-        warned.add(key)
-        warnings.warn(message, stacklevel=3)

@@ -9,11 +9,10 @@ import threading
 from cthulhu import backend as K
 from cthulhu import losses, metrics, optimizers
 from cthulhu.engine import call_context, standardize
-from cthulhu.engine.base_layer import warn_once
 from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec
 from cthulhu.engine.step import Feed, Relay, Step
-from cthulhu.utils.generic_utils import to_list, unpack_singleton
+from cthulhu.utils.generic_utils import to_list, unpack_singleton, warn_once
 
 _ACCURACIES = ('accuracy', 'acc')
 _CROSSENTROPIES = ('crossentropy', 'ce')

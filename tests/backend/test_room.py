@@ -98,3 +98,14 @@ def test_in_training():
             [np.ones((2, 8, 9, 1))]
         )
     np.testing.assert_array_equal(K.get_value(kernel), KERNEL)
+
+
+def test_known_sizes_cost_nothing():
+    if not K.supports('graph_definition'):
+        pytest.skip('looks at the operations of the graph')
+    x = K.placeholder((None, 12, 12, 1))
+    for call in CALLS.values():
+        call(K, x)
+    assert b'Assert' not in K.graph_definition()
+    K.conv2d(K.placeholder((None, None, None, 1)), K.constant(KERNEL))
+    assert b'Assert' in K.graph_definition()

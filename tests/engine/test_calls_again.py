@@ -103,7 +103,7 @@ def test_a_tensor_by_keyword(again, tmp_path):
     np.testing.assert_allclose(plain.predict([x, y]), wanted, rtol=1e-5)
     with CustomObjectScope({'Scale': Scale}):
         model = again(plain, tmp_path)
-    np.testing.assert_allclose(model.predict([x, y]), wanted, rtol=1e-5)
+    np.testing.assert_allclose(model.predict([x, y]), wanted, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize('again', AGAIN)
@@ -115,7 +115,7 @@ def test_tensors_in_a_list_by_keyword(again, tmp_path):
     wanted = x + y + y @ inner.get_weights()[0]
     with CustomObjectScope({'Scale': Scale}):
         model = again(model, tmp_path)
-    np.testing.assert_allclose(model.predict([x, y]), wanted, rtol=1e-5)
+    np.testing.assert_allclose(model.predict([x, y]), wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_a_tensor_by_keyword_is_part_of_the_graph():

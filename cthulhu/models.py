@@ -10,7 +10,7 @@ from cthulhu.saving import configuration
 from cthulhu.saving.files import load_model, save_model
 from cthulhu.storage import trust
 from cthulhu.storage.errors import explained
-from cthulhu.utils.generic_utils import to_list, unpack_singleton
+from cthulhu.utils.generic_utils import to_list
 
 __all__ = [
     'Lump',
@@ -61,11 +61,11 @@ def _clone(model, input_tensors=None):
         raise ValueError(f'The model has {len(model.inputs)} input(s), but `input_tensors` has {len(input_tensors)}.')
     clones = {}
 
-    def visit(node, tensors):
+    def visit(node, tensors, keywords):
         layer = node.outbound_layer
         if layer not in clones:
             clones[layer] = _clone_layer(layer)
-        return to_list(clones[layer](unpack_singleton(tensors), **node.arguments))
+        return to_list(clones[layer](node.as_called(tensors), **node.arguments_with(keywords)))
 
     outputs = model.layer_graph.run(visit, input_tensors)
     return type(model)(input_tensors, outputs, name=model.name)

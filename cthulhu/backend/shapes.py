@@ -140,6 +140,34 @@ def same_padding(length, kernel, stride, dilation=1):
     return total // 2, total - total // 2
 
 
+def spans(window, dilation_rate):
+    """How many elements a window reaches over, along each axis.
+
+    >>> spans((3, 2), (2, 1))
+    (5, 2)
+    """
+    return tuple((size - 1) * dilation + 1 for size, dilation in zip(window, dilation_rate))
+
+
+def window_text(window, dilation_rate):
+    """What errors call a window that does not fit.
+
+    >>> window_text((9, 9), (1, 1))
+    'A window of (9, 9)'
+    """
+    dilation = f' with dilation {tuple(dilation_rate)}' if max(dilation_rate) > 1 else ''
+    return f'A window of {tuple(window)}{dilation}'
+
+
+def no_room(what, lengths):
+    """The text of the error where something does not fit into the spatial axes of images.
+
+    >>> no_room('A window of (9, 9)', [8, 8])
+    'A window of (9, 9) does not fit into images of (8, 8). Use larger images, or a smaller window.'
+    """
+    return f'{what} does not fit into images of {tuple(lengths)}. Use larger images, or a smaller window.'
+
+
 def to_channels_last(shape, data_format):
     """A shape (batch, ...) in `data_format`, with its channels moved to the end.
 
@@ -167,7 +195,7 @@ def conv_shape(shape, filters, kernel_size, padding, strides, dilation_rate, dat
         shape: tuple, the input's, in `data_format`.
         filters: int, the output's channels.
         kernel_size, strides, dilation_rate: tuples of int, one a spatial axis.
-        padding: 'valid', 'same' or 'causal'.
+        padding: 'valid', 'same', 'causal' or 'full'.
         data_format: 'channels_last' or 'channels_first'.
 
     >>> conv_shape((None, 8, 8, 3), 16, (3, 3), 'valid', (1, 1), (1, 1), 'channels_last')

@@ -1,7 +1,5 @@
 """Layer: weights, and the protocol by which a layer is called."""
 
-import warnings
-
 import numpy as np
 
 from cthulhu import backend as K
@@ -9,7 +7,8 @@ from cthulhu import constraints, initializers, names, registry, regularizers
 from cthulhu.backend import meta
 from cthulhu.engine import call_context
 from cthulhu.engine.input_spec import InputSpec, check_inputs
-from cthulhu.engine.node import Node, NodeAccess, mask_of
+from cthulhu.engine.node import Node, NodeAccess, mask_of, tensors_in
+from cthulhu.engine.own_dtype import in_own_dtype
 from cthulhu.engine.tracking import Tracking
 from cthulhu.storage import trust
 from cthulhu.utils.argument_table import kind_of
@@ -271,6 +270,7 @@ class Layer(Tracking, NodeAccess):
                 output_shapes=[K.int_shape(x) for x in to_list(outputs)],
                 arguments=kwargs,
                 record=record,
+                on_list=isinstance(inputs, list),
             )
         return outputs
 
@@ -278,6 +278,7 @@ class Layer(Tracking, NodeAccess):
         """Run `call` and what belongs to it, without leaving a node: `(outputs, list of their masks, record)`."""
         if not is_all_none(input_masks) and 'mask' not in arguments and has_arg(self.call, 'mask'):
             arguments['mask'] = unpack_singleton(input_masks)
+        inputs = in_own_dtype(self, inputs)
         with call_context.recording() as record:
             outputs = self._as_new_tensors(self.call(inputs, **arguments), inputs)
             self._note_activity(outputs)
@@ -286,9 +287,8 @@ class Layer(Tracking, NodeAccess):
         made = to_list(outputs)
         output_masks += [None] * (len(made) - len(output_masks))
         self._infer_shapes([K.int_shape(x) for x in to_list(inputs)], made)
-        uses_phase = getattr(self, 'uses_learning_phase', False) or any(
-            meta.uses_learning_phase(x) for x in to_list(inputs)
-        )
+        needed = to_list(inputs) + tensors_in(arguments)
+        uses_phase = getattr(self, 'uses_learning_phase', False) or any(map(meta.uses_learning_phase, needed))
         for x in made:
             meta.set_uses_learning_phase(x, uses_phase or meta.uses_learning_phase(x))
         return outputs, output_masks, record
@@ -490,11 +490,3 @@ def _active(pairs, kind):
     if kind == 'updates':
         pairs = [(layer, item) for layer, item in pairs if layer.trainable or layer.stateful]
     return unique([item for _, item in pairs])
-
-
-def warn_once(owner, key, message):
-    """Warn about `message` the first time only that `owner` has cause to."""
-    warned = owner.__dict__.setdefault('_warned', set())
-    if key not in warned:
-        warned.add(key)
-        warnings.warn(message, stacklevel=3)

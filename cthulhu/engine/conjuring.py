@@ -9,11 +9,10 @@ import threading
 from cthulhu import backend as K
 from cthulhu import losses, metrics, optimizers
 from cthulhu.engine import call_context, standardize
-from cthulhu.engine.base_layer import warn_once
 from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec
 from cthulhu.engine.step import Feed, Relay, Step
-from cthulhu.utils.generic_utils import to_list, unpack_singleton
+from cthulhu.utils.generic_utils import to_list, unpack_singleton, warn_once
 
 _ACCURACIES = ('accuracy', 'acc')
 _CROSSENTROPIES = ('crossentropy', 'ce')
@@ -67,10 +66,10 @@ class Program:
             value = spec.loss_value()
             self.output_losses[spec.name] = value
             value = value if spec.loss_weight == 1.0 else value * spec.loss_weight
-            total = value if total is None else total + value
+            total = value if total is None else _sum(total, value)
         for extra in extra_losses:
             extra = extra if not K.ndim(extra) else K.mean(extra)
-            total = extra if total is None else total + extra
+            total = extra if total is None else _sum(total, extra)
         if total is None:
             raise ValueError(
                 'The model has no loss to minimise. Give `loss` for at least one output (loss="mse", or a dict or list with one for each), or add '
@@ -128,6 +127,13 @@ class Program:
             name, self.feeds, [self.total_loss], updates, self.metric_results, phase,
             conjuring.frozen_layers, conjuring.function_arguments,
         )  # fmt: skip
+
+
+def _sum(x, y):
+    """The sum of two losses; in `floatx()` where they are of two float types."""
+    if K.dtype(x) == K.dtype(y):
+        return x + y
+    return K.cast(x, K.floatx()) + K.cast(y, K.floatx())
 
 
 class Recent:

@@ -9,6 +9,9 @@ from cthulhu.engine.input_layer import InputLayer
 from cthulhu.storage.errors import warn
 from cthulhu.utils.generic_utils import unpack_singleton
 
+# How an argument says that it is a tensor of another layer: the words of Keras 3.
+_TENSOR = '__keras_tensor__'
+
 
 def settings_of(model):
     """The configuration of a model that is a graph: its layers, their settings and connections."""
@@ -20,14 +23,14 @@ def _settings_of(model):
     numbers = model.node_numbers()
     layers = []
     for layer in model.layers:
-        inbound = [
-            _connections_of(node, numbers) for node in layer.inbound_nodes if node in numbers and not node.is_entrance
-        ]
-        layers.append(dict(registry.layers.serialize(layer), name=layer.name, inbound_nodes=inbound))
+        nodes = [node for node in layer.inbound_nodes if node in numbers and not node.is_entrance]
+        inbound = [_connections_of(node, numbers) for node in nodes]
+        item = dict(registry.layers.serialize(layer), name=layer.name, inbound_nodes=inbound)
+        of_one = [index for index, node in enumerate(nodes) if node.on_list and len(node.input_tensors) == 1]
+        layers.append(dict(item, lists_of_one=of_one) if of_one else item)
 
     def places(tensors):
-        histories = [meta.get_history(x) for x in tensors]
-        return [[layer.name, numbers[layer.inbound_nodes[index]], tensor] for layer, index, tensor in histories]
+        return [_place(x, numbers) for x in tensors]
 
     config = {
         'name': model.name,
@@ -38,9 +41,16 @@ def _settings_of(model):
     return copy.deepcopy(config)
 
 
+def _place(tensor, numbers):
+    layer, index, output = meta.get_history(tensor)
+    return [layer.name, numbers[layer.inbound_nodes[index]], output]
+
+
 def _connections_of(node, numbers):
     """`[[layer name, node number, tensor index, arguments], ...]` for the inputs of a node."""
-    arguments = node.arguments
+    arguments = node.arguments_with(
+        [{'class_name': _TENSOR, 'config': {'keras_history': _place(x, numbers)}} for x in node.keyword_tensors]
+    )
     if arguments:
         try:
             json.dumps(arguments)
@@ -95,21 +105,25 @@ def _connect_layers(config, custom_objects=None):
         if registry.layers.is_marked(item) and not isinstance(layer, InputLayer):
             called_before[layer] = len(layer.inbound_nodes)
         take(layer)
-        waiting.extend((layer, connections) for connections in item.get('inbound_nodes', ()))
+        of_one = item.get('lists_of_one', ())
+        for index, connections in enumerate(item.get('inbound_nodes', ())):
+            waiting.append((layer, connections, index in of_one))
     while waiting:
         postponed, blocked = [], set()
-        for layer, connections in waiting:
+        for layer, connections, on_list in waiting:
             keys = [(c[0], int(c[1]), int(c[2])) for c in connections]
+            arguments = connections[0][3] if len(connections[0]) > 3 else {}
             # the calls of one layer keep their order: its nodes are numbered
-            if id(layer) in blocked or any(key not in tensors for key in keys):
-                postponed.append((layer, connections))
+            if id(layer) in blocked or any(key not in tensors for key in keys + _places_in(arguments)):
+                postponed.append((layer, connections, on_list))
                 blocked.add(id(layer))
                 continue
-            arguments = connections[0][3] if len(connections[0]) > 3 else {}
-            layer(unpack_singleton([tensors[key] for key in keys]), **arguments)
+            inputs = [tensors[key] for key in keys]
+            arguments = _replaced_places(arguments, tensors.__getitem__)
+            layer(inputs if on_list else unpack_singleton(inputs), **arguments)
             take(layer)
         if len(postponed) == len(waiting):
-            layer, connections = postponed[0]
+            layer, connections, _ = postponed[0]
             raise ValueError(
                 'The configuration of model {!r} cannot be connected: layer "{}" needs {}, which no layer makes.'.format(
                     config.get('name'), layer.name, [c[:3] for c in connections]
@@ -117,3 +131,20 @@ def _connect_layers(config, custom_objects=None):
             )
         waiting = postponed
     return tensors
+
+
+def _places_in(arguments):
+    """The places of the tensors in the arguments of a call: [(layer name, node number, tensor index), ...]."""
+    found = []
+    _replaced_places(arguments, found.append)
+    return found
+
+
+def _replaced_places(thing, replace):
+    """A copy of the arguments of a call, with `replace(place)` for each dict that names the place of a tensor."""
+    if isinstance(thing, dict) and thing.get('class_name') == _TENSOR:
+        name, node, tensor = thing['config']['keras_history'][:3]
+        return replace((name, int(node), int(tensor)))
+    if isinstance(thing, dict):
+        return {key: _replaced_places(value, replace) for key, value in thing.items()}
+    return [_replaced_places(item, replace) for item in thing] if isinstance(thing, list) else thing

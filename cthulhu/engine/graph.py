@@ -43,7 +43,7 @@ class Graph:
             if all(id(x) in computable for x in node.output_tensors):
                 continue
             layer = node.outbound_layer
-            missing = [x for x in node.input_tensors if id(x) not in computable]
+            missing = [x for x in node.needed if id(x) not in computable]
             if missing or node.is_entrance:
                 raise ValueError(
                     'The graph is disconnected: layer "{}" needs the tensor {}, which cannot be computed from the inputs of the model ({}). '
@@ -68,7 +68,8 @@ class Graph:
         """Run through the graph.
 
         Arguments:
-            visit: function of a node and the list of the values of its inputs, that returns the list of the values of its outputs.
+            visit: function of a node, the list of the values of its inputs, and that of the values of its `keyword_tensors`, that returns the
+                list of the values of its outputs.
             inputs: a value for each of the graph's inputs.
 
         Returns:
@@ -78,7 +79,10 @@ class Graph:
         for node in self.nodes:
             if all(id(x) in values for x in node.output_tensors):
                 continue
-            results = visit(node, [values[id(x)] for x in node.input_tensors])
+            inputs, keywords = (
+                [values[id(x)] for x in tensors] for tensors in (node.input_tensors, node.keyword_tensors)
+            )
+            results = visit(node, inputs, keywords)
             for x, value in zip(node.output_tensors, results):
                 values[id(x)] = value
         return [values[id(x)] for x in self.outputs]
@@ -117,9 +121,9 @@ def _depth_first(outputs, inputs):
 
 def _needed(node, inputs):
     """The nodes that `node` takes its inputs from, up to the inputs of the graph."""
-    if node.is_entrance or all(id(x) not in inputs for x in node.input_tensors):
+    if node.is_entrance or all(id(x) not in inputs for x in node.needed):
         return node.parents
-    sources = [(x, node_of(x)) for x in node.input_tensors if meta.get_history(x) is not None]
+    sources = [(x, node_of(x)) for x in node.needed if meta.get_history(x) is not None]
     return [source for x, source in sources if id(x) not in inputs or source.is_entrance]
 
 

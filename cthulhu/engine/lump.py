@@ -7,12 +7,11 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.engine import preparation, training_loop
-from cthulhu.engine.base_layer import warn_once
 from cthulhu.engine.conjuring import Conjuring, Recent, check_settings
 from cthulhu.engine.generator_doors import GeneratorDoors
 from cthulhu.engine.network import Network
 from cthulhu.utils.arguments import checked, did_you_mean, named_arguments, unknown_argument
-from cthulhu.utils.generic_utils import to_list, unpack_singleton
+from cthulhu.utils.generic_utils import to_list, unpack_singleton, warn_once
 
 
 @names.method_aliases

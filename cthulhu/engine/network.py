@@ -211,8 +211,7 @@ class Network(Layer):
         return K.batch_get_value(self._weights_by_layer())
 
     def _weights_by_layer(self):
-        own = [w for w in self._trainable_weights + self._non_trainable_weights]
-        return unique(own + [w for layer in self.layers for w in layer.weights])
+        return unique(self.own_weights + [w for layer in self.layers for w in layer.weights])
 
     def set_weights(self, weights):
         """Set the weights from a list of arrays, in the order and with the shapes of `get_weights()`.
@@ -401,7 +400,7 @@ class Network(Layer):
             shape = unpack_singleton([K.int_shape(x) for x in self.outputs]) if self.outputs else None
             return shape
 
-        def visit(node, shapes):
+        def visit(node, shapes, _):
             return _shape_list(node.outbound_layer.compute_output_shape(unpack_singleton(shapes)))
 
         return unpack_singleton(self._graph.run(visit, _shape_list(input_shape)))
@@ -477,11 +476,12 @@ def _output_names(layer_names):
     return result
 
 
-def _apply_layer(node, values):
+def _apply_layer(node, values, keywords):
     """Apply the layer of `node` to (tensor, mask) values, without leaving a node in the layer."""
     inputs = [x for x, _ in values]
     masks = [mask for _, mask in values]
-    outputs, output_masks, _ = node.outbound_layer.apply_to(unpack_singleton(inputs), masks, dict(node.arguments))
+    arguments = node.arguments_with([x for x, _ in keywords])
+    outputs, output_masks, _ = node.outbound_layer.apply_to(node.as_called(inputs), masks, arguments)
     return list(zip(to_list(outputs), output_masks))
 
 

@@ -12,6 +12,8 @@ class Node:
         inbound_layers, node_indices, tensor_indices: where each input came from (None, 0, 0 for a tensor that no layer made).
         input_tensors, output_tensors, input_masks, output_masks, input_shapes, output_shapes: lists, one item a tensor.
         arguments: dict, the keyword arguments of the call.
+        keyword_tensors: list, the tensors that layers made among the arguments: the call needs them as it needs its inputs.
+        on_list: whether the layer was called on a list, which may be one of a single tensor.
         record: the losses, updates and metrics that the call made (`call_context.Record`).
 
     With `history=False` the output tensors keep the history that they have: the node that stands for a model as a whole.
@@ -19,7 +21,7 @@ class Node:
 
     __slots__ = (
         'outbound_layer', 'inbound_layers', 'node_indices', 'tensor_indices', 'input_tensors', 'output_tensors', 'input_masks',
-        'output_masks', 'input_shapes', 'output_shapes', 'arguments', 'record', '__weakref__',
+        'output_masks', 'input_shapes', 'output_shapes', 'arguments', 'keyword_tensors', 'on_list', 'record', '__weakref__',
     )  # fmt: skip
 
     def __init__(
@@ -33,6 +35,7 @@ class Node:
         output_shapes,
         arguments,
         record,
+        on_list=None,
         history=True,
     ):
         self.outbound_layer = layer
@@ -49,8 +52,10 @@ class Node:
         self.input_shapes = input_shapes
         self.output_shapes = output_shapes
         self.arguments = arguments
+        self.keyword_tensors = tensors_in(arguments)
+        self.on_list = len(input_tensors) != 1 if on_list is None else on_list
         self.record = record
-        for source_layer in self.inbound_layers:
+        for source_layer in self.inbound_layers + [meta.get_history(x)[0] for x in self.keyword_tensors]:
             if source_layer is not None:
                 source_layer.outbound_nodes.append(self)
         index = len(layer.inbound_nodes)
@@ -65,12 +70,27 @@ class Node:
 
     @property
     def parents(self):
-        """The nodes that made the inputs, in the order of the inputs; inputs that no layer made are left out."""
+        """The nodes that made what the call needs, in the order of `needed`; tensors that no layer made are left out."""
+        found = [node_of(x) for x in self.keyword_tensors]
         return [
             layer.inbound_nodes[index]
             for layer, index in zip(self.inbound_layers, self.node_indices)
             if layer is not None
-        ]
+        ] + found
+
+    @property
+    def needed(self):
+        """The tensors that the call needs: its inputs, then those among its arguments."""
+        return self.input_tensors + self.keyword_tensors
+
+    def as_called(self, values):
+        """The list of something for each input, in the form in which the layer was called: bare, or as a list."""
+        return values if self.on_list else unpack_singleton(values)
+
+    def arguments_with(self, values):
+        """The keyword arguments of the call, with a value in the place of each of `keyword_tensors`."""
+        found = {id(x): value for x, value in zip(self.keyword_tensors, values)}
+        return replaced(self.arguments, lambda thing: found.get(id(thing), thing))
 
     def get_config(self):
         """A dict with the names of the layers and the indices of nodes and tensors of this call."""
@@ -80,6 +100,28 @@ class Node:
             'node_indices': list(self.node_indices),
             'tensor_indices': list(self.tensor_indices),
         }
+
+
+def tensors_in(arguments):
+    """The tensors that layers made in a dict of arguments, also in lists, tuples and dicts in it: a list, each once."""
+    found = {}
+
+    def visit(thing):
+        if meta.get_history(thing) is not None:
+            found[id(thing)] = thing
+        return thing
+
+    replaced(arguments, visit)
+    return list(found.values())
+
+
+def replaced(thing, replace):
+    """A copy of a structure of lists, tuples and dicts, with `replace(item)` for each other thing in it."""
+    if type(thing) is dict:
+        return {key: replaced(value, replace) for key, value in thing.items()}
+    if type(thing) in (list, tuple):
+        return type(thing)(replaced(item, replace) for item in thing)
+    return replace(thing)
 
 
 def node_of(tensor):

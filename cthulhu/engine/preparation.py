@@ -5,7 +5,7 @@ which Step is to run and brings data into the order of what that is fed.
 """
 
 from cthulhu import backend as K
-from cthulhu.engine import adapters, standardize, stream_adapters
+from cthulhu.engine import adapters, indices, standardize, stream_adapters
 from cthulhu.engine.conjuring import input_feeds
 from cthulhu.engine.input_layer import Input
 from cthulhu.engine.step import Step
@@ -25,6 +25,7 @@ class Preparation:
         self._inputs = [feed for feed in feeds if feed.kind == 'input']
         self._input_names = [feed.name for feed in self._inputs]
         self._shapes = [K.int_shape(feed.tensor) for feed in self._inputs]
+        self._looked_up = indices.looked_up([feed.tensor for feed in self._inputs])
         self._specs = [feed.spec for feed in feeds if feed.kind == 'target']
         self._target_names = [spec.name for spec in self._specs]
         self._flat = [len(spec.shape) == 1 for spec in self._specs]
@@ -48,12 +49,14 @@ class Preparation:
         )
         arrays = inputs + targets + weights
         standardize.check_lengths(arrays, self._labels)
+        indices.check(self.model, self._looked_up, inputs, self._labels)
         return arrays
 
     def inputs(self, x, what):
         """The list of arrays of the inputs alone; `what` names them in messages."""
         arrays = standardize.standardize(x, self._input_names, self._shapes, what)
         standardize.check_lengths(arrays, self._input_names)
+        indices.check(self.model, self._looked_up, arrays, self._labels)
         return arrays
 
     def batch_size(self, arrays, given):

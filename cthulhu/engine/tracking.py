@@ -38,6 +38,11 @@ class Tracking:
         return self._sublayers
 
     @property
+    def own_weights(self):
+        """The weights that belong to this very layer: a list of variables."""
+        return self._trainable_weights + self._non_trainable_weights
+
+    @property
     def own_metrics(self):
         """The metrics that belong to this very layer: those set as attributes, and those of `add_metric`."""
         self._look_again()

@@ -82,7 +82,7 @@ class ConvLaldagorth2DCell(Cell):
         filters: int, the number of channels of the output and of each state.
         kernel_size: int or (rows, columns), of both convolutions.
         strides: int or pair, of the convolution of the inputs.
-        padding: 'valid' or 'same', of the convolution of the inputs; that of the state keeps its size.
+        padding: 'valid', 'same' or 'full', of the convolution of the inputs; that of the state keeps its size.
         data_format: 'channels_last' or 'channels_first'; `image_data_format()` if left out.
         dilation_rate: int or pair, of the convolution of the inputs.
         activation, recurrent_activation: name or function, of the new content, and of the gates.
@@ -128,7 +128,7 @@ class ConvLaldagorth2DCell(Cell):
         super().__init__(**kwargs)
         kernel_size = shapes.normalize_tuple(kernel_size, 2, 'kernel_size')
         strides = shapes.normalize_tuple(strides, 2, 'strides')
-        padding = shapes.normalize_padding(padding, ('valid', 'same'))
+        padding = shapes.normalize_padding(padding, ('valid', 'same', 'full'))
         data_format = K.normalize_data_format(data_format)
         dilation_rate = shapes.normalize_tuple(dilation_rate, 2, 'dilation_rate')
         take(self, locals())

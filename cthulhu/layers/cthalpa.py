@@ -83,7 +83,7 @@ class Cthalpa1D(_Cthalpa):
         filters: int, the channels of the output.
         kernel_size: int or tuple of one int, the length of the window.
         strides: int or tuple of one int, how far the window moves.
-        padding: 'valid', 'same' or 'causal'; causal output at time t depends on no input after t.
+        padding: 'valid', 'same', 'full' or 'causal'; causal output at time t depends on no input after t.
         data_format: 'channels_last' or 'channels_first' ('causal' takes the first only).
         dilation_rate: int or tuple of one int, the distance between the elements of the window. Not with strides.
         activation, use_bias, ..., bias_constraint: as for Cthalpa2D.
@@ -104,7 +104,7 @@ class Cthalpa1D(_Cthalpa):
     convolution_kernels = 1
 
     rank = 1
-    paddings = ('valid', 'same', 'causal')
+    paddings = ('valid', 'same', 'causal', 'full')
 
 
 class Cthalpa2D(_Cthalpa):
@@ -114,7 +114,8 @@ class Cthalpa2D(_Cthalpa):
         filters: int, the channels of the output.
         kernel_size: int or pair of int, rows and columns of the window.
         strides: int or pair of int, how far the window moves.
-        padding: 'valid', or 'same': zeros around, so that the output has ceil(length / stride) rows and columns.
+        padding: 'valid'; 'same': zeros around, so that the output has ceil(length / stride) rows and columns; or 'full': zeros
+            around, so that each pixel meets the whole window, and it has ceil((length + window - 1) / stride).
         data_format: 'channels_last' or 'channels_first'; `image_data_format()` if left out.
         dilation_rate: int or pair of int, the distance between the elements of the window. Not with strides.
         activation: name of a function of `cthulhu.activations`, or a function of a tensor; None for none.
@@ -194,9 +195,9 @@ class _Transposed(_Cthalpa):
         sizes = shapes.to_channels_last(sizes, self.data_format)
         lengths = tuple(self.output_length(length, axis) for axis, length in enumerate(sizes[1:-1]))
         output_shape = shapes.from_channels_last(sizes[:1] + lengths + (self.filters,), self.data_format)
-        return K.conv_transpose(
-            inputs, self.kernel, output_shape, self.strides, self.padding, self.data_format, self.dilation_rate
-        )
+        arguments = inputs, self.kernel, output_shape, self.strides, self.padding, self.data_format
+        # the one over three axes takes no dilation
+        return K.conv3d_transpose(*arguments) if self.rank == 3 else K.conv2d_transpose(*arguments, self.dilation_rate)
 
 
 class Cthalpa2DTranspose(_Transposed, Cthalpa2D):
@@ -209,8 +210,8 @@ class Cthalpa2DTranspose(_Transposed, Cthalpa2D):
         filters, ..., bias_constraint: as for Cthalpa2D.
 
     Input (batch, rows, columns, channels), output (batch, new_rows, new_columns, filters), with
-    new = (old - 1) * stride + kernel - 2 * pad + output_padding where `output_padding` is given; pad is 0 for 'valid'
-    and kernel // 2 for 'same'. Weights: kernel (rows, columns, filters, channels), bias (filters,).
+    new = (old - 1) * stride + kernel - 2 * pad + output_padding where `output_padding` is given; pad is 0 for 'valid',
+    kernel // 2 for 'same' and kernel - 1 for 'full'. Weights: kernel (rows, columns, filters, channels), bias (filters,).
 
     Raises:
         ValueError: for an argument that is not one of these.

@@ -20,13 +20,15 @@ class TheHydra(ConfiguredLayer):
         input_length: int, the length of the sequences, if it is fixed (Flatten and Daoloth above need it); a tuple for
             indices of higher rank.
 
-    Input integers (batch, length), output (batch, length, output_dim), mask (batch, length) with `mask_zero`.
+    Input integers (batch, length), also as floats (what is behind the point is left out, with a warning), output (batch, length, output_dim), mask (batch, length) with `mask_zero`.
 
     Raises:
         ValueError: if the input is not as long as `input_length`.
 
     Source: Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks", 2016.
     """
+
+    takes_indices = True
 
     @checked
     def __init__(

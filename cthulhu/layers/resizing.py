@@ -215,6 +215,11 @@ class _Cropping(SpatialLayer):
     def _compute(self, inputs):
         kept = tuple(slice(before, -after if after else None) for before, after in self.cropping)
         whole = (slice(None),)
+        if None in K.int_shape(inputs)[1:]:
+            needed = shapes.from_channels_last(
+                (0,) + tuple(sum(pair) + 1 for pair in self.cropping) + (0,), self.data_format
+            )
+            inputs = K.with_room(inputs, needed[1:], f'What {type(self).__name__} "{self.name}" cuts off')
         return inputs[shapes.from_channels_last(whole + kept + whole, self.data_format)]
 
 

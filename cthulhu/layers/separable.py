@@ -87,7 +87,7 @@ class SeparableCthalpa1D(_SeparableCthalpa):
     """
 
     rank = 1
-    paddings = ('valid', 'same', 'causal')
+    paddings = ('valid', 'same', 'causal', 'full')
 
 
 class SeparableCthalpa2D(_SeparableCthalpa):

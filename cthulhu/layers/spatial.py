@@ -87,7 +87,7 @@ class SpatialLayer(ConfiguredLayer):
 class KernelLayer(SpatialLayer):
     """A spatial layer with kernels, a bias and an activation."""
 
-    paddings = ('valid', 'same')
+    paddings = ('valid', 'same', 'full')
     dilation_rate = None
 
     def _keep_geometry(self, kernel_size, strides, padding, dilation_rate=1):

@@ -374,7 +374,10 @@ def _model(settings):
             if key not in ('module', 'registered_name', 'build_config', 'compile_config')
         }
         if newer:
-            item['inbound_nodes'] = [_connections(node, models, masks) for node in item.get('inbound_nodes') or ()]
+            nodes = item.get('inbound_nodes') or ()
+            item['inbound_nodes'] = [_connections(node, models, masks) for node in nodes]
+            of_one = [index for index, node in enumerate(nodes) if _is_list_of_one(node)]
+            item.update({'lists_of_one': of_one} if of_one else {})
         made.append(item)
     settings = dict(settings, layers=made)
     for key in ('input_layers', 'output_layers'):
@@ -394,6 +397,12 @@ def _places(thing):
     if not isinstance(thing, (list, tuple)):
         raise ModelFileError(f'The configuration has {thing!r} where the place of a tensor is expected.')
     return [place for item in thing for place in _places(item)]
+
+
+def _is_list_of_one(node):
+    """Whether a call in the words of Keras 3 is one on a list of a single tensor."""
+    args = node.get('args') if isinstance(node, dict) else None
+    return bool(args) and len(args) == 1 and isinstance(args[0], list) and len(args[0]) == 1
 
 
 # Operations that Keras 3 has in the graph where a layer makes a mask.
@@ -444,7 +453,18 @@ def _connections(node, models, masks=()):
         for key, value in keywords.items()
         if value is not None and not (key == 'training' and value is False)
     }
-    for key, value in arguments.items():
+
+    def placed(key, value):
+        """An argument, in which tensors say their places as they do in the layouts of Keras 2."""
+        if isinstance(value, dict) and value.get('class_name') == '__keras_tensor__':
+            ((name, number, tensor),) = _places((value.get('config') or {}).get('keras_history'))
+            history = [name, number + (name in models), tensor]
+            return {'class_name': '__keras_tensor__', 'config': {'keras_history': history}}
+        if isinstance(value, list) and all(_source(item) for item in value):
+            return [placed(key, item) for item in value]
         if isinstance(value, (dict, list)):
             raise ModelFileError(f'A layer is called with {key}={value!r}, which this library cannot place.')
+        return value
+
+    arguments = {key: placed(key, value) for key, value in arguments.items()}
     return [[name, number + (name in models), tensor, arguments] for name, number, tensor in found]

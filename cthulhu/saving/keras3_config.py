@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cthulhu import backend as K
 from cthulhu import names, registry
 from cthulhu.backend import meta
 from cthulhu.saving import configuration
@@ -136,7 +137,8 @@ def _graph(model):
 
     def call(each, node):
         found = [tensor(x, shape) for x, shape in zip(node.input_tensors, node.input_shapes)]
-        keywords = {key: value for key, value in node.arguments.items() if value is not None}
+        arguments = node.arguments_with([tensor(x, K.int_shape(x)) for x in node.keyword_tensors])
+        keywords = {key: value for key, value in arguments.items() if value is not None}
         if len(found) > 1 and hasattr(each, 'cell') or kind_of(each) == 'Bidirectional' and len(found) > 1:
             last = len(found) - (each.get_config().get('num_constants') or 0)
             further = {'initial_state': found[1:last], 'constants': found[last:]}
@@ -144,7 +146,7 @@ def _graph(model):
                 'args': found[:1],
                 'kwargs': dict(keywords, **{key: value for key, value in further.items() if value}),
             }
-        return {'args': found if len(found) == 1 else [found], 'kwargs': keywords}
+        return {'args': [node.as_called(found)], 'kwargs': keywords}
 
     layers = []
     for each in model.layers:

@@ -194,11 +194,12 @@ class HDF5Tree:
             self.handle.attrs[key] = piece
 
     def create_group(self, name):
-        return HDF5Tree(self.handle.require_group(name), f'{self.where}/{name}', self.guard)
+        # As bytes: h5py would say that a text is UTF-8, and HDF5 then writes a form of groups that not every reader has.
+        return HDF5Tree(self.handle.require_group(name.encode('utf-8')), f'{self.where}/{name}', self.guard)
 
     def set_array(self, name, value):
         value = np.asarray(value)
-        self.handle.create_dataset(name, data=value, shape=value.shape, dtype=value.dtype)
+        self.handle.create_dataset(name.encode('utf-8'), data=value, shape=value.shape, dtype=value.dtype)
 
 
 def pieces(name, values):

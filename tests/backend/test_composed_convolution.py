@@ -300,7 +300,10 @@ def test_pool2d_and_pool3d(mode, padding, data_format):
 @pytest.mark.parametrize(
     'call, message',
     [
-        (lambda x, k: K.conv2d(x, k, padding='causal'), "padding: expected one of 'valid', 'same', got 'causal'"),
+        (
+            lambda x, k: K.conv2d(x, k, padding='causal'),
+            "padding: expected one of 'valid', 'same', 'full', got 'causal'",
+        ),
         (lambda x, k: K.conv2d(x, k, strides=(1, 2, 3)), 'strides: expected an int or 2 of them'),
         (lambda x, k: K.conv2d(x, k, strides=0), 'strides and dilation_rate: expected 1 or more'),
         (lambda x, k: K.conv2d(x, k, strides=2, dilation_rate=2), 'cannot both be above 1'),

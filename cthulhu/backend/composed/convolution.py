@@ -16,7 +16,8 @@ class Convolution(Windows):
             x: tensor, 3-D: (batch, time, channels), or (batch, channels, time) in 'channels_first'.
             kernel: tensor (length, in_channels, out_channels).
             strides, dilation_rate: int; not both above 1.
-            padding: 'valid', 'same', or 'causal' (zeros before, so that no step sees later ones).
+            padding: 'valid', 'same', 'causal' (zeros before, so that no step sees later ones), or 'full': zeros around, so that
+                each element that is not a zero meets the whole window.
             data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
 
         Returns:
@@ -27,7 +28,8 @@ class Convolution(Windows):
         """
         data_format = config.normalize_data_format(data_format)
         strides, dilation_rate = self._steps(strides, dilation_rate, 1)
-        x, padding = self._pad_causal(x, kernel, padding, data_format, dilation_rate)
+        padding = shapes.normalize_padding(padding, shapes.PADDINGS)
+        x, padding = self._padded(x, kernel, padding, data_format, dilation_rate)
         return self.conv(x, kernel, strides, padding, data_format, dilation_rate)
 
     def conv2d(self, x, kernel, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1)):
@@ -37,7 +39,7 @@ class Convolution(Windows):
             x: tensor, 4-D: (batch, rows, columns, channels), or (batch, channels, rows, columns) in 'channels_first'.
             kernel: tensor (rows, columns, in_channels, out_channels), in either data format.
             strides, dilation_rate: int or pair of int; not both above 1.
-            padding: 'valid' or 'same'.
+            padding: 'valid', 'same' or 'full', as for `conv1d`.
             data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
 
         Returns:
@@ -54,8 +56,9 @@ class Convolution(Windows):
 
     def _plain_conv(self, x, kernel, strides, padding, data_format, dilation_rate, n):
         data_format = config.normalize_data_format(data_format)
-        padding = shapes.normalize_padding(padding, ('valid', 'same'))
+        padding = shapes.normalize_padding(padding, ('valid', 'same', 'full'))
         strides, dilation_rate = self._steps(strides, dilation_rate, n)
+        x, padding = self._padded(x, kernel, padding, data_format, dilation_rate)
         return self.conv(x, kernel, strides, padding, data_format, dilation_rate)
 
     def _steps(self, strides, dilation_rate, n):
@@ -67,14 +70,20 @@ class Convolution(Windows):
             raise ValueError(f'strides and dilation_rate cannot both be above 1, got {strides} and {dilation_rate}.')
         return strides, dilation_rate
 
-    def _pad_causal(self, x, kernel, padding, data_format, dilation_rate):
-        """`x` and the padding that is left to do, for one spatial axis."""
-        padding = shapes.normalize_padding(padding)
-        if padding != 'causal':
+    def _padded(self, x, kernel, padding, data_format, dilation_rate):
+        """`x` and the padding that is left to do: that of 'causal' and 'full' does not depend on lengths, and is done."""
+        if padding not in ('causal', 'full'):
             return x, padding
-        length = self.int_shape(kernel)[0]
-        pads = ((0, 0), ((length - 1) * dilation_rate[0], 0), (0, 0))
+        margins = self._margins(kernel, dilation_rate)
+        pads = ((0, 0),) + tuple((m, m if padding == 'full' else 0) for m in margins) + ((0, 0),)
         return self.pad(x, shapes.from_channels_last(pads, data_format)), 'valid'
+
+    def _margins(self, kernel, dilation_rate):
+        """How far the window of a kernel reaches beyond its first element, along each axis."""
+        window = self.int_shape(kernel)[: len(dilation_rate)]
+        if None in window:
+            raise ValueError(f'kernel: the size of its window must be known for this padding, got {window}.')
+        return [span - 1 for span in shapes.spans(window, dilation_rate)]
 
     def conv2d_transpose(
         self, x, kernel, output_shape, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1)
@@ -102,7 +111,7 @@ class Convolution(Windows):
 
     def _plain_transpose(self, x, kernel, output_shape, strides, padding, data_format, dilation_rate, n):
         data_format = config.normalize_data_format(data_format)
-        padding = shapes.normalize_padding(padding, ('valid', 'same'))
+        padding = shapes.normalize_padding(padding, ('valid', 'same', 'full'))
         strides, dilation_rate = self._steps(strides, dilation_rate, n)
         dims = (
             list(output_shape) if isinstance(output_shape, (list, tuple)) else [output_shape[i] for i in range(n + 2)]
@@ -111,7 +120,20 @@ class Convolution(Windows):
             raise ValueError(f'output_shape: expected {n + 2} dimensions, None only for the first, got {output_shape}.')
         if dims[0] is None:
             dims[0] = self._dims(x)[0]
+        if padding == 'full':
+            return self._full_transpose(x, kernel, dims, strides, data_format, dilation_rate)
         return self.conv_transpose(x, kernel, tuple(dims), strides, padding, data_format, dilation_rate)
+
+    def _full_transpose(self, x, kernel, dims, strides, data_format, dilation_rate):
+        """The transpose of a padding by zeros and a convolution: a transposed convolution, of which the margins are cut off."""
+        margins = self._margins(kernel, dilation_rate)
+        dims = shapes.to_channels_last(dims, data_format)
+        around = dims[:1] + tuple(n + 2 * m for n, m in zip(dims[1:-1], margins)) + dims[-1:]
+        x = self._to_last(x, data_format)
+        y = self.conv_transpose(x, kernel, around, strides, 'valid', 'channels_last', dilation_rate)
+        y = self._in_room(y, [2 * m + 1 for m in margins], "What padding='full' cuts off a transposed convolution")
+        inside = tuple(slice(m, -m if m else None) for m in margins)
+        return self._from_last(y[(slice(None),) + inside], data_format)
 
     def depthwise_conv2d(
         self, x, depthwise_kernel, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1)
@@ -130,8 +152,9 @@ class Convolution(Windows):
             ValueError: an argument that is not one of these.
         """
         data_format = config.normalize_data_format(data_format)
-        padding = shapes.normalize_padding(padding, ('valid', 'same'))
+        padding = shapes.normalize_padding(padding, ('valid', 'same', 'full'))
         strides, dilation_rate = self._steps(strides, dilation_rate, 2)
+        x, padding = self._padded(x, depthwise_kernel, padding, data_format, dilation_rate)
         return self.depthwise_conv(x, depthwise_kernel, strides, padding, data_format, dilation_rate)
 
     def separable_conv2d(
@@ -172,7 +195,7 @@ class Convolution(Windows):
             x: tensor, 3-D.
             depthwise_kernel: tensor (length, in_channels, multiplier).
             pointwise_kernel: tensor (1, in_channels * multiplier, out_channels).
-            strides, padding, data_format, dilation_rate: as for `conv1d`, 'causal' included.
+            strides, padding, data_format, dilation_rate: as for `conv1d`.
 
         Returns:
             Tensor, 3-D.
@@ -182,7 +205,8 @@ class Convolution(Windows):
         """
         data_format = config.normalize_data_format(data_format)
         strides, dilation_rate = self._steps(strides, dilation_rate, 1)
-        x, padding = self._pad_causal(x, depthwise_kernel, padding, data_format, dilation_rate)
+        padding = shapes.normalize_padding(padding, shapes.PADDINGS)
+        x, padding = self._padded(x, depthwise_kernel, padding, data_format, dilation_rate)
         axis = 1 if data_format == 'channels_last' else 2
         # One row of an image. Both strides are equal because some kernels want that; the row stays one row.
         x = self.depthwise_conv(

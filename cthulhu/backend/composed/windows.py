@@ -24,7 +24,9 @@ class Windows:
             Tensor with in_channels * multiplier channels; channel c with multiple m is at c * multiplier + m.
         """
         x = self._to_last(x, data_format)
-        window, dims = self.int_shape(kernel)[:-2], self._dims(x)
+        window = self.int_shape(kernel)[:-2]
+        x = self._room_for(x, window, padding, dilation_rate)
+        dims = self._dims(x)
         lengths, paddings = self._placed(dims[1:-1], window, strides, padding, dilation_rate)
         padded = self._pad_spatial(x, paddings)
         total = None
@@ -54,6 +56,7 @@ class Windows:
         x = self._to_last(x, data_format)
         if pool_mode == 'avg':
             x = self._floats(x)
+        x = self._room_for(x, pool_size, padding)
         dims, dtype = self._dims(x), self.dtype(x)
         lengths, paddings = self._placed(dims[1:-1], pool_size, strides, padding, (1,) * len(pool_size))
         lowest = -np.inf if dtypes.is_float(dtype) else np.iinfo(dtype).min
@@ -100,6 +103,21 @@ class Windows:
             kernel = kernel[(slice(None),) * axis + (slice((sizes[axis] - 1) * rate + 1),)]
         return kernel
 
+    def _room_for(self, x, window, padding, dilation_rate=None):
+        """`x`, channels last, into which a window fits: else an error, now or, where lengths are open, when it is computed."""
+        if padding != 'valid' or None in window:
+            return x
+        rates = dilation_rate or (1,) * len(window)
+        return self._in_room(x, shapes.spans(window, rates), shapes.window_text(window, rates))
+
+    def _in_room(self, x, spans, what):
+        """`x`, channels last, whose spatial axes have lengths of `spans` or more."""
+        lengths = self.int_shape(x)[1:-1]
+        if any(n is not None and n < span for n, span in zip(lengths, spans)):
+            raise ValueError(shapes.no_room(what, lengths))
+        is_open = any(n is None and span > 1 for n, span in zip(lengths, spans))
+        return self.with_room(x, tuple(spans), what) if is_open else x
+
     def _placed(self, lengths, window, strides, padding, dilation_rate):
         """(lengths of the output, (before, after) of each spatial axis); scalar tensors where lengths are."""
         if None in window:
@@ -109,8 +127,6 @@ class Windows:
             if self._is_known(length):
                 results.append(shapes.conv_output_length(length, size, padding, stride, dilation))
                 paddings.append(shapes.same_padding(length, size, stride, dilation) if padding == 'same' else (0, 0))
-                if results[-1] < 1:
-                    raise ValueError(f'A window of {window} with dilation {dilation_rate} does not fit into {lengths}.')
                 continue
             span = (size - 1) * dilation + 1
             if padding == 'valid':

@@ -43,6 +43,22 @@ class NN(ABC):
         """
 
     @abstractmethod
+    def with_room(self, x, spans, what):
+        """`x`, whose axes are long enough: what does not fit is an error when it, or what is made of it, is computed.
+
+        Arguments:
+            x: tensor.
+            spans: tuple of int, the least length of each of the first axes after the batch.
+            what: str, what needs so much room, for the message: `shapes.no_room(what, lengths)`.
+
+        Returns:
+            Tensor like `x`.
+
+        Raises:
+            ValueError: when it is computed, and an axis is too short.
+        """
+
+    @abstractmethod
     def ctc_batch_cost(self, y_true, y_pred, input_length, label_length):
         """Connectionist temporal classification's loss (Graves et al., 2006), each sequence of a batch.
 

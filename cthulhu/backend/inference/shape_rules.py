@@ -291,8 +291,16 @@ def _convolved(x, kernel, channels, strides, padding, data_format, dilation_rate
     shape = shape_of(x)
     if None in kernel[:-2]:
         shape = shapes.from_channels_last(shape[:1] + (None,) * (len(kernel) - 2) + (channels,), data_format)
-    window = [1 if size is None else size for size in kernel[:-2]]
+    window = tuple(1 if size is None else size for size in kernel[:-2])
+    _check_room(shape, window, padding, dilation_rate, data_format)
     return shapes.conv_shape(shape, channels, window, padding, strides, dilation_rate, data_format)
+
+
+def _check_room(shape, window, padding, dilation_rate, data_format):
+    lengths = shapes.to_channels_last(shape, data_format)[1:-1]
+    needed = shapes.spans(window, dilation_rate)
+    if padding == 'valid' and any(n is not None and n < span for n, span in zip(lengths, needed)):
+        raise ValueError(shapes.no_room(shapes.window_text(window, dilation_rate), lengths))
 
 
 @rule('conv')
@@ -313,12 +321,18 @@ def depthwise_conv(x, kernel, strides, padding, data_format, dilation_rate):
 
 @rule('pool')
 def pool(x, pool_size, strides, padding, data_format, pool_mode):
+    _check_room(shape_of(x), pool_size, padding, (1,) * len(pool_size), data_format)
     return shapes.pool_shape(shape_of(x), pool_size, padding, strides, data_format)
 
 
 @rule('conv_transpose')
 def conv_transpose(x, kernel, output_shape, *_):
     return integers(output_shape)
+
+
+@rule('with_room')
+def with_room(x, spans, what):
+    return shape_of(x)
 
 
 @rule('ctc_batch_cost', dtype=lambda y_true, y_pred, *_: dtype_of(y_pred))

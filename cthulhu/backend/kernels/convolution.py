@@ -8,18 +8,15 @@ its gradients. Arrays have channels last, kernels are (window ..., channels, fil
 
 import numpy as np
 
+from cthulhu.backend import shapes
+
 # So many bytes are written out at a time: about what a core's own cache holds.
 _BLOCK = 3 << 19
 
 
-def spans(window, dilation_rate):
-    """How many elements the window reaches over, along each axis."""
-    return [(size - 1) * dilation + 1 for size, dilation in zip(window, dilation_rate)]
-
-
 def places(lengths, window, strides, dilation_rate):
     """At how many places the window fits, along each axis."""
-    return [(n - span) // stride + 1 for n, span, stride in zip(lengths, spans(window, dilation_rate), strides)]
+    return [(n - span) // stride + 1 for n, span, stride in zip(lengths, shapes.spans(window, dilation_rate), strides)]
 
 
 def convolve(x, kernel, strides, dilation_rate):
@@ -45,7 +42,7 @@ def image_gradient(y, kernel, lengths, strides, dilation_rate):
         )
     if set(strides) == {1}:
         # The places, with a margin, under the kernel turned around.
-        margins = [(span - 1, span - 1) for span in spans(window, dilation_rate)]
+        margins = [(span - 1, span - 1) for span in shapes.spans(window, dilation_rate)]
         turned = kernel[(slice(None, None, -1),) * len(window)].swapaxes(-1, -2)
         return convolve(np.pad(y, [(0, 0)] + margins + [(0, 0)], 'constant'), turned, strides, dilation_rate)
     result = np.zeros(y.shape[:1] + tuple(lengths) + (channels,), y.dtype)
@@ -73,9 +70,7 @@ def _views(x, window, strides, dilation_rate):
     """`x` as (batch, places ..., window ..., channels), without a copy."""
     fitting = places(x.shape[1:-1], window, strides, dilation_rate)
     if min(fitting) < 1:
-        raise ValueError(
-            f'A window of {window} with dilation {dilation_rate} does not fit into images of {x.shape[1:]}.'
-        )
+        raise ValueError(shapes.no_room(shapes.window_text(window, dilation_rate), x.shape[1:-1]))
     between = [a * b for a, b in zip(x.strides[1:-1], strides)]
     inside = [a * b for a, b in zip(x.strides[1:-1], dilation_rate)]
     return np.lib.stride_tricks.as_strided(

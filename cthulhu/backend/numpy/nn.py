@@ -49,7 +49,7 @@ def _output_lengths(lengths, window, strides, padding, dilation_rate):
         for length, size, stride, dilation in zip(lengths, window, strides, dilation_rate)
     )
     if any(length < 1 for length in found):
-        raise ValueError(f'A window of {window} with dilation {dilation_rate} does not fit into {lengths}.')
+        raise ValueError(shapes.no_room(shapes.window_text(window, dilation_rate), lengths))
     return found
 
 
@@ -109,6 +109,13 @@ class NumPyNN:
         else:
             raise ValueError(f"pool_mode: expected 'max' or 'avg', got {pool_mode!r}.")
         return _as_given(result, data_format)
+
+    @primitive
+    def with_room(self, x, spans, what):
+        lengths = x.shape[1 : len(spans) + 1]
+        if any(length < span for length, span in zip(lengths, spans)):
+            raise ValueError(shapes.no_room(what, lengths))
+        return x
 
     @primitive
     def softmax(self, x, axis=-1):

@@ -1,6 +1,7 @@
 """`K.function`: a prepared call of the session, from arrays to arrays."""
 
 import atexit
+import re
 import threading
 import weakref
 
@@ -8,12 +9,16 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
+from cthulhu.backend import shapes
 from cthulhu.backend.composed import function
 from cthulhu.backend.tensorflow.graph import entered
 
 v1 = tf.compat.v1
 
 _alive = weakref.WeakSet()
+
+#: What the message of an assertion that an image is large enough begins with.
+NO_ROOM = 'cthulhu, no room: '
 
 
 @atexit.register
@@ -101,12 +106,16 @@ class Function(function.Function):
             run, late = self._prepare(session, extra)
         if self._draws:
             values.append(self.backend._next_step())
-        if self.run_metadata is not None:
-            results = run(*values, run_metadata=self.run_metadata)
-        else:
-            results = run(*values)
-        if late is not None:
-            results = results + late(*values)
+        try:
+            if self.run_metadata is not None:
+                results = run(*values, run_metadata=self.run_metadata)
+            else:
+                results = run(*values)
+            if late is not None:
+                results = results + late(*values)
+        except tf.errors.InvalidArgumentError as error:
+            _explain(error)
+            raise
         if self._places is not None or self._convert:
             results = self._arranged(results)
         return results
@@ -152,6 +161,13 @@ class _Feed(function.Feed):
         indices, data, shape = value
         self.check(tuple(shape))
         return np.asarray(indices, 'int64'), np.asarray(data, self.dtype), np.asarray(shape, 'int64')
+
+
+def _explain(error):
+    """Raise what an assertion of ours found as the error that the other backends raise."""
+    found = re.search(re.escape(NO_ROOM) + r'(.*?)\] \[([\d ]*)\]', str(error))
+    if found is not None:
+        raise ValueError(shapes.no_room(found.group(1), map(int, found.group(2).split()))) from None
 
 
 def in_order(matrix):

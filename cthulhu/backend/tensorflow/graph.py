@@ -9,6 +9,8 @@ TensorFlow's global mode stays what it is: eager code runs before, between and a
 
 import contextlib
 import functools
+import inspect
+import re
 import threading
 
 import numpy as np
@@ -68,19 +70,38 @@ def entered(graph, name=None):
             stack.enter_context(graph.as_default())
         stack.enter_context(v1_control_flow)
         if name is not None:
-            stack.enter_context(v1.name_scope(name))
+            stack.enter_context(v1.name_scope(valid_name(name)))
         yield
 
 
+def valid_name(name):
+    """What operations of the graph may be called, of a name in which TensorFlow does not take every character, such as that of a layer."""
+    if not name:
+        return name
+    name = re.sub(r'[^A-Za-z0-9_.\\/>-]', '_', name)
+    is_outermost = not v1.get_default_graph().get_name_scope()
+    return f'x{name}' if is_outermost and not re.match('[A-Za-z0-9.]', name) else name
+
+
 def enters_graph(method):
-    """The method of a backend, run inside the backend's graph."""
+    """The method of a backend, run inside the backend's graph; its argument `name`, if it has one, becomes one that the graph takes."""
+    parameters = list(inspect.signature(method).parameters)
+    place = parameters.index('name') - 1 if 'name' in parameters else None
+
+    def call(self, args, kwargs):
+        if place is not None:
+            if place < len(args):
+                args = args[:place] + (valid_name(args[place]),) + args[place + 1 :]
+            elif 'name' in kwargs:
+                kwargs['name'] = valid_name(kwargs['name'])
+        return method(self, *args, **kwargs)
 
     @functools.wraps(method)
     def run_inside(self, *args, **kwargs):
         if is_inside(self._graph):
-            return method(self, *args, **kwargs)
+            return call(self, args, kwargs)
         with entered(self._graph):
-            return method(self, *args, **kwargs)
+            return call(self, args, kwargs)
 
     return run_inside
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import config, shapes
+from cthulhu.backend.tensorflow.function import NO_ROOM
 
 v1 = tf.compat.v1
 
@@ -30,8 +31,10 @@ class NN:
     def conv(self, x, kernel, strides, padding, data_format, dilation_rate):
         x, kernel = self._pair(x, kernel)
         x = self._to_last(x, data_format)
+        window = kernel.shape.as_list()[: len(strides)]
+        x = self._room_for(x, window, padding, dilation_rate)
         if len(strides) == 3 and padding == 'same':
-            x = _crop_same(x, kernel.shape.as_list()[:3], strides)
+            x = _crop_same(x, window, strides)
         y = tf.nn.convolution(x, kernel, strides=strides, padding=padding.upper(), dilations=dilation_rate)
         return self._from_last(y, data_format)
 
@@ -57,6 +60,7 @@ class NN:
     def depthwise_conv(self, x, kernel, strides, padding, data_format, dilation_rate):
         x, kernel = self._pair(x, kernel)
         x = self._to_last(x, data_format)
+        x = self._room_for(x, kernel.shape.as_list()[:2], padding, dilation_rate)
         rows, columns = strides
         if rows != columns:
             # The kernel of TensorFlow moves as far down as across: move by 1, and keep what is wanted.
@@ -69,7 +73,7 @@ class NN:
         return self._from_last(y, data_format)
 
     def pool(self, x, pool_size, strides, padding, data_format, pool_mode):
-        x = self._to_last(self._tensor(x), data_format)
+        x = self._room_for(self._to_last(self._tensor(x), data_format), pool_size, padding)
         window, steps = (1,) + tuple(pool_size) + (1,), (1,) + tuple(strides) + (1,)
         is_line = len(pool_size) == 1
         if len(pool_size) == 3 and x.dtype.base_dtype == tf.float64:
@@ -84,6 +88,13 @@ class NN:
         operation = {'max': tf.nn.max_pool, 'avg': tf.nn.avg_pool}[pool_mode]
         y = operation(x, window, steps, padding.upper())
         return self._from_last(tf.squeeze(y, [1]) if is_line else y, data_format)
+
+    def with_room(self, x, spans, what):
+        x = self._tensor(x)
+        lengths = tf.shape(x)[1 : len(spans) + 1]
+        check = v1.Assert(tf.reduce_all(lengths >= list(spans)), [NO_ROOM + what, lengths])
+        with tf.control_dependencies([check]):
+            return tf.identity(x)
 
     def softmax(self, x, axis=-1):
         return tf.nn.softmax(self._tensor(x), axis)

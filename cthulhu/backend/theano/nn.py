@@ -10,7 +10,7 @@ from cthulhu.backend import shapes
 from cthulhu.backend.theano import tensors
 from cthulhu.backend.theano.convolution import Convolution, ImageGradient
 from cthulhu.backend.theano.framework import T, Variable, sparse
-from cthulhu.backend.theano.operations import CTCCost, CTCDecode
+from cthulhu.backend.theano.operations import CTCCost, CTCDecode, Room
 
 
 class NN:
@@ -19,7 +19,9 @@ class NN:
     def conv(self, x, kernel, strides, padding, data_format, dilation_rate):
         x, kernel = self._pair(x, kernel)
         x = self._to_last(x, data_format)
-        window, dims, kernel_dims = self.int_shape(kernel)[:-2], self._dims(x), self._dims(kernel)
+        window = self.int_shape(kernel)[:-2]
+        x = self._room_for(x, window, padding, dilation_rate)
+        dims, kernel_dims = self._dims(x), self._dims(kernel)
         lengths, paddings = self._placed(dims[1:-1], window, strides, padding, dilation_rate)
         padded = self._pad_spatial(x, paddings)
         if set(window) | set(strides) == {1}:
@@ -54,6 +56,10 @@ class NN:
         result = self._shaped(result, whole[:1] + padded + kernel_dims[-2:-1])
         inside = (slice(None),) + tuple(slice(before, before + n) for (before, _), n in zip(paddings, whole[1:-1]))
         return self._from_last(tensors.note(result[inside]), data_format)
+
+    def with_room(self, x, spans, what):
+        x = self._tensor(x)
+        return tensors.copy_notes(x, Room(tuple(spans), what)(x))
 
     def ctc_batch_cost(self, y_true, y_pred, input_length, label_length):
         lengths = [self.reshape(self.cast(self._tensor(n), 'int64'), [-1]) for n in (input_length, label_length)]

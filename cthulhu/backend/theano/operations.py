@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cthulhu.backend import shapes
 from cthulhu.backend.kernels import ctc
 from cthulhu.backend.theano.framework import Apply, DisconnectedType, Op, T, tensor_type
 
@@ -36,6 +37,32 @@ class MatMul(Operation):
         x, y = inputs
         (g,) = gradients
         return [_summed(self(g, _turned(y)), x), _summed(self(_turned(x), g), y)]
+
+
+class Room(Operation):
+    """What it is given, whose first axes after the batch must be as long as `spans` say; `what` needs that."""
+
+    __props__ = ('spans', 'what')
+    view_map = {0: [0]}
+
+    def __init__(self, spans, what):
+        self.spans, self.what = spans, what
+
+    def make_node(self, x):
+        return Apply(self, [x], [x.type()])
+
+    def perform(self, node, inputs, outputs):
+        (x,) = inputs
+        lengths = x.shape[1 : len(self.spans) + 1]
+        if any(length < span for length, span in zip(lengths, self.spans)):
+            raise ValueError(shapes.no_room(self.what, lengths))
+        outputs[0][0] = x
+
+    def infer_shape(self, *arguments):
+        return arguments[-1]
+
+    def grad(self, inputs, gradients):
+        return gradients
 
 
 def _turned(x):

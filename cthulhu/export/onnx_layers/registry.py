@@ -67,8 +67,8 @@ def _convert_model(writer, model, inputs):
             'export_saved_model.'
         )
 
-    def visit(node, values):
-        return convert(writer, node.outbound_layer, values, node.arguments)
+    def visit(node, values, keywords):
+        return convert(writer, node.outbound_layer, values, node.arguments_with(keywords))
 
     return model.layer_graph.run(visit, inputs)
 

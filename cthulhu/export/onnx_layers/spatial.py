@@ -24,6 +24,8 @@ def _pads(lengths, spans, strides, padding):
     """The attributes that say how much is put around the spatial axes, which have these lengths (None: unknown)."""
     if padding == 'causal':
         return {'pads': [span - 1 for span in spans] + [0] * len(spans)}
+    if padding == 'full':
+        return {'pads': [span - 1 for span in spans] * 2}
     if padding == 'valid':
         return {}
     if any(n is None and stride > 1 for n, stride in zip(lengths, strides)):
@@ -95,7 +97,9 @@ def transposed(w, layer, inputs):
         span = (layer.kernel_size[axis] - 1) * rate + 1
         # What is cut off, or added, does not depend on the length: reckoned for a length of 1.
         length = layer.output_length(1, axis)
-        first = shapes.same_padding(length, span, stride)[0] if layer.padding == 'same' else 0
+        first = {'valid': 0, 'full': span - 1}.get(layer.padding)
+        if first is None:
+            first = shapes.same_padding(length, span, stride)[0]
         last = span - first - length
         before.append(first)
         after.append(max(last, 0))

@@ -196,6 +196,9 @@ class RNN(StatesAsInputs, Layer):
     def call(self, inputs, mask=None, training=None, initial_state=None, constants=None):
         inputs, initial_state, constants = self._separate(inputs, initial_state, constants)
         mask = mask[0] if isinstance(mask, list) else mask
+        if self.stateful and self._states is None:  # made stateful after it was built
+            self.input_spec = [InputSpec(shape=self._accepted_shape(K.int_shape(inputs)))]
+            self.reset_states()
         if initial_state is not None:
             self._check_states(initial_state)
         else:

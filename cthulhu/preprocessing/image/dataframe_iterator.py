@@ -158,6 +158,8 @@ class DataFrameIterator(FileIterator):
         self.class_indices = {name: number for number, name in enumerate(sorted(wanted))}
         if self.class_mode == 'binary' and rows and len(wanted) != 2:
             raise ValueError(f"class_mode='binary' is for two classes; there are {len(wanted)}: {sorted(wanted)[:5]}.")
+        if not classes and present:
+            return rows  # an empty list is a picture that has none of the classes
         return [row for row in rows if wanted.intersection(_each(labels[row]))]
 
     def _raw(self, dataframe, y_col, rows):

@@ -159,3 +159,10 @@ def test_too_few_for_the_subset(folder):
     generator = ImageDataGenerator(validation_split=0.1)
     with pytest.raises(ValueError, match="too few rows.*'validation'"):
         generator.flow_from_dataframe(table(), folder, subset='validation')
+
+
+def test_a_picture_of_no_class_has_zeros(folder):
+    # As keras-preprocessing 1.1.2 has it: the row stays. With `classes`, rows that have none of them are left out.
+    frame = table(label=[['a'], [], ['a', 'b'], ['b']])
+    np.testing.assert_array_equal(flow(frame, folder, y_col='label')[0][1], [[1, 0], [0, 0], [1, 1], [0, 1]])
+    assert flow(frame, folder, y_col='label', classes=['a']).filenames == ['a/0.png', 'a/2.png']

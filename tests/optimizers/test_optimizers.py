@@ -1,6 +1,7 @@
 """Optimizers: ten steps against NumPy and against Keras; weights, configuration, lookup, errors."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -574,3 +575,30 @@ def test_optimizers_of_tensorflow(slots):
         expected_params, expected_history = train_in_numpy(sgd_steps(0.1))
         np.testing.assert_allclose(w, expected_params[0], atol=1e-5)
         np.testing.assert_allclose(history, expected_history, rtol=1e-5)
+
+
+@pytest.mark.parametrize('name', ['SGD', 'RMSprop', 'Adagrad', 'Adadelta', 'Adam', 'Adamax', 'Nadam'])
+def test_copies_and_pickles_have_the_settings_and_begin_anew(name):
+    optimizer = getattr(optimizers, name)(0.25, clipnorm=2.0)
+    weights = [K.variable(W), K.variable(B)]
+    K.function([], [], updates=optimizer.get_updates(K.sum(K.square(weights[0])) + K.sum(weights[1]), weights))([])
+    for other in (copy.copy(optimizer), copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
+        assert type(other) is type(optimizer) and other.get_config() == optimizer.get_config()
+        assert other.weights == [] and K.get_value(other.iterations) == 0 and K.get_value(optimizer.iterations) == 1
+
+
+def test_settings_must_be_numbers():
+    optimizer = optimizers.Adam()
+    for value in (np.float32(0.5), np.array(0.5), np.array([0.5])):
+        optimizer.lr = 0.1
+        held, optimizer.lr = optimizer.lr, value
+        assert optimizer.lr is held and K.get_value(held) == 0.5
+    for value in ('0.1', None, [0.1, 0.2], {}):
+        for give in (optimizers.SGD, lambda value: setattr(optimizer, 'lr', value)):
+            with pytest.raises(TypeError, match='`learning_rate` must be a number; got '):
+                give(value)
+    with pytest.raises(TypeError, match='callbacks.LearningRateScheduler'):
+        optimizers.SGD(lambda step: 0.1)
+    with pytest.raises(ValueError, match='`momentum` must be a number; got nan'):
+        optimizers.SGD(momentum=float('nan'))
+    assert K.get_value(optimizer.lr) == 0.5

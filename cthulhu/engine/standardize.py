@@ -20,13 +20,15 @@ def as_array(data):
     if hasattr(data, 'detach') and hasattr(data, 'cpu'):
         return data.detach().cpu().numpy()  # a tensor of PyTorch
     if hasattr(data, 'shape') and hasattr(data, '__getitem__'):
+        if isinstance(data, np.ndarray):
+            return _of_numbers(data)
         return data.numpy() if callable(getattr(data, 'numpy', None)) else data  # an eager tensor of TensorFlow
-    return np.asarray(data)
+    return _of_numbers(np.asarray(data))
 
 
 def _of_numbers(array):
-    """A table of numbers as such: columns of integers that know missing values, or of several types, come as Python objects."""
-    if array.dtype.kind == 'O' and not any(isinstance(value, (str, bytes)) for value in array.ravel()[:1000]):
+    """A table of numbers as such: columns of integers that know missing values, and parts of tables of several types, come as Python objects."""
+    if array.dtype.kind == 'O' and not any(value is None or isinstance(value, (str, bytes)) for value in array.flat):
         try:
             return array.astype('float64')
         except (TypeError, ValueError):

@@ -221,3 +221,16 @@ def test_datasets_of_tensorflow_on_any_backend():
             return iter(Bare().batches)
 
     np.testing.assert_allclose(model().predict(Dataset()), model().predict(X), rtol=1e-5)
+
+
+def test_arrays_of_numbers_as_python_objects():
+    # What `DataFrame.values` gives for numbers beside other columns.
+    check(X.astype(object), Y.astype(object))
+    check([[np.float32(value) for value in row] for row in X], Y)
+    for wrong in (None, 'a'):
+        x = X.astype(object)
+        x[-1, 0] = wrong
+        with pytest.raises(ValueError, match='"only_input" is an array of Python objects'):
+            model().predict(x)
+    with pytest.raises(ValueError, match="input 'only_input.*takes an array of float32: could not convert string"):
+        model().predict(np.full((2, 3), 'a'))

@@ -211,7 +211,10 @@ class Feed:
         """`value`, an array, list or number, with the dtype; a SciPy matrix where the input is sparse."""
         if self.sparse:
             return scipy.sparse.csr_matrix(value, dtype=self.dtype)
-        return np.asarray(value.toarray() if hasattr(value, 'tocoo') else value, dtype=self.dtype)
+        try:
+            return np.asarray(value.toarray() if hasattr(value, 'tocoo') else value, dtype=self.dtype)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f'{self.what} takes an array of {self.dtype}: {error}') from error
 
     def check(self, shape):
         """Refuse an array of another shape."""

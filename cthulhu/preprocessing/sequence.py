@@ -1,6 +1,7 @@
 """Sequences of one length, windows of time series, and pairs of words."""
 
 import json
+import numbers
 import random
 import warnings
 
@@ -53,6 +54,8 @@ def pad_sequences(sequences, maxlen=None, dtype='int32', padding='pre', truncati
         raise ValueError(
             f'`dtype` {dtype} does not hold the `value` {value!r}. Use dtype=object for texts of any length.'
         )
+    if maxlen is not None and not (isinstance(maxlen, numbers.Integral) and maxlen >= 0):
+        raise ValueError(f'`maxlen` must be an integer from 0 up, or None; got {maxlen!r}.')
     if maxlen is None:
         maxlen = max([len(sequence) for sequence in sequences] or [0])
     shape = next((np.shape(sequence)[1:] for sequence in sequences if len(sequence)), ())
@@ -61,6 +64,10 @@ def pad_sequences(sequences, maxlen=None, dtype='int32', padding='pre', truncati
     for number, sequence in enumerate(sequences):
         if not len(sequence) or not maxlen:
             continue
+        if isinstance(sequence, (str, bytes)):
+            raise ValueError(
+                f'`sequences` must be a list of sequences of items; item {number} is the text {sequence!r}. Make numbers of texts with Tokenizer.texts_to_sequences, or give list(text) and dtype=object.'
+            )
         kept = np.asarray(sequence[-maxlen:] if truncating == 'pre' else sequence[:maxlen])
         if kept.shape[1:] != shape:
             raise ValueError(

@@ -43,7 +43,7 @@ class FileIterator(PictureIterator):
         self.image_data_generator = generator = (
             PictureProcessor() if image_data_generator is None else image_data_generator
         )
-        self.target_size = _size(target_size)
+        self.target_size = pictures.checked_size(target_size)
         self.color_mode = color_mode
         self.data_format = pictures.check_data_format(data_format)
         channels = (pictures.COLOR_MODES[color_mode],)
@@ -105,16 +105,6 @@ class FileIterator(PictureIterator):
         for row, number in zip(targets, index_array):
             row[self.classes[number]] = 1
         return targets
-
-
-def _size(target_size):
-    try:
-        height, width = (int(length) for length in target_size)
-    except (TypeError, ValueError):
-        height = width = 0
-    if height < 1 or width < 1:
-        raise ValueError(f'`target_size` must be a pair (height, width) of positive integers; got {target_size!r}.')
-    return height, width
 
 
 def split_of(subset, generator):

@@ -93,7 +93,23 @@ def load_img(path, grayscale=False, color_mode='rgb', target_size=None, interpol
         color_mode = 'grayscale'
     check_color_mode(color_mode)
     check_interpolation(interpolation)
-    return read_picture(path, color_mode, target_size and (target_size[1], target_size[0]), interpolation)
+    if isinstance(path, (bytes, bytearray)):
+        raise TypeError('`path` must be the name of a file, or an open binary file; got bytes. Give io.BytesIO(data).')
+    if not (isinstance(path, (str, os.PathLike)) or hasattr(path, 'read')):
+        raise TypeError(f'`path` must be the name of a file, or an open binary file; got {path!r}.')
+    size = None if target_size is None else checked_size(target_size)[::-1]
+    return read_picture(path, color_mode, size, interpolation)
+
+
+def checked_size(target_size):
+    """(height, width) as integers; an error for anything else."""
+    try:
+        height, width = (int(length) for length in target_size)
+    except (TypeError, ValueError):
+        height = width = 0
+    if height < 1 or width < 1:
+        raise ValueError(f'`target_size` must be a pair (height, width) of positive integers; got {target_size!r}.')
+    return height, width
 
 
 def read_picture(path, color_mode, size, interpolation):
@@ -101,7 +117,7 @@ def read_picture(path, color_mode, size, interpolation):
     try:
         # Not for 'nearest', which picks pixels.
         image = _decoded(path, None if size is None or interpolation == 'nearest' else (2 * size[0], 2 * size[1]))
-        image = _in_colors(image, color_mode)
+        image = _in_colors(image, color_mode, path)
         if size is not None and image.size != size:
             image = _resized(image, size, interpolation)
         return image
@@ -153,7 +169,7 @@ def _explained(error, path):
     return DamagedFileError(f'{path!r} cannot be read as a picture, it is cut short or damaged: {str(error) or kind}')
 
 
-def _in_colors(image, color_mode):
+def _in_colors(image, color_mode, path):
     mode = image.mode
     if color_mode == 'grayscale':
         if mode == 'L' or mode in _DEEP:
@@ -164,18 +180,18 @@ def _in_colors(image, color_mode):
         if mode == wanted:
             return image
         if mode in _DEEP:
-            image = _with_8_bits(image)
+            image = _with_8_bits(image, path)
     if mode == 'P' and 'transparency' in image.info:
         image = image.convert('RGBA')  # the way that Pillow wants these to go
     return image.convert(wanted)
 
 
-def _with_8_bits(image):
+def _with_8_bits(image, path):
     """A deep picture with 8 bits. Pillow alone would cut off at 255, so that all of it is white."""
     if image.mode.startswith('I;16') or image.format == 'PNG':
         return pillow().fromarray((np.asarray(image) >> 8).astype('uint8'))
     raise DamagedFileError(
-        f"A picture of {'floats' if image.mode == 'F' else '32-bit integers'} has no known range, so it has no colours. Read it with color_mode='grayscale', and rescale it."
+        f"{path!r} is a picture of {'floats' if image.mode == 'F' else '32-bit integers'}, which has no known range, so it has no colours. Read it with color_mode='grayscale', and rescale it."
     )
 
 

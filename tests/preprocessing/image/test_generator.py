@@ -184,3 +184,20 @@ def test_one_step_for_a_batch_gives_what_a_step_for_each_gives():
         generator.fit(x / 255)
     batch = next(generator.flow(x, shuffle=False))
     np.testing.assert_allclose(batch, np.stack([generator.standardize(one) for one in x]), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    'name, value, kind, message',
+    [
+        ('rotation_range', '20', TypeError, "must be a number; got '20'"),
+        ('shear_range', (1, 2), TypeError, r'must be a number; got \(1, 2\)'),
+        ('rescale', '1/255', TypeError, "must be a number; got '1/255'"),
+        ('cval', 'white', TypeError, "must be a number; got 'white'"),
+        ('height_shift_range', '0.1', TypeError, "must be a number, or a list of those to choose from; got '0.1'"),
+        ('preprocessing_function', 3, TypeError, 'must be a function; got 3'),
+        ('interpolation_order', 6, ValueError, 'must be an integer from 0 to 5; got 6'),
+    ],
+)
+def test_arguments_are_checked_before_a_picture_is_seen(name, value, kind, message):
+    with pytest.raises(kind, match=f'`{name}` {message}'):
+        ImageDataGenerator(**{name: value})

@@ -72,7 +72,7 @@ def test_floats_are_gray_and_have_no_colours(tmp_path):
     x = np.linspace(-1, 1, 12, dtype='float32').reshape(3, 4)
     Image.fromarray(x).save(str(tmp_path / 'x.tif'))
     np.testing.assert_array_equal(img_to_array(load_img(str(tmp_path / 'x.tif'), color_mode='grayscale'))[:, :, 0], x)
-    with pytest.raises(DamagedFileError, match="no known range.*'grayscale'"):
+    with pytest.raises(DamagedFileError, match="x.tif' is a picture of floats, .*no known range.*'grayscale'"):
         load_img(str(tmp_path / 'x.tif'))
 
 
@@ -249,3 +249,17 @@ def test_list_pictures(tmp_path):
     found = [os.path.relpath(path, str(tmp_path)).replace(os.sep, '/') for path in list_pictures(str(tmp_path))]
     assert found == ['a.jpg', 'b.PNG', 'deep/c.tiff']
     assert len(list_pictures(str(tmp_path), ext='gif')) == 1
+
+
+def test_what_is_no_file_and_what_is_no_size(tmp_path):
+    Image.new('RGB', (4, 5)).save(str(tmp_path / 'x.png'))
+    data = (tmp_path / 'x.png').read_bytes()
+    assert load_img(io.BytesIO(data), target_size=(2.0, 3)).size == (3, 2)
+    with pytest.raises(TypeError, match='`path` must be .* got bytes. Give io.BytesIO'):
+        load_img(data)
+    for path in (None, 0, Image.new('RGB', (4, 5))):
+        with pytest.raises(TypeError, match='`path` must be the name of a file, or an open binary file; got '):
+            load_img(path)
+    for size in (8, (8,), (8, 8, 3), (0, 8), 'ab'):
+        with pytest.raises(ValueError, match='`target_size` must be a pair .height, width. of positive integers; got '):
+            load_img(str(tmp_path / 'x.png'), target_size=size)

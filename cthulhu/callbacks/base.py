@@ -146,6 +146,10 @@ class CallbackList:
     @checked
     def __init__(self, callbacks=None, queue_length=10):
         self.callbacks = list(callbacks or [])
+        for callback in self.callbacks:
+            if isinstance(callback, type) or not any(name.startswith('on_') for name in dir(callback)):
+                advice = f' Make one: {callback.__name__}(...).' if isinstance(callback, type) else ''
+                raise TypeError(f'`callbacks` must be a list of Callback objects; it has {callback!r}.{advice}')
         self.queue_length = queue_length
         self.params = {}
         self.model = None

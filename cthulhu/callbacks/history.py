@@ -85,7 +85,7 @@ class History(Callback):
         """Draw the loss and the metrics over the epochs, those of the validation dashed in the same panel. Needs matplotlib.
 
         Arguments:
-            metrics: list of names to draw, without 'val_'; all if left out.
+            metrics: name, or list of names, to draw, without 'val_'; all if left out.
             filename: path of a picture to write, or None.
 
         Returns:
@@ -98,7 +98,7 @@ class History(Callback):
         """
         if not self.epoch:
             raise ValueError('History.plot: there is nothing to plot before an epoch has ended.')
-        made = figures.curves(*self._by_epoch(), metrics=metrics)
+        made = figures.curves(*self._by_epoch(), metrics=[metrics] if isinstance(metrics, str) else metrics)
         if filename is not None:
             figures.save(made, os.fspath(filename))
         return made

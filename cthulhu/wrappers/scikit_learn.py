@@ -175,12 +175,15 @@ class BaseWrapper:
         self.history_ = history.history
         return history
 
-    def _predicted(self, x, kwargs):
-        """The list of the model's outputs."""
+    def _check_fitted(self):
         if not hasattr(self, 'model'):
             raise _not_fitted(
                 f'This {type(self).__name__} instance is not fitted yet: it has to be summoned (`fit`) first.'
             )
+
+    def _predicted(self, x, kwargs):
+        """The list of the model's outputs."""
+        self._check_fitted()
         x = tables.checked(x, self, fitting=False)
         return to_list(self.model.predict(x, **kwargs))
 
@@ -366,6 +369,7 @@ class CthulhuClassifier(BaseWrapper):
         return float(np.average(right, weights=None if weight is None else np.asarray(weight)))
 
     def _begin_scoring(self, y):
+        self._check_fitted()
         if self._several:
             columns = tables.split(tables.plain(y), [1] * len(self.classes_), self.model.output_names)
             return np.stack([np.ravel(column) for column in columns], axis=1)

@@ -161,3 +161,11 @@ def test_every_callback_is_told_of_the_end_even_if_one_fails():
     with pytest.raises(RuntimeError, match='fails at the end'):
         CallbackList([Fails(), told, Fails()]).on_train_end()
     assert told.called == [('on_train_end', {})]
+
+
+@pytest.mark.parametrize(
+    'callback, advice', [(Callback, r'Make one: Callback\(\.\.\.\)'), ('x', "it has 'x'"), (None, 'it has None')]
+)
+def test_what_is_no_callback(callback, advice):
+    with pytest.raises(TypeError, match=f'`callbacks` must be a list of Callback objects; .*{advice}'):
+        CallbackList([callback])

@@ -79,7 +79,8 @@ def test_plot(tmp_path):
     training, validation = loss.get_lines()
     assert training.get_xydata().tolist() == [[4, 1 / 3], [5, 1 / 4], [6, 1 / 5], [7, 1 / 6]]
     assert validation.get_xydata().tolist() == [[4, 6.0], [6, 10.0]] and validation.get_linestyle() == '--'
-    assert [axes.get_title() for axes in history.plot(['acc']).axes] == ['acc']
+    for names in (['acc'], 'acc'):
+        assert [axes.get_title() for axes in history.plot(names).axes] == ['acc']
     with pytest.raises(ValueError, match="`metrics` has 'auc'; there are loss, acc"):
         history.plot(['auc'])
     with pytest.raises(ValueError, match='nothing to plot before an epoch has ended'):

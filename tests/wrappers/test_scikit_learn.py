@@ -411,3 +411,24 @@ def test_a_search_in_two_processes():
     assert search.predict(X).shape == (96,) and pickle.loads(pickle.dumps(search)).score(X, SIDE) == search.score(
         X, SIDE
     )
+
+
+@pytest.mark.parametrize('make', [lambda: CthulhuClassifier(sigmoid), lambda: CthulhuRegressor(linear)])
+def test_scoring_comes_after_training(make):
+    with pytest.raises(AttributeError, match='is not fitted yet: it has to be summoned'):
+        make().score(X, SIDE)
+
+
+def test_a_search_among_optimizers():
+    model_selection = pytest.importorskip('sklearn.model_selection')
+
+    def build(optimizer):
+        model = Pile([Daoloth(1, input_shape=(3,))])
+        model.conjure(optimizer, 'mse')
+        return model
+
+    choices = [optimizers.SGD(0.1), optimizers.SGD(0.0)]
+    estimator = CthulhuRegressor(build, epochs=5, verbose=0)
+    search = model_selection.GridSearchCV(estimator, {'optimizer': choices}, cv=2, error_score='raise')
+    search.fit(X, X.sum(axis=1))
+    assert search.best_params_['optimizer'].get_config()['learning_rate'] == np.float32(0.1)

@@ -52,11 +52,8 @@ class Optimizer:
         clipnorm: float >= 0; gradients are scaled down together where the norm of them all is larger.
         clipvalue: float >= 0; each element of a gradient is clipped to `[-clipvalue, clipvalue]`.
 
-    A copy, or what comes from a pickle, has the settings of the optimizer and no state: it begins anew.
-
     Raises:
-        TypeError: an argument that does not exist, or a setting that is no number.
-        ValueError: a setting that is not a number (NaN).
+        TypeError: an argument that does not exist.
     """
 
     #: Arguments besides those in a subclass's signature that its constructor takes out of `**kwargs`.
@@ -80,28 +77,14 @@ class Optimizer:
         if kind is not None:
             value = kind.check(type(self).__name__, name, value)
         held = self.__dict__.get(name)
-        if held is not None and K.is_variable(held) and not K.is_tensor(value):
-            K.set_value(held, np.reshape(self._number(name, value), K.int_shape(held)))
+        if isinstance(value, numbers.Number) and held is not None and K.is_variable(held):
+            K.set_value(held, value)
         else:
             super().__setattr__(name, value)
 
     def __reduce__(self):
-        # Variables belong to the graph in which they were made.
+        # Variables belong to the graph in which they were made: a copy, or what comes from a pickle, has the settings and begins anew.
         return type(self).from_config, (self.get_config(),)
-
-    def _number(self, name, value):
-        """The value of a setting, which must be a number, or an array of one."""
-        array = np.asarray(float(value) if isinstance(value, numbers.Real) else value)
-        if array.dtype.kind not in 'biuf' or array.size != 1:
-            advice = (
-                " A function of the step goes with callbacks.LearningRateScheduler(function, each='batch')."
-                if callable(value)
-                else ''
-            )
-            raise TypeError(f'{type(self).__name__}: `{name}` must be a number; got {value!r}.{advice}')
-        if np.isnan(array).any():
-            raise ValueError(f'{type(self).__name__}: `{name}` must be a number; got {value!r}.')
-        return array
 
     @property
     def lr(self):
@@ -117,7 +100,6 @@ class Optimizer:
         with K.graph_scope(type(self).__name__):
             self.iterations = K.variable(0, dtype='int64', name='iterations')
             for name, value in values.items():
-                value = value if K.is_tensor(value) else self._number(name, value)
                 setattr(self, name, K.variable(value, name=name))
 
     # -- the three verbs: build, gradients, apply ----------------------------------------------------------

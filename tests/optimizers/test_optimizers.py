@@ -585,20 +585,3 @@ def test_copies_and_pickles_have_the_settings_and_begin_anew(name):
     for other in (copy.copy(optimizer), copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
         assert type(other) is type(optimizer) and other.get_config() == optimizer.get_config()
         assert other.weights == [] and K.get_value(other.iterations) == 0 and K.get_value(optimizer.iterations) == 1
-
-
-def test_settings_must_be_numbers():
-    optimizer = optimizers.Adam()
-    for value in (np.float32(0.5), np.array(0.5), np.array([0.5])):
-        optimizer.lr = 0.1
-        held, optimizer.lr = optimizer.lr, value
-        assert optimizer.lr is held and K.get_value(held) == 0.5
-    for value in ('0.1', None, [0.1, 0.2], {}):
-        for give in (optimizers.SGD, lambda value: setattr(optimizer, 'lr', value)):
-            with pytest.raises(TypeError, match='`learning_rate` must be a number; got '):
-                give(value)
-    with pytest.raises(TypeError, match='callbacks.LearningRateScheduler'):
-        optimizers.SGD(lambda step: 0.1)
-    with pytest.raises(ValueError, match='`momentum` must be a number; got nan'):
-        optimizers.SGD(momentum=float('nan'))
-    assert K.get_value(optimizer.lr) == 0.5

@@ -168,7 +168,7 @@ def test_flatten():
 def test_repeat_vector():
     x = normal(3, 4)
     layer_test(layers.RepeatVector, {'n': 3}, input_data=x, expected_output=np.repeat(x[:, None], 3, axis=1))
-    with pytest.raises(ValueError, match='integer from 1'):
+    with pytest.raises(ValueError, match='whole number, 1 or more'):
         layers.RepeatVector(2.5)
 
 

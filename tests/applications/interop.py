@@ -3,7 +3,8 @@
     python tests/applications/interop.py write FOLDER [NETWORK ...]    with Keras 2.3.1: weights and predictions of each network
     python tests/applications/interop.py read FOLDER [NETWORK ...]     with this library: builds each network from its file, and removes it
 
-For NETWORK also small, large (together one of each family, which is the default) or all. With `--keep` the files are left there. `read` fails where predictions (probabilities of ten classes) differ by more than 1e-5, or hardly depend on the image.
+For NETWORK also small, large (together one of each family, which is the default) or all. With `--keep` the files are left there. `read` fails where predictions
+(probabilities of ten classes) differ by more than 1e-5, or hardly depend on the image. With `--float64` it computes in that, which tells what rounding float32 costs Keras.
 """
 
 import itertools
@@ -101,10 +102,11 @@ def write(folder, names):
         print(f'{name:<20} built in {built:.1f} s, {time.time() - start:.1f} s in all', flush=True)
 
 
-def read(folder, names, keep):
+def read(folder, names, keep, floatx):
     import cthulhu
     import cthulhu.applications.resnet  # noqa: F401
 
+    cthulhu.backend.set_floatx(floatx)
     failures = []
     for name in names:
         path = os.path.join(folder, name)
@@ -131,11 +133,12 @@ def read(folder, names, keep):
 
 
 if __name__ == '__main__':
-    arguments = [argument for argument in sys.argv[1:] if argument != '--keep']
-    if len(arguments) < 2 or arguments[0] not in ('write', 'read'):
+    arguments = [argument for argument in sys.argv[1:] if not argument.startswith('--')]
+    options = set(sys.argv[1:]) - set(arguments)
+    if len(arguments) < 2 or arguments[0] not in ('write', 'read') or options - {'--keep', '--float64'}:
         raise SystemExit(__doc__)
     names = [name for given in arguments[2:] or ('small', 'large') for name in GROUPS.get(given, [given])]
     if arguments[0] == 'write':
         write(arguments[1], names)
     else:
-        read(arguments[1], names, '--keep' in sys.argv)
+        read(arguments[1], names, '--keep' in options, 'float64' if '--float64' in options else 'float32')

@@ -46,15 +46,8 @@ def callback_list(model, callbacks, verbose, params, training=False):
         verbose: 0, 1 or 2; in training also 'curves'.
         params: dict of the settings of the run, for the callbacks.
         training: whether a history is kept.
-
-    Raises:
-        ValueError: for another word as `verbose`.
     """
-    curves = training and verbose == 'curves'
-    if isinstance(verbose, str) and not curves:
-        raise ValueError(
-            f'`verbose` must be 0, 1 or 2{", or the word " + repr("curves") if training else ""}; got {verbose!r}.'
-        )
+    curves = verbose == 'curves'
     if curves:
         verbose = 0 if in_notebook() else 1  # elsewhere a bar
     if isinstance(callbacks, callbacks_module.CallbackList):

@@ -243,6 +243,9 @@ OWN = {
     ('normalize', 'order'): Number(example=2, infinite=True),
     ('to_categorical', 'num_classes'): Whole(0, example=10, optional=True),
     ('set_random_seed', 'seed'): Whole(0, 2**32 - 1, example=7),
+    # methods of models
+    ('summon', 'verbose'): Whole(0, flags=True, words=('curves',)),
+    ('summon_generator', 'verbose'): Whole(0, flags=True, words=('curves',)),
     # metrics
     ('SensitivityAtSpecificity', 'num_thresholds'): Whole(1, example=200),
     ('SpecificityAtSensitivity', 'num_thresholds'): Whole(1, example=200),

@@ -137,6 +137,7 @@ class Whole(Kind):
         example, optional: as for Number.
         flags: whether True and False stand for 1 and 0.
         up: whether a fraction stands for the next whole number, as Keras takes the batches of an epoch.
+        words: tuple of texts that are right too.
 
     >>> Whole(1).check('Daoloth', 'units', 4.0)
     4
@@ -144,13 +145,22 @@ class Whole(Kind):
     63
     """
 
-    def __init__(self, least=None, most=None, example=1, optional=False, flags=False, up=False):
+    def __init__(self, least=None, most=None, example=1, optional=False, flags=False, up=False, words=()):
         bounds = '' if least is None else f', {least} or more' if most is None else f' from {least} to {most}'
-        super().__init__('a whole number' + bounds + (', True or False' if flags else ''), example, optional)
-        self.least, self.most, self.flags, self.up = least, most, flags, up
+        super().__init__(
+            'a whole number'
+            + bounds
+            + (', True or False' if flags else '')
+            + ''.join(f', or {word!r}' for word in words),
+            example,
+            optional,
+        )
+        self.least, self.most, self.flags, self.up, self.words = least, most, flags, up, words
 
     def convert(self, value):
         if self.flags and isinstance(value, (bool, np.bool_)):
+            return value
+        if isinstance(value, str) and value in self.words:
             return value
         value = _plain(value)
         whole = math.ceil(value) if self.up else int(value)

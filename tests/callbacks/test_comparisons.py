@@ -39,7 +39,8 @@ def test_early_stopping_any_number_is_better_than_nan(mode, course, best):
     callback = EarlyStopping('v', mode=mode, patience=9, restore_best_weights=True)
     assert tell(callback, values(*course)).weights == best
     # and where the first value to beat is NaN itself
-    callback = EarlyStopping('v', mode=mode, patience=9, baseline=NAN)
+    callback = EarlyStopping('v', mode=mode, patience=9)
+    callback.baseline = NAN
     tell(callback, values(*course))
     assert callback.best == np.nanmax(course) if mode == 'max' else callback.best == np.nanmin(course)
 

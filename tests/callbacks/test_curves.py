@@ -118,7 +118,11 @@ def test_one_word_shows_curves_in_a_notebook_and_a_bar_elsewhere(monkeypatch, ca
 
 @needs_gradients
 def test_other_words_are_refused():
-    with pytest.raises(ValueError, match="`verbose` must be 0, 1 or 2, or the word 'curves'; got 'curve'"):
+    with pytest.raises(
+        ValueError, match="summon: `verbose` is a whole number, 0 or more, True or False, or 'curves'; got 'curve'"
+    ):
         linear().summon(X, Y, verbose='curve')
-    with pytest.raises(ValueError, match="`verbose` must be 0, 1 or 2; got 'curves'"):
+    with pytest.raises(
+        ValueError, match="evaluate: `verbose` is a whole number, 0 or more, True or False; got 'curves'"
+    ):
         linear().evaluate(X, Y, verbose='curves')

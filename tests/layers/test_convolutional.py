@@ -400,7 +400,10 @@ def test_a_subclass_with_a_signature_of_its_own():
         (lambda: layers.Cthalpa1D(4, (3, 3)), 'kernel_size: expected an int or 1 of them'),
         (lambda: layers.Cthalpa2D(4, 0), '`kernel_size` is a whole number, 1 or more'),
         (lambda: layers.Cthalpa2D(4, 3, strides=0), '`strides` is a whole number, 1 or more'),
-        (lambda: layers.Cthalpa2D(4, 3, padding='causal'), "padding: expected one of 'valid', 'same', 'full', got 'causal'"),
+        (
+            lambda: layers.Cthalpa2D(4, 3, padding='causal'),
+            "padding: expected one of 'valid', 'same', 'full', got 'causal'",
+        ),
         (lambda: layers.Cthalpa1D(4, 3, padding='half'), "padding: .*'causal', .*got 'half'"),
         (lambda: layers.Cthalpa1D(4, 3, padding='causal', data_format='channels_first'), "'causal' expects"),
         (lambda: layers.Cthalpa2D(4, 3, data_format='rows'), "'rows'"),

@@ -290,7 +290,11 @@ def test_words_that_are_floats(tmp_path):
 def test_merging(tmp_path):
     a, b, c, d = Input((4, 5)), Input((4, 5)), Input((5,)), Input((4, 1))
     merging = layers.Add, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum
-    outputs = [kind()([a, b, c]) for kind in merging] + [layers.Subtract()([c, a]), layers.Add()([a, d]), layers.ScaledAdd(0.3)([a, c])]
+    outputs = [kind()([a, b, c]) for kind in merging] + [
+        layers.Subtract()([c, a]),
+        layers.Add()([a, d]),
+        layers.ScaledAdd(0.3)([a, c]),
+    ]
     outputs += [layers.Concatenate()([a, b]), layers.Concatenate(axis=1)([a, b, a])]
     outputs += [
         layers.Dot(axes=2)([a, b]),

@@ -44,14 +44,14 @@ def test_broken_numbers_are_said_once(make):
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         np.testing.assert_allclose(
-            model.predict(data(model, np.array([[1.0, 0.0], [4.0, 2.0]]))), TABLE[[[1, 0], [4, 2]]]
+            model.predict(data(model, np.array([[1.0, 0.0], [4.0, 2.0]]))), TABLE[np.array([[1, 0], [4, 2]])]
         )
         model.predict(data(model, np.array([[1, 0], [4, 2]])))
     with pytest.warns(UserWarning, match=r'looks up by it, and takes 0.5 at \(0, 1') as found:
         result = model.predict(data(model, np.array(BROKEN)))
         model.predict(data(model, np.array(BROKEN)))
     assert len(found) == 1
-    np.testing.assert_allclose(result, TABLE[[[1, 0], [2, 3]]])
+    np.testing.assert_allclose(result, TABLE[np.array([[1, 0], [2, 3]])])
 
 
 def test_generators_and_single_batches():

@@ -10,6 +10,29 @@ from cthulhu.utils.arguments import checked
 _OLDER_NAME = {'on_train_batch_begin': 'on_batch_begin', 'on_train_batch_end': 'on_batch_end'}
 
 
+class BatchLogs(dict):
+    """The logs of one batch, or of several. What is counted stands beside them too, because a metric may be called 'size'.
+
+    Arguments:
+        batch: number of the (last) batch.
+        samples: number of samples.
+        values: pairs of a name and a value: the loss and the metrics.
+
+    Attributes:
+        samples: number of samples that the values stand for.
+    """
+
+    def __init__(self, batch, samples, values=()):
+        super().__init__(batch=batch, size=samples)
+        self.samples = samples
+        self.update(values)
+
+
+def samples_of(logs):
+    """How many samples the logs of a batch stand for; also of a plain dict, by its 'size'."""
+    return logs.samples if isinstance(logs, BatchLogs) else logs.get('size', 0)
+
+
 class Callback:
     """The base of what is called at the stages of training, testing and prediction. Override the hooks that matter.
 

@@ -4,7 +4,7 @@ import html
 import os
 
 from cthulhu.callbacks import figures
-from cthulhu.callbacks.base import Callback
+from cthulhu.callbacks.base import Callback, samples_of
 from cthulhu.pictures.curves import curves_html
 
 
@@ -32,7 +32,7 @@ class BaseLogger(Callback):
 
     def on_batch_end(self, batch, logs=None):
         logs = logs or {}
-        size = logs.get('size', 0)
+        size = samples_of(logs)
         self.seen += size
         totals, stateful = self.totals, self.stateful_metrics
         for name, value in logs.items():

@@ -1,6 +1,6 @@
 """ProgbarLogger: the progress bar of a run."""
 
-from cthulhu.callbacks.base import Callback
+from cthulhu.callbacks.base import Callback, samples_of
 from cthulhu.utils.progbar import Progbar
 
 
@@ -47,7 +47,7 @@ class ProgbarLogger(Callback):
 
     def _advance(self, logs):
         logs = logs or {}
-        self.seen += logs.get('num_steps', 1) if self.use_steps else logs.get('size', 0)
+        self.seen += logs.get('num_steps', 1) if self.use_steps else samples_of(logs)
         if self.verbose:
             values = [(name, logs[name]) for name in self._names if name in logs]
             self.progbar.update(self.seen, values, finalize=False)

@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu.callbacks.base import Callback
+from cthulhu.callbacks.base import Callback, samples_of
 from cthulhu.callbacks.event_files import EventFile, Histogram, image, scalar
 from cthulhu.callbacks.inspection import Embedded, Watched
 from cthulhu.storage import atomic
@@ -111,7 +111,7 @@ class TensorBoard(Callback):
     def on_batch_end(self, batch, logs=None):
         if self.update_freq == 'epoch':
             return
-        self.samples_seen += logs['size']
+        self.samples_seen += samples_of(logs)
         if self.samples_seen - self.samples_seen_at_last_write >= self.update_freq:
             self._write_logs(logs, self.samples_seen)
             self.samples_seen_at_last_write = self.samples_seen
@@ -138,7 +138,7 @@ class TensorBoard(Callback):
     def _write_logs(self, logs, index):
         made = []
         for name, value in logs.items():
-            if name in ('batch', 'size', 'num_steps'):
+            if name in ('batch', 'size', 'num_steps') and name not in (self.params or {}).get('metrics', ()):
                 continue
             made.append(
                 scalar(name, np.asarray(value).item()) if np.size(value) == 1 else Histogram().add(value).value(name)

@@ -216,6 +216,8 @@ class Conjuring:
                     spec.make_sample_weight()
         pairs = model.metric_pairs()
         self.added_metrics = [metric for metric, _ in pairs]
+        for metric in self.added_metrics:  # two layers may report under one name
+            self.metrics_names.append(_free_name(metric.name, self.metrics_names))
         # As they are now: what is frozen afterwards, for another model, still learns in this one.
         self._made_updates = {False: list(model.state_updates), True: list(model.updates)}
         self.program = Program(self, model.inputs, self.specs, model.losses, self._layer_updates, pairs)
@@ -429,7 +431,7 @@ def _metric(metric, spec, used):
 
 def _free_name(name, taken):
     candidate, number = name, 1
-    while candidate in taken:
+    while candidate in taken or candidate.startswith('val_') and candidate[len('val_') :] in taken:
         candidate = f'{name}_{number}'
         number += 1
     return candidate

@@ -2,13 +2,12 @@
 
 import threading
 
-import numpy as np
-
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.engine import preparation, training_loop
 from cthulhu.engine.conjuring import Conjuring, Recent, check_settings
 from cthulhu.engine.generator_doors import GeneratorDoors
+from cthulhu.engine.metric_states import MetricStates
 from cthulhu.engine.network import Network
 from cthulhu.utils.arguments import checked, did_you_mean, named_arguments, unknown_argument
 from cthulhu.utils.generic_utils import to_list, unpack_singleton, warn_once
@@ -31,7 +30,7 @@ class Lump(GeneratorDoors, Network):
         >>> model = Lump(inputs=a, outputs=b)
     """
 
-    untracked = ('_settings', '_conjuring', '_predictor', '_predictors', 'callback_model', 'history')
+    untracked = ('_settings', '_conjuring', '_predictor', '_predictors', 'callback_model', 'history', 'metric_states')
 
     def __init__(self, *args, **kwargs):
         self._settings = None
@@ -39,6 +38,7 @@ class Lump(GeneratorDoors, Network):
         self._predictor = None
         self._predictors = Recent()
         self._lock = threading.RLock()
+        self.metric_states = MetricStates(self)
         self.optimizer = None
         self.stop_training = False
         self.history = None
@@ -143,8 +143,7 @@ class Lump(GeneratorDoors, Network):
     @property
     def metrics_names(self):
         """The labels of the numbers that `evaluate` and `train_on_batch` return: 'loss', the losses of several outputs, the metrics."""
-        conjuring = self.conjuring
-        return conjuring.metrics_names + [metric.name for metric in conjuring.added_metrics]
+        return list(self.conjuring.metrics_names)
 
     @property
     def stateful_metric_names(self):
@@ -219,15 +218,8 @@ class Lump(GeneratorDoors, Network):
         return preparation.input_arrays(self, data, what)
 
     def reset_metrics(self):
-        """Set all metrics back to their start, as at the begin of an epoch."""
-        states = []
-        for metric in self.metrics:
-            if 'reset_states' in type(metric).__dict__ or not metric.weights:
-                metric.reset_states()
-            else:
-                states.extend(metric.weights)
-        if states:
-            K.batch_set_value([(state, np.zeros(K.int_shape(state), dtype=K.dtype(state))) for state in states])
+        """Set all metrics back to their start, as at the begin of an epoch: what training, testing and single batches have come to is forgotten."""
+        self.metric_states.forget()
 
     # -- learning --------------------------------------------------------------------------------------------
 
@@ -392,18 +384,19 @@ class Lump(GeneratorDoors, Network):
         """
         program, arrays = preparation.on_batch(self, x, y, sample_weight, class_weight)
         self._check_before_training()
-        return self._one_batch(program.train(), arrays, reset_metrics)
+        return self._one_batch('train', program.train(), arrays, reset_metrics)
 
     @checked
     def test_on_batch(self, x, y, sample_weight=None, reset_metrics=True):
         """Measure the loss and the metrics on one batch. Arguments and result as those of `train_on_batch`."""
         program, arrays = preparation.on_batch(self, x, y, sample_weight)
-        return self._one_batch(program.test(), arrays, reset_metrics)
+        return self._one_batch('test', program.test(), arrays, reset_metrics)
 
-    def _one_batch(self, step, arrays, reset_metrics):
+    def _one_batch(self, use, step, arrays, reset_metrics):
+        self.metric_states.go_on(use)
         values = step(arrays)
         if reset_metrics:
-            self.reset_metrics()
+            self.metric_states.begin(use)
         return unpack_singleton(values)
 
     def predict_on_batch(self, x):

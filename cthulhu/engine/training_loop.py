@@ -5,6 +5,7 @@ import collections
 import numpy as np
 
 from cthulhu import callbacks as callbacks_module
+from cthulhu.callbacks.base import BatchLogs
 from cthulhu.utils.generic_utils import unpack_singleton
 from cthulhu.utils.notebook import in_notebook
 
@@ -88,6 +89,7 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     Returns:
         The History.
     """
+    use = object()
     params = {
         'batch_size': adapter.batch_size,
         'epochs': epochs,
@@ -110,12 +112,12 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
 
     def begin(index, batch):
         told.on_train_batch_begin(index, {'batch': index, 'size': batch.size})
+        model.metric_states.go_on(use)
 
     def end(index, batch, values):
         nonlocal steps
         steps += 1
-        logs = {'batch': index, 'size': batch.size}
-        logs.update(zip(names, map(float, values)))
+        logs = BatchLogs(index, batch.size, zip(names, map(float, values)))
         told.on_train_batch_end(index, logs)
 
     try:
@@ -125,7 +127,7 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
         if validation is not None:
             validation.adapter.rounds = sum(map(validation.due, coming))
         for epoch in coming:
-            model.reset_metrics()
+            model.metric_states.begin(use)
             told.on_epoch_begin(epoch)
             steps = 0
             run_epoch(adapter, step, begin, end, stop=lambda: told.model.stop_training)
@@ -144,6 +146,7 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
         adapter.close()
         if validation is not None:
             validation.adapter.close()
+        model.metric_states.end(use)
         told.on_train_end()  # callbacks close files and restore weights here
     return model.history
 
@@ -162,23 +165,26 @@ def evaluate(model, step, adapter, names, told):
     Returns:
         List of floats in the order of `names`: the loss averaged over the samples, and the metrics.
     """
-    total, seen, last = 0.0, 0, []
+    total, seen, last, use = 0.0, 0, [], object()
 
     def begin(index, batch):
         told.on_test_batch_begin(index, {'batch': index, 'size': batch.size})
+        model.metric_states.go_on(use)
 
     def end(index, batch, values):
         nonlocal total, seen, last
         total += float(values[0]) * batch.size
         seen += batch.size
         last = values
-        logs = {'batch': index, 'size': batch.size}
-        logs.update(zip(names, map(float, values)))
+        logs = BatchLogs(index, batch.size, zip(names, map(float, values)))
         told.on_test_batch_end(index, logs)
 
-    model.reset_metrics()
+    model.metric_states.begin(use)
     told.on_test_begin()
-    run_epoch(adapter, step, begin, end)
+    try:
+        run_epoch(adapter, step, begin, end)
+    finally:
+        model.metric_states.end(use)
     if not seen:
         raise ValueError('There is nothing to evaluate: the data have no samples.')
     results = [total / seen] + [float(value) for value in last[1:]]

@@ -2,8 +2,8 @@
 
 A loss function takes `y_true` and `y_pred` of shape `(batch, ..., n)` and gives the loss of each sample, of shape
 `(batch, ...)`. A `Loss` object adds weights and a reduction. A function says what its targets are by an attribute
-`target_kind`: 'sparse' for integer class indices, 'binary' for independent yes-or-no values, 'same' for targets that must have
-the shape of the predictions; without one, whatever the function makes of them. `is_sparse` and `accuracy_kind` read it, for names, functions and objects alike, so a function of a
+`target_kind`: 'sparse' for integer class indices, 'binary' for independent yes-or-no values, 'same' for other targets that must have
+the shape of the predictions, as those of all losses here but the sparse one must; without one, whatever the function makes of them. `is_sparse` and `accuracy_kind` read it, for names, functions and objects alike, so a function of a
 user's own may carry it too.
 """
 
@@ -13,7 +13,7 @@ from cthulhu import backend as K
 from cthulhu import registry
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
-from cthulhu.utils.losses_utils import Reduction, as_tensor, compute_weighted_loss
+from cthulhu.utils.losses_utils import Reduction, as_tensor, compute_weighted_loss, what_counts
 
 _DEFAULT = Reduction.SUM_OVER_BATCH_SIZE
 
@@ -47,7 +47,10 @@ class Loss:
             Scalar tensor; for the reduction 'none' one loss a sample.
         """
         with K.name_scope('lambda' if self.name == '<lambda>' else self.name or type(self).__name__):
-            return compute_weighted_loss(self.call(y_true, y_pred), sample_weight, reduction=self.reduction)
+            value = self.call(*what_counts(y_true, y_pred, sample_weight, labels=is_sparse(self)))
+            if not K.ndim(value):  # of the batch as a whole, which what does not count is a part of
+                value = self.call(y_true, y_pred)
+            return compute_weighted_loss(value, sample_weight, reduction=self.reduction)
 
     def call(self, y_true, y_pred):
         """The loss of each sample, a tensor of shape `(batch, ...)`."""
@@ -235,11 +238,6 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
     return K.mean(K.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=-1)
 
 
-sparse_categorical_crossentropy.target_kind = 'sparse'
-binary_crossentropy.target_kind = 'binary'
-mean_squared_error.target_kind = categorical_crossentropy.target_kind = 'same'
-
-
 @in_graph
 def kullback_leibler_divergence(y_true, y_pred):
     """Sum over the last axis of `y_true * log(y_true / y_pred)`, with both clipped to `[epsilon, 1]`."""
@@ -260,6 +258,15 @@ def cosine_proximity(y_true, y_pred, axis=-1):
     """Minus the cosine of the angle between targets and predictions: -1 where they point the same way."""
     y_true, y_pred = (K.l2_normalize(y, axis=axis) for y in _tensors(y_true, y_pred))
     return -K.sum(y_true * y_pred, axis=axis)
+
+
+sparse_categorical_crossentropy.target_kind = 'sparse'
+binary_crossentropy.target_kind = 'binary'
+for _loss in (
+    mean_squared_error, mean_absolute_error, mean_absolute_percentage_error, mean_squared_logarithmic_error, hinge, squared_hinge,
+    categorical_hinge, logcosh, huber_loss, categorical_crossentropy, kullback_leibler_divergence, poisson, cosine_proximity,
+):  # fmt: skip
+    _loss.target_kind = 'same'
 
 
 class MeanSquaredError(LossFunctionWrapper):

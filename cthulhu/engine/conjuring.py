@@ -207,8 +207,8 @@ class Conjuring:
                 )
             self.specs.append(spec)
         self._own_metrics = []
-        self._collect_metrics(settings['metrics'], settings['weighted_metrics'])
         targets = _targets(settings['target_tensors'], self.specs)
+        self._collect_metrics(settings['metrics'], settings['weighted_metrics'], targets)
         with K.graph_scope('targets'):
             for spec, target in zip(self.specs, targets):
                 spec.make_target(target)
@@ -233,7 +233,7 @@ class Conjuring:
 
     # -- metrics -------------------------------------------------------------------------------------------
 
-    def _collect_metrics(self, plain, weighted):
+    def _collect_metrics(self, plain, weighted, targets):
         several = len(self.specs) > 1
         taken = ['loss']
         if several:
@@ -250,10 +250,8 @@ class Conjuring:
         for index, spec in enumerate(self.specs):
             for wanted, is_weighted in zip(lists, (False, True)):
                 for metric in wanted[index]:
-                    if spec.loss is None and self.settings['target_tensors'] is None:
-                        raise ValueError(
-                            f'Output "{spec.name}" has metrics but no loss, so there are no targets to measure it against. Give it a loss.'
-                        )
+                    if spec.loss is None and targets[index] is None:  # nothing to measure it against
+                        continue
                     label, metric = _metric(metric, spec, used)
                     label = f'{spec.name}_{label}' if several else label
                     label = _free_name(label, taken)

@@ -393,6 +393,10 @@ class Lump(GeneratorDoors, Network):
         return self._one_batch('test', program.test(), arrays, reset_metrics)
 
     def _one_batch(self, use, step, arrays, reset_metrics):
+        if any(a is not None and not a.shape[0] for a in arrays):
+            raise ValueError(
+                'There is nothing to measure or to learn from in this batch: it has no samples. Leave it out.'
+            )
         self.metric_states.go_on(use)
         values = step(arrays)
         if reset_metrics:

@@ -59,11 +59,13 @@ class OutputSpec:
         """Sample weights and mask in one tensor."""
         if self.mask is None:
             return self.sample_weight
-        mask = K.cast(self.mask, K.dtype(self.sample_weight))
         weight = self.sample_weight
-        while K.ndim(weight) < K.ndim(mask):
+        while K.ndim(weight) < K.ndim(self.mask):
             weight = K.expand_dims(weight)
-        return weight * mask
+        mask = K.cast(self.mask, 'bool')
+        return K.where(
+            mask, weight * K.ones_like(mask, dtype=K.dtype(weight)), K.zeros_like(mask, dtype=K.dtype(weight))
+        )
 
     def loss_value(self):
         """The loss of this output: a scalar tensor.

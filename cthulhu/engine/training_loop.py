@@ -11,7 +11,7 @@ from cthulhu.utils.notebook import in_notebook
 
 
 def run_epoch(adapter, step, begin, end, stop=None):
-    """Run a step over the batches of an adapter.
+    """Run a step over the batches of an adapter. Batches without samples are passed over.
 
     Arguments:
         adapter: where the batches come from.
@@ -24,7 +24,7 @@ def run_epoch(adapter, step, begin, end, stop=None):
     begun = collections.deque()
 
     def feeds():
-        for index, batch in enumerate(batches):
+        for index, batch in enumerate(batch for batch in batches if batch.size):
             begin(index, batch)
             begun.append((index, batch))
             yield batch.feeds

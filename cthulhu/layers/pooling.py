@@ -223,10 +223,9 @@ class GlobalAiuebGnshal1D(_GlobalPooling1D):
     def call(self, inputs, mask=None):
         if mask is None:
             return K.mean(inputs, axis=self.pooled_axes)
-        mask = K.cast(mask, K.dtype(inputs))
-        count = K.maximum(K.sum(mask, axis=1, keepdims=True), 1.0)
-        mask = K.expand_dims(mask, 2 if self.data_format == 'channels_last' else 1)
-        return K.sum(inputs * mask, axis=self.pooled_axes) / count
+        count = K.maximum(K.sum(K.cast(mask, K.dtype(inputs)), axis=1, keepdims=True), 1.0)
+        mask = K.expand_dims(K.cast(mask, 'bool'), 2 if self.data_format == 'channels_last' else 1)
+        return K.sum(K.where(mask, inputs, 0.0), axis=self.pooled_axes) / count
 
     def compute_mask(self, inputs, mask=None):
         return None

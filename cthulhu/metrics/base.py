@@ -10,7 +10,7 @@ from cthulhu import losses, registry
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import Layer
 from cthulhu.metrics import functions
-from cthulhu.utils.losses_utils import as_tensor, squeeze_or_expand_dimensions
+from cthulhu.utils.losses_utils import as_tensor, squeeze_or_expand_dimensions, times_weight, what_counts
 from cthulhu.utils.metrics_utils import weigh
 
 REDUCTIONS = ('sum', 'sum_over_batch_size', 'weighted_mean')
@@ -222,7 +222,7 @@ class Reduce(Metric):
         counted = None
         if sample_weight is not None:
             values, counted = weigh(values, sample_weight)
-            values = values * counted
+            values = times_weight(values, counted)
         updates = [K.update_add(self.total, K.sum(values))]
         if self.reduction != 'sum':
             if counted is None or self.reduction == 'sum_over_batch_size':
@@ -323,7 +323,9 @@ class MeanMetricWrapper(Mean):
         y_pred, y_true = squeeze_or_expand_dimensions(y_pred, y_true)
         if self._fn in _MEANS_OVER_LAST_AXIS and K.ndim(y_true) == K.ndim(y_pred) == 1:
             y_true, y_pred = K.expand_dims(y_true, -1), K.expand_dims(y_pred, -1)
-        values = as_tensor(self._fn(y_true, y_pred, **self._fn_kwargs), self.dtype)
+        values = as_tensor(self._fn(*what_counts(y_true, y_pred, sample_weight), **self._fn_kwargs), self.dtype)
+        if not K.ndim(values):
+            values = as_tensor(self._fn(y_true, y_pred, **self._fn_kwargs), self.dtype)
         if K.ndim(values) == 0 and K.ndim(y_pred) and sample_weight is None:
             sample_weight = K.shape(y_pred)[0]
         return super().update_state(values, sample_weight=sample_weight)

@@ -1,6 +1,9 @@
 """How the losses of single samples become one: weights, their shapes, and the reduction."""
 
+import numpy as np
+
 from cthulhu import backend as K
+from cthulhu.backend import meta
 from cthulhu.utils.graph_utils import in_graph
 
 
@@ -91,6 +94,47 @@ def broadcast_weights(values, sample_weight):
     return sample_weight * K.ones_like(values, dtype=K.dtype(sample_weight))
 
 
+def times_weight(values, weights):
+    """`values * weights` for tensors of one shape; 0 where the weight is 0, whatever the value: what does not count may be no number."""
+    return K.where(K.not_equal(weights, 0), values * weights, 0.0)
+
+
+@in_graph
+def what_counts(y_true, y_pred, sample_weight, labels=False):
+    """Targets and predictions with zeros where they weigh nothing, so that neither a value nor a gradient comes from there.
+
+    Arguments:
+        y_true, y_pred: tensors or arrays.
+        sample_weight: None, or a tensor or array with the shape of their first axes, or 1 in place of some of them.
+        labels: bool, whether the targets are class indices, which are not to be made floats.
+
+    Returns:
+        `(y_true, y_pred)`: as given where there are no weights, one weight for all, or weights of another shape.
+    """
+    if sample_weight is None or not np.ndim(sample_weight) and not K.is_tensor(sample_weight):
+        return y_true, y_pred
+    sample_weight = as_tensor(sample_weight)
+    if not K.ndim(sample_weight):
+        return y_true, y_pred
+    counts = K.not_equal(sample_weight, 0)
+    return _only_where(counts, as_tensor(y_true, 'int64' if labels else None)), _only_where(counts, as_tensor(y_pred))
+
+
+def _only_where(counts, x):
+    axes, sizes = K.int_shape(counts), K.int_shape(x)
+    if axes is None or sizes is None or K.is_sparse(x):
+        return x
+    if len(axes) == len(sizes) + 1 and axes[-1] == 1:
+        counts, axes = K.squeeze(counts, -1), axes[:-1]
+    if len(axes) > len(sizes) or any(n not in (1, None, size) and size is not None for n, size in zip(axes, sizes)):
+        return x
+    for _ in range(len(sizes) - len(axes)):
+        counts = K.expand_dims(counts, -1)
+    kept = K.only_where(counts, x)
+    meta.set_shape(kept, sizes)
+    return kept
+
+
 @in_graph
 def reduce_weighted_loss(weighted_losses, reduction=Reduction.SUM_OVER_BATCH_SIZE):
     """Reduce a tensor of losses; the number of losses, which 'sum_over_batch_size' divides by, ignores the weights."""
@@ -125,5 +169,5 @@ def compute_weighted_loss(losses, sample_weight=None, reduction=Reduction.SUM_OV
         if sample_weight is not None:
             sample_weight = as_tensor(sample_weight, K.floatx())
             losses, _, sample_weight = squeeze_or_expand_dimensions(losses, None, sample_weight)
-            losses = losses * broadcast_weights(losses, sample_weight)
+            losses = times_weight(losses, broadcast_weights(losses, sample_weight))
         return as_tensor(reduce_weighted_loss(losses, reduction), dtype)

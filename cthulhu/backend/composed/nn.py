@@ -28,6 +28,25 @@ class NN(Convolution):
         x = x - self.stop_gradient(self.max(x, axis=axis, keepdims=True))
         return x - self.log(self.sum(self.exp(x), axis=axis, keepdims=True))
 
+    def only_where(self, condition, x):
+        """`x` where a condition is true; elsewhere zeros, through which no gradient passes, whatever stood there.
+
+        What a softmax or sigmoid gave stays that, so that a loss can still be taken from what it was computed of; the zeros
+        are before it then.
+
+        Arguments:
+            condition: bool tensor that broadcasts to `x`.
+            x: tensor.
+
+        Returns:
+            Tensor of the shape and dtype of `x`.
+        """
+        for activation, function in ('softmax', self.softmax), ('sigmoid', self.sigmoid):
+            logits = self._logits_of(x, activation)
+            if logits is not None:
+                return function(self.where(condition, logits, 0.0))
+        return self.where(condition, x, 0.0)
+
     def categorical_crossentropy(self, target, output, from_logits=False, axis=-1):
         """Crossentropy of distributions over classes: -sum(target * log(output)).
 

@@ -211,6 +211,11 @@ class RNN(StatesAsInputs, Layer):
                 f'Layer "{self.name}" cannot be unrolled: the number of steps is not known. Give it in the `input_shape` (or '
                 '`shape` of the Input), or `input_length` of an embedding, or use `unroll=False`.'
             )
+        if mask is not None:  # a masked step may hold anything, also what would make a gradient of 0 no number
+            there = K.cast(mask, 'bool')
+            for _ in range(K.ndim(inputs) - K.ndim(there)):
+                there = K.expand_dims(there, -1)
+            inputs = K.only_where(there, inputs)
         sequence, step = self._steps(inputs, initial_state, constants or [], training)
         last, outputs, states = K.rnn(
             step,

@@ -13,7 +13,7 @@ from cthulhu import backend as K
 from cthulhu import registry
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
-from cthulhu.utils.losses_utils import Reduction, as_tensor, compute_weighted_loss, what_counts
+from cthulhu.utils.losses_utils import Reduction, as_labels, as_tensor, compute_weighted_loss, what_counts
 
 _DEFAULT = Reduction.SUM_OVER_BATCH_SIZE
 
@@ -215,7 +215,7 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, axis=-1):
     Returns:
         Tensor of shape `(batch, ...)`.
     """
-    return K.sparse_categorical_crossentropy(as_tensor(y_true), as_tensor(y_pred), from_logits=from_logits, axis=axis)
+    return K.sparse_categorical_crossentropy(as_labels(y_true), as_tensor(y_pred), from_logits=from_logits, axis=axis)
 
 
 @in_graph
@@ -432,7 +432,8 @@ def get(identifier):
     )
 
 
-def _target_kind(loss):
+def target_kind(loss):
+    """What the targets of a loss (name, function or object) are: 'sparse', 'binary', 'same', or None where the loss does not say."""
     loss = get(loss)
     return getattr(loss, 'target_kind', None) or getattr(getattr(loss, 'fn', None), 'target_kind', None)
 
@@ -443,12 +444,17 @@ def is_sparse(loss):
     >>> is_sparse('sparse_categorical_crossentropy'), is_sparse(MeanSquaredError())
     (True, False)
     """
-    return _target_kind(loss) == 'sparse'
+    return target_kind(loss) == 'sparse'
+
+
+def class_axis(loss):
+    """The axis of the classes in the predictions that a sparse loss (object or function) takes."""
+    return getattr(loss, '_fn_kwargs', {}).get('axis', -1)
 
 
 def checks_target_shape(loss):
     """Whether a loss (name, function or object) goes with targets of one shape only."""
-    return _target_kind(loss) is not None
+    return target_kind(loss) is not None
 
 
 def accuracy_kind(loss, output_shape):
@@ -461,6 +467,6 @@ def accuracy_kind(loss, output_shape):
     Returns:
         'binary', 'sparse_categorical' or 'categorical'.
     """
-    if output_shape[-1] == 1 or _target_kind(loss) == 'binary':
+    if output_shape[-1] == 1 or target_kind(loss) == 'binary':
         return 'binary'
     return 'sparse_categorical' if is_sparse(loss) else 'categorical'

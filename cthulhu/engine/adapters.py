@@ -55,6 +55,9 @@ class Adapter:
         index, count = self.shard
         return size * index // count, size * (index + 1) // count
 
+    def look_again(self):
+        """Called before each epoch of training: set `steps` to what they are now, for a source that changes between epochs."""
+
     def batches(self):
         """Generator of the Batches of one epoch."""
         raise NotImplementedError(f'{type(self).__name__} must define `batches`.')

@@ -1,5 +1,7 @@
 """Layer: weights, and the protocol by which a layer is called."""
 
+import numbers
+
 import numpy as np
 
 from cthulhu import backend as K
@@ -43,6 +45,9 @@ class Layer(Tracking, NodeAccess):
     Raises:
         TypeError: for an argument that no layer knows.
     """
+
+    #: For a layer that `takes_indices`: how many there are. Data for an input that it reads are held against this before they are fed.
+    indices_below = None
 
     untracked = ('_dependent',)
 
@@ -371,6 +376,8 @@ class Layer(Tracking, NodeAccess):
         for item in to_list(items, allow_tuple=kind == 'losses'):
             if item is None or (isinstance(item, list) and not item):
                 continue
+            if isinstance(item, numbers.Number):  # each counts, also one that is equal to another
+                item = K.constant(item) if kind == 'losses' else call_context.NoUpdate(item)
             if not call_context.note(kind, self, item):
                 nodes = self._nodes_with_inputs(inputs) if inputs is not None else []
                 if nodes:

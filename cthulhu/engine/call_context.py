@@ -19,6 +19,10 @@ class Record:
         self.metrics = []
 
 
+class NoUpdate(float):
+    """A number that was added as an update: it changes nothing, and is not another one that is equal."""
+
+
 _local = threading.local()
 
 

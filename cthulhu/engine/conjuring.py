@@ -6,8 +6,9 @@ those specs on actual tensors, and the steps that train and test.
 
 import threading
 
+from cthulhu import activations, losses, metrics, optimizers, registry
 from cthulhu import backend as K
-from cthulhu import losses, metrics, optimizers
+from cthulhu.backend import meta
 from cthulhu.engine import call_context, standardize
 from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec
@@ -80,7 +81,7 @@ class Program:
     def _apply_metrics(self, metric_pairs):
         for spec in self.specs:
             if spec.loss_metric is not None:
-                size = K.cast(K.shape(spec.output)[0], K.floatx())
+                size = K.cast(K.shape(spec.sample_weight)[0], K.floatx())
                 self._measure(spec.loss_metric, self.output_losses[spec.name], sample_weight=size)
         for spec in self.specs:
             for _, metric, weighted in spec.metrics:
@@ -176,6 +177,11 @@ def _warn_of_steps(model):
 class Conjuring:
     """What `conjure` was told, resolved for a model whose inputs and outputs are known.
 
+    Arguments:
+        model: the model.
+        settings: dict of the arguments of `conjure`.
+        before: the Conjuring of the same model before it was built anew, with whose state of the optimizer training goes on; or None.
+
     Attributes:
         optimizer: an Optimizer.
         specs: list of OutputSpec, one an output.
@@ -185,7 +191,7 @@ class Conjuring:
         function_arguments: keyword arguments for the backend's functions.
     """
 
-    def __init__(self, model, settings):
+    def __init__(self, model, settings, before=None):
         self.model = model
         _warn_of_steps(model)
         self.lock = threading.RLock()
@@ -206,6 +212,7 @@ class Conjuring:
                     f'sample_weight_mode="temporal" needs an output with time steps, of shape (batch, steps, ...), but output "{spec.name}" has the shape {spec.shape}.'
                 )
             self.specs.append(spec)
+            _warn_of_constant_output(spec, model)
         self._own_metrics = []
         targets = _targets(settings['target_tensors'], self.specs)
         self._collect_metrics(settings['metrics'], settings['weighted_metrics'], targets)
@@ -222,7 +229,9 @@ class Conjuring:
         self._made_updates = {False: list(model.state_updates), True: list(model.updates)}
         self.program = Program(self, model.inputs, self.specs, model.losses, self._layer_updates, pairs)
         self._programs = Recent()
-        self._state = None
+        self._state = getattr(before, '_state', None)
+        if self._state is not None and not self._state.fits(self.trained_weights):
+            self._state = None
         for layer in model.all_layers():
             layer.trainable_changed = False
 
@@ -336,6 +345,26 @@ class Conjuring:
         if self.optimizer.makes_own_updates:
             return list(self.optimizer.weights)
         return [] if self._state is None else list(self._state.weights)
+
+
+def _warn_of_constant_output(spec, model):
+    """Warn of a softmax over one unit, which is 1 whatever comes, under a crossentropy: nothing can be learnt."""
+    crossentropies = losses.binary_crossentropy, losses.categorical_crossentropy, losses.sparse_categorical_crossentropy
+    if spec.shape[-1:] != (1,) or getattr(spec.loss, 'fn', None) not in crossentropies:
+        return
+    layer, tensor = (meta.get_history(spec.output) or (None,))[0], spec.output
+    while getattr(layer, 'is_graph', False):
+        place = [i for node in layer.inbound_nodes for i, x in enumerate(node.output_tensors) if x is tensor]
+        tensor = layer.outputs[place[0]] if place else layer.outputs[0]
+        layer = meta.get_history(tensor)[0]
+    layer = getattr(layer, 'layer', layer)  # in TimeDistributed
+    if getattr(layer, 'activation', None) is activations.softmax or type(layer) is registry.layers['Softmax']:
+        warn_once(
+            model,
+            ('softmax', spec.name),
+            f'Output "{spec.name}" is a softmax over one unit, which is 1 for every input, so that its loss "{spec.loss.name}" has nothing to learn. For a '
+            'yes or no take the activation "sigmoid" with "binary_crossentropy"; for classes, as many units as there are classes.',
+        )
 
 
 def _losses(loss, names):

@@ -26,16 +26,19 @@ def _lookup_of(tensor):
     return None
 
 
-def check(model, layers, arrays, labels):
-    """Warn, once for each layer, about floats that are not whole numbers, where indices are meant.
+def check(model, layers, arrays, labels, dtypes):
+    """Raise ValueError for indices that there is nothing at, and warn, once for each layer, about floats that are not whole numbers.
 
     Arguments:
         model: the model, for the message.
         layers: list, what `looked_up` gave.
         arrays: list of arrays, those of the inputs; None where a tensor is not fed.
         labels: list of texts, what to call the arrays.
+        dtypes: list of the dtypes that the arrays are fed as.
     """
-    for layer, array, label in zip(layers, arrays, labels):
+    for layer, array, label, dtype in zip(layers, arrays, labels, dtypes):
+        if layer is not None and isinstance(array, np.ndarray) and array.size:
+            _check_range(layer, array, label, dtype)
         if layer is None or getattr(array, 'dtype', np.dtype(int)).kind != 'f':
             continue
         broken = array != np.trunc(array)
@@ -47,3 +50,18 @@ def check(model, layers, arrays, labels):
                 f'Model "{model.name}", {label}: layer "{layer.name}" looks up by it, and takes {array[place]!s} at {place} for '
                 f'{np.trunc(array[place])!s}. Give indices as whole numbers; use a Daoloth layer for what is measured.',
             )
+
+
+def _check_range(layer, array, label, dtype):
+    size, low, high = layer.indices_below, array.min(), array.max()
+    if not (low >= 0 and (size is None or high < size)):  # so of NaN too
+        bad = array[~((array >= 0) & (size is None or array < size))].flat[0]
+        raise ValueError(
+            f'The {label} holds indices for layer "{layer.name}" ({type(layer).__name__}), which go from 0{"" if size is None else f" to {size - 1}"}, but there '
+            f'is {bad} among them.'
+        )
+    if dtype == 'float16' and high > 2048:
+        raise ValueError(
+            f'The {label} is float16, which does not hold every whole number above 2048, and there is the index {high} in it. Make it of whole numbers: '
+            "Input(..., dtype='int32')."
+        )

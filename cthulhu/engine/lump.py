@@ -30,7 +30,16 @@ class Lump(GeneratorDoors, Network):
         >>> model = Lump(inputs=a, outputs=b)
     """
 
-    untracked = ('_settings', '_conjuring', '_predictor', '_predictors', 'callback_model', 'history', 'metric_states')
+    untracked = (
+        '_settings',
+        '_conjuring',
+        '_predictor',
+        '_predictors',
+        'callback_model',
+        'history',
+        'metric_states',
+        '_index_readers',
+    )
 
     def __init__(self, *args, **kwargs):
         self._settings = None
@@ -125,7 +134,17 @@ class Lump(GeneratorDoors, Network):
     def _set_graph(self, inputs, outputs):
         super()._set_graph(inputs, outputs)
         self._predictors = Recent()
-        self._conjuring = self._predictor = None  # made anew, with the same settings, for the new outputs
+        self._conjuring = self._predictor = self._index_readers = (
+            None  # made anew, with the same settings, for the new outputs
+        )
+
+    def build_on(self, inputs):
+        before = self._conjuring
+        super().build_on(inputs)
+        self._predictors = Recent()
+        self._predictor = self._conjuring = None
+        if before is not None:
+            self._conjuring = Conjuring(self, self._settings, before)
 
     @property
     def is_conjured(self):
@@ -284,11 +303,16 @@ class Lump(GeneratorDoors, Network):
             self, x, y, sample_weight, class_weight, batch_size, split, shuffle, steps_per_epoch, streaming
         )
         self._check_before_training()
-        validation = None
+        validation, conjuring = None, self.conjuring
         if validation_data is not None:
             measured, its_adapter = preparation.validation(
                 self, validation_data, batch_size, validation_steps, streaming
             )
+            if self.conjuring is not conjuring:  # it was built anew for data of another length
+                adapter.close()
+                program, adapter, held_out, batch_size = preparation.training(
+                    self, x, y, sample_weight, class_weight, batch_size, split, shuffle, steps_per_epoch, streaming
+                )
             validation = training_loop.Validation(measured.test(), its_adapter, validation_freq)
         elif held_out is not None:
             its_adapter = preparation.held_out(self, program, held_out, batch_size, validation_steps)

@@ -9,7 +9,7 @@ class OutputSpec:
 
     Attributes:
         name: string.
-        shape: static shape of the output.
+        shape: static shape of the output; (None, 1) for a scalar.
         loss: a `Loss`, or None where the output is not trained.
         loss_weight: float.
         mode: None, or 'temporal' for a weight for each time step.
@@ -23,7 +23,8 @@ class OutputSpec:
         self.name = name
         self.output = output
         self.mask = mask
-        self.shape = K.int_shape(output)
+        # An output for the whole batch, such as a loss, has targets of one number a sample.
+        self.shape = K.int_shape(output) or (None, 1)
         self.loss = loss
         self.loss_weight = loss_weight
         self.mode = mode
@@ -48,8 +49,14 @@ class OutputSpec:
                 ndim=len(self.shape),
                 name=self.name + '_target',
                 sparse=K.is_sparse(self.output),
-                dtype=K.dtype(self.output),
+                dtype=self._target_dtype(),
             )
+
+    def _target_dtype(self):
+        dtype = K.dtype(self.output)
+        return (
+            'float32' if dtype == 'float16' and losses.is_sparse(self.loss) else dtype
+        )  # for class numbers above 2048
 
     def make_sample_weight(self):
         """Set the placeholder for sample weights, (batch,) or (batch, steps)."""

@@ -225,10 +225,10 @@ def _declared_input(layer):
             return None, None
         layer = layer.layers[0]
     shape = getattr(layer, 'batch_input_shape', None)
-    return shape, layer.dtype
+    return shape, getattr(layer, 'data_dtype', layer.dtype)
 
 
 def _input_dtype(layer):
     while isinstance(layer, Lump) and layer.layers:
         layer = layer.layers[0]
-    return layer.dtype
+    return getattr(layer, 'data_dtype', layer.dtype)

@@ -4,8 +4,12 @@
 which Step is to run and brings data into the order of what that is fed.
 """
 
+import contextlib
+
+import numpy as np
+
 from cthulhu import backend as K
-from cthulhu.engine import adapters, indices, standardize, stream_adapters
+from cthulhu.engine import adapters, data_checks, indices, standardize, stream_adapters
 from cthulhu.engine.conjuring import input_feeds
 from cthulhu.engine.input_layer import Input
 from cthulhu.engine.step import Step
@@ -25,6 +29,7 @@ class Preparation:
         self._inputs = [feed for feed in feeds if feed.kind == 'input']
         self._input_names = [feed.name for feed in self._inputs]
         self._shapes = [K.int_shape(feed.tensor) for feed in self._inputs]
+        self._dtypes = [K.dtype(feed.tensor) for feed in self._inputs]
         self._looked_up = indices.looked_up([feed.tensor for feed in self._inputs])
         self._specs = [feed.spec for feed in feeds if feed.kind == 'target']
         self._target_names = [spec.name for spec in self._specs]
@@ -38,25 +43,41 @@ class Preparation:
 
     def arrays(self, x, y=None, sample_weight=None, class_weight=None):
         """The list of arrays; None in it stands for weights of one. Tensors of the framework are not fed: for them, give None."""
-        inputs = standardize.standardize(x, self._input_names, self._shapes, 'input')
+        inputs = standardize.standardize(x, self._input_names, self._shapes, 'input', self.model)
         targets = standardize.standardize(
-            y, self._target_names, [None] * len(self._specs), 'target', one_dimensional=self._flat
+            y, self._target_names, [None] * len(self._specs), 'target', self.model, one_dimensional=self._flat
         )
         standardize.check_targets(targets, self._specs)
         by_name = dict(zip(self._target_names, targets))
         weights = standardize.sample_weights(
-            [by_name.get(name) for name in self._weighted], self._weighted, sample_weight, class_weight, self._modes
+            [by_name.get(name) for name in self._weighted],
+            self._weighted,
+            sample_weight,
+            class_weight,
+            self._modes,
+            self.model,
         )
         arrays = inputs + targets + weights
         standardize.check_lengths(arrays, self._labels)
-        indices.check(self.model, self._looked_up, inputs, self._labels)
+        self._look_through(inputs, targets, weights)
         return arrays
+
+    def _look_through(self, inputs, targets, weights):
+        """Raise ValueError for what cannot be meant, and warn once of what might not be."""
+        weight_of = dict(zip(self._weighted, weights))
+        of_targets = [weight_of.get(name) for name in self._target_names]
+        data_checks.check_labels(targets, of_targets, self._specs, self.model)
+        indices.check(self.model, self._looked_up, inputs, self._labels, self._dtypes)
+        counts = weights[0] if len(weights) == 1 and np.ndim(weights[0]) == 1 else None
+        counting = [counts] * len(inputs) + of_targets + [None] * len(weights)
+        data_checks.warn_of_nan(inputs + targets + weights, self._labels, counting, self.model)
+        data_checks.warn_of_weights(weights, self._labels[len(inputs) + len(targets) :], self.model)
 
     def inputs(self, x, what):
         """The list of arrays of the inputs alone; `what` names them in messages."""
-        arrays = standardize.standardize(x, self._input_names, self._shapes, what)
+        arrays = standardize.standardize(x, self._input_names, self._shapes, what, self.model)
         standardize.check_lengths(arrays, self._input_names)
-        indices.check(self.model, self._looked_up, arrays, self._labels)
+        indices.check(self.model, self._looked_up, arrays, self._labels, self._dtypes)
         return arrays
 
     def batch_size(self, arrays, given):
@@ -259,6 +280,8 @@ def _build_for_stream(model, data, inputs_of):
 def _build_for(model, x, native):
     """Build a model that waits for its first data to say what its inputs are."""
     if model.outputs is not None:
+        if not native and not model.is_graph:
+            _make_room(model, x)
         return
     if standardize.is_named(x):
         raise ValueError(
@@ -269,9 +292,31 @@ def _build_for(model, x, native):
         return
     if x is None:
         raise ValueError(f'Model "{model.name}" is not built yet: give it data, or call `build(input_shape)` first.')
-    several = isinstance(x, (list, tuple)) and any(len(getattr(item, 'shape', ())) > 0 for item in x)
-    arrays = [standardize.as_array(item) for item in (x if several else [x])]
+    arrays = _listed(x)
     model.build_on([Input(shape=tuple(a.shape[1:]) or (1,), sparse=hasattr(a, 'tocsr')) for a in arrays])
+
+
+def _listed(x):
+    several = isinstance(x, (list, tuple)) and any(len(getattr(item, 'shape', ())) > 0 for item in x)
+    return [standardize.as_array(item) for item in (x if several else [x])]
+
+
+def _make_room(model, x):
+    """Build a model whose `call` is a subclass's anew, where data are longer or shorter than the first ones: the axes that differ are open then.
+
+    A layer that needs to know such an axis refuses, and the data are told not to fit.
+    """
+    known = [tuple(K.int_shape(tensor)) for tensor in model.inputs]
+    arrays = [x.get(name) for name in model.input_names] if isinstance(x, dict) else _listed(x)
+    found = [tuple(getattr(a, 'shape', ())) for a in arrays]
+    if len(found) != len(known) or any(len(f) != len(k) for f, k in zip(found, known)):
+        return
+    shapes = [k[:1] + tuple(n if n == m else None for n, m in zip(k[1:], f[1:])) for f, k in zip(found, known)]
+    if shapes != known:
+        with contextlib.suppress(ValueError, TypeError):
+            model.build_on(
+                [Input(batch_shape=s, dtype=K.dtype(t), sparse=K.is_sparse(t)) for s, t in zip(shapes, model.inputs)]
+            )
 
 
 def _made_on(model, x):

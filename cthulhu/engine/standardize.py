@@ -4,6 +4,7 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import losses
+from cthulhu.engine.data_checks import as_numbers
 from cthulhu.utils.generic_utils import to_list
 
 # -- one shape for what users write ------------------------------------------------------------------------
@@ -14,26 +15,14 @@ def as_array(data):
     array, or a list of numbers.
     """
     if hasattr(data, 'to_numpy'):
-        return _of_numbers(data.to_numpy())
+        return data.to_numpy()
     if hasattr(data, 'tocsr'):
         return data.tocsr()
     if hasattr(data, 'detach') and hasattr(data, 'cpu'):
         return data.detach().cpu().numpy()  # a tensor of PyTorch
     if hasattr(data, 'shape') and hasattr(data, '__getitem__'):
-        if isinstance(data, np.ndarray):
-            return _of_numbers(data)
         return data.numpy() if callable(getattr(data, 'numpy', None)) else data  # an eager tensor of TensorFlow
-    return _of_numbers(np.asarray(data))
-
-
-def _of_numbers(array):
-    """A table of numbers as such: columns of integers that know missing values, and parts of tables of several types, come as Python objects."""
-    if array.dtype.kind == 'O' and not any(value is None or isinstance(value, (str, bytes)) for value in array.flat):
-        try:
-            return array.astype('float64')
-        except (TypeError, ValueError):
-            pass  # missing values, or what is no number: said where the array is checked
-    return array
+    return np.asarray(data)
 
 
 def is_named(data):
@@ -41,7 +30,7 @@ def is_named(data):
     return isinstance(data, dict) and not hasattr(data, 'tocsr')
 
 
-def standardize(data, names, shapes, what, one_dimensional=None):
+def standardize(data, names, shapes, what, owner, one_dimensional=None):
     """Bring inputs or targets into a list of arrays, one for each name.
 
     Arguments:
@@ -49,6 +38,7 @@ def standardize(data, names, shapes, what, one_dimensional=None):
         names: list of strings.
         shapes: list of tuples (with the batch axis, None where open), or None where any shape will do.
         what: 'input' or 'target', for messages.
+        owner: the model that warns.
         one_dimensional: list of bools: whether data of one dimension stay so (by default where the shape has one).
 
     Returns:
@@ -57,7 +47,9 @@ def standardize(data, names, shapes, what, one_dimensional=None):
     Raises:
         ValueError: if the number, the names or a shape of the arrays are not what the model expects.
     """
-    arrays = [as_array(item) for item in _pick(data, names, what)]
+    arrays = [
+        as_numbers(as_array(item), f'{what} "{name}"', owner) for item, name in zip(_pick(data, names, what), names)
+    ]
     for index, (array, shape) in enumerate(zip(arrays, shapes)):
         if len(array.shape) == 0:
             raise ValueError(
@@ -66,11 +58,6 @@ def standardize(data, names, shapes, what, one_dimensional=None):
         flat = one_dimensional[index] if one_dimensional else shape is not None and len(shape) == 1
         if len(array.shape) == 1 and not flat:
             arrays[index] = array = _with_last_axis(array)
-        if getattr(getattr(array, 'dtype', None), 'kind', None) == 'O':
-            raise ValueError(
-                f'The {what} "{names[index]}" is an array of Python objects (shape {array.shape}), not of numbers. Rows of different lengths give such arrays: pad them to one '
-                'length, for example with preprocessing.sequence.pad_sequences. So do missing values and texts in the columns of a table: fill or encode them.'
-            )
         if shape is not None:
             _check_shape(array, shape, names[index], what)
     return arrays
@@ -91,7 +78,7 @@ def _pick(data, names, what):
     if is_named(data):
         missing = [name for name in names if name not in data]
         unknown = [name for name in data if name not in names]
-        if missing or unknown:
+        if missing:
             raise ValueError(
                 'The dict of {} data does not fit the model: expected the names {}, found {}.{}{}'.format(
                     what, sorted(names), sorted(map(str, data)),
@@ -191,7 +178,7 @@ def per_output(value, names, what, is_one):
     )
 
 
-def sample_weights(targets, names, sample_weight, class_weight, modes):
+def sample_weights(targets, names, sample_weight, class_weight, modes, owner):
     """The array of weights for each target: what the user gave, times the weight of the class; ones where nothing was given.
 
     Arguments:
@@ -200,6 +187,7 @@ def sample_weights(targets, names, sample_weight, class_weight, modes):
         sample_weight: array, list of arrays, or dict of arrays by output name.
         class_weight: dict, class index -> weight; or a list or dict, by output name, of such dicts.
         modes: list with None or 'temporal' for each output.
+        owner: the model that warns.
 
     Returns:
         List of arrays of shape (samples,), or (samples, steps) for 'temporal'; None stands for ones.
@@ -210,16 +198,16 @@ def sample_weights(targets, names, sample_weight, class_weight, modes):
     classes = per_output(
         class_weight, names, 'class_weight', lambda v: isinstance(v, dict) and not any(key in names for key in v)
     )
-    return [_weights(*item) for item in zip(targets, names, given, classes, modes)]
+    return [_weights(*item, owner) for item in zip(targets, names, given, classes, modes)]
 
 
 def _is_numbers(value):
     return isinstance(value, (list, tuple)) and len(value) > 0 and all(np.isscalar(item) for item in value)
 
 
-def _weights(target, name, given, classes, mode):
+def _weights(target, name, given, classes, mode, owner):
     if given is not None:
-        given = np.asarray(as_array(given))
+        given = np.asarray(as_numbers(as_array(given), f'weights of "{name}"', owner))
         wanted = 2 if mode == 'temporal' else 1
         if given.ndim == 2 and given.shape[1] == 1 and wanted == 1:
             given = given[:, 0]

@@ -5,6 +5,7 @@ where samples were given no weights.
 """
 
 import collections
+import numbers
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class Step:
         name: string, for messages.
         feeds: list of Feed; a list of arrays in this order is what the step is called with.
         outputs: list of tensors.
-        updates: list of updates that are made together.
+        updates: list of updates that are made together; numbers among them change nothing.
         after_updates: list of tensors whose values are computed after the updates.
         phase: the learning phase, 1 in training and 0 otherwise.
         frozen: list of layers that are told that they are frozen.
@@ -32,6 +33,7 @@ class Step:
 
     def __init__(self, name, feeds, outputs, updates=(), after_updates=(), phase=0, frozen=(), arguments=None):
         self.name = name
+        updates = [update for update in updates if not isinstance(update, numbers.Number)]
         self.feeds = list(feeds)
         self._weights = [i for i, feed in enumerate(self.feeds) if feed.kind == 'weights']
         self._targets = {feed.name: i for i, feed in enumerate(self.feeds) if feed.kind == 'target'}

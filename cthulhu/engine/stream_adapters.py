@@ -166,10 +166,13 @@ class SequenceAdapter(StreamAdapter):
         self._waiting = []
         self._prefetcher = enqueuers.sequence_prefetcher(sequence, workers, use_multiprocessing, max_queue_size)
 
-    def batches(self):
-        """The batches of one epoch."""
+    def look_again(self):
         if self._whole:
             self.steps = len(self._sequence)
+
+    def batches(self):
+        """The batches of one epoch."""
+        self.look_again()
         if not self._cycle:
             self._waiting = []
         seen, given = 0, 0

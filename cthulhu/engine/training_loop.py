@@ -1,6 +1,7 @@
 """The one loop: an adapter's batches through a step, with the callbacks told of each. Training, evaluation and prediction share it."""
 
 import collections
+import numbers
 
 import numpy as np
 
@@ -128,6 +129,8 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
             validation.adapter.rounds = sum(map(validation.due, coming))
         for epoch in coming:
             model.metric_states.begin(use)
+            adapter.look_again()
+            told.params['steps'] = adapter.steps
             told.on_epoch_begin(epoch)
             steps = 0
             run_epoch(adapter, step, begin, end, stop=lambda: told.model.stop_training)
@@ -204,6 +207,8 @@ def predict(step, adapter, told):
         told.on_predict_batch_begin(index, {'batch': index, 'size': batch.size})
 
     def end(index, batch, values):
+        # What an output gives for the whole batch is that of each of its samples.
+        values = [value if np.ndim(value) else np.full(batch.size, value) for value in values]
         if adapter.samples is None or parts or any(len(value) != batch.size for value in values):
             if outputs:  # what came before had as many rows as samples by chance
                 parts.append([whole[: batch.start] for whole in outputs])
@@ -242,6 +247,6 @@ class Validation:
 
     def due(self, epoch):
         """Whether to measure after epoch number `epoch` (from 0)."""
-        if isinstance(self.frequency, int):
+        if isinstance(self.frequency, numbers.Integral):
             return (epoch + 1) % self.frequency == 0
         return epoch + 1 in self.frequency

@@ -7,6 +7,9 @@ from cthulhu.utils.arguments import checked
 
 __all__ = ['TheHydra']
 
+# Up to here a float holds every whole number.
+_EXACT = {'float16': 2**11, 'float32': 2**24}
+
 
 class TheHydra(ConfiguredLayer):
     """Embedding: looks up a vector for each index. Used as the first layer of a model.
@@ -50,6 +53,16 @@ class TheHydra(ConfiguredLayer):
         self.supports_masking = mask_zero
 
     settings = arguments(__init__)
+
+    @property
+    def indices_below(self):
+        """How many indices there are."""
+        return self.input_dim
+
+    @property
+    def data_dtype(self):
+        """The dtype of the data where this is the first layer: one that holds every index."""
+        return self.dtype if self.input_dim <= _EXACT.get(self.dtype, self.input_dim) else 'int32'
 
     def build(self, input_shape):
         self.embeddings = self.add_weight(

@@ -10,7 +10,7 @@ from cthulhu import losses, registry
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import Layer
 from cthulhu.metrics import functions
-from cthulhu.utils.losses_utils import as_tensor, squeeze_or_expand_dimensions, times_weight, what_counts
+from cthulhu.utils.losses_utils import as_labels, as_tensor, squeeze_or_expand_dimensions, times_weight, what_counts
 from cthulhu.utils.metrics_utils import weigh
 
 REDUCTIONS = ('sum', 'sum_over_batch_size', 'weighted_mean')
@@ -319,11 +319,12 @@ class MeanMetricWrapper(Mean):
         Returns:
             List of updates.
         """
-        y_true, y_pred = as_tensor(y_true, self.dtype), as_tensor(y_pred, self.dtype)
+        labels = losses.target_kind(self._fn) == 'sparse'
+        y_true, y_pred = as_labels(y_true) if labels else as_tensor(y_true, self.dtype), as_tensor(y_pred, self.dtype)
         y_pred, y_true = squeeze_or_expand_dimensions(y_pred, y_true)
         if self._fn in _MEANS_OVER_LAST_AXIS and K.ndim(y_true) == K.ndim(y_pred) == 1:
             y_true, y_pred = K.expand_dims(y_true, -1), K.expand_dims(y_pred, -1)
-        values = as_tensor(self._fn(*what_counts(y_true, y_pred, sample_weight), **self._fn_kwargs), self.dtype)
+        values = as_tensor(self._fn(*what_counts(y_true, y_pred, sample_weight, labels), **self._fn_kwargs), self.dtype)
         if not K.ndim(values):
             values = as_tensor(self._fn(y_true, y_pred, **self._fn_kwargs), self.dtype)
         if K.ndim(values) == 0 and K.ndim(y_pred) and sample_weight is None:

@@ -3,7 +3,7 @@
 from cthulhu import backend as K
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
-from cthulhu.utils.losses_utils import as_tensor
+from cthulhu.utils.losses_utils import as_labels, as_tensor
 
 
 @in_graph
@@ -56,7 +56,7 @@ def categorical_accuracy(y_true, y_pred):
 
 def _class_numbers(y_true, y_pred):
     """Labels as int32 without the last axis of length 1 that they may have beside scores of the same rank."""
-    y_true = as_tensor(y_true)
+    y_true = as_labels(y_true)
     if K.ndim(y_true) == K.ndim(y_pred):
         y_true = K.squeeze(y_true, -1)
     return K.cast(y_true, 'int32')
@@ -117,6 +117,9 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5):
     """
     y_pred = as_tensor(y_pred)
     return _in_top_k(y_pred, _class_numbers(y_true, y_pred), k)
+
+
+sparse_categorical_accuracy.target_kind = sparse_top_k_categorical_accuracy.target_kind = 'sparse'
 
 
 @in_graph

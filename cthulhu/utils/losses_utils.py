@@ -38,6 +38,11 @@ def as_tensor(x, dtype=None):
     return K.constant(x, dtype=dtype)
 
 
+def as_labels(x):
+    """A tensor of class numbers; those in arrays do not become floats, which do not hold every whole number."""
+    return as_tensor(x) if K.is_tensor(x) or K.is_variable(x) else K.constant(np.asarray(x), dtype='int64')
+
+
 def squeeze_or_expand_dimensions(y_pred, y_true=None, sample_weight=None):
     """Make ranks agree where one tensor has a last axis of one more or less than the other.
 
@@ -117,12 +122,14 @@ def what_counts(y_true, y_pred, sample_weight, labels=False):
     if not K.ndim(sample_weight):
         return y_true, y_pred
     counts = K.not_equal(sample_weight, 0)
-    return _only_where(counts, as_tensor(y_true, 'int64' if labels else None)), _only_where(counts, as_tensor(y_pred))
+    return _only_where(counts, as_labels(y_true) if labels else as_tensor(y_true)), _only_where(
+        counts, as_tensor(y_pred)
+    )
 
 
 def _only_where(counts, x):
     axes, sizes = K.int_shape(counts), K.int_shape(x)
-    if axes is None or sizes is None or K.is_sparse(x):
+    if axes is None or sizes is None or K.is_sparse(x) or K.static_shape(x) == ():
         return x
     if len(axes) == len(sizes) + 1 and axes[-1] == 1:
         counts, axes = K.squeeze(counts, -1), axes[:-1]

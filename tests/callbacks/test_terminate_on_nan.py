@@ -6,6 +6,7 @@ from tests.callbacks.running import X, Y, linear, needs_gradients
 
 
 @needs_gradients
+@pytest.mark.filterwarnings('ignore:.*NaN or infinite')
 @pytest.mark.parametrize('value', [np.nan, np.inf])
 def test_training_ends_after_the_batch(value, capsys):
     x, batches = X.copy(), []

@@ -44,8 +44,8 @@ class NN(Convolution):
         for activation, function in ('softmax', self.softmax), ('sigmoid', self.sigmoid):
             logits = self._logits_of(x, activation)
             if logits is not None:
-                return function(self.where(condition, logits, 0.0))
-        return self.where(condition, x, 0.0)
+                return function(self.where(condition, logits, 0))
+        return self.where(condition, x, 0)
 
     def categorical_crossentropy(self, target, output, from_logits=False, axis=-1):
         """Crossentropy of distributions over classes: -sum(target * log(output)).
@@ -96,7 +96,7 @@ class NN(Convolution):
         target = self.cast(target, 'int64')
         if self.ndim(target) != rank - 1:
             target = self.reshape(target, self._dims(logits)[:-1])
-        return self._sparse_softmax_crossentropy(target, logits)
+        return self._sparse_softmax_crossentropy(self._in_range(target, self._dims(logits)[-1], 'class'), logits)
 
     def binary_crossentropy(self, target, output, from_logits=False):
         """Crossentropy of each element by itself: -target * log(output) - (1 - target) * log(1 - output).
@@ -116,6 +116,10 @@ class NN(Convolution):
         epsilon = config.epsilon()
         output = self._clip_probability(output)
         return -target * self.log(output + epsilon) - (1.0 - target) * self.log(1.0 - output + epsilon)
+
+    def _in_range(self, indices, size, what):
+        """Integers, once it was seen that they are indices into `size` things; here it is left to the kernel that takes them."""
+        return indices
 
     # The three below are apart so that a backend with fused kernels overrides no more than them.
 

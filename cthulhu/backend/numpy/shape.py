@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse
 
-from cthulhu.backend import config
+from cthulhu.backend import config, ranges
 from cthulhu.backend.inference import rules
 from cthulhu.backend.numpy.primitive import always, array, axes, integers, primitive
 
@@ -64,7 +64,15 @@ class NumPyShape:
 
     @primitive
     def gather(self, reference, indices):
-        return np.take(array(reference), array(indices), axis=0)
+        reference, indices = array(reference), array(indices)
+        ranges.check(indices, len(reference), 'index')
+        return np.take(reference, indices, axis=0)
+
+    @primitive
+    def _in_range(self, indices, size, what):
+        indices = array(indices)
+        ranges.check(indices, size, what)
+        return indices
 
     @primitive
     def slice(self, x, start, size):

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
-from cthulhu.backend import shapes
+from cthulhu.backend import ranges, shapes
 from cthulhu.backend.composed import function
 from cthulhu.backend.tensorflow.graph import entered
 
@@ -114,7 +114,7 @@ class Function(function.Function):
             if late is not None:
                 results = results + late(*values)
         except tf.errors.InvalidArgumentError as error:
-            _explain(error)
+            explain(error)
             raise
         if self._places is not None or self._convert:
             results = self._arranged(results)
@@ -150,6 +150,12 @@ class Function(function.Function):
         return [values[place] for place in kept]
 
 
+_OUT_OF_RANGE = (
+    ('index', re.compile(r'indices\[[\d,]*\] = (-?\d+) is not in \[0, (\d+)\)')),
+    ('class', re.compile(r'label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)')),
+)
+
+
 class _Feed(function.Feed):
     """Sparse values are three arrays: indices, elements, shape."""
 
@@ -163,11 +169,15 @@ class _Feed(function.Feed):
         return np.asarray(indices, 'int64'), np.asarray(data, self.dtype), np.asarray(shape, 'int64')
 
 
-def _explain(error):
+def explain(error):
     """Raise what an assertion of ours found as the error that the other backends raise."""
     found = re.search(re.escape(NO_ROOM) + r'(.*?)\] \[([\d ]*)\]', str(error))
     if found is not None:
         raise ValueError(shapes.no_room(found.group(1), map(int, found.group(2).split()))) from None
+    for what, pattern in _OUT_OF_RANGE:
+        found = pattern.search(str(error))
+        if found is not None:
+            raise ranges.out_of_range(what, *map(int, found.groups())) from None
 
 
 def in_order(matrix):

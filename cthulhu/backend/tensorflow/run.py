@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import config, meta
-from cthulhu.backend.tensorflow.function import Function, ancestors
+from cthulhu.backend.tensorflow.function import Function, ancestors, explain
 from cthulhu.backend.tensorflow.graph import EagerTensor, entered, mark, new_graph
 from cthulhu.backend.tensorflow.variables import Initialisation
 
@@ -294,7 +294,11 @@ class Run:
         session = self._ready_session()
         x = self.to_dense(x)
         feeds = {self._step_tensor: self._next_step()} if self._depends_on_step([x]) else None
-        return session.run(x, feeds)
+        try:
+            return session.run(x, feeds)
+        except tf.errors.InvalidArgumentError as error:
+            explain(error)
+            raise
 
     def update(self, x, new_x):
         return GraphUpdate(x, new_x)

@@ -164,9 +164,9 @@ class Math:
 
     def relu(self, x, alpha=0.0, max_value=None, threshold=0.0):
         if threshold == 0 and max_value is None and isinstance(alpha, (int, float)):
-            # At 0 the slope is that below it, as it is where most fast kernels are.
+            # At 0 the slope is that below it, as it is where most fast kernels are. NaN is not below.
             x = self._tensor(x)
-            return self.where(self.greater(x, 0), x, x * float(alpha) if alpha else 0.0)
+            return self.where(self.less_equal(x, 0), x * float(alpha) if alpha else 0.0, x)
         return super().relu(x, alpha, max_value, threshold)
 
     def _logits_of(self, output, activation):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cthulhu.backend import shapes
+from cthulhu.backend import ranges, shapes
 from cthulhu.backend.kernels import ctc
 from cthulhu.backend.theano.framework import Apply, DisconnectedType, Op, T, tensor_type
 
@@ -73,6 +73,33 @@ def _turned(x):
 def _summed(gradient, x):
     axes = [a for a in range(x.ndim) if x.type.broadcastable[a] and not gradient.type.broadcastable[a]]
     return T.sum(gradient, axis=axes, keepdims=True, dtype=gradient.dtype) if axes else gradient
+
+
+class InRange(Operation):
+    """(indices, size) -> indices, once it was seen that all are from 0 to `size - 1`."""
+
+    __props__ = ('what',)
+    view_map = {0: [0]}
+
+    def __init__(self, what):
+        self.what = what
+
+    def make_node(self, indices, size):
+        return Apply(self, [indices, size], [indices.type()])
+
+    def perform(self, node, inputs, outputs):
+        indices, size = inputs
+        ranges.check(indices, size, self.what)
+        outputs[0][0] = indices
+
+    def infer_shape(self, *arguments):
+        return [arguments[-1][0]]
+
+    def connection_pattern(self, node):
+        return [[False], [False]]
+
+    def grad(self, inputs, gradients):
+        return [DisconnectedType()(), DisconnectedType()()]
 
 
 class CTCCost(Operation):

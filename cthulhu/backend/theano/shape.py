@@ -8,6 +8,7 @@ from cthulhu.backend import config, shapes
 from cthulhu.backend.inference import rules
 from cthulhu.backend.theano import tensors as noted
 from cthulhu.backend.theano.framework import T, Variable, broadcastable_at, ifelse, sparse, static, unbroadcast
+from cthulhu.backend.theano.operations import InRange
 
 
 class Shape:
@@ -109,12 +110,16 @@ class Shape:
 
     def gather(self, reference, indices):
         reference, indices = self._tensor(reference), self._tensor(indices)
+        indices = self._in_range(indices, self._dims(reference)[0], 'index')
         if not indices.ndim:
             return noted.native(reference, '__getitem__', indices)
         flat = noted.native(reference, '__getitem__', indices.flatten())
         if indices.ndim == 1:
             return flat
         return self.reshape(flat, self._dims(indices) + self._dims(reference)[1:])
+
+    def _in_range(self, indices, size, what):
+        return InRange(what)(indices, self._tensor(size, 'int64'))
 
     def slice(self, x, start, size):
         x = self._tensor(x)

@@ -45,15 +45,11 @@ class Masking(ConfiguredLayer):
     settings = arguments(__init__)
 
     def compute_mask(self, inputs, mask=None):
-        return K.any(self._differs(inputs), axis=-1)
+        return K.any(K.not_equal(inputs, self.mask_value), axis=-1)
 
     def call(self, inputs):
-        keep = K.any(self._differs(inputs), axis=-1, keepdims=True)
+        keep = K.any(K.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
         return K.where(keep, inputs, 0.0)
-
-    def _differs(self, inputs):
-        is_nan = self.mask_value != self.mask_value  # which no value equals
-        return K.equal(inputs, inputs) if is_nan else K.not_equal(inputs, self.mask_value)
 
     def compute_output_shape(self, input_shape):
         return input_shape

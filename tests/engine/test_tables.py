@@ -57,10 +57,10 @@ def test_pandas_columns_that_know_missing_values():
     frame = pandas.DataFrame(X, columns=list('abc')).astype({'a': 'Int64', 'b': 'Int64'})
     check(frame, Y)
     frame.loc[3, 'a'] = pandas.NA
-    with pytest.raises(ValueError, match='missing values and texts in the columns of a table: fill or encode them'):
+    with pytest.raises(ValueError, match='row 3, column 0 there is <NA>.*fill in what is missing'):
         model().predict(frame)
     frame['a'] = 'text'
-    with pytest.raises(ValueError, match='missing values and texts'):
+    with pytest.raises(ValueError, match="row 0, column 0 there is 'text'"):
         model().predict(frame)
 
 
@@ -232,5 +232,5 @@ def test_arrays_of_numbers_as_python_objects():
         x[-1, 0] = wrong
         with pytest.raises(ValueError, match='"only_input" is an array of Python objects'):
             model().predict(x)
-    with pytest.raises(ValueError, match="input 'only_input.*takes an array of float32: could not convert string"):
+    with pytest.raises(ValueError, match='"only_input" is an array of texts'):
         model().predict(np.full((2, 3), 'a'))

@@ -957,6 +957,7 @@ def test_results_that_cannot_be_pickled(shared):
     assert len(shared.summon(Listed([(X, Y)]), workers=2, use_multiprocessing=True, verbose=0).epoch) == 1
 
 
+@pytest.mark.filterwarnings('ignore:.*NaN or infinite')
 def test_nan_in_the_data_shows_in_the_history_and_can_end_training():
     bad = [(X[:8], Y[:8]), (X[:8] * np.nan, Y[:8]), (X[:8], Y[:8])]
     seen = []

@@ -1,13 +1,13 @@
 """Primitives of `contract.math`."""
 
-import functools
-
-import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend.composed.methods import binary, logical, reduction, unary
 
-v1 = tf.compat.v1
+try:
+    from tensorflow.python.util import _pywrap_util_port as util_port
+except ImportError:  # it is not public
+    util_port = None
 
 
 class Math:
@@ -140,18 +140,13 @@ class Math:
 # -- relu and NaN ------------------------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=None)
 def _relu_hides_nan():
     """Whether the graph optimiser makes kernels that give 0 for the relu of NaN: those of oneDNN do, on processors that TensorFlow uses it on.
 
-    It joins a product, a bias and a relu to one kernel, and the loss would look well while every weight of the layers below is lost.
+    It joins a product, a bias and a relu to one kernel, and the loss would look well while every weight of the layers below is lost. Trying it out would take a
+    session, and the first one of a process settles how many threads all have.
     """
-    with tf.Graph().as_default() as graph, v1.Session(graph=graph) as session:
-        x = v1.placeholder('float32', (None, 4))
-        weights = v1.placeholder('float32', (4, 4))
-        y = tf.nn.relu(tf.nn.bias_add(tf.matmul(x, weights), tf.reduce_sum(weights, 0)))
-        ones = np.ones((4, 4), 'float32')
-        return not np.isnan(session.run(y, {x: ones * np.nan, weights: ones})).any()
+    return util_port is None or util_port.IsMklEnabled()
 
 
 @tf.RegisterGradient('CthulhuRelu')

@@ -116,10 +116,8 @@ def what_counts(y_true, y_pred, sample_weight, labels=False):
     Returns:
         `(y_true, y_pred)`: as given where there are no weights, one weight for all, or weights of another shape.
     """
-    if sample_weight is None or not np.ndim(sample_weight) and not K.is_tensor(sample_weight):
-        return y_true, y_pred
-    sample_weight = as_tensor(sample_weight)
-    if not K.ndim(sample_weight):
+    sample_weight = None if sample_weight is None else as_tensor(sample_weight)
+    if sample_weight is None or not K.ndim(sample_weight):
         return y_true, y_pred
     counts = K.not_equal(sample_weight, 0)
     return _only_where(counts, as_labels(y_true) if labels else as_tensor(y_true)), _only_where(

@@ -39,6 +39,9 @@ print('loss', np.isnan(model.summon(x, x[:, :1], epochs=2, verbose=0).history['l
 @pytest.mark.skipif(K.backend() != 'tensorflow', reason='it is about kernels of oneDNN')
 @pytest.mark.parametrize('onednn', ['0', '1'])
 def test_no_fused_kernel_hides_nan(onednn):
+    version = pytest.importorskip('tensorflow').__version__
+    if onednn == '1' and tuple(map(int, version.split('.')[:2])) < (2, 9):
+        pytest.skip('before 2.9 TensorFlow does not use oneDNN unless told to, and then breaks off')
     environment = dict(
         os.environ, TF_ENABLE_ONEDNN_OPTS=onednn, TF_CPP_MIN_LOG_LEVEL='3', PYTHONPATH=os.pathsep.join(sys.path)
     )

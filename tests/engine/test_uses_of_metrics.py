@@ -11,6 +11,7 @@ from cthulhu.models import Lump, Pile
 if not K.supports('gradients'):
     pytest.skip('training needs gradients, which this backend does not have', allow_module_level=True)
 
+pytestmark = pytest.mark.filterwarnings('ignore:The callbacks take')
 X = np.zeros((4, 1), 'float32')
 Y = np.array([[0], [0], [1], [1]], 'float32')
 

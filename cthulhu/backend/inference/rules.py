@@ -178,7 +178,8 @@ def fold(value):
             return np.array([np.nan if length is None else length for length in shape])
     elif value.op in FOLDED and value.shape is not None and len(value.shape) < 2:
         try:
-            return np.asarray(FOLDED[value.op](*map_symbols(fold, value.args), **map_symbols(fold, value.kwargs)))
+            with np.errstate(all='ignore'):  # on some processors NumPy warns of NaN, which stands for what is not known
+                return np.asarray(FOLDED[value.op](*map_symbols(fold, value.args), **map_symbols(fold, value.kwargs)))
         except (ValueError, IndexError):
             pass
     if value.shape is None or None in value.shape:

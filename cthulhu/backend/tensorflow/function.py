@@ -125,8 +125,8 @@ class Function(function.Function):
             feeds = [t.name for x in self.inputs + list(extra) for t in _parts(x)]
             if self._draws:
                 feeds.append(self.backend._step_placeholder().name)
-            run = _callable(session, feeds, self._results, self.update_operations, self.run_options)
-            late = _callable(session, feeds, self._late, [], self.run_options) if self._late else None
+            run = prepared_run(session, feeds, self._results, self.update_operations, self.run_options)
+            late = prepared_run(session, feeds, self._late, [], self.run_options) if self._late else None
             self._prepared = (session, extra), run, late
         return run, late
 
@@ -267,7 +267,7 @@ def _places(count, is_late, extra):
     return kept, list(range(early, late))
 
 
-def _callable(session, feeds, results, operations, options):
+def prepared_run(session, feeds, results, operations, options=None):
     """A prepared run of the session: a function from arrays, in the order of `feeds`, to the list of results; it runs `operations` too."""
     wanted = config_pb2.CallableOptions()
     if options is not None:

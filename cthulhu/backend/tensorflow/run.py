@@ -58,6 +58,7 @@ class Run:
         self._graph = graph
         self._session = session
         self._initialisations = {}
+        self._setters = {}
         self._user_has_session = session is not None
         self._step = 0
         self._step_tensor = None

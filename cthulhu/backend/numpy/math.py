@@ -38,11 +38,13 @@ class NumPyMath:
 
     @pair
     def floor_divide(self, x, y):
-        return np.floor_divide(x, y)
+        with np.errstate(divide='ignore', invalid='ignore'):
+            return np.floor_divide(x, y)
 
     @pair
     def mod(self, x, y):
-        return np.mod(x, y)
+        with np.errstate(divide='ignore', invalid='ignore'):
+            return np.mod(x, y)
 
     @primitive
     def negative(self, x):

@@ -1,7 +1,6 @@
 """Sequences of one length, windows of time series, and pairs of words."""
 
 import json
-import numbers
 import random
 import warnings
 
@@ -54,8 +53,6 @@ def pad_sequences(sequences, maxlen=None, dtype='int32', padding='pre', truncati
         raise ValueError(
             f'`dtype` {dtype} does not hold the `value` {value!r}. Use dtype=object for texts of any length.'
         )
-    if maxlen is not None and not (isinstance(maxlen, numbers.Integral) and maxlen >= 0):
-        raise ValueError(f'`maxlen` must be an integer from 0 up, or None; got {maxlen!r}.')
     if maxlen is None:
         maxlen = max([len(sequence) for sequence in sequences] or [0])
     shape = next((np.shape(sequence)[1:] for sequence in sequences if len(sequence)), ())

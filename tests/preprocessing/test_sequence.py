@@ -149,7 +149,7 @@ def test_texts_in_place_of_sequences_and_lengths_that_are_none():
     for texts in ('abc', ['abc', 'd'], [b'ab']):
         with pytest.raises(ValueError, match='item 0 is the text .* Tokenizer.texts_to_sequences'):
             pad_sequences(texts)
-    for maxlen in (-1, '3', 2.0):
-        with pytest.raises(ValueError, match='`maxlen` must be an integer from 0 up, or None; got '):
+    for maxlen in (-1, '3', 2.5):
+        with pytest.raises(ValueError, match='`maxlen` is a whole number, 0 or more, or None; got '):
             pad_sequences([[1]], maxlen=maxlen)
     assert pad_sequences([[1]], maxlen=np.int64(2)).tolist() == [[0, 1]]

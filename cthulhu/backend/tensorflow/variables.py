@@ -100,7 +100,9 @@ class Variables:
         # Kept: the states of metrics are set on every batch, and a prepared run takes a tenth of the time.
         key = session, tuple(values)
         if key not in self._setters:
-            self._setters[key] = prepared_run(session, list(values), [], [getattr(a, 'op', a) for a in assigns.values()])
+            self._setters[key] = prepared_run(
+                session, list(values), [], [getattr(a, 'op', a) for a in assigns.values()]
+            )
         self._setters[key](*values.values())
 
     def _sparse_constant(self, value, dtype):

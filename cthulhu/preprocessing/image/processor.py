@@ -53,22 +53,8 @@ class PictureProcessor:
         self.channel_axis, self.row_axis, self.col_axis = (1, 2, 3) if first else (3, 1, 2)
         if fill_mode not in transforms.FILL_MODES:
             raise ValueError(f'`fill_mode` must be one of {", ".join(transforms.FILL_MODES)}; got {fill_mode!r}.')
-        for name, value in (
-            ('rotation_range', rotation_range),
-            ('shear_range', shear_range),
-            ('channel_shift_range', channel_shift_range),
-            ('cval', cval),
-            ('rescale', rescale),
-        ):
-            if not (isinstance(value, numbers.Real) or value is None):
-                raise TypeError(f'`{name}` must be a number; got {value!r}.')
-        for name, value in (('width_shift_range', width_shift_range), ('height_shift_range', height_shift_range)):
-            if isinstance(value, str):
-                raise TypeError(f'`{name}` must be a number, or a list of those to choose from; got {value!r}.')
         if preprocessing_function is not None and not callable(preprocessing_function):
             raise TypeError(f'`preprocessing_function` must be a function; got {preprocessing_function!r}.')
-        if interpolation_order not in range(6):
-            raise ValueError(f'`interpolation_order` must be an integer from 0 to 5; got {interpolation_order!r}.')
         if isinstance(zoom_range, numbers.Number):
             zoom_range = (1 - zoom_range, 1 + zoom_range)
         low, high = transforms.pair_of(zoom_range, 'zoom_range')

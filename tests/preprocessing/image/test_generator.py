@@ -189,13 +189,13 @@ def test_one_step_for_a_batch_gives_what_a_step_for_each_gives():
 @pytest.mark.parametrize(
     'name, value, kind, message',
     [
-        ('rotation_range', '20', TypeError, "must be a number; got '20'"),
-        ('shear_range', (1, 2), TypeError, r'must be a number; got \(1, 2\)'),
-        ('rescale', '1/255', TypeError, "must be a number; got '1/255'"),
-        ('cval', 'white', TypeError, "must be a number; got 'white'"),
-        ('height_shift_range', '0.1', TypeError, "must be a number, or a list of those to choose from; got '0.1'"),
+        ('rotation_range', '20', ValueError, "is a finite number; got '20'"),
+        ('shear_range', (1, 2), ValueError, r'is a finite number; got \(1, 2\)'),
+        ('rescale', '1/255', ValueError, "is a finite number, or None; got '1/255'"),
+        ('cval', 'white', ValueError, "is a finite number; got 'white'"),
+        ('height_shift_range', '0.1', ValueError, "is a number or an array of numbers, .*; got '0.1'"),
         ('preprocessing_function', 3, TypeError, 'must be a function; got 3'),
-        ('interpolation_order', 6, ValueError, 'must be an integer from 0 to 5; got 6'),
+        ('interpolation_order', 6, ValueError, 'is a whole number from 0 to 5; got 6'),
     ],
 )
 def test_arguments_are_checked_before_a_picture_is_seen(name, value, kind, message):

@@ -46,7 +46,7 @@ SAFETENSORS = [
 IMAGES = ['pillow>=8']
 
 setup(
-    name='cthulhu',
+    name='cthulhu-learn',  # on PyPI `cthulhu` is another project
     version=version(),
     description='Deep learning for humans, in names that humans were not meant to know',
     long_description=read('README.md') if os.path.exists(os.path.join(HERE, 'README.md')) else '',

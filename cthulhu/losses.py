@@ -9,6 +9,8 @@ user's own may carry it too.
 
 import numbers
 
+import numpy as np
+
 from cthulhu import backend as K
 from cthulhu import registry
 from cthulhu.utils.arguments import checked
@@ -48,6 +50,11 @@ class Loss:
         """
         with K.name_scope('lambda' if self.name == '<lambda>' else self.name or type(self).__name__):
             value = self.call(*what_counts(y_true, y_pred, sample_weight, labels=is_sparse(self)))
+            if not K.is_tensor(value) and not isinstance(value, np.ndarray):
+                raise TypeError(
+                    f'The loss "{self.name or type(self).__name__}" gave {value!r}, which is no tensor. A loss is computed from the tensors that it is called '
+                    'with, by functions of cthulhu.backend: one value for each sample, such as K.mean(K.square(y_true - y_pred), axis=-1).'
+                )
             if not K.ndim(value):  # of the batch as a whole, which what does not count is a part of
                 value = self.call(y_true, y_pred)
             return compute_weighted_loss(value, sample_weight, reduction=self.reduction)

@@ -58,7 +58,10 @@ update_add update_sub var variable where with_room write_saved_model zeros zeros
 
 __all__ += _FUNCTIONS
 
-active = load_backend(backend())
+try:
+    active = load_backend(backend())
+except (ImportError, TypeError) as _error:
+    raise type(_error)(f'{_error}\nWhy {backend()!r}: {_config.chooser()}.') from _error
 _sys.stderr.write(_config.announcement())
 # Bound methods: they keep their signatures and docstrings.
 globals().update({_name: getattr(active, _name) for _name in _FUNCTIONS})

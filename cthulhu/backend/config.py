@@ -117,15 +117,19 @@ def backend_choice():
     return _choice
 
 
-def announcement():
-    """The line that says which backend is used and what chose it."""
-    name, source = backend_choice()
-    reason = {
+def chooser():
+    """What chose the backend: the end of a sentence."""
+    source = backend_choice()[1]
+    return {
         'default': 'the default',
         'installed': f'which is installed while {DEFAULT_BACKEND}, the default, is not',
         config_path(): f'as {source} says',
     }.get(source, f'as the environment variable {source} says')
-    return f'Using {name} backend, {reason}.\n'
+
+
+def announcement():
+    """The line that says which backend is used and what chose it."""
+    return f'Using {backend()} backend, {chooser()}.\n'
 
 
 def backend():

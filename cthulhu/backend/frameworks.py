@@ -1,14 +1,28 @@
 """Which frameworks the library knows, and which are installed. None is imported to find out."""
 
 import importlib.util
+import sys
 
-# name -> (modules, any of which serves; class in cthulhu.backend.<name>; what pip installs), in order of preference.
+# name -> (modules, any of which serves; class in cthulhu.backend.<name>), in order of preference.
 FRAMEWORKS = {
-    'tensorflow': (('tensorflow',), 'TensorFlowBackend', "'cthulhu[tensorflow]'"),
-    'theano': (('theano', 'pytensor'), 'TheanoBackend', "'cthulhu[theano]'"),
-    'cntk': (('cntk',), 'CNTKBackend', "'cthulhu[cntk]'"),
-    'numpy': (('numpy',), 'NumPyBackend', 'numpy'),
+    'tensorflow': (('tensorflow',), 'TensorFlowBackend'),
+    'theano': (('theano', 'pytensor'), 'TheanoBackend'),
+    'cntk': (('cntk',), 'CNTKBackend'),
+    'numpy': (('numpy',), 'NumPyBackend'),
 }
+
+
+def requirements(name):
+    """What pip installs for the backend `name` on this Python: a text, as for a command line. setup.py has the same in its extras."""
+    python = sys.version_info[:2]
+    if name == 'theano' and python >= (3, 11):
+        return "'pytensor>=3'"
+    older = ' numpy==1.19.5' if python < (3, 7) else ''
+    return {
+        'tensorflow': f'tensorflow==2.6.2{older} h5py==3.1' if older else 'tensorflow',
+        'theano': f'Theano==1.0.5{older} scipy==1.5.4' if older else 'Theano==1.0.5 numpy==1.21.6 scipy==1.7.3',
+        'cntk': f'cntk==2.7.post2{older}',
+    }.get(name, name)
 
 
 def is_here(module):

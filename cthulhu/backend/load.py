@@ -2,12 +2,14 @@
 
 import importlib
 import inspect
-import sys
 
 from cthulhu.backend.base import Backend
-from cthulhu.backend.frameworks import FRAMEWORKS, is_implemented, is_installed
+from cthulhu.backend.frameworks import FRAMEWORKS, is_implemented, is_installed, requirements
 
 _loaded = {}
+
+# What Keras 3 and others call backends.
+_OF_OTHERS = ('jax', 'torch', 'pytorch', 'openvino', 'mlx', 'mxnet', 'plaidml.keras.backend')
 
 
 def load_backend(name):
@@ -28,36 +30,29 @@ def load_backend(name):
 
 
 def _load_own(name):
-    _, class_name, package = FRAMEWORKS[name]
+    _, class_name = FRAMEWORKS[name]
     if not is_implemented(name):
-        have = ', '.join(n for n in FRAMEWORKS if is_implemented(n))
-        raise ImportError(
-            f'The backend {name!r} is not in this release of Cthulhu, which has: {have}. '
-            'Choose one with the environment variable CTHULHU_BACKEND or in cthulhu.json.'
-        )
+        raise _not_here(name)
     if not is_installed(name):
         raise ImportError(
             f'The backend {name!r} was asked for and its framework is not installed. Install it with\n'
-            f'    pip install {package}\n'
-            f'{_for_this_python(name)}'
+            f'    pip install {requirements(name)}\n'
             'or choose another backend with the environment variable CTHULHU_BACKEND or in cthulhu.json.'
         )
     return getattr(importlib.import_module(f'{__package__}.{name}'), class_name)()
 
 
-def _for_this_python(name):
-    # The extra of setup.py has these lines as markers; someone who has no such extra at hand can use them as they are.
-    if name != 'theano':
-        return ''
-    old = sys.version_info[:2]
-    if old >= (3, 11):
-        line = "'pytensor>=3'"
-    else:
-        line = 'Theano==1.0.5 ' + ('numpy==1.19.5 scipy==1.5.4' if old < (3, 7) else 'numpy==1.21.6 scipy==1.7.3')
-    return f'which on this Python, {old[0]}.{old[1]}, is\n    pip install {line}\n'
+def _not_here(name):
+    have = ', '.join(n for n in FRAMEWORKS if is_implemented(n))
+    return ImportError(
+        f'The backend {name!r} is not in this release of Cthulhu, which has: {have}. Choose one with the environment '
+        'variable CTHULHU_BACKEND, which goes before KERAS_BACKEND, or in cthulhu.json.'
+    )
 
 
 def _load_external(name):
+    if name in _OF_OTHERS:  # those modules may be there, and are no backends
+        raise _not_here(name)
     try:
         module = importlib.import_module(name)
     except ImportError as error:

@@ -284,7 +284,7 @@ class Layer(Tracking, NodeAccess):
         if not is_all_none(input_masks) and 'mask' not in arguments and has_arg(self.call, 'mask'):
             arguments['mask'] = unpack_singleton(input_masks)
         inputs = in_own_dtype(self, inputs)
-        with call_context.recording() as record:
+        with call_context.recording(f'{type(self).__name__} "{self.name}"') as record:
             outputs = self._as_new_tensors(self.call(inputs, **arguments), inputs)
             self._note_activity(outputs)
         mask = arguments['mask'] if arguments.get('mask') is not None else unpack_singleton(input_masks)

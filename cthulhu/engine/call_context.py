@@ -5,6 +5,7 @@ progress has a Record; what is added goes into all of them. A model then finds w
 """
 
 import contextlib
+import re
 import threading
 
 
@@ -33,14 +34,45 @@ def records():
     return _local.records
 
 
+class NoValues(TypeError):
+    """A function asked for the values of tensors, which have none while a model is made."""
+
+
+# What frameworks say where a tensor is given to NumPy, or to `if`, `while`, `int` and the like.
+_ASKS_FOR_VALUES = re.compile(
+    r'symbolic|as a Python .?bool|boolean operation|has no callable|to a numpy array|argument must be .* not .*(Tensor|Variable)'
+)
+
+
 @contextlib.contextmanager
-def recording():
-    """Context manager around the `call` of a layer; gives its Record."""
+def explained(what):
+    """Context manager around a function of a user's own; `what` names it in the error for one that tensors do not bear.
+
+    Raises:
+        NoValues: it asked for the values of tensors.
+    """
+    try:
+        yield
+    except NoValues:
+        raise
+    except (TypeError, NotImplementedError) as error:
+        if not _ASKS_FOR_VALUES.search(str(error)):
+            raise
+        raise NoValues(
+            f'{what} asks for the values of tensors, which have none yet: it is run once, to make the computation, and not at every step. In place of '
+            'functions of NumPy use those of cthulhu.backend, `K.mean` for `np.mean`; in place of `if`, K.switch(condition, a, b); in place of a loop, K.rnn or K.map_fn.'
+        ) from error
+
+
+@contextlib.contextmanager
+def recording(what):
+    """Context manager around the `call` of a layer or metric, which `what` names in errors; gives its Record."""
     stack = records()
     record = Record()
     stack.append(record)
     try:
-        yield record
+        with explained(what):
+            yield record
     finally:
         stack.remove(record)
 

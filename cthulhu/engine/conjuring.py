@@ -92,7 +92,7 @@ class Program:
 
     def _measure(self, metric, *tensors, **keywords):
         keywords = {key: value for key, value in keywords.items() if value is not None}
-        with call_context.recording() as record:
+        with call_context.recording(f'The metric "{metric.name}"') as record:
             self.metric_results.append(metric(*tensors, **keywords))
         self.metric_updates.extend(update for _, update in record.updates)
 

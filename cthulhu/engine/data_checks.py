@@ -4,6 +4,7 @@ Each array is looked through once a call, and what is well is found so by sums, 
 """
 
 import numbers
+import warnings
 
 import numpy as np
 
@@ -11,6 +12,53 @@ from cthulhu import losses
 from cthulhu.utils.generic_utils import warn_once
 
 # -- arrays of numbers -------------------------------------------------------------------------------------
+
+
+def of_lists(data):
+    """The array of nested lists; one of Python objects where rows differ in length, of which `as_numbers` says so."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # what older NumPy warns of, newer raises
+        try:
+            return np.asarray(data)
+        except ValueError:
+            rows = np.empty(len(data), object)
+            rows[:] = list(data)
+            return rows
+
+
+def of_table(table):
+    """The array of a DataFrame or series, of pandas or polars.
+
+    Raises:
+        ValueError: for columns that hold no numbers, by their names.
+    """
+    array = table.to_numpy()
+    if not hasattr(table, 'columns') or array.dtype.kind in 'fiub':
+        return array
+    found = {}
+    for name in table.columns:
+        column = np.asarray(table[name].to_numpy())
+        missing = [item is None or item != item for item in column] if column.dtype.kind == 'O' else []
+        item = next((item for item, gone in zip(column, missing) if not gone and not _is_number(item)), None)
+        if item is not None or column.dtype.kind in 'MmUS':
+            found[name] = _short(column[0] if item is None else item)
+    if not found:
+        return array
+    columns = ', '.join(f'{name!r} (such as {item})' for name, item in found.items())
+    first = next(iter(found))
+    raise ValueError(
+        f'The table has columns that are not numbers: {columns}. Leave them out, `df.drop(columns={list(found)!r})`; or make numbers of them: a column of 0 '
+        f'and 1 for each value, `pd.get_dummies(df, columns=[{first!r}])`, or one index a value, `df[{first!r}].astype("category").cat.codes`.'
+    )
+
+
+def _is_number(item):
+    return isinstance(item, (numbers.Real, np.bool_))
+
+
+def _short(item):
+    text = repr(item)
+    return text if len(text) <= 40 else text[:37] + '...'
 
 
 def as_numbers(array, label, owner):
@@ -40,17 +88,23 @@ def as_numbers(array, label, owner):
         return _of_objects(np.asarray(array), label)
     if kind not in 'fiubV' or kind == 'V' and array.dtype.names:
         what = {'M': 'dates', 'm': 'times', 'U': 'texts', 'S': 'texts', 'c': 'complex numbers'}.get(kind, 'records')
-        raise ValueError(
-            f'The {label} is an array of {what} (dtype {array.dtype}), not of numbers. Make numbers of them first, such as days since a date, or indices into '
-            'a list of words.'
-        )
+        raise ValueError(f'The {label} is an array of {what} (dtype {array.dtype}), not of numbers. {_ADVICE.get(what, _ADVICE[None])}')
     return array
+
+
+_ADVICE = {
+    'texts': 'Number the words that are classes: `classes, y = np.unique(y, return_inverse=True)`; make sequences of numbers of texts: preprocessing.text.Tokenizer.',
+    'dates': 'Make numbers of them first, such as days since a date.',
+    None: 'Make numbers of them first.',
+}
 
 
 def _of_objects(array, label):
     for place, item in np.ndenumerate(array):
-        if not isinstance(item, (numbers.Real, np.bool_)):
-            if isinstance(item, (list, tuple, np.ndarray)):
+        if not _is_number(item):
+            if isinstance(item, str):
+                found = f'at {_place(place)} there is {item!r}. {_ADVICE["texts"][:-1]}'
+            elif isinstance(item, (list, tuple, np.ndarray)):
                 found = 'rows of different lengths give such arrays. Pad them to one length, for example with preprocessing.sequence.pad_sequences'
             else:
                 found = f'at {_place(place)} there is {item!r} ({type(item).__name__}); fill in what is missing, and make numbers of the rest'

@@ -1,6 +1,7 @@
 """What a layer accepts as its inputs, and the check of it."""
 
 from cthulhu import backend as K
+from cthulhu.utils.foreign import library_of
 from cthulhu.utils.generic_utils import to_list
 
 
@@ -60,6 +61,12 @@ def check_inputs(layer, inputs):
     inputs = to_list(inputs)
     for x in inputs:
         if not K.is_tensor(x):
+            library = library_of(x)
+            if library is not None:
+                raise ValueError(
+                    f'Layer "{layer.name}" was called with a tensor of {library} ({type(x).__name__}), and what computes here is the {K.backend()} backend. Make '
+                    'inputs with cthulhu.layers.Input; give values as NumPy arrays, to `predict` and `summon`.'
+                )
             raise ValueError(
                 f'Layer "{layer.name}" was called with an input that is not a symbolic tensor: {repr(x)[:100]} of type {type(x).__name__}. Layers take tensors, such as the '
                 'result of Input(...) or of another layer; to feed NumPy arrays, build a Lump and call predict, or wrap them with '

@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu import losses
+from cthulhu.engine import call_context
 
 
 class OutputSpec:
@@ -80,7 +81,8 @@ class OutputSpec:
         Losses of samples are multiplied by their weights and averaged over the samples (and time steps) that there are; those that the
         mask takes out do not count.
         """
-        value = self.loss(self.target, self.output, sample_weight=self.weights())
+        with call_context.explained(f'The loss "{self.loss.name}" of output "{self.name}"'):
+            value = self.loss(self.target, self.output, sample_weight=self.weights())
         if self.mask is not None and self.loss.reduction == losses.Reduction.SUM_OVER_BATCH_SIZE:
             share = K.mean(K.cast(self.mask, K.dtype(value)))
             value = value / K.maximum(share, K.epsilon())

@@ -12,6 +12,7 @@ from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.lump import Lump
 from cthulhu.storage import trust
 from cthulhu.utils.arguments import checked
+from cthulhu.utils.foreign import described
 from cthulhu.utils.generic_utils import to_list
 
 
@@ -73,7 +74,7 @@ class Pile(Lump):
             source = meta.get_history(layer)[0]
             layer = source if isinstance(source, InputLayer) else layer
         if not isinstance(layer, Layer):
-            raise TypeError(f'Pile.add takes a layer or a model, but got {layer!r} ({type(layer).__name__}).')
+            raise TypeError(f'Pile.add takes a layer or a model, but got {described(layer, 'layers')}.')
         self.built = False
         if isinstance(layer, InputLayer):
             if self._stack or self._entrance is not None:

@@ -4,6 +4,7 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import losses
+from cthulhu.engine import data_checks
 from cthulhu.engine.data_checks import as_numbers
 from cthulhu.utils.generic_utils import to_list
 
@@ -15,14 +16,14 @@ def as_array(data):
     array, or a list of numbers.
     """
     if hasattr(data, 'to_numpy'):
-        return data.to_numpy()
+        return data_checks.of_table(data)
     if hasattr(data, 'tocsr'):
         return data.tocsr()
     if hasattr(data, 'detach') and hasattr(data, 'cpu'):
         return data.detach().cpu().numpy()  # a tensor of PyTorch
     if hasattr(data, 'shape') and hasattr(data, '__getitem__'):
         return data.numpy() if callable(getattr(data, 'numpy', None)) else data  # an eager tensor of TensorFlow
-    return np.asarray(data)
+    return data_checks.of_lists(data)
 
 
 def is_named(data):
@@ -56,10 +57,11 @@ def standardize(data, names, shapes, what, owner, one_dimensional=None):
                 f'The {what} "{names[index]}" must be an array with a batch axis, but it is a single value: {array!r}.'
             )
         flat = one_dimensional[index] if one_dimensional else shape is not None and len(shape) == 1
-        if len(array.shape) == 1 and not flat:
+        found = tuple(array.shape)
+        if len(found) == 1 and not flat:
             arrays[index] = array = _with_last_axis(array)
-        if shape is not None:
-            _check_shape(array, shape, names[index], what)
+        if shape is not None and not _fits(array.shape, shape):
+            raise ValueError(_shape_message(found, shape, names[index], what))
     return arrays
 
 
@@ -90,7 +92,7 @@ def _pick(data, names, what):
     if isinstance(data, (list, tuple)):
         holds_arrays = any(len(getattr(item, 'shape', ())) > 0 for item in data)
         if len(names) == 1 and not holds_arrays:
-            return [np.asarray(data)]  # numbers in nested lists
+            return [data_checks.of_lists(data)]  # numbers in nested lists
         if len(data) == len(names):
             return list(data)
         raise ValueError(
@@ -112,15 +114,23 @@ def _with_last_axis(array):
     return np.asarray(array).reshape(array.shape + (1,))
 
 
-def _check_shape(array, shape, name, what):
-    found = tuple(array.shape)
-    fits = len(found) == len(shape) and all(
+def _fits(found, shape):
+    return len(found) == len(shape) and all(
         wanted is None or wanted == size for wanted, size in list(zip(shape, found))[1:]
     )
-    if not fits:
-        raise ValueError(
-            f'The {what} "{name}" does not fit: expected an array of shape {tuple(shape)} (None: any size), found one of shape {found}.'
-        )
+
+
+def _shape_message(found, shape, name, what):
+    advice = ''
+    if _fits((1,) + found, shape):
+        advice = f' One sample alone is a batch of one: `x[None]` has the shape {(1,) + found}.'
+    elif _fits(found + (1,), shape):
+        advice = f' What is missing is an axis of size 1 at the end: `x[..., None]` has the shape {found + (1,)}.'
+    elif len(found) == 4 and _fits((found[0],) + found[2:] + found[1:2], shape):
+        advice = ' Its channels come first, and the model wants them last: `np.moveaxis(x, 1, -1)`.'
+    elif len(found) == 4 and _fits((found[0], found[3]) + found[1:3], shape):
+        advice = ' Its channels come last, and the model wants them first: `np.moveaxis(x, -1, 1)`.'
+    return f'The {what} "{name}" does not fit: expected an array of shape {tuple(shape)} (None: any size), found one of shape {found}.{advice}'  # fmt: skip
 
 
 def check_lengths(arrays, labels):
@@ -195,10 +205,22 @@ def sample_weights(targets, names, sample_weight, class_weight, modes, owner):
     given = per_output(
         sample_weight, names, 'sample_weight', lambda v: not isinstance(v, (list, tuple, dict)) or _is_numbers(v)
     )
+    if class_weight is not None and (not isinstance(class_weight, (dict, list, tuple)) or _is_numbers(class_weight)):
+        numbers = not isinstance(class_weight, str) and np.ndim(class_weight) == 1
+        advice = 'dict(enumerate(class_weight))' if numbers else _BALANCED
+        raise ValueError(
+            f'`class_weight` is a dict from class to weight, such as {{0: 1.0, 1: 5.0}}; got {class_weight!r}. Write {advice}.'
+        )
     classes = per_output(
         class_weight, names, 'class_weight', lambda v: isinstance(v, dict) and not any(key in names for key in v)
     )
     return [_weights(*item, owner) for item in zip(targets, names, given, classes, modes)]
+
+
+_BALANCED = (
+    "for weights that balance the classes dict(enumerate(sklearn.utils.class_weight.compute_class_weight('balanced', "
+    'classes=np.unique(y), y=y)))'
+)
 
 
 def _is_numbers(value):

@@ -48,6 +48,13 @@ class Tracking:
         self._look_again()
         return self._metrics
 
+    def __getattr__(self, name):
+        if '_containers' not in self.__dict__:
+            raise AttributeError(
+                f'{type(self).__name__} has no {name!r}, as `super().__init__()` was not called in its `__init__`. Call it first there.'
+            )
+        raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
+
     def __setattr__(self, name, value):
         if name in self._untracked or isinstance(value, (str, int, float, bool, type(None))):
             plain = True

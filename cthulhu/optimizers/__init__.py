@@ -10,6 +10,7 @@ from cthulhu.optimizers.framework import TFOptimizer, is_framework_optimizer
 from cthulhu.optimizers.nadam import Nadam
 from cthulhu.optimizers.rmsprop import RMSprop
 from cthulhu.optimizers.sgd import SGD
+from cthulhu.utils.foreign import described
 from cthulhu.utils.generic_utils import get_custom_objects
 
 sgd = SGD
@@ -68,5 +69,5 @@ def get(identifier):
         return TFOptimizer(identifier)
     raise ValueError(
         'Could not interpret optimizer identifier: expected a name, a configuration dict or an optimizer, '
-        f'got {identifier!r}.'
+        f"got {described(identifier, 'optimizers')}."
     )

@@ -8,7 +8,7 @@ import os
 
 from cthulhu.saving import hdf5, keras3, tensors
 from cthulhu.storage import atomic, file_tree, tree
-from cthulhu.storage.errors import DamagedFileError, explained
+from cthulhu.storage.errors import DamagedFileError, ModelFileError, explained
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.io_utils import ask_to_proceed_with_overwrite
 
@@ -191,6 +191,10 @@ def _load(place, read, read_archive):
                 )
             if _starts(place, b'PK'):
                 return read_archive(place, where)
+            if str(place).lower().endswith('.safetensors'):
+                raise ModelFileError(
+                    f'{where} holds weights only. Build the model, then load them: `model.load_weights(path)`.'
+                )
             if not tree.is_hdf5(place):
                 raise DamagedFileError(f'{where} is neither an HDF5 file nor an archive of Keras 3.')
             with open(place, 'rb') as file:

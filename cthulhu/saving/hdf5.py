@@ -194,7 +194,7 @@ def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=No
     text = tree.attribute('model_config')
     if text is None:
         raise ModelFileError(
-            f'{tree.where} has no configuration of a model, only weights perhaps. Build the model and use load_weights.'
+            f'{tree.where} has no configuration of a model: it holds weights only, perhaps. Build the model, then load them: `model.load_weights(path)`.'
         )
     config = configuration.parse_json(text)
     group = tree.group('model_weights')

@@ -2,6 +2,7 @@
 
 import binascii
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -14,10 +15,13 @@ def replacing(path):
     The temporary file lies in the same folder, so that it is renamed and not copied; it is flushed to the disk before, and the folder after. If the
     body raises, it is removed and `path` is left as it was. A symbolic link stays, and what it points to is replaced.
     """
-    path = os.path.realpath(os.fspath(path))
+    given, path = path, os.path.realpath(os.fspath(path))
+    if os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), given)
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f'.{name[:100]}.{binascii.hexlify(os.urandom(6)).decode()}.tmp')
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+    with _named(given):
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
     try:
         yield temporary
         with contextlib.suppress(OSError):
@@ -45,7 +49,8 @@ def replacing_folder(path):
     One that is there is moved aside before, as a folder cannot take the name of another: for an instant there is none.
     """
     parent, name = os.path.split(path)
-    work = tempfile.mkdtemp(prefix=f'.{name[:100]}.', suffix='.tmp', dir=parent)
+    with _named(path):
+        work = tempfile.mkdtemp(prefix=f'.{name[:100]}.', suffix='.tmp', dir=parent)
     new, old = os.path.join(work, 'new'), os.path.join(work, 'old')
     try:
         yield new
@@ -62,6 +67,15 @@ def replacing_folder(path):
             raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _named(path):
+    """Errors of the system name the path that the user gave, not that of the temporary file."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, os.strerror(error.errno), os.fspath(path)) from None
 
 
 def _flush(path, flags):

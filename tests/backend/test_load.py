@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from cthulhu.backend import load
+from cthulhu.backend import frameworks, load
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ONLY_BACKEND = """
@@ -67,7 +67,7 @@ def test_a_backend_that_this_release_lacks(tmp_path, name):
 def test_a_framework_that_is_asked_for_and_not_installed(monkeypatch):
     monkeypatch.setattr(load, '_loaded', {})
     monkeypatch.setattr(load, 'is_installed', lambda name: False)
-    with pytest.raises(ImportError, match=r"(?s)'tensorflow' was asked for .*pip install 'cthulhu\[tensorflow\]'"):
+    with pytest.raises(ImportError, match=r"(?s)'tensorflow' was asked for .*pip install tensorflow"):
         load.load_backend('tensorflow')
 
 
@@ -82,10 +82,10 @@ def test_a_framework_that_is_asked_for_and_not_installed(monkeypatch):
 def test_theano_that_is_not_installed_says_what_is_for_this_python(monkeypatch, version, line):
     monkeypatch.setattr(load, '_loaded', {})
     monkeypatch.setattr(load, 'is_installed', lambda name: False)
-    monkeypatch.setattr(load.sys, 'version_info', version + (1,))
+    monkeypatch.setattr(frameworks.sys, 'version_info', version + (1,))
     with pytest.raises(ImportError) as caught:
         load.load_backend('theano')
-    assert f'which on this Python, {version[0]}.{version[1]}, is\n    pip install {line}\n' in str(caught.value)
+    assert f'Install it with\n    pip install {line}\n' in str(caught.value)
 
 
 def test_the_same_instance_at_every_call():

@@ -33,7 +33,7 @@ def pillow():
         from PIL import Image
     except ImportError as error:
         raise ImportError(
-            'Pictures need Pillow, which is not installed: `pip install cthulhu[images]` or `pip install pillow`.'
+            'Pictures need Pillow, which is not installed: `pip install pillow`.'
         ) from error
     return Image
 

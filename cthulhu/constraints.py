@@ -4,10 +4,13 @@ from cthulhu import backend as K
 from cthulhu import registry
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
+from cthulhu.utils.reprs import settings_repr
 
 
 class Constraint:
     """Base class. A subclass defines `__call__(w)`, which gives a tensor of the shape of `w`, and `get_config`."""
+
+    __repr__ = settings_repr
 
     def __call__(self, w):
         return w

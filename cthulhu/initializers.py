@@ -10,6 +10,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import registry
 from cthulhu.utils.arguments import checked
+from cthulhu.utils.reprs import settings_repr
 
 # The standard deviation of a unit normal that is cut off at two standard deviations.
 _TRUNCATED_STDDEV = 0.87962566103423978
@@ -17,6 +18,8 @@ _TRUNCATED_STDDEV = 0.87962566103423978
 
 class Initializer:
     """Base class. A subclass defines `__call__(shape, dtype=None)` and, if it has arguments, `get_config`."""
+
+    __repr__ = settings_repr
 
     def __call__(self, shape, dtype=None):
         raise NotImplementedError(f'{type(self).__name__} must define `__call__(self, shape, dtype=None)`.')

@@ -16,6 +16,7 @@ from cthulhu import registry
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
 from cthulhu.utils.losses_utils import Reduction, as_labels, as_tensor, compute_weighted_loss, what_counts
+from cthulhu.utils.reprs import settings_repr
 
 _DEFAULT = Reduction.SUM_OVER_BATCH_SIZE
 
@@ -30,6 +31,8 @@ class Loss:
     Raises:
         ValueError: an unknown reduction.
     """
+
+    __repr__ = settings_repr
 
     @checked
     def __init__(self, reduction=_DEFAULT, name=None):

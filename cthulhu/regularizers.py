@@ -4,10 +4,13 @@ from cthulhu import backend as K
 from cthulhu import registry
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
+from cthulhu.utils.reprs import settings_repr
 
 
 class Regularizer:
     """Base class. A subclass defines `__call__(x)`, which gives a scalar, and `get_config`."""
+
+    __repr__ = settings_repr
 
     def __call__(self, x):
         return 0.0

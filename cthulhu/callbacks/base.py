@@ -5,6 +5,7 @@ import warnings
 from collections import deque
 
 from cthulhu.utils.arguments import checked
+from cthulhu.utils.reprs import settings_repr
 
 # The hooks around one batch have two names in training: the one with `train` calls the older one.
 _OLDER_NAME = {'on_train_batch_begin': 'on_batch_begin', 'on_train_batch_end': 'on_batch_end'}
@@ -56,6 +57,8 @@ class Callback:
         ...     def on_batch_end(self, batch, logs=None):
         ...         self.losses.append(logs['loss'])
     """
+
+    __repr__ = settings_repr
 
     needs_each_batch = True
     state_names = ()

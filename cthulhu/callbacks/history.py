@@ -3,6 +3,8 @@
 import html
 import os
 
+import numpy as np
+
 from cthulhu.callbacks import figures
 from cthulhu.callbacks.base import Callback, samples_of
 from cthulhu.pictures.curves import curves_html
@@ -78,7 +80,8 @@ class History(Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(value)
+            plain = value.item() if np.size(value) == 1 and hasattr(value, 'item') else value  # for json
+            self.history.setdefault(name, []).append(plain)
             self.value_epochs.setdefault(name, []).append(epoch)
 
     def plot(self, metrics=None, filename=None):

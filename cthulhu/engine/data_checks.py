@@ -88,7 +88,9 @@ def as_numbers(array, label, owner):
         return _of_objects(np.asarray(array), label)
     if kind not in 'fiubV' or kind == 'V' and array.dtype.names:
         what = {'M': 'dates', 'm': 'times', 'U': 'texts', 'S': 'texts', 'c': 'complex numbers'}.get(kind, 'records')
-        raise ValueError(f'The {label} is an array of {what} (dtype {array.dtype}), not of numbers. {_ADVICE.get(what, _ADVICE[None])}')
+        raise ValueError(
+            f'The {label} is an array of {what} (dtype {array.dtype}), not of numbers. {_ADVICE.get(what, _ADVICE[None])}'
+        )
     return array
 
 

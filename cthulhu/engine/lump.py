@@ -12,6 +12,16 @@ from cthulhu.engine.network import Network
 from cthulhu.utils.arguments import checked, did_you_mean, named_arguments, unknown_argument
 from cthulhu.utils.generic_utils import to_list, unpack_singleton, warn_once
 
+# Arguments of `compile` in Keras 3 and tf.keras: the values that change nothing here, and what is said of others.
+_OF_OTHERS = {
+    'run_eagerly': (
+        (None, False),
+        'models are always computed by a graph here. To look at values in between, use K.print_tensor, or `predict` of a model that ends there.',
+    ),
+    'jit_compile': ((None, False, 'auto'), 'the library does not ask the framework for it. Leave it out.'),
+    'steps_per_execution': ((None, 1), 'every step is a call of its own here. Leave it out.'),
+}
+
 
 @names.method_aliases
 class Lump(GeneratorDoors, Network):
@@ -86,6 +96,9 @@ class Lump(GeneratorDoors, Network):
             >>> model.conjure('adam', loss='sparse_categorical_crossentropy', metrics=['accuracy'])
         """
         self.optimizer = check_settings(optimizer, loss)
+        for name in [name for name in kwargs if name in _OF_OTHERS]:
+            if kwargs.pop(name) not in _OF_OTHERS[name][0]:
+                raise ValueError(f'conjure: `{name}`: {_OF_OTHERS[name][1]}')
         if kwargs:
             try:
                 K.function(
@@ -334,6 +347,7 @@ class Lump(GeneratorDoors, Network):
         max_queue_size=10,
         workers=1,
         use_multiprocessing=False,
+        return_dict=False,
     ):
         """Measure the loss and the metrics, batch by batch.
 
@@ -342,6 +356,7 @@ class Lump(GeneratorDoors, Network):
             verbose: 0 silent, 1 progress bar.
             steps: number of batches after which to stop; all of the data if left out.
             max_queue_size, workers, use_multiprocessing: for generators.
+            return_dict: whether to return a dict by those names instead.
 
         Returns:
             The loss, or, with several outputs or with metrics, a list of numbers in the order of `metrics_names`.
@@ -355,7 +370,7 @@ class Lump(GeneratorDoors, Network):
         labels = self.metrics_names
         told = self._told(callbacks, verbose, adapter, labels)
         try:
-            return unpack_singleton(training_loop.evaluate(self, program.test(), adapter, labels, told))
+            return _values(labels, training_loop.evaluate(self, program.test(), adapter, labels, told), return_dict)
         finally:
             training_loop.finish(told, adapter)
 
@@ -396,27 +411,28 @@ class Lump(GeneratorDoors, Network):
             training_loop.finish(told, adapter)
 
     @checked
-    def train_on_batch(self, x, y, sample_weight=None, class_weight=None, reset_metrics=True):
+    def train_on_batch(self, x, y, sample_weight=None, class_weight=None, reset_metrics=True, return_dict=False):
         """Make one step of training on one batch.
 
         Arguments:
             x, y, sample_weight, class_weight: as for `summon`.
             reset_metrics: whether the metrics are those of this batch alone (True), or accumulated since they were last reset.
+            return_dict: whether to return a dict by the names of `metrics_names`.
 
         Returns:
             The loss, or, with several outputs or with metrics, a list of numbers in the order of `metrics_names`.
         """
         program, arrays = preparation.on_batch(self, x, y, sample_weight, class_weight)
         self._check_before_training()
-        return self._one_batch('train', program.train(), arrays, reset_metrics)
+        return self._one_batch('train', program.train(), arrays, reset_metrics, return_dict)
 
     @checked
-    def test_on_batch(self, x, y, sample_weight=None, reset_metrics=True):
+    def test_on_batch(self, x, y, sample_weight=None, reset_metrics=True, return_dict=False):
         """Measure the loss and the metrics on one batch. Arguments and result as those of `train_on_batch`."""
         program, arrays = preparation.on_batch(self, x, y, sample_weight)
-        return self._one_batch('test', program.test(), arrays, reset_metrics)
+        return self._one_batch('test', program.test(), arrays, reset_metrics, return_dict)
 
-    def _one_batch(self, use, step, arrays, reset_metrics):
+    def _one_batch(self, use, step, arrays, reset_metrics, return_dict):
         if any(a is not None and not a.shape[0] for a in arrays):
             raise ValueError(
                 'There is nothing to measure or to learn from in this batch: it has no samples. Leave it out.'
@@ -425,7 +441,7 @@ class Lump(GeneratorDoors, Network):
         values = step(arrays)
         if reset_metrics:
             self.metric_states.begin(use)
-        return unpack_singleton(values)
+        return _values(self.metrics_names, values, return_dict)
 
     def predict_on_batch(self, x):
         """Compute the outputs for one batch: a NumPy array, or a list of them for several outputs."""
@@ -460,6 +476,10 @@ class Lump(GeneratorDoors, Network):
                 f'Model "{self.name}": `trainable` of a layer was changed after the model was conjured. It goes on training the weights that were trainable '
                 'then; call `conjure` again for the change to count.',
             )
+
+
+def _values(names, values, return_dict):
+    return dict(zip(names, values)) if return_dict else unpack_singleton(values)
 
 
 def _streaming(workers, use_multiprocessing, max_queue_size):

@@ -440,13 +440,14 @@ class Network(Layer):
             inputs, outputs = connections.tensors_of(config, custom_objects)
         return cls(inputs=inputs, outputs=outputs, name=config.get('name'))
 
-    def summary(self, line_length=None, positions=None, print_fn=None):
+    def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False):
         """Print a table of the layers, the shapes of their outputs and the numbers of their parameters.
 
         Arguments:
             line_length: width of the table in characters; wide enough for the longest name if left out.
             positions: where the columns end: fractions of the width, or characters.
             print_fn: function that gets each line; `print` if left out.
+            expand_nested: whether the layers of models inside the model are listed too.
 
         In a notebook, where none of these is given, it is shown as a table of the page.
         """
@@ -455,9 +456,9 @@ class Network(Layer):
                 f'Model "{self.name}" has no layers to show yet: it is not built. Call `build(input_shape)`, summon it on data, or give the first layer `input_shape`.'
             )
         if line_length is None and positions is None and print_fn is None and in_notebook():
-            show_summary(self)
+            show_summary(self, expand_nested)
         else:
-            print_summary(self, line_length=line_length, positions=positions, print_fn=print_fn)
+            print_summary(self, line_length, positions, print_fn, expand_nested)
 
     def _repr_html_(self):
         """The picture of the graph that a notebook shows."""

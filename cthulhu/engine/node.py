@@ -2,6 +2,7 @@
 
 from cthulhu.backend import meta
 from cthulhu.utils.generic_utils import unpack_singleton
+from cthulhu.utils.reprs import arrow
 
 
 class Node:
@@ -102,6 +103,10 @@ class Node:
         }
 
 
+def _listed(shape):
+    return shape if isinstance(shape, list) else [shape]
+
+
 def tensors_in(arguments):
     """The tensors that layers made in a dict of arguments, also in lists, tuples and dicts in it: a list, each once."""
     found = {}
@@ -138,6 +143,16 @@ def mask_of(tensor):
 
 class NodeAccess:
     """The part of Layer that answers what went into and came out of its calls."""
+
+    def __repr__(self):
+        """The class, the name and the shapes: `<Daoloth dense_1: (None, 20) -> (None, 8)>`, with an arrow where it can be shown."""
+        if 'name' not in self.__dict__ or self._is_metric:
+            return f'<{type(self).__name__} {self.__dict__.get("name", "")}>'
+        try:
+            shapes = [', '.join(map(str, _listed(shape))) for shape in (self.input_shape, self.output_shape)]
+        except (AttributeError, ValueError):
+            shapes = ['called on several shapes' if self._inbound_nodes else 'not called yet']
+        return f'<{type(self).__name__} {self.name}: {f" {arrow()} ".join(shapes)}>'
 
     @property
     def inbound_nodes(self):

@@ -47,7 +47,7 @@ class Preparation:
         targets = standardize.standardize(
             y, self._target_names, [None] * len(self._specs), 'target', self.model, one_dimensional=self._flat
         )
-        standardize.check_targets(targets, self._specs)
+        targets = standardize.fitting_targets(targets, self._specs)
         by_name = dict(zip(self._target_names, targets))
         weights = standardize.sample_weights(
             [by_name.get(name) for name in self._weighted],

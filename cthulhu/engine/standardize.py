@@ -282,12 +282,19 @@ def _class_weights(target, name, classes, mode):
     return values[np.searchsorted(keys, labels)]
 
 
-def check_targets(targets, specs):
-    """Raise ValueError where the targets cannot go with an output and its loss, before a framework says so in its own words."""
-    for target, spec in zip(targets, specs):
+def fitting_targets(targets, specs):
+    """The targets; those of class numbers without a last axis get it.
+
+    Raises:
+        ValueError: they cannot go with an output and its loss, which a framework would say in its own words.
+    """
+    targets = list(targets)
+    for index, (target, spec) in enumerate(zip(targets, specs)):
         shape, loss = spec.shape, spec.loss
         if loss is None or shape is None or not losses.checks_target_shape(loss):
             continue
+        if losses.is_sparse(loss) and len(target.shape) == len(shape) - 1 > 1:
+            targets[index] = target = _with_last_axis(target)
         if len(target.shape) != len(shape):
             raise ValueError(_target_message(target, spec, f'{len(shape)} dimensions'))
         pairs = list(zip(target.shape, shape))[1:]
@@ -302,6 +309,7 @@ def check_targets(targets, specs):
                     'utils.to_categorical(y).'
                 )
             raise ValueError(_target_message(target, spec, f'the shape {expected}') + advice)
+    return targets
 
 
 def _target_message(target, spec, expected):

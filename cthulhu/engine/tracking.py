@@ -4,6 +4,13 @@ import numpy as np
 
 from cthulhu import backend as K
 
+# What TensorFlow calls the weights.
+_OF_TENSORFLOW = {
+    'variables': 'weights',
+    'trainable_variables': 'trainable_weights',
+    'non_trainable_variables': 'non_trainable_weights',
+}
+
 
 class Tracking:
     """Remembers layers, metrics and variables that are set as attributes, under any name; layers and metrics in lists, tuples and dicts too, also
@@ -53,6 +60,8 @@ class Tracking:
             raise AttributeError(
                 f'{type(self).__name__} has no {name!r}, as `super().__init__()` was not called in its `__init__`. Call it first there.'
             )
+        if name in _OF_TENSORFLOW:  # not properties: a layer may have attributes of these names
+            return getattr(self, _OF_TENSORFLOW[name])
         raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
 
     def __setattr__(self, name, value):

@@ -45,11 +45,13 @@ def callback_list(model, callbacks, verbose, params, training=False):
     Arguments:
         model: the model that is run.
         callbacks: list of callbacks, one callback, a CallbackList, or None.
-        verbose: 0, 1 or 2; in training also 'curves'.
+        verbose: 0, 1 or 2; 'auto' for 1; in training also 'curves'.
         params: dict of the settings of the run, for the callbacks.
         training: whether a history is kept.
     """
     curves = verbose == 'curves'
+    if verbose == 'auto':
+        verbose = 1
     if curves:
         verbose = 0 if in_notebook() else 1  # elsewhere a bar
     if isinstance(callbacks, callbacks_module.CallbackList):

@@ -34,7 +34,7 @@ def export_onnx(model, path, opset=17, overwrite=False):
         import onnx
     except ImportError:
         raise ImportError(
-            "export_onnx needs the package onnx, which is not installed. Install it: pip install onnx onnxruntime (on Python 3.11 or newer)."
+            'export_onnx needs the package onnx, which is not installed. Install it: pip install onnx onnxruntime (on Python 3.11 or newer).'
         ) from None
     newest = onnx.defs.onnx_opset_version()
     if isinstance(opset, bool) or not isinstance(opset, int) or not _OLDEST <= opset <= newest:

@@ -10,6 +10,7 @@ from cthulhu.backend import meta
 from cthulhu.utils import argument_table
 from cthulhu.utils.arguments import checked, named_arguments, unknown_argument
 from cthulhu.utils.graph_utils import in_graph
+from cthulhu.utils.reprs import settings_repr
 
 
 class State:
@@ -70,6 +71,9 @@ class Optimizer:
         self.updates = []
         self.weights = []
         self._state = None
+
+    def __repr__(self):
+        return settings_repr(self, self.get_config(), always=('learning_rate',))
 
     def __setattr__(self, name, value):
         # `optimizer.learning_rate = 0.01` sets the variable that the training function already uses.

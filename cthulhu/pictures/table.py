@@ -39,11 +39,11 @@ def summary_html(model, expand_nested=False):
     return ''.join(parts)
 
 
-def show_summary(model):
+def show_summary(model, expand_nested=False):
     """Show the table in a notebook; the text of the summary stands for it where a table cannot be shown."""
     lines = []
-    print_summary(model, print_fn=lines.append)
-    Place().show(Shown(summary_html(model), '\n'.join(lines)))
+    print_summary(model, print_fn=lines.append, expand_nested=expand_nested)
+    Place().show(Shown(summary_html(model, expand_nested), '\n'.join(lines)))
 
 
 def _row(tag, cells):

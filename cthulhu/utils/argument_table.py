@@ -4,7 +4,7 @@ An argument of one name mostly has one meaning, wherever it is taken: `KINDS`. W
 with None where it is no number there.
 """
 
-from cthulhu.utils.kinds import Epochs, Flag, Lengths, Number, Numbers, Rate, Shape, Sizes, Text, Whole
+from cthulhu.utils.kinds import Epochs, Flag, LearningRate, Lengths, Number, Numbers, Rate, Shape, Sizes, Text, Whole
 
 _COUNT = Whole(1, example=32)
 _FROM_ZERO = Whole(0, example=1)
@@ -88,8 +88,8 @@ KINDS = {
     'implementation': Whole(0, 2, example=2),
     'sparse': _FLAG,
     # optimizers
-    'learning_rate': Number(0, example=0.01),
-    'lr': Number(0, example=0.01),
+    'learning_rate': LearningRate(),
+    'lr': LearningRate(),
     'decay': _NOT_NEGATIVE,
     'rho': _SHARE,
     'beta_1': _KEPT,
@@ -146,7 +146,7 @@ KINDS = {
     'epochs': Whole(0, example=10),
     'nb_epoch': Whole(0, example=10),
     'initial_epoch': Whole(0, example=0),
-    'verbose': Whole(0, flags=True),
+    'verbose': Whole(0, flags=True, words=('auto',)),
     'validation_split': Number(0, below=1, example=0.2, optional=True),
     'steps': _STEPS,
     'steps_per_epoch': _STEPS,
@@ -244,8 +244,8 @@ OWN = {
     ('to_categorical', 'num_classes'): Whole(0, example=10, optional=True),
     ('set_random_seed', 'seed'): Whole(0, 2**32 - 1, example=7),
     # methods of models
-    ('summon', 'verbose'): Whole(0, flags=True, words=('curves',)),
-    ('summon_generator', 'verbose'): Whole(0, flags=True, words=('curves',)),
+    ('summon', 'verbose'): Whole(0, flags=True, words=('auto', 'curves')),
+    ('summon_generator', 'verbose'): Whole(0, flags=True, words=('auto', 'curves')),
     # metrics
     ('SensitivityAtSpecificity', 'num_thresholds'): Whole(1, example=200),
     ('SpecificityAtSensitivity', 'num_thresholds'): Whole(1, example=200),

@@ -129,6 +129,18 @@ class Number(Kind):
         return value
 
 
+class LearningRate(Number):
+    """A number from 0 up; what is given in its place by those who know PyTorch, the weights, is told apart."""
+
+    def __init__(self):
+        super().__init__(0, example=0.01)
+
+    def _advice(self, argument, value):
+        if isinstance(value, (list, tuple)) and any(map(_is_symbolic, value)):
+            return f'Leave the weights out: those of the model that is conjured with the optimizer are trained. Write for example `{argument}=0.01`.'
+        return super()._advice(argument, value)
+
+
 class Whole(Kind):
     """A whole number. A float with a whole value counts as one, as files and divisions have them; a fraction does not.
 

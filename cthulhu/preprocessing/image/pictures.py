@@ -32,9 +32,7 @@ def pillow():
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError(
-            'Pictures need Pillow, which is not installed: `pip install pillow`.'
-        ) from error
+        raise ImportError('Pictures need Pillow, which is not installed: `pip install pillow`.') from error
     return Image
 
 

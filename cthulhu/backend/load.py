@@ -3,6 +3,7 @@
 import importlib
 import inspect
 
+from cthulhu.backend import chatter
 from cthulhu.backend.base import Backend
 from cthulhu.backend.frameworks import FRAMEWORKS, is_implemented, is_installed, requirements
 
@@ -39,7 +40,8 @@ def _load_own(name):
             f'    pip install {requirements(name)}\n'
             'or choose another backend with the environment variable CTHULHU_BACKEND or in cthulhu.json.'
         )
-    return getattr(importlib.import_module(f'{__package__}.{name}'), class_name)()
+    with chatter.held_back(name):
+        return getattr(importlib.import_module(f'{__package__}.{name}'), class_name)()
 
 
 def _not_here(name):

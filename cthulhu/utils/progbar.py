@@ -9,6 +9,7 @@ import numpy as np
 # What one redraw may cost of the time that passes between two redraws.
 _SHARE = 0.01
 _NOTEBOOK_INTERVAL = 0.5
+_LEAST_WIDTH = 5
 
 
 def _place(stream):
@@ -111,8 +112,14 @@ class Progbar:
 
     def _finish(self):
         if self.verbose and not self._done:
-            text = self._text(time.time(), done=True)
-            if self._live:
+            now = time.time()
+            text = self._text(now, done=True)
+            if self._live and self._place == 'terminal':
+                columns = shutil.get_terminal_size().columns
+                if len(text) >= columns:
+                    text = self._text(now, done=True, width=max(self.width - (len(text) - columns + 1), _LEAST_WIDTH))
+                self._redraw(_wrapped(text, columns))
+            elif self._live:
                 self._redraw(text)
             else:
                 self._write(text)
@@ -127,7 +134,7 @@ class Progbar:
             # A line that wraps cannot be redrawn in place: give up some of the bar, then the end of the text.
             excess = len(text) - columns + 1
             if excess > 0:
-                text = self._text(now, done=False, width=max(self.width - excess, 5))[: max(columns - 1, 1)]
+                text = self._text(now, done=False, width=max(self.width - excess, _LEAST_WIDTH))[: max(columns - 1, 1)]
         self._redraw(text)
         self._open = True
         after = time.time()
@@ -169,6 +176,17 @@ class Progbar:
         else:
             bar = ('=' * (filled - 1) + '>' if filled else '') + '.' * (width - filled)
         return f'{self._seen:{digits}d}/{self.target} [{bar}]'
+
+
+def _wrapped(text, columns):
+    """The text in lines that fit the width, broken between the values and indented; a value that is longer stays whole."""
+    lines = []
+    for part in text.split(' - '):
+        if lines and len(lines[-1]) + 3 + len(part) < columns:
+            lines[-1] += f' - {part}'
+        else:
+            lines.append(f'    - {part}' if lines else part)
+    return '\n'.join(lines)
 
 
 def _average(total, count):

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import tensorflow as tf
 
-from cthulhu.backend import config, meta
+from cthulhu.backend import chatter, config, meta
 from cthulhu.backend.tensorflow.function import Function, ancestors, explain
 from cthulhu.backend.tensorflow.graph import EagerTensor, entered, mark, new_graph
 from cthulhu.backend.tensorflow.variables import Initialisation
@@ -131,7 +131,7 @@ class Run:
         if session is None or session.graph is not self._graph:
             session = self._session
             if session is None:
-                with self._lock:
+                with self._lock, chatter.held_back(self.name):
                     session = self._session = self._session or v1.Session(graph=self._graph, config=_session_config())
         done = self._initialisations.get(session)
         if done is None or (done.done < len(done.variables) and not self._manual):

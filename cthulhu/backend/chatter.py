@@ -1,0 +1,55 @@
+"""What frameworks write to the error stream when they start, of which nothing concerns somebody who did not ask for it."""
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+
+# backend -> (environment variable by which a user asks for more or less, its value that leaves out what only informs, lines that are left out).
+_CHATTER = {
+    'tensorflow': (
+        'TF_CPP_MIN_LOG_LEVEL',
+        '1',
+        re.compile(
+            r'WARNING: All log messages before absl|[IW]\d{4} |\d{4}-\d\d-\d\d \S+ [IW] |To enable the following instructions'
+            r'|.*(failed call to cuInit|Unable to register cu|Could not find cuda drivers|TF-TRT)'
+        ),
+    ),
+}
+
+
+@contextlib.contextmanager
+def held_back(name):
+    """Context in which a framework starts: what it writes to the error stream comes afterwards, without its chatter.
+
+    Where the user has set the framework's own variable all comes as it is. What an error, or Python itself, writes is never left out.
+
+    Arguments:
+        name: the backend.
+    """
+    variable, value, pattern = _CHATTER.get(name, (None, None, None))
+    if variable is None or variable in os.environ:
+        yield
+        return
+    try:
+        sys.stderr.flush()
+        stream = os.dup(2)
+    except (OSError, AttributeError, ValueError):  # there is no error stream
+        yield
+        return
+    os.environ[variable] = value
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError, AttributeError, ValueError):
+                sys.stderr.flush()
+            os.dup2(stream, 2)
+            os.close(stream)
+            os.environ.pop(variable, None)
+            held.seek(0)
+            kept = [line for line in held.read().splitlines(True) if not pattern.match(line.decode('utf-8', 'replace'))]
+            if kept:
+                os.write(2, b''.join(kept))

@@ -1,7 +1,8 @@
 """ProgbarLogger: the progress bar of a run."""
 
 from cthulhu.callbacks.base import Callback, samples_of
-from cthulhu.utils.progbar import Progbar
+from cthulhu.utils.notebook import Lines
+from cthulhu.utils.progbar import Progbar, place
 
 
 class ProgbarLogger(Callback):
@@ -31,6 +32,7 @@ class ProgbarLogger(Callback):
         self.seen = 0
         self.progbar = None
         self._training = False
+        self._lines = None  # in a notebook, of the whole training
 
     def _start(self):
         self.close()
@@ -43,7 +45,15 @@ class ProgbarLogger(Callback):
             verbose=self.verbose,
             stateful_metrics=self.stateful_metrics,
             unit_name='step' if self.use_steps else 'sample',
+            lines=self._lines,
         )
+
+    def _say(self, text):
+        if self._lines is None:
+            print(text)
+        else:
+            self._lines.draw(text)
+            self._lines.end()
 
     def _advance(self, logs):
         logs = logs or {}
@@ -71,10 +81,11 @@ class ProgbarLogger(Callback):
         self._training = True
         self.verbose = self.params.get('verbose', 0)
         self.epochs = self.params.get('epochs')
+        self._lines = Lines() if self.verbose == 1 and place() == 'notebook' else None
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.params.get('verbose', 0):
-            print(f'Epoch {epoch + 1}/{self.epochs}')
+            self._say(f'Epoch {epoch + 1}/{self.epochs}')
         self._start()
 
     def on_batch_end(self, batch, logs=None):
@@ -86,6 +97,7 @@ class ProgbarLogger(Callback):
     def on_train_end(self, logs=None):
         self.close()
         self._training = False
+        self._lines = None
 
     def on_test_begin(self, logs=None):
         if not self._training:

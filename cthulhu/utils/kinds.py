@@ -163,7 +163,7 @@ class Whole(Kind):
             'a whole number'
             + bounds
             + (', True or False' if flags else '')
-            + ''.join(f', or {word!r}' for word in words),
+            + (', or ' + ' or '.join(map(repr, words)) if words else ''),
             example,
             optional,
         )

@@ -1,5 +1,7 @@
 """Showing things in a notebook."""
 
+import html
+
 
 def in_notebook():
     """Whether the program runs in a notebook, which can show pictures."""
@@ -14,19 +16,43 @@ class Shown:
     """HTML for where it can be shown, and text for where not: the value of a cell, or what `display` takes.
 
     Arguments:
-        html: string.
+        markup: string, HTML.
         text: string.
     """
 
-    def __init__(self, html, text):
-        self.html = html
+    def __init__(self, markup, text):
+        self.markup = markup
         self.text = text
 
     def _repr_html_(self):
-        return self.html
+        return self.markup
 
     def __repr__(self):
         return self.text
+
+
+class Lines:
+    """Lines of text in one place of the notebook's output, of which the last one moves. A notebook that is exported holds their last state.
+
+    Attributes:
+        MOST: how many lines are shown at most, the last ones.
+    """
+
+    MOST = 200
+
+    def __init__(self):
+        self._place = Place()
+        self._lines = ['']
+
+    def draw(self, text):
+        """Show `text` as the last line."""
+        self._lines[-1] = text
+        text = '\n'.join(self._lines[-self.MOST :])
+        self._place.show(Shown(f'<pre style="margin:0;white-space:pre-wrap">{html.escape(text)}</pre>', text))
+
+    def end(self):
+        """Let the last line stand: what is drawn next is a line below it."""
+        self._lines.append('')
 
 
 class Place:

@@ -6,14 +6,17 @@ import time
 
 import numpy as np
 
+from cthulhu.utils.notebook import Lines
+
 # What one redraw may cost of the time that passes between two redraws.
 _SHARE = 0.01
 _NOTEBOOK_INTERVAL = 0.5
 _LEAST_WIDTH = 5
 
 
-def _place(stream):
-    """Where text written to `stream` is seen: 'terminal', 'notebook' or 'file'."""
+def place():
+    """Where the text that is printed is seen: 'terminal', 'notebook' or 'file'."""
+    stream = sys.stdout
     if type(stream).__module__.split('.')[0] == 'ipykernel':
         return 'notebook'
     try:
@@ -35,6 +38,7 @@ class Progbar:
         interval: float, the least time between two redraws in seconds.
         stateful_metrics: names of values that are shown as they come; all others are averaged over the steps.
         unit_name: what a step is called where the time for one is shown.
+        lines: `utils.notebook.Lines` to draw in; in a notebook a place of its own if left out.
 
     Example:
         >>> bar = Progbar(target=2, verbose=2)
@@ -43,7 +47,7 @@ class Progbar:
          - 0s - loss: 2.0000
     """
 
-    def __init__(self, target, width=30, verbose=1, interval=0.05, stateful_metrics=None, unit_name='step'):
+    def __init__(self, target, width=30, verbose=1, interval=0.05, stateful_metrics=None, unit_name='step', lines=None):
         if verbose not in (0, 1, 2):
             raise ValueError(f'Progbar: `verbose` is 0 (silent), 1 (bar) or 2 (one line); got {verbose!r}.')
         self.target = target
@@ -60,8 +64,9 @@ class Progbar:
         self._open = False
         self._done = False
         # Only these are drawn while the job runs.
-        self._place = _place(sys.stdout)
+        self._place = place()
         self._live = self.verbose == 1 and self._place != 'file'
+        self._lines = (lines or Lines()) if self._live and self._place == 'notebook' else None
 
     def update(self, current, values=None, finalize=None):
         """Say how far the job is.
@@ -106,7 +111,7 @@ class Progbar:
         if self._open:
             self._open = False
             self._done = True
-            self._write('\n')
+            self._end_line()
 
     # -- drawing -----------------------------------------------------------------------------------------
 
@@ -123,7 +128,7 @@ class Progbar:
                 self._redraw(text)
             else:
                 self._write(text)
-            self._write('\n')
+            self._end_line()
         self._open = False
         self._done = True
 
@@ -141,9 +146,19 @@ class Progbar:
         least = max(self.interval, _NOTEBOOK_INTERVAL) if self._place == 'notebook' else self.interval
         self._due = after + max(least, (after - now) / _SHARE)
 
+    def _end_line(self):
+        if self._lines is not None:
+            self._lines.end()
+        else:
+            self._write('\n')
+
     def _redraw(self, text):
-        padding = ' ' * (self._drawn_length - len(text))
-        self._write('\r' + text + padding)
+        if self._lines is not None:
+            self._lines.draw(text)
+            return
+        first, *further = text.split('\n')
+        padding = ' ' * (self._drawn_length - len(first))
+        self._write('\n'.join(['\r' + first + padding] + further))
         self._drawn_length = len(text)
 
     @staticmethod

@@ -119,10 +119,11 @@ def test_one_word_shows_curves_in_a_notebook_and_a_bar_elsewhere(monkeypatch, ca
 @needs_gradients
 def test_other_words_are_refused():
     with pytest.raises(
-        ValueError, match="summon: `verbose` is a whole number, 0 or more, True or False, or 'curves'; got 'curve'"
+        ValueError,
+        match="summon: `verbose` is a whole number, 0 or more, True or False, or 'auto' or 'curves'; got 'curve'",
     ):
         linear().summon(X, Y, verbose='curve')
     with pytest.raises(
-        ValueError, match="evaluate: `verbose` is a whole number, 0 or more, True or False; got 'curves'"
+        ValueError, match="evaluate: `verbose` is a whole number, 0 or more, True or False, or 'auto'; got 'curves'"
     ):
         linear().evaluate(X, Y, verbose='curves')

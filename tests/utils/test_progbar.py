@@ -1,4 +1,5 @@
 import io
+import os
 import re
 import time
 import types
@@ -35,7 +36,9 @@ def notebook(monkeypatch):
     cls = type('OutStream', (io.StringIO,), {'__module__': module.__name__})
     stream = cls()
     monkeypatch.setattr(progbar_module, 'sys', types.SimpleNamespace(stdout=stream))
-    return stream
+    shown = []
+    monkeypatch.setattr('cthulhu.utils.notebook.Place.show', lambda self, thing: shown.append(thing))
+    return shown
 
 
 @pytest.fixture
@@ -90,7 +93,12 @@ def test_terminal_line_fits_the_columns(terminal, clock, monkeypatch):
     bar.update(1, [('a_metric_with_a_long_name', 1.0), ('another_metric', 2.0)])
     assert len(screen(terminal.getvalue())[0]) == 49
     bar.update(10, [])
-    assert screen(terminal.getvalue())[0].endswith('another_metric: 2.0000')
+    assert screen(terminal.getvalue()) == [
+        '10/10 [=====] - 1s 100ms/step',
+        '    - a_metric_with_a_long_name: 1.0000',
+        '    - another_metric: 2.0000',
+        '',
+    ]
 
 
 def test_a_file_gets_one_line(file):
@@ -115,9 +123,23 @@ def test_notebook_is_drawn_twice_a_second_at_most(notebook, clock):
     for i in range(999):
         clock[0] += 0.01
         bar.update(i + 1)
-    assert 10 <= notebook.getvalue().count('\r') <= 20
+    assert 10 <= len(notebook) <= 20
     bar.update(1000)
-    assert screen(notebook.getvalue())[0].startswith('1000/1000 [====')
+    assert repr(notebook[-1]).startswith('1000/1000 [====')
+    assert '>1000/1000 [====' in notebook[-1]._repr_html_()
+
+
+def test_a_finished_line_fits_the_terminal(terminal, clock, monkeypatch):
+    monkeypatch.setattr(progbar_module.shutil, 'get_terminal_size', lambda: os.terminal_size((60, 24)))
+    values = [(f'{which}_output_loss', 0.5) for which in ('first', 'second', 'third', 'fourth')]
+    Progbar(400).update(400, values)
+    lines = screen(terminal.getvalue())[:-1]
+    assert all(len(line) < 60 for line in lines) and lines[0].startswith('400/400 [=====] - 0s')
+    assert ' - '.join(line.replace('    - ', '') for line in lines).endswith(
+        'first_output_loss: 0.5000 - second_output_loss: 0.5000 - third_output_loss: 0.5000 - fourth_output_loss: 0.5000'
+    )
+    Progbar(400).update(400, [('loss', 0.5)])
+    assert screen(terminal.getvalue())[-2] == '400/400 [=====================] - 0s 0s/step - loss: 0.5000'
 
 
 def test_slow_drawing_is_done_less_often(terminal, clock, monkeypatch):

@@ -13,7 +13,8 @@ if not K.supports('gradients'):
     pytest.skip('training needs gradients, which this backend does not have', allow_module_level=True)
 
 
-def test_the_code_of_the_readme(capsys):
+def test_the_code_of_the_readme(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with open(os.path.join(ROOT, 'README.md'), encoding='utf-8') as readme:
         blocks = re.findall(r'^```python\n(.*?)^```', readme.read(), re.MULTILINE | re.DOTALL)
     assert len(blocks) == 2

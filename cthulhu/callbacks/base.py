@@ -171,6 +171,8 @@ class CallbackList:
 
     @checked
     def __init__(self, callbacks=None, queue_length=10):
+        if isinstance(callbacks, str):
+            raise TypeError(f'`callbacks` must be a list of Callback objects; got {callbacks!r}.')
         self.callbacks = list(callbacks or [])
         for callback in self.callbacks:
             if isinstance(callback, type) or not any(name.startswith('on_') for name in dir(callback)):

@@ -34,10 +34,6 @@ def records():
     return _local.records
 
 
-class NoValues(TypeError):
-    """A function asked for the values of tensors, which have none while a model is made."""
-
-
 # What frameworks say where a tensor is given to NumPy, or to `if`, `while`, `int` and the like.
 _ASKS_FOR_VALUES = re.compile(
     r'symbolic|as a Python .?bool|boolean operation|has no callable|to a numpy array|argument must be .* not .*(Tensor|Variable)'
@@ -49,19 +45,19 @@ def explained(what):
     """Context manager around a function of a user's own; `what` names it in the error for one that tensors do not bear.
 
     Raises:
-        NoValues: it asked for the values of tensors.
+        TypeError: it asked for the values of tensors.
     """
     try:
         yield
-    except NoValues:
-        raise
     except (TypeError, NotImplementedError) as error:
-        if not _ASKS_FOR_VALUES.search(str(error)):
+        if hasattr(error, 'explained') or not _ASKS_FOR_VALUES.search(str(error)):
             raise
-        raise NoValues(
+        told = TypeError(
             f'{what} asks for the values of tensors, which have none yet: it is run once, to make the computation, and not at every step. In place of '
             'functions of NumPy use those of cthulhu.backend, `K.mean` for `np.mean`; in place of `if`, K.switch(condition, a, b); in place of a loop, K.rnn or K.map_fn.'
-        ) from error
+        )
+        told.explained = True
+        raise told from error
 
 
 @contextlib.contextmanager

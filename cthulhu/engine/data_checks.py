@@ -44,6 +44,12 @@ def of_table(table):
             found[name] = _short(column[0] if item is None else item)
     if not found:
         return array
+    if all(isinstance(item, str) and 'datetime' in item for item in found.values()):
+        first = next(iter(found))
+        raise ValueError(
+            f'The table has columns of dates: {list(found)!r}. Make numbers of them first, such as days since the first: '
+            f'`(df[{first!r}] - df[{first!r}].min()).dt.days`.'
+        )
     columns = ', '.join(f'{name!r} (such as {item})' for name, item in found.items())
     first = next(iter(found))
     raise ValueError(

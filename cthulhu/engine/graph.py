@@ -3,6 +3,7 @@
 from cthulhu.backend import meta
 from cthulhu.engine.node import node_of
 from cthulhu.utils.generic_utils import to_list
+from cthulhu.utils.reprs import short
 
 
 class Graph:
@@ -45,11 +46,12 @@ class Graph:
             layer = node.outbound_layer
             missing = [x for x in node.needed if id(x) not in computable]
             if missing or node.is_entrance:
+                lost = missing[0] if missing else node.output_tensors[0]
                 raise ValueError(
-                    'The graph is disconnected: layer "{}" needs the tensor {}, which cannot be computed from the inputs of the model ({}). '
+                    'The graph is disconnected: layer "{}" needs an output of layer "{}", which cannot be computed from the inputs of the model ({}). '
                     'Add the Input that it comes from to `inputs`. Layers that could be reached: {}.'.format(
                         layer.name,
-                        missing[0] if missing else node.output_tensors[0],
+                        node_of(lost).outbound_layer.name,
                         ', '.join(f'"{node_of(x).outbound_layer.name}"' for x in self.inputs),
                         passed or 'none',
                     )
@@ -179,7 +181,7 @@ def history_of(tensors, what):
         history = meta.get_history(x)
         if history is None:
             raise ValueError(
-                f'The {what} of a model must come from layers: Input(...) for the inputs, the result of calling a layer for the outputs. Found {x!r} '
+                f'The {what} of a model must come from layers: Input(...) for the inputs, the result of calling a layer for the outputs. Found {short(x)} '
                 f'({type(x).__name__}), which no layer made. Wrap the operations that made it in a LuKthu layer.'
             )
         histories.append(history)

@@ -3,6 +3,7 @@
 from cthulhu import backend as K
 from cthulhu.utils.foreign import library_of
 from cthulhu.utils.generic_utils import to_list
+from cthulhu.utils.reprs import short
 
 
 class InputSpec:
@@ -68,7 +69,7 @@ def check_inputs(layer, inputs):
                     'inputs with cthulhu.layers.Input; give values as NumPy arrays, to `predict` and `summon`.'
                 )
             raise ValueError(
-                f'Layer "{layer.name}" was called with an input that is not a symbolic tensor: {repr(x)[:100]} of type {type(x).__name__}. Layers take tensors, such as the '
+                f'Layer "{layer.name}" was called with an input that is not a symbolic tensor: {short(x)} ({type(x).__name__}). Layers take tensors, such as the '
                 'result of Input(...) or of another layer; to feed NumPy arrays, build a Lump and call predict, or wrap them with '
                 'backend.constant.'
             )
@@ -77,7 +78,7 @@ def check_inputs(layer, inputs):
     specs = to_list(layer.input_spec)
     if len(inputs) != len(specs):
         raise ValueError(
-            f'Layer "{layer.name}" expects {len(specs)} input(s), but was called with {len(inputs)}: {inputs}'
+            f'Layer "{layer.name}" expects {len(specs)} input(s), but was called with {len(inputs)}, of the shapes {[K.int_shape(x) for x in inputs]}.'
         )
     for index, (spec, x) in enumerate(zip(specs, inputs)):
         difference = spec.mismatch(x) if spec is not None else None

@@ -15,6 +15,10 @@ def as_array(data):
     """An object that has a shape and can be sliced: from a DataFrame or series of any library, a tensor of another framework, a sparse matrix, an
     array, or a list of numbers.
     """
+    if isinstance(data, (str, bytes)):
+        raise ValueError(
+            f'Data are arrays, and not the text {data!r}. Files and folders of pictures are read by preprocessing.image.ImageDataGenerator, arrays by np.load.'
+        )
     if hasattr(data, 'to_numpy'):
         return data_checks.of_table(data)
     if hasattr(data, 'tocsr'):
@@ -303,6 +307,8 @@ def fitting_targets(targets, specs):
         if any(wanted is not None and found != wanted for found, wanted in pairs):
             expected = tuple([None] + [wanted for _, wanted in pairs])
             advice = ''
+            if losses.is_sparse(loss) and tuple(target.shape[1:]) == tuple(shape[1:]):
+                advice = ' One-hot classes go with the loss "categorical_crossentropy".'
             if not losses.is_sparse(loss) and target.shape[-1] == 1 and shape[-1] not in (1, None):
                 advice = (
                     ' Integer classes go with the loss "sparse_categorical_crossentropy"; for "categorical_crossentropy" make them one-hot with '

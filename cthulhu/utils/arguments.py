@@ -50,6 +50,7 @@ def checked(function):
     parameters = list(signature.parameters.values())
     names = [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
     known = named_arguments(function)
+    needed = [p.name for p in parameters if p.name in known and p.default is p.empty]
     is_open = any(p.kind == p.VAR_KEYWORD for p in parameters)
     home, _, name = function.__qualname__.rpartition('.')
     home = home.rpartition('.')[2]
@@ -75,6 +76,9 @@ def checked(function):
             kind = kind_of(argument)
             if kind is not None:
                 kwargs[argument] = kind.check(owner, argument, value)
+        for argument in needed:
+            if argument not in kwargs and argument not in names[: len(args)]:
+                raise TypeError(f'{owner} needs `{argument}`. It takes {", ".join(known)}.')
         return function(*values, **kwargs)
 
     run.__signature__ = signature

@@ -1,6 +1,7 @@
 """Objects of other libraries that are given where one of this is wanted: what is said of them."""
 
 from cthulhu import names, registry
+from cthulhu.utils.reprs import short
 
 _LIBRARIES = {
     'keras': 'Keras 3',
@@ -35,8 +36,7 @@ def described(thing, room):
         '3 (int)'
     """
     kind = thing if isinstance(thing, type) else type(thing)
-    text = repr(thing)
-    text = f'{text if len(text) <= 100 else text[:97] + "..."} ({kind.__name__})'
+    text = f'{short(thing)} ({kind.__name__})'
     library = library_of(thing)
     if library is None:
         return text

@@ -9,6 +9,7 @@ import numbers
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu.utils.reprs import short
 
 
 def _is_symbolic(value):
@@ -68,8 +69,13 @@ class Kind:
         except (TypeError, ValueError, OverflowError):
             pass
         raise ValueError(
-            f'{owner}: `{argument}` is {self.expected}; got {_short(value)}. {self._advice(argument, value)}'
+            f'{owner}: `{argument}` is {self.expected}; got {self._shown(value)}. {self._advice(argument, value)}'
         )
+
+    def _shown(self, value):
+        if isinstance(value, (list, tuple)) and value and all(map(_is_symbolic, value)):
+            return f'a {type(value).__name__} of {len(value)} variables or tensors'
+        return short(value)
 
     def _advice(self, argument, value):
         try:
@@ -84,11 +90,6 @@ class Kind:
 
 def _read(text):
     return {'true': True, 'false': False}.get(text.lower()) if text.lower() in ('true', 'false') else float(text)
-
-
-def _short(value):
-    text = repr(value)
-    return text if len(text) <= 100 else text[:97] + '...'
 
 
 class Number(Kind):

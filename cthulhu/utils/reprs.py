@@ -28,7 +28,8 @@ def settings_repr(thing, settings=None, always=()):
             continue
         value = _rounded(settings[name])
         if name in always or not _is_same(value, parameter.default):
-            shown.append(f'{name}={_short(value)}')
+            text = value.__name__ if callable(value) and hasattr(value, '__name__') else short(value, 40)
+            shown.append(f'{name}={text}')
     return f'{type(thing).__name__}({", ".join(shown)})'
 
 
@@ -46,11 +47,17 @@ def _is_same(value, default):
         return False
 
 
-def _short(value):
-    if callable(value) and hasattr(value, '__name__'):
-        return value.__name__
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + '...'
+def short(value, most=100):
+    """An object in one line of at most so many characters, for a message; an array by its shape.
+
+    Example:
+        >>> short(np.zeros((64, 20))), short('dense'), short('dense' * 9, most=12)
+        ('an array of shape (64, 20)', "'dense'", "'densedens...")
+    """
+    if isinstance(value, np.ndarray) and value.size > 4:
+        return f'an array of shape {value.shape}'
+    text = ' '.join(repr(value).split())
+    return text if len(text) <= most else text[: most - 3] + '...'
 
 
 def arrow():

@@ -68,6 +68,7 @@ def curves(epochs, values, metrics=None):
             axes.plot(*zip(*points), marker='.', label=label, linestyle='--' if label == 'validation' else '-')
         axes.set_title(name)
         axes.set_xlabel('epoch')
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         if len(lines) > 1:
             axes.legend()

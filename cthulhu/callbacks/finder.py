@@ -12,6 +12,13 @@ from cthulhu.callbacks.learning_rate import learning_rate_of
 from cthulhu.utils.arguments import checked
 
 
+def _smoothed(values, width):
+    """The means of values over their neighbours, weighted by a bell of a width in places, which shifts nothing."""
+    places = np.arange(len(values))
+    weights = np.exp(-0.5 * ((places[:, None] - places) / width) ** 2)
+    return weights @ values / weights.sum(axis=1)
+
+
 class LearningRateFinder(Callback):
     """Trains with a learning rate that grows from batch to batch, and notes the loss; then all is as it was before.
 
@@ -27,7 +34,8 @@ class LearningRateFinder(Callback):
     Attributes:
         rates: list of the learning rates.
         losses: list of the losses, smoothed.
-        suggestion: the learning rate at which the loss fell the fastest.
+        raw_losses: list of the losses as they were.
+        suggestion: the learning rate to begin with.
 
     Source: Smith, "Cyclical learning rates for training neural networks", 2015.
 
@@ -50,6 +58,7 @@ class LearningRateFinder(Callback):
         self.stop_factor = stop_factor
         self.rates = []
         self.losses = []
+        self.raw_losses = []
         self._average = 0.0
         self._before = None
 
@@ -74,7 +83,7 @@ class LearningRateFinder(Callback):
         return self.start * (self.end / self.start) ** (step / (self.steps - 1))
 
     def on_train_begin(self, logs=None):
-        self.rates, self.losses, self._average = [], [], 0.0
+        self.rates, self.losses, self.raw_losses, self._average = [], [], [], 0.0
         optimizer = self.model.optimizer
         rate = learning_rate_of(self.model, 'LearningRateFinder')
         state = list(optimizer.weights)
@@ -93,6 +102,7 @@ class LearningRateFinder(Callback):
             return
         self.rates.append(self.rate(step - 1))
         self.losses.append(smooth)
+        self.raw_losses.append(loss)
         if step >= self.steps or smooth > self.stop_factor * abs(min(self.losses)) + 1e-12:
             self.model.stop_training = True
 
@@ -107,14 +117,29 @@ class LearningRateFinder(Callback):
 
     @property
     def suggestion(self):
-        """The learning rate at which the loss fell the fastest over the logarithm of the rate; None if it never fell."""
+        """The learning rate to begin with, or None where the loss never fell by more than it wavers.
+
+        Where the loss, freed of its noise, has fallen a third of the way from what it was at first to its least: what is faster is for short runs only. Plain
+        gradient descent, whose steps shrink with the gradient, bears nine tenths of the way.
+        """
         if len(self.rates) < 3:
             return None
-        # What comes after the least loss is the way to ruin, however steep.
-        last = max(int(np.argmin(self.losses)) + 1, 3)
-        slopes = np.gradient(np.array(self.losses[:last]), np.log(self.rates[:last]))
-        steepest = int(np.argmin(slopes))
-        return self.rates[steepest] if slopes[steepest] < 0 else None
+        losses = np.array(self.raw_losses)
+        begin = losses[: max(len(losses) // 3, 3)]  # rates that are too small to change anything
+        level = np.median(begin)
+        noise = 1.4826 * np.median(np.abs(begin - level))
+        width = max(self.steps / 25, 0.5)
+        smooth = _smoothed(np.minimum(losses, level + abs(level) + 4 * noise), width)
+        wavers = noise / math.sqrt(2 * math.sqrt(math.pi) * width)
+        rises = np.nonzero(smooth[len(begin) :] > level + 3 * wavers + 0.02 * abs(level))[0]
+        end = len(begin) + rises[0] if len(rises) else len(smooth)
+        least = int(np.argmin(smooth[:end]))
+        fall = level - smooth[least]
+        if least < len(begin) or fall <= 3 * wavers:
+            return None
+        share = 1 / 3 if getattr(getattr(self.model, 'optimizer', None), 'adapts_steps', True) else 0.9
+        before = np.nonzero(smooth[: least + 1] > level - share * fall)[0]
+        return float(self.rates[min(before[-1] + 1, least) if len(before) else 0])
 
     def plot(self, filename=None):
         """Draw the loss over the learning rate, with the suggestion marked. Needs matplotlib.

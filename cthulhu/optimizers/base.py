@@ -57,6 +57,9 @@ class Optimizer:
         TypeError: an argument that does not exist.
     """
 
+    #: Whether the length of a step is set by the learning rate, and not by how large the gradients are.
+    adapts_steps = True
+
     #: Arguments besides those in a subclass's signature that its constructor takes out of `**kwargs`.
     further_arguments = ()
 

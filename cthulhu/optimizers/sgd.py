@@ -15,6 +15,8 @@ class SGD(Optimizer):
         clipnorm, clipvalue: as in `Optimizer`.
     """
 
+    adapts_steps = False
+
     further_arguments = ('lr', 'decay')
 
     @checked

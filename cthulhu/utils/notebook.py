@@ -2,6 +2,8 @@
 
 import html
 
+_LINES = 'margin:0;font:13px/1.4 monospace;white-space:pre-wrap;word-break:normal;overflow-wrap:normal'
+
 
 def in_notebook():
     """Whether the program runs in a notebook, which can show pictures."""
@@ -48,7 +50,7 @@ class Lines:
         """Show `text` as the last line."""
         self._lines[-1] = text
         text = '\n'.join(self._lines[-self.MOST :])
-        self._place.show(Shown(f'<pre style="margin:0;white-space:pre-wrap">{html.escape(text)}</pre>', text))
+        self._place.show(Shown(f'<pre style="{_LINES}">{html.escape(text)}</pre>', text))
 
     def end(self):
         """Let the last line stand: what is drawn next is a line below it."""

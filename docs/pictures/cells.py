@@ -41,7 +41,7 @@ pairs = [images, images[other]]
 targets = [(y == y[other]).astype(float), y + y[other]]
 losses = ['binary_crossentropy', 'sparse_categorical_crossentropy']
 model.conjure('adam', losses)
-history = model.summon(pairs, targets, epochs=2)
+history = model.summon(pairs, targets, epochs=2, validation_split=0.1)
 
 # %% curves
 model.conjure('adam', losses, metrics={'sum': 'accuracy'})

@@ -32,7 +32,8 @@ class Loss:
         ValueError: an unknown reduction.
     """
 
-    __repr__ = settings_repr
+    def __repr__(self):
+        return settings_repr(self, dict(vars(self), **self.get_config()))
 
     @checked
     def __init__(self, reduction=_DEFAULT, name=None):

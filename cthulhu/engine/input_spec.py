@@ -65,7 +65,7 @@ def check_inputs(layer, inputs):
             library = library_of(x)
             if library is not None:
                 raise ValueError(
-                    f'Layer "{layer.name}" was called with a tensor of {library} ({type(x).__name__}), and what computes here is the {K.backend()} backend. Make '
+                    f'Layer "{layer.name}" was called with a tensor of {library} ({type(x).__name__}), which is no symbolic tensor of the {K.backend()} backend. Make '
                     'inputs with cthulhu.layers.Input; give values as NumPy arrays, to `predict` and `summon`.'
                 )
             raise ValueError(

@@ -164,3 +164,10 @@ def test_a_module_whose_own_import_fails_shows_that_error(tmp_path):
 def test_a_broken_backend_name_in_the_environment(tmp_path):
     done = python('import cthulhu.backend', tmp_path, CTHULHU_BACKEND=' ')
     assert 'ValueError: environment variable CTHULHU_BACKEND: expected the name of a backend' in done.stderr
+
+
+def test_a_backend_of_others_and_who_chose_it(tmp_path):
+    (tmp_path / 'jax.py').write_text('')  # a module of that name is no backend
+    done = python('import cthulhu.backend', tmp_path, KERAS_BACKEND='jax')
+    assert "ImportError: The backend 'jax' is not in this release of Cthulhu, which has: " in done.stderr
+    assert "Why 'jax': as the environment variable KERAS_BACKEND says." in done.stderr

@@ -82,7 +82,15 @@ class OutputSpec:
         mask takes out do not count.
         """
         with call_context.explained(f'The loss "{self.loss.name}" of output "{self.name}"'):
-            value = self.loss(self.target, self.output, sample_weight=self.weights())
+            try:
+                value = self.loss(self.target, self.output, sample_weight=self.weights())
+            except ValueError as error:
+                if 'does not fit losses of shape ()' not in str(error):
+                    raise
+                raise ValueError(
+                    f'The loss "{self.loss.name}" of output "{self.name}" is one number for the whole batch, and the output has {"a mask" if self.mask is not None else "weights of time steps"}: '
+                    'what they leave out is in that number. Return one for each step, such as K.mean(K.square(y_true - y_pred), axis=-1).'
+                ) from error
         if self.mask is not None and self.loss.reduction == losses.Reduction.SUM_OVER_BATCH_SIZE:
             share = K.mean(K.cast(self.mask, K.dtype(value)))
             value = value / K.maximum(share, K.epsilon())

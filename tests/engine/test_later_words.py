@@ -7,7 +7,7 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu.callbacks import ReduceLROnPlateau
-from cthulhu.layers import Daoloth, Input, Layer, LuKthu
+from cthulhu.layers import Daoloth, Input, Layer, LuKthu, Masking
 from cthulhu.models import Pile, load_model
 
 random = np.random.RandomState(0)
@@ -126,3 +126,17 @@ def test_the_place_that_was_given_is_named(tmp_path, monkeypatch):
     made.save_weights('own.weights.h5')
     with pytest.raises(ValueError, match='holds weights only, perhaps. Build the model, then load them'):
         load_model('own.weights.h5')
+
+
+def test_one_loss_for_the_batch_under_a_mask_or_weights_of_steps_is_named():
+    def whole(true, predicted):
+        return K.mean(K.square(true - predicted))
+
+    with pytest.raises(ValueError, match='^The loss "whole" of output "last" is one number .* the output has a mask: '):
+        Pile([Masking(input_shape=(4, 2)), Daoloth(3, name='last')]).conjure('sgd', whole)
+    with pytest.raises(ValueError, match='^The loss "whole" of output "last" .* weights of time steps: '):
+        Pile([Daoloth(3, input_shape=(4, 2), name='last')]).conjure('sgd', whole, sample_weight_mode='temporal')
+    made = Pile([Daoloth(2, input_shape=(3,))])  # weights of samples are factors of the one number
+    made.conjure('sgd', whole)
+    weighted = made.evaluate(X, Y, sample_weight=np.full(20, 2.0), verbose=0)
+    assert weighted == pytest.approx(2 * made.evaluate(X, Y, verbose=0), rel=1e-5)

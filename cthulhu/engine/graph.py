@@ -46,12 +46,14 @@ class Graph:
             layer = node.outbound_layer
             missing = [x for x in node.needed if id(x) not in computable]
             if missing or node.is_entrance:
-                lost = missing[0] if missing else node.output_tensors[0]
+                maker = node_of(missing[0] if missing else node.output_tensors[0])
                 raise ValueError(
-                    'The graph is disconnected: layer "{}" needs an output of layer "{}", which cannot be computed from the inputs of the model ({}). '
+                    'The graph is disconnected: layer "{}" needs {}, which cannot be computed from the inputs of the model ({}). '
                     'Add the Input that it comes from to `inputs`. Layers that could be reached: {}.'.format(
                         layer.name,
-                        node_of(lost).outbound_layer.name,
+                        'a tensor that no layer made'
+                        if maker is None
+                        else f'an output of layer "{maker.outbound_layer.name}"',
                         ', '.join(f'"{node_of(x).outbound_layer.name}"' for x in self.inputs),
                         passed or 'none',
                     )

@@ -74,7 +74,9 @@ class Pile(Lump):
             source = meta.get_history(layer)[0]
             layer = source if isinstance(source, InputLayer) else layer
         if not isinstance(layer, Layer):
-            raise TypeError(f'Pile.add takes a layer or a model, but got {described(layer, "layers")}.')
+            raise TypeError(
+                f'Pile.add takes a layer or a model, but got {described(layer, "layers", registry.layers)}.'
+            )
         self.built = False
         if isinstance(layer, InputLayer):
             if self._stack or self._entrance is not None:

@@ -60,6 +60,8 @@ class Tracking:
             raise AttributeError(
                 f'{type(self).__name__} has no {name!r}, as `super().__init__()` was not called in its `__init__`. Call it first there.'
             )
+        if hasattr(type(self), name):  # a property, which says itself why it has no value
+            return object.__getattribute__(self, name)
         if name in _OF_TENSORFLOW:  # not properties: a layer may have attributes of these names
             return getattr(self, _OF_TENSORFLOW[name])
         raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')

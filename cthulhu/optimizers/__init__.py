@@ -69,5 +69,5 @@ def get(identifier):
         return TFOptimizer(identifier)
     raise ValueError(
         'Could not interpret optimizer identifier: expected a name, a configuration dict or an optimizer, '
-        f'got {described(identifier, "optimizers")}.'
+        f'got {described(identifier, "optimizers", registry.optimizers)}.'
     )

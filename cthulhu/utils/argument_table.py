@@ -155,6 +155,7 @@ KINDS = {
     'max_queue_size': Whole(1, example=10),
     'workers': _FROM_ZERO,
     'use_multiprocessing': _FLAG,
+    'return_dict': _FLAG,
     'reset_metrics': _FLAG,
     'shuffle': Flag(further=('batch',)),
     # preprocessing

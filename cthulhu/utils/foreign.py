@@ -1,6 +1,6 @@
 """Objects of other libraries that are given where one of this is wanted: what is said of them."""
 
-from cthulhu import names, registry
+from cthulhu import names
 from cthulhu.utils.reprs import short
 
 _LIBRARIES = {
@@ -24,15 +24,16 @@ def library_of(thing):
     return next((_LIBRARIES[root] for root in roots if root in _LIBRARIES), None)
 
 
-def described(thing, room):
+def described(thing, room, entries):
     """What an object is, for a message that does not take it, and which one of `room` to take in its place where there is such.
 
     Arguments:
         thing: any object.
         room: name of the module of this library that has what is wanted, such as 'layers'.
+        entries: the names that are there.
 
     Example:
-        >>> described(3, 'layers')
+        >>> described(3, 'layers', ())
         '3 (int)'
     """
     kind = thing if isinstance(thing, type) else type(thing)
@@ -41,5 +42,5 @@ def described(thing, room):
     if library is None:
         return text
     name = names.cthulhu_name(kind.__name__)
-    here = f' The one of this library is cthulhu.{room}.{name}' if name in getattr(registry, room) else ''
+    here = f' The one of this library is cthulhu.{room}.{name}' if name in entries else ''
     return f'{text}, which is of {library}.{here}'.rstrip('.')

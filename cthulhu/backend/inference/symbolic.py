@@ -28,11 +28,13 @@ class Symbolic:
 
 
 def map_symbols(function, value, kind=Symbolic):
-    """`value` with every `kind` in its nested lists, tuples, dicts and slices replaced by what `function` makes of it."""
+    """`value` with every `kind` in its nested lists, tuples (named ones too), dicts and slices replaced by what `function` makes of it."""
     if isinstance(value, kind):
         return function(value)
     if type(value) in (list, tuple):
         return type(value)([map_symbols(function, item, kind) for item in value])
+    if isinstance(value, tuple) and hasattr(value, '_fields'):
+        return type(value)(*[map_symbols(function, item, kind) for item in value])
     if type(value) is dict:
         return {key: map_symbols(function, item, kind) for key, item in value.items()}
     if isinstance(value, slice):
@@ -40,15 +42,15 @@ def map_symbols(function, value, kind=Symbolic):
     return value
 
 
-def find_symbols(value):
-    """The Symbolics in nested lists, tuples, dicts and slices, once each, in the order they are met."""
+def find_symbols(value, kind=Symbolic):
+    """Every `kind` in nested lists, tuples, dicts and slices, once each, in the order they are met."""
     found = {}
 
     def remember(symbol):
         found[id(symbol)] = symbol
         return symbol
 
-    map_symbols(remember, value)
+    map_symbols(remember, value, kind)
     return tuple(found.values())
 
 

@@ -13,11 +13,14 @@ import inspect
 import re
 import threading
 
-import numpy as np
 import tensorflow as tf
+
+from cthulhu.backend.inference.symbolic import find_symbols, map_symbols
 
 v1 = tf.compat.v1
 EagerTensor = tf.__internal__.EagerTensor
+# What knows its graph.
+_OF_GRAPHS = tf.Tensor, tf.Variable, tf.SparseTensor, tf.IndexedSlices, tf.Operation
 
 
 class _V1ControlFlow:
@@ -109,60 +112,35 @@ def enters_graph(method):
 def all_enter_graph(cls, but):
     """Wrap every public method of `cls`, inherited ones too, with `enters_graph`, except those named in `but`."""
     for name in dir(cls):
-        if name.startswith('_') or name in but:
-            continue
-        method = getattr(cls, name)
-        if callable(method) and not isinstance(method, type) and not _is_static(cls, name):
+        method = inspect.getattr_static(cls, name)
+        if inspect.isfunction(method) and not name.startswith('_') and name not in but:
             setattr(cls, name, enters_graph(method))
 
 
-def _is_static(cls, name):
-    for base in cls.__mro__:
-        if name in vars(base):
-            return isinstance(vars(base)[name], (staticmethod, classmethod))
-    return False
-
-
-def new_graph():
-    """A graph whose tensors users may compute with in eager mode."""
-    return mark(tf.Graph())
-
-
-def mark(graph):
-    """Let users compute with the tensors of `graph` in eager mode."""
+def owned(graph):
+    """`graph`, with whose tensors users may compute in eager mode from now on."""
     graph._cthulhu_owned = True
     return graph
 
 
-def _own_graph(value):
-    """The marked graph of a tensor found anywhere in a nest of lists, tuples, dicts and slices, or None."""
-    if isinstance(value, (list, tuple)):
-        found = map(_own_graph, value)
-    elif isinstance(value, dict):
-        found = map(_own_graph, value.values())
-    elif isinstance(value, slice):
-        found = map(_own_graph, (value.start, value.stop, value.step))
-    elif isinstance(value, (EagerTensor, np.ndarray)):
-        return None
-    else:
-        graph = getattr(value, 'graph', None)
-        return graph if isinstance(graph, tf.Graph) and hasattr(graph, '_cthulhu_owned') else None
-    return next((graph for graph in found if graph is not None), None)
+def _own_graph(nest):
+    """The owned graph of a tensor found anywhere in a nest of lists, tuples, dicts and slices, or None."""
+    graphs = (getattr(x, 'graph', None) for x in find_symbols(nest, _OF_GRAPHS))
+    return next((graph for graph in graphs if hasattr(graph, '_cthulhu_owned')), None)
 
 
-def without_eager(value):
+def without_eager(nest):
     """The same nest, with NumPy arrays for eager tensors: a graph cannot hold those."""
-    if isinstance(value, EagerTensor):
-        return value.numpy()
-    if isinstance(value, tuple) and hasattr(value, '_fields'):
-        return type(value)(*map(without_eager, value))
-    if type(value) in (list, tuple):
-        return type(value)(map(without_eager, value))
-    if type(value) is dict:
-        return {key: without_eager(item) for key, item in value.items()}
-    if isinstance(value, slice):
-        return slice(*map(without_eager, (value.start, value.stop, value.step)))
-    return value
+    return map_symbols(lambda x: x.numpy(), nest, EagerTensor)
+
+
+def check_graph(x, graph, what):
+    """Refuse a tensor or variable that is not in `graph`, the present one of the library; `what` says what it was given as."""
+    if getattr(x, 'graph', None) is not graph:
+        raise ValueError(
+            f'{what} {getattr(x, "name", x)!r} is not in the graph of the library, which was replaced by clear_session() or '
+            'set_session() since it was made. Make it, or the model, again.'
+        )
 
 
 class _OwnTensors(tf.__internal__.dispatch.GlobalOpDispatcher):

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from cthulhu.backend import chatter, config, meta
 from cthulhu.backend.tensorflow.function import Function, ancestors, explain
-from cthulhu.backend.tensorflow.graph import EagerTensor, entered, mark, new_graph
+from cthulhu.backend.tensorflow.graph import EagerTensor, check_graph, entered, owned
 from cthulhu.backend.tensorflow.variables import Initialisation
 
 v1 = tf.compat.v1
@@ -50,7 +50,7 @@ class Run:
         super().__init__()
         self._lock = threading.RLock()
         self._manual = False
-        self._new_state(new_graph(), None)
+        self._new_state(owned(tf.Graph()), None)
 
     # The graph and its session.
 
@@ -90,7 +90,7 @@ class Run:
     def clear_session(self):
         with self._lock:
             old = self._session
-            self._new_state(new_graph(), None)
+            self._new_state(owned(tf.Graph()), None)
             super().clear_session()
         if old is not None:
             old.close()
@@ -121,7 +121,7 @@ class Run:
                     'tf.compat.v1.Session(graph=K.get_session().graph, config=...), or call set_session before anything else, '
                     'or after clear_session().'
                 )
-            self._new_state(mark(session.graph), session)
+            self._new_state(owned(session.graph), session)
         else:
             self._session = session
             self._user_has_session = True
@@ -287,11 +287,7 @@ class Run:
                 x = x.variable.read_value()
         if not self.is_tensor(x):
             return np.asarray(x)
-        if x.graph is not self._graph:
-            raise ValueError(
-                f'x: the tensor {x!r} is not in the graph of the library, which was replaced by clear_session() or '
-                f'set_session() since it was made. Make it again.'
-            )
+        check_graph(x, self._graph, 'eval: the tensor')
         session = self._ready_session()
         x = self.to_dense(x)
         feeds = {self._step_tensor: self._next_step()} if self._depends_on_step([x]) else None

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from cthulhu.backend import config, meta
 from cthulhu.backend.tensorflow.function import in_order, prepared_run
-from cthulhu.backend.tensorflow.graph import entered, is_inside, without_eager
+from cthulhu.backend.tensorflow.graph import check_graph, entered, is_inside, without_eager
 
 v1 = tf.compat.v1
 
@@ -78,7 +78,7 @@ class Variables:
         ops = list(ops)
         for x in ops:
             self._check_variable(x)
-            _check_graph(x, self._graph, 'get_value')
+            check_graph(x, self._graph, 'get_value: the variable')
         return self._ready_session().run(ops) if ops else []
 
     def set_value(self, x, value):
@@ -91,7 +91,7 @@ class Variables:
         values, assigns = {}, {}
         for x, value in tuples:
             self._check_variable(x)
-            _check_graph(x, self._graph, 'set_value')
+            check_graph(x, self._graph, 'set_value: the variable')
             placeholder, assign = _assign_placeholder(x)
             # Its own: the variable shares the memory of what it is fed.
             values[placeholder.name] = self._array_for(x, _numpy(value))
@@ -125,14 +125,6 @@ def _initial_placeholder(value):
         default = tf.numpy_function(value.copy, [], tf.as_dtype(value.dtype))
         default.set_shape(value.shape)
     return v1.placeholder_with_default(default, value.shape)
-
-
-def _check_graph(x, graph, what):
-    if getattr(x, 'graph', None) is not graph:
-        raise ValueError(
-            f'{what}: the variable {x.name!r} is not in the graph of the library, which was replaced by '
-            f'clear_session() or set_session() since it was made. Make the variable, or the model, again.'
-        )
 
 
 def _assign_placeholder(x):

@@ -118,7 +118,7 @@ class Convolution(Windows):
         )
         if len(dims) != n + 2 or any(d is None for d in dims[1:]):
             raise ValueError(f'output_shape: expected {n + 2} dimensions, None only for the first, got {output_shape}.')
-        if dims[0] is None:
+        if dims[0] is None or self._is_known(dims[0]) and dims[0] < 0:
             dims[0] = self._dims(x)[0]
         if padding == 'full':
             return self._full_transpose(x, kernel, dims, strides, data_format, dilation_rate)

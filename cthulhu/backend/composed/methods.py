@@ -35,6 +35,15 @@ def logical(operation):
     return method
 
 
+def along(operation, axis, kind=None):
+    """A method (x, axis), by a function of a tensor and an axis; `axis` is the default."""
+
+    def method(self, x, axis=axis):
+        return operation(_of_kind(self, self._tensor(x), kind), axis)
+
+    return method
+
+
 def reduction(operation, kind=None):
     """A method (x, axis, keepdims), by a function with the keyword arguments `axis` and `keepdims`."""
 

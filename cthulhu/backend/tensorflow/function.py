@@ -1,6 +1,7 @@
 """`K.function`: a prepared call of the session, from arrays to arrays."""
 
 import atexit
+import itertools
 import re
 import threading
 import weakref
@@ -256,15 +257,9 @@ def _places(count, is_late, extra):
     """Where, in what the runs return, are (outputs and after_updates, fetches); None where they are all and in order."""
     if not extra and is_late == sorted(is_late):
         return None
-    early = count + is_late.count(False)
-    late = early + extra
-    kept = list(range(count))
-    next_early, next_late = count, late
-    for is_one_late in is_late:
-        kept.append(next_late if is_one_late else next_early)
-        next_late += is_one_late
-        next_early += not is_one_late
-    return kept, list(range(early, late))
+    early, late = itertools.count(), itertools.count(count + is_late.count(False) + extra)
+    kept = [next(late if one else early) for one in [False] * count + is_late]
+    return kept, list(itertools.islice(early, extra))
 
 
 def prepared_run(session, feeds, results, operations, options=None):

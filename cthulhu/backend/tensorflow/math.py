@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from cthulhu.backend.composed.methods import binary, logical, reduction, unary
+from cthulhu.backend.composed.methods import along, binary, logical, reduction, unary
 
 try:
     from tensorflow.python.util import _pywrap_util_port as util_port
@@ -71,17 +71,10 @@ class Math:
     all = reduction(tf.reduce_all, 'bools')
     var = reduction(tf.math.reduce_variance, 'floats')
 
-    def argmax(self, x, axis=-1):
-        return tf.argmax(self._tensor(x), axis)
-
-    def argmin(self, x, axis=-1):
-        return tf.argmin(self._tensor(x), axis)
-
-    def cumsum(self, x, axis=0):
-        return tf.cumsum(self._tensor(x), axis)
-
-    def cumprod(self, x, axis=0):
-        return tf.math.cumprod(self._tensor(x), axis)
+    argmax = along(tf.argmax, -1)
+    argmin = along(tf.argmin, -1)
+    cumsum = along(tf.cumsum, 0)
+    cumprod = along(tf.math.cumprod, 0)
 
     def dot(self, x, y):
         x, y = self._pair(x, y)
@@ -92,11 +85,7 @@ class Math:
             return tf.transpose(tf.sparse.sparse_dense_matmul(tf.sparse.transpose(y), x, adjoint_b=True))
         if x.shape.rank == 2 and y.shape.rank == 2:
             return tf.matmul(x, y)
-        if x.shape.rank is None or y.shape.rank is None:
-            raise ValueError(
-                f'dot: the ranks of x and y must be known, got shapes {x.shape} and {y.shape}. Give the placeholders an ndim.'
-            )
-        return tf.tensordot(x, y, [[x.shape.rank - 1], [max(y.shape.rank - 2, 0)]])
+        return tf.tensordot(x, y, [[self._rank(x) - 1], [max(self._rank(y) - 2, 0)]])
 
     def matmul(self, x, y):
         return tf.matmul(*self._pair(x, y))

@@ -42,19 +42,10 @@ class NN:
         x, kernel = self._pair(x, kernel)
         x = self._to_last(x, data_format)
         kernel = self._dilated(kernel, dilation_rate)
-        sizes = output_shape
-        if isinstance(sizes, (list, tuple)):
-            sizes = list(shapes.to_channels_last(sizes, data_format))
-            if sizes[0] is None or isinstance(sizes[0], int) and sizes[0] < 0:
-                sizes[0] = tf.shape(x)[0]
-            static = [n if isinstance(n, int) else None for n in sizes]
-            sizes = tf.stack(sizes)
-        else:
-            static = [None] * x.shape.rank
-            if data_format == 'channels_first':
-                sizes = tf.concat([sizes[:1], sizes[2:], sizes[1:2]], 0)
-        y = tf.nn.conv_transpose(x, kernel, sizes, list(strides), padding.upper())
-        y.set_shape([x.shape.as_list()[0] if static[0] is None else static[0]] + static[1:])
+        sizes = shapes.to_channels_last(output_shape, data_format)
+        y = tf.nn.conv_transpose(x, kernel, tf.stack(sizes), list(strides), padding.upper())
+        known = [n if self._is_known(n) else None for n in sizes]
+        y.set_shape([x.shape.as_list()[0] if known[0] is None else known[0]] + known[1:])
         return self._from_last(y, data_format)
 
     def depthwise_conv(self, x, kernel, strides, padding, data_format, dilation_rate):

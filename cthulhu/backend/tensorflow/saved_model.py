@@ -36,7 +36,9 @@ def write(graph, session, inputs, outputs, path):
     with tf.Graph().as_default() as alone:
         # Zeros at first: values as constants of the graph would fill it (limit: 2 GB).
         copies = [_copy(x) for x in variables]
-        entries = {name: v1.placeholder(x.dtype, x.shape, name=f'input_{i}') for i, (name, x) in _numbered(inputs)}
+        entries = {
+            name: v1.placeholder(x.dtype, x.shape, name=f'input_{i}') for i, (name, x) in enumerate(inputs.items())
+        }
         replaced = {x.handle.name: copy.handle for x, copy in zip(variables, copies)}
         replaced.update({inputs[name].name: entry for name, entry in entries.items()})
         replaced.update({op.name + ':0': tf.constant(False) for op in needed if _is_learning_phase(op)})
@@ -58,10 +60,6 @@ def write(graph, session, inputs, outputs, path):
                 writer, ['serve'], signature_def_map={'serving_default': signature}, strip_default_attrs=True
             )
             builder.save()
-
-
-def _numbered(mapping):
-    return list(enumerate(mapping.items()))
 
 
 def _description(x):

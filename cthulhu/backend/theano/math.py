@@ -3,11 +3,20 @@
 import numpy as np
 
 from cthulhu.backend import config
-from cthulhu.backend.composed.methods import binary, logical, reduction, unary
+from cthulhu.backend.composed.methods import along, binary, logical, reduction, unary
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.theano import tensors
 from cthulhu.backend.theano.framework import T, argsort, round_half_to_even, sparse
 from cthulhu.backend.theano.operations import MatMul
+
+
+def _cumulated(operation):
+    def of_own_dtype(x, axis):
+        # In Python the framework gives wide integers for narrow ones, whatever the type of its result says.
+        wide = {'i': 'int64', 'u': 'uint64'}.get(np.dtype(x.dtype).kind, x.dtype)
+        return T.cast(operation(T.cast(x, wide), axis % x.ndim), x.dtype)
+
+    return of_own_dtype
 
 
 class Math:
@@ -100,23 +109,10 @@ class Math:
         x = self._floats(self._tensor(x))
         return self.mean(self.square(x - self.mean(x, axis=axis, keepdims=True)), axis, keepdims)
 
-    def argmax(self, x, axis=-1):
-        return T.cast(T.argmax(self._numbers(self._tensor(x)), axis=axis), 'int64')
-
-    def argmin(self, x, axis=-1):
-        return T.cast(T.argmin(self._numbers(self._tensor(x)), axis=axis), 'int64')
-
-    def cumsum(self, x, axis=0):
-        return self._cumulated(T.cumsum, x, axis)
-
-    def cumprod(self, x, axis=0):
-        return self._cumulated(T.cumprod, x, axis)
-
-    def _cumulated(self, operation, x, axis):
-        x = self._tensor(x)
-        # In Python the framework gives wide integers for narrow ones, whatever the type of its result says.
-        wide = {'i': 'int64', 'u': 'uint64'}.get(np.dtype(x.dtype).kind, x.dtype)
-        return T.cast(operation(T.cast(x, wide), axis=axis % x.ndim), x.dtype)
+    argmax = along(lambda x, axis: T.cast(T.argmax(x, axis), 'int64'), -1, 'numbers')
+    argmin = along(lambda x, axis: T.cast(T.argmin(x, axis), 'int64'), -1, 'numbers')
+    cumsum = along(_cumulated(T.cumsum), 0)
+    cumprod = along(_cumulated(T.cumprod), 0)
 
     def dot(self, x, y):
         x, y = self._pair(x, y)

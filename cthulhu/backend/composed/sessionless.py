@@ -5,21 +5,17 @@ import contextlib
 import numpy as np
 
 from cthulhu.backend import config
+from cthulhu.backend.composed.counted import CountedDraws, Stack
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.meta import Update
 
 
-class Sessionless:
-    """Names, loops that random draws know of, draws that are functions of their keys, refusals of what needs a session.
-
-    The backend adds `draw_uniform`, `draw_normal` and `draw_truncated` (shape, low, high or mean, stddev, dtype, seed, keys): pure
-    functions of the seed and the list `keys`, scalar tensors; and `_evaluate` (tensor), a run that counts.
-    """
+class Sessionless(CountedDraws):
+    """Names, refusals of what needs a session. The backend adds `_evaluate` (tensor), a run that counts."""
 
     def __init__(self):
         super().__init__()
-        self._scopes = []
-        self._loop_times = []
+        self._scopes = Stack()
         self._names = {}
 
     def cannot(self, operation, advice):
@@ -48,16 +44,12 @@ class Sessionless:
         yield
 
     def graph_scope(self, name=None):
-        return _appended(self._scopes, name)
+        return self._scopes.holding(name)
 
     def _unique(self, name):
-        name = '/'.join(self._scopes + [name])
+        name = '/'.join(filter(None, self._scopes.items + [name]))
         count = self._names[name] = self._names.get(name, -1) + 1
         return f'{name}_{count}' if count else name
-
-    def _inside_loop(self, time):
-        """A context manager: random operations made inside depend on `time`, the loop's step."""
-        return _appended(self._loop_times, time)
 
     def _constant_array(self, value, dtype, shape):
         """The array of `constant`'s arguments."""
@@ -72,34 +64,3 @@ class Sessionless:
             self.function([], [], updates=[x])([])
             x = x.variable
         return self._evaluate(x) if self.is_tensor(x) else np.asarray(x)
-
-    # Random draws are counted: functions of the seed, of the runs since the operation was made, and of a loop's step.
-
-    def random_uniform(self, shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
-        return self.draw_uniform(shape, minval, maxval, *self._drawing(dtype, seed))
-
-    def random_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-        return self.draw_normal(shape, mean, stddev, *self._drawing(dtype, seed))
-
-    def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-        return self.draw_truncated(shape, mean, stddev, *self._drawing(dtype, seed))
-
-    def _drawing(self, dtype, seed):
-        seed = int(np.random.randint(10e6) if seed is None else seed)
-        return dtypes.name(dtype or config.floatx()), seed, self._keys() + self._loop_times
-
-    def _keys(self):
-        """What beside the seed and the loops' steps draws depend on: list of scalar tensors."""
-        return []
-
-
-@contextlib.contextmanager
-def _appended(stack, item):
-    if item is None:
-        yield
-        return
-    stack.append(item)
-    try:
-        yield
-    finally:
-        stack.pop()

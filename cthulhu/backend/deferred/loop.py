@@ -12,7 +12,7 @@ class Loop:
         self.slices = [Placeholder(backend, x.shape and x.shape[1:], x.dtype, 'scan_slice') for x in sequences]
         self.states = [Placeholder(backend, x.shape, x.dtype, 'scan_state') for x in states]
         self.time = Placeholder(backend, (), 'int32', 'scan_time')
-        with backend._inside_loop(self.time):
+        with backend.inside_loop(self.time):
             outputs, new_states = step(list(self.slices), list(self.states), self.time)
         backend._check_states(self.states, new_states)
         self.outputs = [backend.symbol(x) for x in outputs]

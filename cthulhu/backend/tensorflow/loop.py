@@ -1,23 +1,11 @@
 """`scan`: a loop of the graph that gradients can be taken through."""
 
-import threading
-
 import tensorflow as tf
 
 from cthulhu.backend import shapes
 from cthulhu.backend.tensorflow.graph import v1_control_flow
 
 v1 = tf.compat.v1
-
-
-class _Times(threading.local):
-    """The time tensors of the loops whose bodies are being made, outermost first: random draws ask for them."""
-
-    def __init__(self):
-        self.stack = []
-
-
-times = _Times()
 
 
 class Loop:
@@ -42,11 +30,8 @@ class Loop:
         invariants = [_common_shape(a.shape, b.shape) for a, b in zip(states, new_states)]
 
         def body(time, results, states):
-            times.stack.append(time)
-            try:
+            with self.inside_loop(time):
                 made, after = _call(step, [a.read(time) for a in slices], list(states), time)
-            finally:
-                times.stack.pop()
             for x, shape in zip(after, invariants):
                 x.set_shape(shape)
             return time + 1, [a.write(time, x) for a, x in zip(results, made)], after

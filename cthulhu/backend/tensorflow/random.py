@@ -9,11 +9,9 @@ The time is known in the loops of `scan` (`rnn`, `foldl`, `map_fn`); in a loop t
 turn draws the same.
 """
 
-import numpy as np
 import tensorflow as tf
 
-from cthulhu.backend import config
-from cthulhu.backend.tensorflow.loop import times
+from cthulhu.backend.composed.counted import CountedDraws
 from cthulhu.backend.tensorflow.shape import shape_argument
 
 _raw = tf.raw_ops
@@ -21,26 +19,22 @@ _KEY = 87654321  # TensorFlow 1's own, for an operation seed without a graph see
 _PHILOX = 1
 
 
-class Random:
+class Random(CountedDraws):
     """Uniform, normal and truncated normal draws."""
 
-    def random_uniform(self, shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
-        dtype = tf.as_dtype(dtype or config.floatx())
-        low, high = (tf.cast(self._tensor(x), dtype) for x in (minval, maxval))
-        if dtype.is_integer:
-            return _raw.StatelessRandomUniformIntV2(minval=low, maxval=high, **self._source(shape, seed))
-        return _raw.StatelessRandomUniformV2(dtype=dtype, **self._source(shape, seed)) * (high - low) + low
+    def draw_uniform(self, shape, minval, maxval, dtype, seed, keys):
+        low, high = self.cast(minval, dtype), self.cast(maxval, dtype)
+        if low.dtype.is_integer:
+            return _raw.StatelessRandomUniformIntV2(minval=low, maxval=high, **self._source(shape, seed, keys))
+        return _raw.StatelessRandomUniformV2(dtype=dtype, **self._source(shape, seed, keys)) * (high - low) + low
 
-    def random_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-        return self._bell(_raw.StatelessRandomNormalV2, shape, mean, stddev, dtype, seed)
+    def draw_normal(self, shape, mean, stddev, dtype, seed, keys):
+        drawn = _raw.StatelessRandomNormalV2(dtype=dtype, **self._source(shape, seed, keys))
+        return self._bell(drawn, mean, stddev, dtype, dtype)
 
-    def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
-        return self._bell(_raw.StatelessTruncatedNormalV2, shape, mean, stddev, dtype, seed)
-
-    def _bell(self, operation, shape, mean, stddev, dtype, seed):
-        dtype = tf.as_dtype(dtype or config.floatx())
-        mean, stddev = (tf.cast(self._tensor(x), dtype) for x in (mean, stddev))
-        return operation(dtype=dtype, **self._source(shape, seed)) * stddev + mean
+    def draw_truncated(self, shape, mean, stddev, dtype, seed, keys):
+        drawn = _raw.StatelessTruncatedNormalV2(dtype=dtype, **self._source(shape, seed, keys))
+        return self._bell(drawn, mean, stddev, dtype, dtype)
 
     def random_uniform_variable(self, shape, low, high, dtype=None, name=None, seed=None):
         return self.variable(self.random_uniform(shape, low, high, dtype, seed), dtype, name)
@@ -60,13 +54,12 @@ class Random:
         with self._graph.as_default():
             tf.compat.v1.set_random_seed(seed)
 
-    def _source(self, shape, seed):
+    def _source(self, shape, seed, times):
         """The arguments that say what a stateless operation draws."""
-        seed = np.random.randint(10e6) if seed is None else int(seed)
         key = tf.constant([_KEY], tf.uint64)
-        if times.stack:
+        if times:
             time = tf.constant(0, tf.int64)
-            for outer in times.stack:
+            for outer in times:
                 time = time * 65536 + tf.cast(outer, tf.int64)
             key = tf.cast(tf.reshape(time * 2**32 + _KEY, [1]), tf.uint64)
         counter = tf.stack([self._counter_of_step(), tf.constant(seed % 2**64, tf.uint64)])

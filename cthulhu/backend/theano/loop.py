@@ -30,7 +30,7 @@ class Loop:
                 tensors.note(x, shape) for x, shape in zip(rest[len(sequences) : len(sequences) + len(states)], like)
             ]
             time = tensors.note(time, ())
-            with self._inside_loop(time):
+            with self.inside_loop(time):
                 made, new = step(slices, now, time)
             new = [framework.unbroadcast(self.cast(x, s.dtype)) for x, s in zip(new, states)]
             return new + [self._tensor(x) for x in made]

@@ -16,20 +16,6 @@ from cthulhu.backend.theano.framework import T, broadcastable_at, constant
 _GOLDEN, _FIRST, _SECOND, _THIRD = 0x1E3779B97F4A7D, 0x1F58476D1CE4E5, 0x14D049BB133111, 0x1B9F4A7C15E37B
 # How many bits of the 64 make a number of each type exactly.
 _BITS = {'float16': 11, 'float32': 24, 'float64': 53}
-_EDGE = 0.022750131948179195  # the normal distribution below -2
-
-# Giles, "Approximating the erfinv function", 2012: the central part, which reaches further than two deviations.
-_INVERSE = (
-    2.81022636e-08,
-    3.43273939e-07,
-    -3.5233877e-06,
-    -4.39150654e-06,
-    0.00021858087,
-    -0.00125372503,
-    -0.00417768164,
-    0.246640727,
-    1.50140941,
-)
 
 
 def _uint(value):
@@ -48,56 +34,37 @@ def _xor(x, y):
 
 
 class Random:
-    """Uniform, normal and truncated normal draws."""
+    """Uniform draws; the others are made of them."""
 
-    def draw_uniform(self, shape, minval, maxval, dtype, seed, times):
+    def draw_uniform(self, shape, minval, maxval, dtype, seed, keys):
         low, high = self._tensor(minval, dtype), self._tensor(maxval, dtype)
         if not dtypes.is_float(dtype):
-            bits, sizes = self._bits(shape, seed, times, 0)
+            bits, sizes = self._bits(shape, seed, keys, 0)
             span = T.cast(high, 'int64') - T.cast(low, 'int64')
             drawn = T.cast(T.mod(T.int_div(bits, _uint(2**11)), T.cast(span, 'uint64')), 'int64')
             return self.reshape(T.cast(drawn + T.cast(low, 'int64'), dtype), sizes)
-        drawn = self._uniform(shape, seed, times, 0, dtype)
+        drawn = self.unit_uniform(shape, seed, keys, 0, dtype)
         if not self.is_tensor(minval) and not self.is_tensor(maxval) and (minval, maxval) == (0, 1):
             return drawn
         return drawn * (high - low) + low
 
-    def draw_normal(self, shape, mean, stddev, dtype, seed, times):
-        # Box and Muller, "A note on the generation of random normal deviates", 1958.
-        wide = 'float32' if dtype == 'float16' else dtype
-        first = self._uniform(shape, seed, times, 1, wide, open_at_zero=True)
-        second = self._uniform(shape, seed, times, 2, wide)
-        drawn = self.sqrt(self.log(first) * -2.0) * self.cos(second * (2 * np.pi))
-        return self.cast(drawn * self._tensor(stddev, wide) + self._tensor(mean, wide), dtype)
-
-    def draw_truncated(self, shape, mean, stddev, dtype, seed, times):
-        wide = 'float32' if dtype == 'float16' else dtype
-        # From the part of [-1, 1] whose inverse lies within two deviations.
-        x = self._uniform(shape, seed, times, 3, wide) * (2 - 4 * _EDGE) - (1 - 2 * _EDGE)
-        w = -self.log((1.0 - x) * (1.0 + x)) - 2.5
-        polynomial = _INVERSE[0]
-        for coefficient in _INVERSE[1:]:
-            polynomial = w * polynomial + coefficient
-        drawn = self.clip(x * polynomial * np.sqrt(2), -2.0, 2.0)
-        return self.cast(drawn * self._tensor(stddev, wide) + self._tensor(mean, wide), dtype)
-
-    def _uniform(self, shape, seed, times, salt, dtype, open_at_zero=False):
+    def unit_uniform(self, shape, seed, keys, salt, dtype, open_at_zero=False):
         """Numbers in [0, 1), or in (0, 1], of as many bits as the type holds."""
-        bits, sizes = self._bits(shape, seed, times, salt)
+        bits, sizes = self._bits(shape, seed, keys, salt)
         count = _BITS[dtype]
         drawn = tensors.note(T.cast(T.int_div(bits, _uint(2 ** (64 - count))), dtype))
         if open_at_zero:
             drawn = drawn + 1.0
         return self.reshape(drawn * 2.0**-count, sizes)
 
-    def _bits(self, shape, seed, times, salt):
+    def _bits(self, shape, seed, keys, salt):
         """(vector of 64 random bits for each element, the shape as a list of dimensions)."""
         sizes = self._sizes(shape)
         count = self._product(sizes) if sizes else 1
         # Vectors of one element, not scalars: NumPy warns of what overflows in those, as it is meant to here.
         step = self._step - _uint(self.random_step())
         key = _mixed(step * _uint(_SECOND) + _uint((seed * 4 + salt) * _GOLDEN % 2**53))
-        for time in times:
+        for time in keys:
             time = self.reshape(T.cast(self._tensor(time), 'uint64'), [1])
             key = _mixed(key + T.add(time, _uint(1)) * _uint(_FIRST))
         key = broadcastable_at(key, [0])

@@ -69,6 +69,20 @@ class Math:
         """X / (1 + |x|)."""
         return x / (self.abs(x) + 1.0)
 
+    def mean(self, x, axis=None, keepdims=False):
+        """Mean; arguments as for `sum`. Integers and bool are cast to `floatx()` first."""
+        x = self._floats(x)
+        total, dims = self.sum(x, axis, keepdims), self._dims(x)
+        axes = range(len(dims)) if axis is None else axis if isinstance(axis, (list, tuple)) else [axis]
+        count = self._product([dims[a] for a in axes])
+        # Where the axes are of known length, a constant of the same dtype divides: no cast of a shape at run time.
+        return total / (count if self._is_known(count) else self.cast(count, self.dtype(x)))
+
+    def var(self, x, axis=None, keepdims=False):
+        """Variance of the population (divided by N); arguments as for `mean`."""
+        x = self._floats(x)
+        return self.mean(self.square(x - self.mean(x, axis=axis, keepdims=True)), axis, keepdims)
+
     def std(self, x, axis=None, keepdims=False):
         """Standard deviation of the population; arguments as for `mean`."""
         return self.sqrt(self.var(x, axis=axis, keepdims=keepdims))

@@ -131,7 +131,8 @@ class NN(Convolution):
         return -self.sum(chosen * self.log_softmax(logits, axis=-1), axis=-1)
 
     def _sigmoid_crossentropy(self, target, logits):
-        return self.maximum(logits, 0.0) - logits * target + self.softplus(-self.abs(logits))
+        # Not by |logits|, whose derivative is not right where they are 0: behind a row of dead units.
+        return target * self.softplus(-logits) + (1.0 - target) * self.softplus(logits)
 
     def _softmax_input(self, output, axis):
         return self._logits_of(output, 'softmax') if axis == self._rank(output) - 1 else None

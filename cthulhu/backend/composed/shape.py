@@ -50,6 +50,22 @@ class Shape:
             return self.identity(filled, name=name)
         return self.variable(np.full(known, value), dtype, name)
 
+    def one_hot(self, indices, num_classes):
+        """Indices as unit vectors.
+
+        Arguments:
+            indices: int tensor.
+            num_classes: int.
+
+        Returns:
+            Tensor of dtype `floatx()`, with a new last axis of length `num_classes`; all 0 for an index out of range.
+
+        >>> K.eval(K.one_hot(K.constant([2, 0], dtype='int32'), 3)).tolist()
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+        """
+        classes = self.arange(num_classes, dtype='int64')
+        return self.cast(self.equal(self.expand_dims(indices, -1), classes), config.floatx())
+
     def flatten(self, x):
         """All elements in one axis: 1-D tensor."""
         return self.reshape(x, (-1,))

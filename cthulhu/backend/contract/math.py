@@ -147,14 +147,6 @@ class Math(ABC):
         """Least element; arguments and result as for `sum`."""
 
     @abstractmethod
-    def mean(self, x, axis=None, keepdims=False):
-        """Mean; arguments as for `sum`. Integers and bool are cast to `floatx()` first."""
-
-    @abstractmethod
-    def var(self, x, axis=None, keepdims=False):
-        """Variance of the population (divided by N); arguments as for `mean`."""
-
-    @abstractmethod
     def any(self, x, axis=None, keepdims=False):
         """Whether any element is not 0: bool tensor; arguments as for `sum`."""
 

@@ -69,21 +69,6 @@ class Shape(ABC):
         """
 
     @abstractmethod
-    def one_hot(self, indices, num_classes):
-        """Indices as unit vectors.
-
-        Arguments:
-            indices: int tensor.
-            num_classes: int.
-
-        Returns:
-            Tensor of dtype `floatx()`, with a new last axis of length `num_classes`; all 0 for an index out of range.
-
-        >>> K.eval(K.one_hot(K.constant([2, 0], dtype='int32'), 3)).tolist()
-        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
-        """
-
-    @abstractmethod
     def arange(self, start, stop=None, step=1, dtype='int32'):
         """Numbers from `start` up to, not including, `stop`: 1-D tensor. `arange(n)` starts at 0.
 

@@ -83,11 +83,6 @@ class NumPyShape:
             raise ValueError(f'slice: a block at {start} of size {size} is not inside a tensor of shape {x.shape}.')
         return x[tuple(slice(first, end) for first, end in zip(start, ends))]
 
-    @primitive
-    def one_hot(self, indices, num_classes):
-        classes = np.arange(int(num_classes))
-        return (array(indices)[..., np.newaxis] == classes).astype(config.floatx())
-
     @always
     def arange(self, start, stop=None, step=1, dtype='int32'):
         return np.arange(start, stop, step).astype(dtype)

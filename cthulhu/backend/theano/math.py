@@ -61,10 +61,6 @@ class Math:
 
     softplus = unary(T.softplus if hasattr(T, 'softplus') else T.nnet.softplus, 'floats')
 
-    def _sigmoid_crossentropy(self, target, logits):
-        # The composed one takes |logits|, whose derivative is not right where they are 0: behind a row of dead units.
-        return target * self.softplus(-logits) + (1.0 - target) * self.softplus(logits)
-
     def pow(self, x, a):
         return T.pow(*self._pair(x, a))
 
@@ -96,18 +92,6 @@ class Math:
     min = reduction(T.min, 'numbers')
     any = reduction(T.any, 'bools')
     all = reduction(T.all, 'bools')
-
-    def mean(self, x, axis=None, keepdims=False):
-        x = self._floats(self._tensor(x))
-        axes = range(x.ndim) if axis is None else axis if isinstance(axis, (list, tuple)) else (axis,)
-        count = self._product([self._dims(x)[a] for a in axes])
-        # Where the axes are of known length, a constant of the same dtype divides: no cast of a shape at run time.
-        count = self._constant(count, x.dtype) if self._is_known(count) else T.cast(count, x.dtype)
-        return self.sum(x, axis, keepdims) / count
-
-    def var(self, x, axis=None, keepdims=False):
-        x = self._floats(self._tensor(x))
-        return self.mean(self.square(x - self.mean(x, axis=axis, keepdims=True)), axis, keepdims)
 
     argmax = along(lambda x, axis: T.cast(T.argmax(x, axis), 'int64'), -1, 'numbers')
     argmin = along(lambda x, axis: T.cast(T.argmin(x, axis), 'int64'), -1, 'numbers')

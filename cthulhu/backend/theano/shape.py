@@ -129,11 +129,6 @@ class Shape:
         whole = [n if isinstance(n, Variable) or n != -1 else None for n in sizes]
         return x[tuple(slice(a, None if n is None else a + n) for a, n in zip(starts, whole))]
 
-    def one_hot(self, indices, num_classes):
-        indices = self.expand_dims(self._tensor(indices), -1)
-        classes = T.arange(num_classes, dtype=indices.dtype if indices.dtype.startswith('int') else 'int64')
-        return T.cast(T.eq(indices, classes), config.floatx())
-
     def arange(self, start, stop=None, step=1, dtype='int32'):
         if stop is None:
             start, stop = 0, start

@@ -29,6 +29,14 @@ def set_shape(x, shape):
     _write(x, _SHAPE, None if shape is None else tuple(shape))
 
 
+def begin(x, shape=None):
+    """`x`, a new placeholder or variable, with what layers look for on it; `shape`, if one is given, is its static shape."""
+    if shape is not None:
+        set_shape(x, shape)
+    set_uses_learning_phase(x, False)
+    return x
+
+
 def get_history(x):
     """The (layer, node_index, tensor_index) that made `x`, or None."""
     return getattr(x, _HISTORY, None)

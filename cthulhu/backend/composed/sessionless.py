@@ -3,15 +3,21 @@
 import contextlib
 
 import numpy as np
+import scipy.sparse
 
-from cthulhu.backend import config
+from cthulhu.backend import config, meta
 from cthulhu.backend.composed.counted import CountedDraws, Stack
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.meta import Update
 
 
 class Sessionless(CountedDraws):
-    """Names, refusals of what needs a session. The backend adds `_evaluate` (tensor), a run that counts."""
+    """Names, making tensors, refusals of what needs a session.
+
+    The backend adds `new_placeholder` (shape, dtype, sparse, name), `new_variable` (array, name, constraint) and `new_constant`
+    (array or SciPy matrix, name), whose dtypes are those of the arrays; `_value` (tensor), a run that does not count, and
+    `_evaluate` (tensor), one that does.
+    """
 
     def __init__(self):
         super().__init__()
@@ -51,13 +57,43 @@ class Sessionless(CountedDraws):
         count = self._names[name] = self._names.get(name, -1) + 1
         return f'{name}_{count}' if count else name
 
-    def _constant_array(self, value, dtype, shape):
-        """The array of `constant`'s arguments."""
-        value = np.array(value, dtypes.name(dtype or config.floatx()))
-        if shape is None:
-            return value
-        whole = value.size == int(np.prod(shape, dtype=int))
-        return value.reshape(shape) if whole else np.array(np.broadcast_to(value, tuple(shape)))
+    # What is made of arguments that are argued here.
+
+    def placeholder(self, shape=None, ndim=None, dtype=None, sparse=False, name=None):
+        if shape is None and ndim is not None:
+            shape = (None,) * ndim
+        if shape is None and not self.supports('unknown_rank'):
+            raise ValueError(
+                f'placeholder: the {self.name} backend must know the rank of a tensor when it is made. Give shape=(None, ...) or '
+                'ndim.'
+            )
+        if sparse and not self.supports('sparse'):
+            raise ValueError(f'sparse=True: the {self.name} backend has no sparse tensors. Use a dense placeholder.')
+        if shape is not None:
+            shape = tuple(None if n is None else int(n) for n in shape)
+        name = self._unique(name or 'placeholder')
+        return meta.begin(self.new_placeholder(shape, dtypes.name(dtype or config.floatx()), sparse, name), shape)
+
+    def variable(self, value, dtype=None, name=None, constraint=None):
+        dtype = dtypes.name(dtype or config.floatx())
+        if self.is_tensor(value):
+            # Not a run that is counted: making variables does not change what random operations draw later.
+            value = self._value(value)
+        if scipy.sparse.issparse(value):
+            return self.new_constant(value.astype(dtype), self._unique(name or 'constant'))
+        value = np.array(value, dtype)
+        # Weights carry TensorFlow's ':0' in the files that Keras writes, so they do here.
+        return meta.begin(self.new_variable(value, self._unique(name or 'variable') + ':0', constraint), value.shape)
+
+    def constant(self, value, dtype=None, shape=None, name=None):
+        dtype = dtypes.name(dtype or config.floatx())
+        if self.is_tensor(value):
+            return self.cast(value, dtype)
+        value = np.array(value, dtype)
+        if shape is not None:
+            whole = value.size == int(np.prod(shape, dtype=int))
+            value = value.reshape(shape) if whole else np.array(np.broadcast_to(value, tuple(shape)))
+        return self.new_constant(value, self._unique(name or 'constant'))
 
     def eval(self, x):
         if isinstance(x, Update):

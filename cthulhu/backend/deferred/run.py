@@ -53,12 +53,12 @@ class Deferred(Sessionless):
         """`value` as a Symbol: itself, or a constant."""
         if isinstance(value, Symbol):
             return value
-        return self._constant_of(self.convert(value, dtype), None)
+        return self._constant_of(self.convert(value, dtype), self._unique('constant'))
 
     def _constant_of(self, value, name):
         sparse = self.is_sparse_value(value)
         shape, dtype = tuple(value.shape), dtypes.of(value, config.floatx())
-        return Constant(self, value, shape, dtype, self._unique(name or 'constant'), sparse)
+        return Constant(self, value, shape, dtype, name, sparse)
 
     def matching(self, value, variable):
         """A variable's new value, of its dtype."""
@@ -97,32 +97,19 @@ class Deferred(Sessionless):
 
     # The contract.
 
-    def placeholder(self, shape=None, ndim=None, dtype=None, sparse=False, name=None):
-        if sparse and not self.supports('sparse'):
-            raise ValueError(f'sparse=True: the {self.name} backend has no sparse tensors. Use a dense placeholder.')
-        if shape is None and ndim is not None:
-            shape = (None,) * ndim
-        dtype = dtypes.name(dtype or config.floatx())
-        return Placeholder(self, shape, dtype, self._unique(name or 'placeholder'), sparse)
+    def new_placeholder(self, shape, dtype, sparse, name):
+        return Placeholder(self, shape, dtype, name, sparse)
+
+    def new_variable(self, value, name, constraint):
+        dtype = dtypes.name(value.dtype)
+        return Variable(self, self.convert(value, dtype), value.shape, dtype, name, constraint)
+
+    def new_constant(self, value, name):
+        return self._constant_of(self.convert(value, dtypes.name(value.dtype)), name)
 
     def make_learning_phase(self):
         default = self.convert(False, 'bool')
         return Placeholder(self, (), 'bool', self._unique('learning_phase'), default=default)
-
-    def variable(self, value, dtype=None, name=None, constraint=None):
-        dtype = dtypes.name(dtype or config.floatx())
-        if isinstance(value, Symbol):
-            # Not a run that is counted: making variables does not change what random operations draw later.
-            value = Evaluation([value]).run({}, self._clock)[0]
-        if self.is_sparse_value(value):
-            return self._constant_of(self.convert(value, dtype), name)
-        value = self.convert(self.to_numpy(value), dtype)
-        # Weights carry TensorFlow's ':0' in the files that Keras writes, so they do here.
-        return Variable(self, value, tuple(value.shape), dtype, self._unique(name or 'variable') + ':0', constraint)
-
-    def constant(self, value, dtype=None, shape=None, name=None):
-        value = self._constant_array(value, dtype, shape)
-        return self._constant_of(self.convert(value, dtypes.name(value.dtype)), name)
 
     def is_tensor(self, x):
         return isinstance(x, Symbol)
@@ -149,8 +136,13 @@ class Deferred(Sessionless):
         value = self._array_for(x, self.to_numpy(value))
         x.value = self.convert(value, x.dtype)
 
+    def _value(self, x):
+        return self.to_numpy(Evaluation([x]).run({}, self._clock)[0])
+
     def _evaluate(self, x):
-        return self.to_numpy(Evaluation([x]).run({}, self.tick())[0])
+        value = self._value(x)
+        self.tick()
+        return value
 
     def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):
         return Function(self, inputs, outputs, updates, after_updates, name, **framework_arguments)

@@ -194,11 +194,8 @@ class Run:
         if shape is None and ndim is not None:
             shape = (None,) * ndim
         make = v1.sparse_placeholder if sparse else v1.placeholder
-        made = make(dtype or config.floatx(), shape=None if shape is None else tuple(shape), name=name)
-        if shape is not None:
-            meta.set_shape(made, shape)
-        meta.set_uses_learning_phase(made, False)
-        return made
+        made = make(dtype or config.floatx(), None if shape is None else tuple(shape), name=name)
+        return meta.begin(made, shape)
 
     def make_learning_phase(self):
         with self._graph.control_dependencies(None), v1.name_scope(None):

@@ -63,10 +63,8 @@ class Variables:
             made = GraphVariable(initial_value=initial, name=name, constraint=constraint, trainable=True)
         if assign is not None:
             made._cthulhu_assign = assign, made.initializer
-        meta.set_shape(made, made.shape.as_list())
-        meta.set_uses_learning_phase(made, False)
         made._keras_initialized = False
-        return made
+        return meta.begin(made, made.shape.as_list())
 
     def is_variable(self, x):
         return isinstance(x, tf.Variable)
@@ -107,10 +105,7 @@ class Variables:
 
     def _sparse_constant(self, value, dtype):
         indices, elements, shape = in_order(value)
-        made = tf.SparseTensor(indices, tf.constant(elements, dtype), shape)
-        meta.set_shape(made, shape)
-        meta.set_uses_learning_phase(made, False)
-        return made
+        return meta.begin(tf.SparseTensor(indices, tf.constant(elements, dtype), shape), shape)
 
 
 def _numpy(value):

@@ -1,5 +1,6 @@
 """`K.function`: one compilation for each learning phase it is called in, from arrays to arrays."""
 
+import contextlib
 import inspect
 import sys
 import threading
@@ -71,21 +72,17 @@ class Function(function.Function):
             )
 
 
-class _said_if_long:
-    """A context that says on stderr what is being compiled if that takes long."""
-
-    def __init__(self, what):
-        self._timer = threading.Timer(PATIENCE, self._say, [what])
-        self._timer.daemon = True
-
-    def _say(self, what):
-        sys.stderr.write(
-            f'{name} is compiling {what!r}, since {PATIENCE:.0f} s. It does so once, and keeps the machine code for '
-            f'later runs in {theano.config.compiledir}.\n'
-        )
-
-    def __enter__(self):
-        self._timer.start()
-
-    def __exit__(self, *error):
-        self._timer.cancel()
+@contextlib.contextmanager
+def _said_if_long(what):
+    """On stderr it is said what is being compiled if that takes long."""
+    text = (
+        f'{name} is compiling {what!r}, since {PATIENCE:.0f} s. It does so once, and keeps the machine code for later runs in '
+        f'{theano.config.compiledir}.\n'
+    )
+    timer = threading.Timer(PATIENCE, lambda: sys.stderr.write(text))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

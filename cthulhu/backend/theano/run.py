@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import scipy.sparse
 
-from cthulhu.backend import config, meta
+from cthulhu.backend import config
 from cthulhu.backend.composed.sessionless import Sessionless
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.theano import compiling, framework, graphs, tensors
@@ -50,33 +50,29 @@ class Run(Sessionless):
             x = tensors.note(x)
             return x if dtype is None or x.dtype == dtype else self.cast(x, dtype)
         if scipy.sparse.issparse(x):
-            return self._sparse_constant(x, dtype)
+            return self.new_constant(x.astype(dtype or config.floatx()))
         if isinstance(x, (list, tuple)) and any(isinstance(one, Variable) for one in x):
             return self.stack([self._tensor(one, dtype) for one in x])
         return self._constant(x, dtype or tensors.data_dtype(x, config.floatx()))
 
-    def _sparse_constant(self, value, dtype, name=None):
-        made = sparse.as_sparse_variable(scipy.sparse.csr_matrix(value, dtype=dtype or config.floatx()))
-        made.name = name
-        return tensors.note(made, tuple(value.shape))
+    def new_placeholder(self, shape, dtype, sparse, name):
+        if not sparse:
+            return tensors.note(framework.placeholder(dtype, shape, name), shape)
+        if len(shape) != 2:
+            raise ValueError(f'shape: a sparse placeholder has 2 dimensions, got {shape}.')
+        return tensors.note(framework.sparse.csr_matrix(name=name, dtype=dtype), shape)
 
-    def placeholder(self, shape=None, ndim=None, dtype=None, sparse=False, name=None):
-        if shape is None and ndim is None:
-            raise ValueError(
-                'placeholder: the rank of a tensor must be known to Theano when it is made. Give shape=(None, ...) or ndim.'
-            )
-        shape = (None,) * ndim if shape is None else tuple(None if n is None else int(n) for n in shape)
-        dtype = dtypes.name(dtype or config.floatx())
-        name = self._unique(name or 'placeholder')
-        if sparse:
-            if len(shape) != 2:
-                raise ValueError(f'shape: a sparse placeholder has 2 dimensions, got {shape}.')
-            made = framework.sparse.csr_matrix(name=name, dtype=dtype)
+    def new_variable(self, value, name, constraint):
+        made = tensors.note(framework.shared(value, name), value.shape)
+        made.constraint = constraint
+        return made
+
+    def new_constant(self, value, name=None):
+        if scipy.sparse.issparse(value):
+            made = tensors.note(sparse.as_sparse_variable(scipy.sparse.csr_matrix(value)), value.shape)
         else:
-            made = framework.placeholder(dtype, shape, name)
-        made = tensors.note(made, shape)
-        meta.set_shape(made, shape)
-        meta.set_uses_learning_phase(made, False)
+            made = self._constant(value)
+        made.name = name
         return made
 
     def make_learning_phase(self):
@@ -86,29 +82,6 @@ class Run(Sessionless):
 
     def _is_phase(self, x):
         return getattr(x, '_cthulhu_phase', False)
-
-    def variable(self, value, dtype=None, name=None, constraint=None):
-        dtype = dtypes.name(dtype or config.floatx())
-        # Weights carry TensorFlow's ':0' in the files that Keras writes, so they do here.
-        name = self._unique(name or 'variable') + ':0'
-        if isinstance(value, Variable):
-            # Not a run that is counted: making variables does not change what random operations draw later.
-            value = self._value(value)
-        if scipy.sparse.issparse(value):
-            return self._sparse_constant(value, dtype, name)
-        value = np.array(value, dtype)
-        made = tensors.note(framework.shared(value, name), value.shape)
-        meta.set_shape(made, value.shape)
-        meta.set_uses_learning_phase(made, False)
-        made.constraint = constraint
-        return made
-
-    def constant(self, value, dtype=None, shape=None, name=None):
-        if isinstance(value, Variable):
-            return self.cast(value, dtype or config.floatx())
-        made = self._constant(self._constant_array(value, dtype, shape))
-        made.name = name
-        return made
 
     def is_tensor(self, x):
         return isinstance(x, Variable)

@@ -37,11 +37,8 @@ class Plan:
             id(symbol): value for symbol, value in zip(self.inputs + self.variables, list(feeds) + list(variables))
         }
         results = self._evaluation.run(given, clock)
-        outputs, new_values, captured = (
-            results[: self._counts[0]],
-            results[self._counts[0] : self._counts[1]],
-            results[self._counts[1] :],
-        )
+        first, second = self._counts
+        outputs, new_values, captured = results[:first], results[first:second], results[second:]
         return outputs + self._after(new_values, captured), new_values
 
 

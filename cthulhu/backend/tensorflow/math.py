@@ -87,8 +87,7 @@ class Math:
             return tf.matmul(x, y)
         return tf.tensordot(x, y, [[self._rank(x) - 1], [max(self._rank(y) - 2, 0)]])
 
-    def matmul(self, x, y):
-        return tf.matmul(*self._pair(x, y))
+    matmul = binary(tf.matmul)
 
     def cast(self, x, dtype):
         x = self._tensor(x)
@@ -118,12 +117,8 @@ class Math:
 
     logsumexp = reduction(tf.reduce_logsumexp)
 
-    def size(self, x, name=None):
-        return tf.size(x, name=name)
-
     def top_k(self, x, k, sorted=True):
-        values, indices = tf.math.top_k(self._tensor(x), k, sorted=sorted)
-        return values, indices
+        return tuple(tf.math.top_k(self._tensor(x), k, sorted=sorted))
 
 
 # -- relu and NaN ------------------------------------------------------------------------------------------

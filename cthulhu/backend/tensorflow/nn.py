@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import config, shapes
+from cthulhu.backend.composed.methods import along
 from cthulhu.backend.tensorflow.function import NO_ROOM
 
 v1 = tf.compat.v1
@@ -64,21 +65,15 @@ class NN:
         return self._from_last(y, data_format)
 
     def pool(self, x, pool_size, strides, padding, data_format, pool_mode):
-        x = self._room_for(self._to_last(self._tensor(x), data_format), pool_size, padding)
-        window, steps = (1,) + tuple(pool_size) + (1,), (1,) + tuple(strides) + (1,)
-        is_line = len(pool_size) == 1
+        x = self._tensor(x)
         if len(pool_size) == 3 and x.dtype.base_dtype == tf.float64:
             # TensorFlow's kernels have no float64 for volumes.
-            return self._from_last(
-                super().pool(x, pool_size, strides, padding, 'channels_last', pool_mode), data_format
-            )
+            return super().pool(x, pool_size, strides, padding, data_format, pool_mode)
+        x = self._room_for(self._to_last(x, data_format), pool_size, padding)
         if len(pool_size) == 3 and padding == 'same':
             x = _crop_same(x, pool_size, strides)
-        if is_line:
-            x, window, steps = tf.expand_dims(x, 1), (1,) + window, (1,) + steps
         operation = {'max': tf.nn.max_pool, 'avg': tf.nn.avg_pool}[pool_mode]
-        y = operation(x, window, steps, padding.upper())
-        return self._from_last(tf.squeeze(y, [1]) if is_line else y, data_format)
+        return self._from_last(operation(x, pool_size, strides, padding.upper()), data_format)
 
     def with_room(self, x, spans, what):
         x = self._tensor(x)
@@ -87,11 +82,8 @@ class NN:
         with tf.control_dependencies([check]):
             return tf.identity(x)
 
-    def softmax(self, x, axis=-1):
-        return tf.nn.softmax(self._tensor(x), axis)
-
-    def log_softmax(self, x, axis=-1):
-        return tf.nn.log_softmax(self._tensor(x), axis)
+    softmax = along(tf.nn.softmax, -1)
+    log_softmax = along(tf.nn.log_softmax, -1)
 
     def bias_add(self, x, bias, data_format=None):
         x, bias = self._pair(x, bias)

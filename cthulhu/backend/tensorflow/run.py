@@ -71,10 +71,8 @@ class Run:
     def graph_definition(self):
         return self._graph.as_graph_def(add_shapes=True).SerializeToString()
 
-    @contextlib.contextmanager
     def graph_scope(self, name=None):
-        with entered(self._graph, name):
-            yield
+        return entered(self._graph, name)
 
     def devices(self):
         found = [
@@ -248,10 +246,10 @@ class Run:
 
     def _tensor(self, x, like=None):
         """`x` as a tensor: data takes the dtype of `like`, or `floatx()` for floats."""
-        if isinstance(x, (tf.Tensor, tf.Variable, tf.SparseTensor)) and not isinstance(x, EagerTensor):
-            return x
         if isinstance(x, EagerTensor):
             x = x.numpy()
+        elif isinstance(x, (tf.Tensor, tf.Variable, tf.SparseTensor)):
+            return x
         elif not isinstance(x, (np.ndarray, np.generic, float, int)):
             if isinstance(x, (list, tuple)) and not any(map(self.is_tensor, x)):
                 x = np.asarray(x)

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import config
+from cthulhu.backend.composed.methods import along
 from cthulhu.backend.tensorflow.graph import v1_control_flow
 
 v1 = tf.compat.v1
@@ -46,8 +47,7 @@ class Shape:
     def tile(self, x, n):
         return tf.tile(self._tensor(x), shape_argument(n))
 
-    def expand_dims(self, x, axis=-1):
-        return tf.expand_dims(self._tensor(x), axis)
+    expand_dims = along(tf.expand_dims, -1)
 
     def squeeze(self, x, axis):
         return tf.squeeze(self._tensor(x), [axis])

@@ -4,6 +4,7 @@ import functools
 import itertools
 
 import numpy as np
+import scipy.sparse
 import tensorflow as tf
 
 from cthulhu.backend import config, meta
@@ -43,16 +44,12 @@ for _name in (
         setattr(GraphVariable, _name, _entering(getattr(_ResourceVariable, _name)))
 
 
-def _is_sparse_matrix(value):
-    return hasattr(value, 'tocoo')
-
-
 class Variables:
     """What the backend does with variables."""
 
     def variable(self, value, dtype=None, name=None, constraint=None):
         dtype = dtype or config.floatx()
-        if _is_sparse_matrix(value):
+        if scipy.sparse.issparse(value):
             return self._sparse_constant(value, dtype)
         if self.is_tensor(value):
             initial, assign = tf.cast(self.to_dense(value), dtype), None
@@ -144,13 +141,11 @@ class Initialisation:
 
     def run(self, session, ask):
         """Initialise what was made since the last time; `ask` whether each was initialised by the user meanwhile."""
-        new = list(itertools.islice(self.variables, self.done, None))
+        new = pending = list(itertools.islice(self.variables, self.done, None))
         if new and ask:
             with entered(session.graph), session.graph.control_dependencies(None):
                 known = session.run([v1.is_variable_initialized(x) for x in new])
             pending = [x for x, is_done in zip(new, known) if not is_done]
-        else:
-            pending = new
         if pending:
             try:
                 session.run([x.initializer for x in pending])

@@ -8,7 +8,13 @@ from cthulhu.backend import config, meta, shapes
 
 
 class Run:
-    """Learning phase, unique names, updates, shapes as far as they are known."""
+    """Learning phase, unique names, updates, shapes as far as they are known.
+
+    Attributes:
+        capabilities: tuple of str, what `supports` says yes to.
+    """
+
+    capabilities = ()
 
     def __init__(self):
         self._reset_state()
@@ -225,6 +231,23 @@ class Run:
                 places[id(update.variable)] = len(chained)
             chained.append(update)
         return chained
+
+    def supports(self, capability):
+        """Whether the backend can do something that not every backend can.
+
+        Arguments:
+            capability: 'gradients', 'sparse' (tensors), 'ctc', 'session_arguments' (of `function`), 'native_tensors'
+                (a user's own framework operations work on our tensors), 'sessions', 'datasets', 'dilation', 'graph_definition',
+                'broadcasting' (of lengths of 1 that are not known before the run), 'unknown_rank' (placeholders whose
+                number of dimensions is not given), 'empty_loops' (`scan` of no steps, where only the run tells),
+                'saved_model' (`write_saved_model`), 'devices' (`device_scope`), 'flipped_kernels' (Keras with this framework convolved with flipped
+                kernels, so that files that name this backend hold them flipped), or one of the backend's own. Unknown
+                ones are False.
+
+        Returns:
+            bool.
+        """
+        return capability in self.capabilities
 
     def _check_variable(self, x):
         if not self.is_variable(x):

@@ -82,6 +82,10 @@ class Shape:
     def _is_known(dimension):
         return isinstance(dimension, int)
 
+    def _known(self, dims):
+        """The static shape that dimensions tell: tuple of int and None."""
+        return tuple(n if self._is_known(n) else None for n in dims)
+
     def repeat(self, x, n):
         """Each row `n` times: (batch, dim) to (batch, n, dim).
 

@@ -138,9 +138,13 @@ class Windows:
                 paddings.append((total // 2, total - total // 2))
         return results, paddings
 
+    def _is_padded(self, pair):
+        """Whether an axis is padded by (before, after), as far as that is known."""
+        return any(not self._is_known(n) or n for n in pair)
+
     def _pad_spatial(self, x, paddings, value=0.0):
         """`x`, channels last, with `value` around its spatial axes."""
-        if all(self._is_known(n) and n == 0 for pair in paddings for n in pair):
+        if not any(map(self._is_padded, paddings)):
             return x
         return self.pad(x, [(0, 0)] + list(paddings) + [(0, 0)], value)
 
@@ -159,7 +163,7 @@ class Windows:
 
     def _inside(self, length, pair, line, dtype):
         """How many elements of each window are not padding, along one axis; None where all are."""
-        if all(self._is_known(n) and n == 0 for n in pair):
+        if not self._is_padded(pair):
             return None
         ones = self.pad(self.fill([length], 1, dtype), [pair])
         return self._joined(self._sum_of_two, ones, 0, *line)

@@ -275,23 +275,6 @@ class Run(ABC):
         """
         raise NotImplementedError(f'The {self.name} backend does not place operations on devices.')
 
-    @abstractmethod
-    def supports(self, capability):
-        """Whether the backend can do something that not every backend can.
-
-        Arguments:
-            capability: 'gradients', 'sparse' (tensors), 'ctc', 'session_arguments' (of `function`), 'native_tensors'
-                (a user's own framework operations work on our tensors), 'sessions', 'datasets', 'dilation', 'graph_definition',
-                'broadcasting' (of lengths of 1 that are not known before the run), 'unknown_rank' (placeholders whose
-                number of dimensions is not given), 'empty_loops' (`scan` of no steps, where only the run tells),
-                'saved_model' (`write_saved_model`), 'devices' (`device_scope`), 'flipped_kernels' (Keras with this framework convolved with flipped
-                kernels, so that files that name this backend hold them flipped), or one of the backend's own. Unknown
-                ones are False.
-
-        Returns:
-            bool.
-        """
-
     def is_native_dataset(self, x):
         """Whether `x` is a dataset of the framework, or an iterator over one, such as a `tf.data.Dataset`."""
         return False

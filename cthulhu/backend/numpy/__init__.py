@@ -21,6 +21,7 @@ class NumPyBackend(NumPyMath, NumPyShape, NumPyNN, NumPyCTC, NumPyRandom, Deferr
     """Every primitive with a forward value; models are built, predict and are evaluated, and cannot be trained."""
 
     name = 'numpy'
+    capabilities = 'sparse', 'ctc', 'dilation', 'broadcasting', 'unknown_rank', 'empty_loops'
 
     def convert(self, value, dtype):
         if isinstance(value, Symbol):
@@ -42,6 +43,3 @@ class NumPyBackend(NumPyMath, NumPyShape, NumPyNN, NumPyCTC, NumPyRandom, Deferr
     def assign(self, variable, value):
         # A copy: it may be what was fed, or a part of it.
         variable.value = np.array(value)
-
-    def supports(self, capability):
-        return capability in ('sparse', 'ctc', 'dilation', 'broadcasting', 'unknown_rank', 'empty_loops')

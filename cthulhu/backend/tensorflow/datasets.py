@@ -16,7 +16,7 @@ class Datasets:
             return self._batches_of_graph_iterator(dataset)
         if isinstance(dataset, tf.data.Iterator):
             return _arrays(dataset)
-        if _made_in_a_graph(dataset):
+        if not hasattr(dataset._variant_tensor, 'numpy'):  # made in a graph
             with dataset._graph.as_default():  # the dataset's operations live there, so its iterator must
                 return self._batches_of_graph_iterator(v1.data.make_one_shot_iterator(dataset))
         with tf.init_scope():  # eagerly, whatever the caller is building
@@ -37,10 +37,6 @@ class Datasets:
                     return
 
         return batches()
-
-
-def _made_in_a_graph(dataset):
-    return not hasattr(dataset._variant_tensor, 'numpy')
 
 
 def _arrays(iterator):

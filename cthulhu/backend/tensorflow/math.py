@@ -27,9 +27,7 @@ class Math:
     softplus = unary(tf.math.softplus)
     erf = unary(tf.math.erf)
 
-    def sqrt(self, x):
-        x = self._tensor(x)
-        return tf.sqrt(tf.maximum(x, tf.zeros((), x.dtype.base_dtype)))
+    sqrt = unary(lambda x: tf.sqrt(tf.maximum(x, 0)))
 
     def pow(self, x, a):
         return tf.pow(*self._pair(x, a))

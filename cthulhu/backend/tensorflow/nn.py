@@ -45,8 +45,7 @@ class NN:
         kernel = self._dilated(kernel, dilation_rate)
         sizes = shapes.to_channels_last(output_shape, data_format)
         y = tf.nn.conv_transpose(x, kernel, tf.stack(sizes), list(strides), padding.upper())
-        known = [n if self._is_known(n) else None for n in sizes]
-        y.set_shape([x.shape.as_list()[0] if known[0] is None else known[0]] + known[1:])
+        y.set_shape([x.shape[0] if n is None and not axis else n for axis, n in enumerate(self._known(sizes))])
         return self._from_last(y, data_format)
 
     def depthwise_conv(self, x, kernel, strides, padding, data_format, dilation_rate):

@@ -16,10 +16,6 @@ from cthulhu.backend.tensorflow.variables import Initialisation
 v1 = tf.compat.v1
 
 _CALLS = 'PartitionedCall', 'StatefulPartitionedCall', 'While', 'StatelessWhile', 'If', 'StatelessIf', 'Case'
-_CAPABILITIES = (
-    'gradients sparse ctc session_arguments native_tensors sessions dilation graph_definition broadcasting unknown_rank'
-    ' empty_loops saved_model datasets devices'
-).split()
 
 
 class GraphUpdate(meta.Update):
@@ -45,6 +41,11 @@ tf.register_tensor_conversion_function(GraphUpdate, _new_value)
 
 class Run:
     """The graph, the session, and what runs in them."""
+
+    capabilities = (
+        'gradients sparse ctc session_arguments native_tensors sessions dilation graph_definition broadcasting unknown_rank '
+        'empty_loops saved_model datasets devices'
+    ).split()
 
     def __init__(self):
         super().__init__()
@@ -318,9 +319,6 @@ class Run:
         if isinstance(variables, (list, tuple)):
             return [tf.stop_gradient(self._tensor(x)) for x in variables]
         return tf.stop_gradient(self._tensor(variables))
-
-    def supports(self, capability):
-        return capability in _CAPABILITIES
 
 
 def _session_config():

@@ -1,8 +1,7 @@
 """Convolution and its two gradients, as operations of the framework: `kernels.convolution` computes them."""
 
 from cthulhu.backend.kernels import convolution
-from cthulhu.backend.theano.framework import Apply, DisconnectedType, T, broadcastable_at, tensor_type
-from cthulhu.backend.theano.operations import Operation
+from cthulhu.backend.theano.framework import Apply, DisconnectedType, Operation, T, broadcastable_at, tensor_type
 
 
 class _Convolving(Operation):

@@ -61,7 +61,7 @@ __all__ = [
     'IS_PYTENSOR',
     'IfElse',
     'Mode',
-    'Op',
+    'Operation',
     'Print',
     'SharedVariable',
     'T',
@@ -197,13 +197,22 @@ def compiler_flags(more):
     return theano.configparser.change_flags({'gcc.cxxflags': value})
 
 
+class Operation(Op):
+    """An operation of our own, without settings."""
+
+    __props__ = ()
+
+    # PyTensor's name for `grad`, where it is new.
+    def pullback(self, inputs, outputs, gradients):
+        return self.grad(inputs, gradients)
+
+
 if IS_PYTENSOR:
     from pytensor.tensor.type import TensorType as _TensorType
 
-    class _Forget(Op):
+    class _Forget(Operation):
         """The same values, as a type that knows only the rank: a loop's state may not promise more than its next one."""
 
-        __props__ = ()
         view_map = {0: [0]}
 
         def make_node(self, x):
@@ -214,9 +223,6 @@ if IS_PYTENSOR:
 
         def infer_shape(self, fgraph, node, shapes):
             return shapes
-
-        def pullback(self, inputs, outputs, gradients):
-            return [gradients[0]]
 
         def grad(self, inputs, gradients):
             return [gradients[0]]

@@ -9,7 +9,7 @@ import numpy as np
 from cthulhu.backend import shapes
 from cthulhu.backend.theano import tensors
 from cthulhu.backend.theano.convolution import Convolution, ImageGradient
-from cthulhu.backend.theano.framework import T, Variable, sparse
+from cthulhu.backend.theano.framework import T, sparse
 from cthulhu.backend.theano.operations import CTCCost, CTCDecode, Room
 
 
@@ -28,14 +28,9 @@ class NN:
             flat = T.dot(self.reshape(padded, [-1, kernel_dims[-2]]), self.reshape(kernel, kernel_dims[-2:]))
             made = self.reshape(flat, dims[:1] + lengths + kernel_dims[-1:])
         else:
-            made = self._shaped(
-                Convolution(strides, dilation_rate)(padded, kernel), dims[:1] + lengths + kernel_dims[-1:]
-            )
+            made = Convolution(strides, dilation_rate)(padded, kernel)
+            made = tensors.note(made, self._known(dims[:1] + lengths + kernel_dims[-1:]))
         return self._from_last(made, data_format)
-
-    def _shaped(self, x, dims):
-        """`x`, of which it is noted how long its axes are."""
-        return tensors.note(x, tuple(None if isinstance(n, Variable) else n for n in dims))
 
     def conv_transpose(self, x, kernel, output_shape, strides, padding, data_format, dilation_rate):
         x, kernel = self._pair(x, kernel)
@@ -43,17 +38,14 @@ class NN:
         whole = list(shapes.to_channels_last(self._sizes(output_shape), data_format))
         window, dims, kernel_dims = self.int_shape(kernel)[:-2], self._dims(x), self._dims(kernel)
         lengths, paddings = self._placed(whole[1:-1], window, strides, padding, dilation_rate)
-        wanted = lengths + kernel_dims[-1:]
-        if any(
-            not isinstance(a, Variable) and not isinstance(b, Variable) and a != b for a, b in zip(wanted, dims[1:])
-        ):
+        if not shapes.agree(self._known(lengths + kernel_dims[-1:]), self._known(dims[1:])):
             raise ValueError(
                 f'conv_transpose: output_shape {tuple(output_shape)} does not go with x of shape {self.int_shape(x)} '
                 f'(channels last) and a kernel of shape {self.int_shape(kernel)}.'
             )
         padded = [n + (before + after) for n, (before, after) in zip(whole[1:-1], paddings)]
         result = ImageGradient(strides, dilation_rate)(x, kernel, *padded)
-        result = self._shaped(result, whole[:1] + padded + kernel_dims[-2:-1])
+        result = tensors.note(result, self._known(whole[:1] + padded + kernel_dims[-2:-1]))
         inside = (slice(None),) + tuple(slice(before, before + n) for (before, _), n in zip(paddings, whole[1:-1]))
         return self._from_last(tensors.note(result[inside]), data_format)
 

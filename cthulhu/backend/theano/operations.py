@@ -4,17 +4,7 @@ import numpy as np
 
 from cthulhu.backend import ranges, shapes
 from cthulhu.backend.kernels import ctc
-from cthulhu.backend.theano.framework import Apply, DisconnectedType, Op, T, tensor_type
-
-
-class Operation(Op):
-    """An operation without settings."""
-
-    __props__ = ()
-
-    # PyTensor's name for `grad`, where it is new.
-    def pullback(self, inputs, outputs, gradients):
-        return self.grad(inputs, gradients)
+from cthulhu.backend.theano.framework import Apply, DisconnectedType, Operation, T, tensor_type
 
 
 class MatMul(Operation):

@@ -12,11 +12,13 @@ from cthulhu.backend.theano import compiling, framework, graphs, tensors
 from cthulhu.backend.theano.framework import Constant, SharedVariable, T, Variable, sparse
 from cthulhu.backend.theano.function import Function
 
-_CAPABILITIES = 'gradients', 'sparse', 'ctc', 'native_tensors', 'dilation', 'flipped_kernels', 'theano'
-
 
 class Run(Sessionless):
     """The names, the learning phase, and what runs."""
+
+    capabilities = ['gradients', 'sparse', 'ctc', 'native_tensors', 'dilation', 'flipped_kernels', 'theano']
+    # PyTensor can loop over nothing; Theano says that it never learnt to.
+    capabilities += ['empty_loops'] * framework.IS_PYTENSOR
 
     def __init__(self):
         super().__init__()
@@ -174,7 +176,3 @@ class Run(Sessionless):
 
     def _scan_mode(self):
         return compiling.mode()
-
-    def supports(self, capability):
-        # PyTensor can loop over nothing; Theano says that it never learnt to.
-        return capability in _CAPABILITIES or (capability == 'empty_loops' and framework.IS_PYTENSOR)

@@ -150,16 +150,13 @@ class Shape:
     def pad(self, x, paddings, value=0.0):
         x = self._tensor(x)
         pairs = [tuple(pair) for pair in paddings]
-        if not any(isinstance(n, Variable) or n for pair in pairs for n in pair):
+        if not any(map(self._is_padded, pairs)):
             return x
         dims = self._dims(x)
         sizes = [n + (before + after) for n, (before, after) in zip(dims, pairs)]
         around = T.alloc(self._constant(value, x.dtype), *sizes)
         inside = tuple(
-            slice(None)
-            if not isinstance(before, Variable) and not isinstance(after, Variable) and before == after == 0
-            else slice(before, before + n)
-            for n, (before, after) in zip(dims, pairs)
+            slice(pair[0], pair[0] + n) if self._is_padded(pair) else slice(None) for n, pair in zip(dims, pairs)
         )
         return T.set_subtensor(around[inside], x)
 

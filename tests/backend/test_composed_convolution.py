@@ -200,7 +200,7 @@ def test_conv2d_transpose(size, padding, strides, dilation, length, data_format)
     y = first(y, data_format)
     kwargs = {'strides': strides, 'padding': padding, 'dilation_rate': dilation, 'data_format': data_format}
     channels = 3 if data_format == 'channels_last' else 1
-    for batch in (None, 2):
+    for batch in (None, -1, 2):
         wanted = (batch,) + expected.shape[1:]
         check_function(
             lambda K, y, kernel: K.conv2d_transpose(known_channels(K, y, channels, 3), kernel, wanted, **kwargs),

@@ -79,3 +79,9 @@ def test_dropout_draws_anew_at_each_call_and_repeats_with_its_seed():
 def test_dropout_refuses(level):
     with pytest.raises(ValueError, match='level: expected a number from 0 up to, not including, 1, got'):
         K.dropout(K.placeholder((2,)), level)
+
+
+@pytest.mark.parametrize('backend', backends(), ids=lambda backend: backend.name)
+def test_mean_and_deviation_keep_their_digits(backend):
+    for draw in backend.random_normal, backend.truncated_normal:
+        assert backend.eval(draw((3,), mean=0.1, stddev=0.0, dtype='float64', seed=1)).tolist() == [0.1] * 3

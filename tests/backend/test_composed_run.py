@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 
@@ -173,3 +175,35 @@ def test_an_update_can_be_evaluated():
         variable = backend.variable(1.0)
         assert backend.eval(backend.update_add(variable, 2.0)) == 3
         assert backend.get_value(variable) == 3
+
+
+@pytest.mark.parametrize('backend', backends(), ids=lambda backend: backend.name)
+def test_a_constant_of_a_tensor_is_the_tensor_cast(backend):
+    found = backend.constant(backend.constant([1, 2], 'int32') + 1, 'float64')
+    assert backend.dtype(found) == 'float64' and backend.eval(found).tolist() == [2.0, 3.0]
+
+
+@pytest.mark.parametrize('backend', backends(), ids=lambda backend: backend.name)
+def test_new_tensors_carry_what_layers_of_others_look_for(backend):
+    for x in backend.placeholder((None, 2)), backend.variable(np.zeros((3, 2))):
+        assert x._keras_shape == backend.int_shape(x) and x._uses_learning_phase is False
+
+
+@pytest.mark.parametrize('backend', backends(), ids=lambda backend: backend.name)
+def test_each_thread_has_its_own_name_scopes(backend):
+    entered, made = threading.Event(), threading.Event()
+    names = []
+
+    def other():
+        with backend.graph_scope('other'):
+            entered.set()
+            made.wait(10)
+        names.append(backend.variable(0.0, name='within').name)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    entered.wait(10)
+    names.append(backend.variable(0.0, name='beside').name)
+    made.set()
+    thread.join()
+    assert not [name for name in names if 'other' in name] and len(names) == 2

@@ -1,10 +1,13 @@
 """The recorded graph, on the NumPy backend's operations; it stands beside whichever backend is active."""
 
+import collections
+
 import numpy as np
 import pytest
 
 from cthulhu.backend.deferred import Symbol, toposort
 from cthulhu.backend.inference import rules
+from cthulhu.backend.inference.symbolic import find_symbols, map_symbols
 from cthulhu.backend.load import load_backend
 
 
@@ -561,3 +564,10 @@ def test_many_choices_one_after_the_other(B):
         y = B.switch(c, y + 1.0, y)
     f = B.function([x, c], [y])
     assert f([0.0, True]) == [1500.0] and f([0.0, False]) == [0.0]
+
+
+def test_a_symbol_in_a_named_tuple_is_found():
+    pair = collections.namedtuple('pair', 'first second')
+    x = Symbol(None, 'leaf')
+    assert find_symbols([pair(1, {'a': x})]) == (x,)
+    assert map_symbols(lambda _: 2, pair(1, slice(x))) == pair(1, slice(2))

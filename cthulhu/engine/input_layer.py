@@ -37,11 +37,14 @@ class InputLayer(Layer):
                 f'InputLayer takes `input_shape` or `batch_input_shape`, not both: got {input_shape!r} and {batch_input_shape!r}.'
             )
         if input_tensor is not None:
-            if meta.get_history(input_tensor) is not None:
+            maker = (meta.get_history(input_tensor) or (None,))[0]
+            if maker is not None and getattr(maker, 'is_placeholder', True):
                 raise ValueError(
-                    f'InputLayer needs a tensor of the backend as `input_tensor`, but was given the output of layer "{meta.get_history(input_tensor)[0].name}". To build on '
+                    f'InputLayer needs a tensor of the backend as `input_tensor`, but was given the output of layer "{maker.name}". To build on '
                     'that tensor, call the next layer on it.'
                 )
+            if maker is not None or K.is_variable(input_tensor):
+                input_tensor = K.identity(input_tensor)  # each input is a tensor of its own, and a variable has no history
             dtype = dtype or K.dtype(input_tensor)
             if batch_input_shape is None and input_shape is None:
                 batch_input_shape = K.int_shape(input_tensor)

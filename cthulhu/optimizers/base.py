@@ -2,14 +2,16 @@
 
 import copy
 import numbers
+import warnings
 
 import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.backend import meta
 from cthulhu.utils import argument_table
-from cthulhu.utils.arguments import checked, named_arguments, unknown_argument
+from cthulhu.utils.arguments import checked, is_checked, named_arguments, unknown_argument
 from cthulhu.utils.graph_utils import in_graph
+from cthulhu.utils.kinds import is_symbolic
 from cthulhu.utils.reprs import settings_repr
 
 
@@ -30,6 +32,16 @@ class State:
     def fits(self, params):
         """Whether this is the state of these variables, in this order."""
         return len(params) == len(self.params) and all(p is q for p, q in zip(params, self.params))
+
+
+def _settings(cls):
+    """The names of the settings of an optimizer: the arguments that the constructors of the library among its bases check."""
+    names = {'clipnorm', 'clipvalue'}
+    for base in cls.__mro__:
+        constructor = base.__dict__.get('__init__')
+        if is_checked(constructor):
+            names.update(named_arguments(constructor), getattr(base, 'further_arguments', ()))
+    return {name for name in names if argument_table.kind_of(cls.__name__, name) is not None}
 
 
 def _joint_norm(gradients):
@@ -79,15 +91,37 @@ class Optimizer:
         return settings_repr(self, self.get_config(), always=('learning_rate',))
 
     def __setattr__(self, name, value):
-        # `optimizer.learning_rate = 0.01` sets the variable that the training function already uses.
-        kind = argument_table.kind_of(type(self).__name__, name)
-        if kind is not None:
-            value = kind.check(type(self).__name__, name, value)
-        held = self.__dict__.get(name)
-        if isinstance(value, numbers.Number) and held is not None and K.is_variable(held):
+        held, is_setting = self.__dict__.get(name), name in _settings(type(self))
+        if is_setting:
+            value = argument_table.kind_of(type(self).__name__, name).check(type(self).__name__, name, value)
+            is_setting = not isinstance(getattr(type(self), name, None), property)
+        if is_setting and (held is not None or self.__dict__.get('updates')) or name in self.__dict__.get('_numbers', ()):
+            self._note_change(name, held, value)
+        if not isinstance(value, numbers.Number) or not is_symbolic(held):
+            super().__setattr__(name, value)
+        elif K.is_variable(held):
+            # `optimizer.learning_rate = 0.01` sets the variable that the training function already uses.
             K.set_value(held, value)
         else:
-            super().__setattr__(name, value)
+            super().__setattr__(name, K.variable(value, name=name))
+
+    def _note_change(self, name, held, value):
+        """Say what the training functions that there are do not follow, or refuse it where it would be lost."""
+        is_number, used = isinstance(value, numbers.Number), bool(self.updates)
+        if used and is_symbolic(held) and value is not held and not (is_number and K.is_variable(held)):
+            raise ValueError(
+                f'{type(self).__name__}: `{name}` is part of a training function that is made already, which a tensor put in its place does not reach. '
+                'Give a number, such as K.eval(tensor), or make a new optimizer and conjure the model with it.'
+            )
+        begins = name == 'decay' and not self.initial_decay
+        if begins:
+            self.initial_decay = value if is_number else float(K.eval(value))
+        if used and (held != value if not is_symbolic(held) else begins and self.initial_decay):
+            warnings.warn(
+                f'{type(self).__name__}: `{name}` is now {value!r}, but the training function that is made already goes on without it. Call `conjure` again '
+                'for it to count.',
+                stacklevel=3,
+            )
 
     def __reduce__(self):
         # Variables belong to the graph in which they were made: a copy, or what comes from a pickle, has the settings and begins anew.
@@ -108,6 +142,7 @@ class Optimizer:
             self.iterations = K.variable(0, dtype='int64', name='iterations')
             for name, value in values.items():
                 setattr(self, name, K.variable(value, name=name))
+        self._numbers = tuple(values)
 
     # -- the three verbs: build, gradients, apply ----------------------------------------------------------
 
@@ -318,8 +353,10 @@ class Optimizer:
         K.batch_set_value(pairs)
 
     def values(self, *names):
-        """The present values of variables, by name of attribute, as a dict of floats."""
-        return dict(zip(names, map(float, K.batch_get_value([getattr(self, name) for name in names]))))
+        """The present values of variables (or tensors), by name of attribute, as a dict of floats."""
+        held = [getattr(self, name) for name in names]
+        read = K.batch_get_value if all(map(K.is_variable, held)) else lambda tensors: [K.eval(x) for x in tensors]
+        return dict(zip(names, map(float, read(held))))
 
     def get_config(self):
         """The arguments of the constructor, with their present values, as a dict."""

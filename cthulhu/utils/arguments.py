@@ -82,4 +82,10 @@ def checked(function):
         return function(*values, **kwargs)
 
     run.__signature__ = signature
+    run.checks_arguments = True
     return run
+
+
+def is_checked(function):
+    """Whether a function or constructor is marked with `checked`."""
+    return getattr(function, 'checks_arguments', False)

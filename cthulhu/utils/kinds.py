@@ -12,7 +12,8 @@ from cthulhu import backend as K
 from cthulhu.utils.reprs import short
 
 
-def _is_symbolic(value):
+def is_symbolic(value):
+    """Whether a value is a tensor or variable of the backend."""
     return K.is_variable(value) or K.is_tensor(value)
 
 
@@ -118,7 +119,7 @@ class Number(Kind):
         self.least, self.most, self.above, self.below = least, most, above, below
 
     def convert(self, value):
-        if not isinstance(value, numbers.Number) and _is_symbolic(value):
+        if not isinstance(value, numbers.Number) and is_symbolic(value):
             return value
         value = _plain(value)
         if math.isnan(value) or math.isinf(value) and not self.infinite:
@@ -301,7 +302,7 @@ class Numbers(Kind):
         super().__init__('a number or an array of numbers, none of them NaN', example, optional)
 
     def convert(self, value):
-        if _is_symbolic(value):
+        if is_symbolic(value):
             return value
         array = np.asarray(value)
         if array.dtype.kind not in 'biuf' or np.isnan(array).any():

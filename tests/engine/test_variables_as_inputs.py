@@ -20,6 +20,28 @@ def test_an_input_of_a_variable():
     assert K.int_shape(again.inputs[0]) == (2, 3)
 
 
+@pytest.mark.parametrize('data', ['variable', 'tensor'])
+def test_one_variable_or_tensor_for_several_inputs(data):
+    """Each Input is one of its own: in one model, and in one after the other. (In Keras the second takes the history of the first.)"""
+    source = K.variable(X) if data == 'variable' else K.constant(X)
+    first, second = layers.Input(tensor=source), layers.Input(tensor=source)
+    both = Lump([first, second], layers.subtract([layers.LuKthu(lambda x: 3 * x)(first), second]))
+    np.testing.assert_allclose(both.predict(None, steps=1), 2 * X)
+    np.testing.assert_allclose(Lump(first, layers.LuKthu(lambda x: -x)(first)).predict(None, steps=1), -X)
+    assert len(both.layers) == 4 and len({layer.name for layer in both.layers}) == 4
+    if data == 'variable':
+        K.set_value(source, X + 1)
+        np.testing.assert_allclose(both.predict(None, steps=1), 2 * (X + 1))
+        assert not K.is_cthulhu_tensor(source)
+
+
+def test_the_output_of_a_layer_is_no_new_input():
+    made = layers.Activation('relu')(layers.Input((3,)))
+    for tensor in (made, layers.Input((3,))):
+        with pytest.raises(ValueError, match='was given the output of layer "(activation|input)_'):
+            layers.Input(tensor=tensor)
+
+
 @pytest.mark.skipif(not K.supports('gradients'), reason='trains')
 def test_training_on_an_input_of_a_variable():
     data = K.variable(X)

@@ -494,6 +494,75 @@ def test_numbers_can_be_set_between_steps():
     np.testing.assert_allclose(K.get_value(params[0]), before - 0.2 * 2 * X.T @ error / 10, atol=1e-5)
 
 
+def test_a_tensor_as_a_number_acts_before_training_and_is_refused_after():
+    """The loss's gradient is 1 everywhere, so that a step is as long as the rate."""
+    v, factor = K.variable(np.zeros(())), K.variable(2.0)
+    optimizer = optimizers.SGD(0.1)
+    optimizer.lr = optimizer.lr * factor
+    assert optimizer.get_config()['learning_rate'] == pytest.approx(0.2)
+    step = K.function([], [], updates=optimizer.get_updates(K.identity(v), [v]))
+    step([])
+    assert K.get_value(v) == pytest.approx(-0.2)
+    K.set_value(factor, 5.0)  # the expression is followed, not its value at the beginning
+    step([])
+    assert K.get_value(v) == pytest.approx(-0.7)
+    for name, value in (('lr', 0.1), ('learning_rate', optimizer.lr * 2), ('momentum', K.variable(0.5))):
+        with pytest.raises(ValueError, match='SGD: `(learning_rate|momentum)` is part of a training function'):
+            setattr(optimizer, name, value)
+    optimizer.momentum = 0.5  # a variable still, so a number reaches it
+    step([])
+    step([])
+    assert K.get_value(v) == pytest.approx(-0.7 - 0.75 - 0.875, abs=1e-5)
+
+
+def test_a_number_after_a_tensor_is_a_variable_again():
+    optimizer = optimizers.Adam(0.1)
+    optimizer.beta_1 = optimizer.beta_1 / 2
+    optimizer.beta_1 = np.float32(0.5)
+    assert K.is_variable(optimizer.beta_1) and optimizer.get_config()['beta_1'] == 0.5
+
+
+def test_settings_that_a_training_function_does_not_follow_are_told():
+    v = K.variable(np.zeros(()))
+    optimizer = optimizers.SGD(1.0, clipnorm=3.0)
+    optimizer.clipnorm, optimizer.decay = 0.5, 1.0  # nothing is made of them yet: they count, without a word
+    step = K.function([], [], updates=optimizer.get_updates(v * 1.0, [v]))
+    step([])
+    step([])
+    assert K.get_value(v) == pytest.approx(-0.5 - 0.25)
+    optimizer.decay = 0.0  # a variable in the function
+    step([])
+    assert K.get_value(v) == pytest.approx(-0.75 - 0.5)
+    for name, value in (('clipnorm', 0.1), ('clipvalue', 0.1), ('nesterov', True)):
+        with pytest.warns(UserWarning, match=f'SGD: `{name}` is now {value}, .* Call `conjure` again') as caught:
+            setattr(optimizer, name, value)
+        assert caught[0].filename == __file__
+    step = K.function([], [], updates=optimizer.get_updates(v * 1.0, [v]))
+    step([])
+    assert K.get_value(v) == pytest.approx(-1.25 - 0.1)
+    plain = optimizers.SGD(1.0)
+    plain.get_updates(v * 1.0, [v])
+    with pytest.warns(UserWarning, match='`decay` is now 0.5'):
+        plain.decay = 0.5
+
+
+def test_attributes_of_ones_own_are_held_against_nothing():
+    class Own(optimizers.Optimizer):
+        def __init__(self, scale, **kwargs):
+            super().__init__(**kwargs)
+            self.scale, self.decay, self.size = scale, 'cosine', 'big'
+            self.hyperparameters(rate=0.1)
+
+        def step(self, p, g, common):
+            return (p - self.rate * g,)
+
+    optimizer, v = Own(0.5), K.variable(np.zeros(()))
+    optimizer.get_updates(v * 1.0, [v])
+    assert (optimizer.scale, optimizer.decay, optimizer.size) == (0.5, 'cosine', 'big')
+    with pytest.raises(ValueError, match='Own: `rate` is part of a training function'):
+        optimizer.rate = optimizer.rate * 2
+
+
 @pytest.mark.parametrize('name', ['SGD', 'RMSprop', 'Adagrad', 'Adadelta', 'Adam', 'Adamax', 'Nadam'])
 def test_unknown_argument(name):
     with pytest.raises(TypeError, match=f"{name} has no argument 'rate'.* It takes learning_rate, .*lr, .*clipnorm"):

@@ -4,9 +4,11 @@ import warnings
 
 from cthulhu import backend as K
 from cthulhu import registry
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
 
 
+@checked
 def softmax(x, axis=-1):
     """Softmax: `exp(x) / sum(exp(x))` along an axis.
 
@@ -24,6 +26,7 @@ def softmax(x, axis=-1):
     return K.softmax(x, axis=axis)
 
 
+@checked
 def elu(x, alpha=1.0):
     """Exponential linear unit: `x` where positive, else `alpha * (exp(x) - 1)`.
 
@@ -52,6 +55,7 @@ def softsign(x):
     return K.softsign(x)
 
 
+@checked
 def relu(x, alpha=0.0, max_value=None, threshold=0.0):
     """Rectified linear unit.
 

@@ -10,6 +10,7 @@ from cthulhu.saving import configuration
 from cthulhu.saving.files import load_model, save_model
 from cthulhu.storage import trust
 from cthulhu.storage.errors import explained
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import to_list
 
 __all__ = [
@@ -106,6 +107,7 @@ def _as_input(x, index):
     return Input(tensor=x, name='input_wrapper_{}'.format(K.get_uid('input_wrapper')))
 
 
+@checked
 def model_from_config(config, custom_objects=None, safe_mode=True):
     """Make a model from a configuration: `{'class_name': 'Model' or 'Sequential', 'config': model.get_config()}`.
 
@@ -131,6 +133,7 @@ def model_from_config(config, custom_objects=None, safe_mode=True):
             return configuration.layer_from(config, custom_objects)
 
 
+@checked
 def model_from_json(json_string, custom_objects=None, safe_mode=True):
     """Make a model, with new weights, from what `Lump.to_json` gave.
 
@@ -145,6 +148,7 @@ def model_from_json(json_string, custom_objects=None, safe_mode=True):
     return _model_from_text(configuration.parse_json, json_string, custom_objects, safe_mode)
 
 
+@checked
 def model_from_yaml(yaml_string, custom_objects=None, safe_mode=True):
     """Make a model, with new weights, from what `Lump.to_yaml` gave. Arguments and errors as for `model_from_json`. Needs PyYAML."""
     return _model_from_text(configuration.parse_yaml, yaml_string, custom_objects, safe_mode)

@@ -4,6 +4,7 @@ from cthulhu.applications.building import KERAS_RELEASES, Frame, channel_axis, c
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
 from cthulhu.layers import AiuebGnshal2D, Azatoth, Concatenate, Cthalpa2D, Mlandoth2D, Xexanoth2D
 from cthulhu.names import add_aliases
+from cthulhu.utils.arguments import checked
 
 __all__ = ['DaolothNet121', 'DaolothNet169', 'DaolothNet201', 'decode_predictions', 'preprocess_input']
 
@@ -21,6 +22,7 @@ FILES = {
 preprocess_input = preprocessing('torch')
 
 
+@checked
 def DaolothNet121(
     include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000
 ):
@@ -29,6 +31,7 @@ def DaolothNet121(
     return _network(frame, 'densenet121', (6, 12, 24, 16))
 
 
+@checked
 def DaolothNet169(
     include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000
 ):
@@ -37,6 +40,7 @@ def DaolothNet169(
     return _network(frame, 'densenet169', (6, 12, 32, 32))
 
 
+@checked
 def DaolothNet201(
     include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000
 ):

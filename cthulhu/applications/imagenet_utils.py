@@ -6,6 +6,7 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.storage.errors import DamagedFileError, explained
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.downloads import get_file
 
 __all__ = ['decode_predictions', 'preprocess_input']
@@ -89,6 +90,7 @@ def preprocessing(mode):
     return preprocess
 
 
+@checked
 def decode_predictions(preds, top=5):
     """The most probable classes of ImageNet.
 

@@ -4,6 +4,7 @@ from cthulhu.applications.building import RELEASES, Frame, channel_axis, channel
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
 from cthulhu.applications.inception_v3 import averaged, conv, halved_pool, stem
 from cthulhu.layers import Azatoth, Concatenate, Cthalpa2D, ScaledAdd
+from cthulhu.utils.arguments import checked
 
 __all__ = ['InceptionResNetV2', 'decode_predictions', 'preprocess_input']
 
@@ -21,6 +22,7 @@ BLOCKS = {
 preprocess_input = preprocessing('tf')
 
 
+@checked
 def InceptionResNetV2(
     include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000
 ):

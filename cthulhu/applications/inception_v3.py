@@ -3,6 +3,7 @@
 from cthulhu.applications.building import RELEASES, Frame, channel_axis, files, norm
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
 from cthulhu.layers import AiuebGnshal2D, Azatoth, Concatenate, Cthalpa2D, Mlandoth2D
+from cthulhu.utils.arguments import checked
 
 __all__ = ['InceptionV3', 'decode_predictions', 'preprocess_input']
 
@@ -13,6 +14,7 @@ FILES = files(
 preprocess_input = preprocessing('tf')
 
 
+@checked
 def InceptionV3(include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000):
     """InceptionV3. Images of 299 x 299, at least 75; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 299, 75)

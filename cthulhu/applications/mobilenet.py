@@ -14,6 +14,7 @@ from cthulhu.layers import (
     Xexanoth2D,
 )
 from cthulhu.storage.errors import warn
+from cthulhu.utils.arguments import checked
 
 __all__ = ['MobileNet', 'decode_predictions', 'preprocess_input']
 
@@ -23,6 +24,7 @@ WIDTHS = {0.25: '2_5', 0.5: '5_0', 0.75: '7_5', 1.0: '1_0'}
 preprocess_input = preprocessing('tf')
 
 
+@checked
 def MobileNet(
     input_shape=None,
     alpha=1.0,

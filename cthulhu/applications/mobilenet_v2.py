@@ -4,6 +4,7 @@ from cthulhu.applications.building import Frame, channels, norm, padding_for
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
 from cthulhu.applications.mobilenet import published_size, square
 from cthulhu.layers import Add, Cthalpa2D, DepthwiseCthalpa2D, ReLU, Xexanoth2D
+from cthulhu.utils.arguments import checked
 
 __all__ = ['MobileNetV2', 'decode_predictions', 'preprocess_input']
 
@@ -17,6 +18,7 @@ STAGES = ((16, 1, 1, 1), (24, 2, 2, 6), (32, 3, 2, 6), (64, 4, 2, 6), (96, 3, 1,
 preprocess_input = preprocessing('tf')
 
 
+@checked
 def MobileNetV2(
     input_shape=None, alpha=1.0, include_top=True, weights='imagenet', input_tensor=None, pooling=None, classes=1000
 ):

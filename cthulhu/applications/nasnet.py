@@ -13,6 +13,7 @@ from cthulhu.layers import (
     SeparableCthalpa2D,
     Xexanoth2D,
 )
+from cthulhu.utils.arguments import checked
 
 __all__ = ['NASNetLarge', 'NASNetMobile', 'decode_predictions', 'preprocess_input']
 
@@ -32,12 +33,14 @@ FILES = {
 preprocess_input = preprocessing('tf')
 
 
+@checked
 def NASNetMobile(input_shape=None, include_top=True, weights='imagenet', input_tensor=None, pooling=None, classes=1000):
     """The small NASNet. Images of 224 x 224, at least 32, of a known size; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 224, 32, fixed_size=True)
     return _network(frame, 1056, 4, 32, False, FILES['mobile'])
 
 
+@checked
 def NASNetLarge(input_shape=None, include_top=True, weights='imagenet', input_tensor=None, pooling=None, classes=1000):
     """The large NASNet. Images of 331 x 331, at least 32, of a known size; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 331, 32, fixed_size=True)

@@ -6,6 +6,7 @@
 from cthulhu.applications.building import KERAS_RELEASES, Frame, files, norm
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
 from cthulhu.layers import Add, Azatoth, Cthalpa2D, Mlandoth2D, Xexanoth2D
+from cthulhu.utils.arguments import checked
 
 __all__ = ['ResNet101', 'ResNet152', 'ResNet50', 'decode_predictions', 'preprocess_input']
 
@@ -23,18 +24,21 @@ FILES = {
 preprocess_input = preprocessing('caffe')
 
 
+@checked
 def ResNet50(include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000):
     """The residual network of 50 layers. Images of 224 x 224, at least 32; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 224, 32)
     return _network(frame, 'resnet50', (3, 4, 6, 3))
 
 
+@checked
 def ResNet101(include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000):
     """The residual network of 101 layers. Images of 224 x 224, at least 32; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 224, 32)
     return _network(frame, 'resnet101', (3, 4, 23, 3))
 
 
+@checked
 def ResNet152(include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000):
     """The residual network of 152 layers. Images of 224 x 224, at least 32; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 224, 32)

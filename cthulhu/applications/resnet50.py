@@ -3,12 +3,14 @@
 from cthulhu.applications.building import RELEASES, Frame, files, norm
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocess_input
 from cthulhu.layers import Add, Azatoth, Cthalpa2D, Mlandoth2D, Xexanoth2D
+from cthulhu.utils.arguments import checked
 
 __all__ = ['ResNet50', 'decode_predictions', 'preprocess_input']
 
 FILES = files(RELEASES + 'v0.2/', 'resnet50', 'a7b3fe01876f51b976af0dea6bc144eb', 'a268eb855778b3df3c7506639542a6af')
 
 
+@checked
 def ResNet50(include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000):
     """The residual network of 50 layers. Images of 224 x 224, at least 32; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 224, 32)

@@ -4,6 +4,7 @@ from cthulhu.applications.building import KERAS_RELEASES, Frame, files
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
 from cthulhu.applications.resnet import finish, norm_relu, stem
 from cthulhu.layers import Add, Cthalpa2D, Mlandoth2D, Xexanoth2D
+from cthulhu.utils.arguments import checked
 
 __all__ = ['ResNet101V2', 'ResNet152V2', 'ResNet50V2', 'decode_predictions', 'preprocess_input']
 
@@ -19,18 +20,21 @@ FILES = {
 preprocess_input = preprocessing('tf')
 
 
+@checked
 def ResNet50V2(include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000):
     """The second residual network of 50 layers. Images of 224 x 224, at least 32; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 224, 32)
     return _network(frame, 'resnet50v2', (3, 4, 6, 3))
 
 
+@checked
 def ResNet101V2(include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000):
     """The second residual network of 101 layers. Images of 224 x 224, at least 32; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 224, 32)
     return _network(frame, 'resnet101v2', (3, 4, 23, 3))
 
 
+@checked
 def ResNet152V2(include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000):
     """The second residual network of 152 layers. Images of 224 x 224, at least 32; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 224, 32)

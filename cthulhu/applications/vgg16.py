@@ -3,12 +3,14 @@
 from cthulhu.applications.building import RELEASES, Frame, files
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocess_input
 from cthulhu.layers import Cthalpa2D, Daoloth, Flatten, Mlandoth2D
+from cthulhu.utils.arguments import checked
 
 __all__ = ['VGG16', 'decode_predictions', 'preprocess_input']
 
 FILES = files(RELEASES + 'v0.1/', 'vgg16', '64373286793e3c8b2b4e3219cbf3544b', '6d6bbae143d832006294945121d1f1fc')
 
 
+@checked
 def VGG16(include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000):
     """The VGG network of 16 layers with weights. Images of 224 x 224, at least 32; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 224, 32)

@@ -3,6 +3,7 @@
 from cthulhu.applications.building import RELEASES, Frame, files, norm
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
 from cthulhu.layers import Add, Azatoth, Cthalpa2D, Mlandoth2D, SeparableCthalpa2D
+from cthulhu.utils.arguments import checked
 
 __all__ = ['Xception', 'decode_predictions', 'preprocess_input']
 
@@ -11,6 +12,7 @@ FILES = files(RELEASES + 'v0.4/', 'xception', '0a58e3b7378bc2990ea3b43d5981f1f6'
 preprocess_input = preprocessing('tf')
 
 
+@checked
 def Xception(include_top=True, weights='imagenet', input_tensor=None, input_shape=None, pooling=None, classes=1000):
     """Xception. Images of 299 x 299, at least 71; the arguments are those of all networks (`cthulhu.applications`)."""
     frame = Frame(include_top, weights, input_tensor, input_shape, pooling, classes, 299, 71)

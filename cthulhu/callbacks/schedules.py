@@ -68,6 +68,7 @@ class PiecewiseConstantDecay(Schedule):
     [0.3, 0.3, 0.2, 0.2, 0.1]
     """
 
+    @checked
     def __init__(self, boundaries, values):
         if len(values) != len(boundaries) + 1 or list(boundaries) != sorted(boundaries):
             raise ValueError(

@@ -6,6 +6,7 @@ One of the figures is made of the share of Black residents. It is here because o
 import numpy as np
 
 from cthulhu.datasets.files import arrays
+from cthulhu.utils.arguments import checked
 
 __all__ = ['load_data']
 
@@ -15,6 +16,7 @@ SOURCE = (
 )
 
 
+@checked
 def load_data(path='boston_housing.npz', test_split=0.2, seed=113):
     """Boston housing, downloaded once, in an order of chance.
 

@@ -1,10 +1,12 @@
 """Digits: 1,797 handwritten digits of 8 x 8 pixels, which come with scikit-learn (Alpaydin and Kaynak, https://archive.ics.uci.edu/dataset/80)."""
 
 from cthulhu.datasets.boston_housing import split
+from cthulhu.utils.arguments import checked
 
 __all__ = ['load_data']
 
 
+@checked
 def load_data(test_split=0.2, seed=113):
     """The digits of scikit-learn, in the form of MNIST and in an order of chance. Nothing is downloaded.
 

@@ -5,6 +5,7 @@ import numpy as np
 from cthulhu.datasets.files import arrays
 from cthulhu.datasets.sequences import array_of, legacy_words, prepared, shuffled, word_index
 from cthulhu.storage.errors import warn
+from cthulhu.utils.arguments import checked
 
 __all__ = ['get_word_index', 'load_data']
 
@@ -12,6 +13,7 @@ SOURCE = ('https://s3.amazonaws.com/text-datasets/imdb.npz', '599dadb1135973df5b
 INDEX = ('https://s3.amazonaws.com/text-datasets/imdb_word_index.json', 'bfafd718b763782e994055a2d397834f')
 
 
+@checked
 def load_data(
     path='imdb.npz', num_words=None, skip_top=0, maxlen=None, seed=113, start_char=1, oov_char=2, index_from=3, **kwargs
 ):

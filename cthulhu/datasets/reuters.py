@@ -5,6 +5,7 @@ import numpy as np
 from cthulhu.datasets.boston_housing import check_split
 from cthulhu.datasets.files import arrays
 from cthulhu.datasets.sequences import array_of, legacy_words, prepared, shuffled, word_index
+from cthulhu.utils.arguments import checked
 
 __all__ = ['get_word_index', 'load_data']
 
@@ -12,6 +13,7 @@ SOURCE = ('https://s3.amazonaws.com/text-datasets/reuters.npz', '87aedbeb0cb229e
 INDEX = ('https://s3.amazonaws.com/text-datasets/reuters_word_index.json', '4d44cc38712099c9e383dc6e5f11a921')
 
 
+@checked
 def load_data(
     path='reuters.npz',
     num_words=None,

@@ -17,7 +17,7 @@ def legacy_words(num_words, kwargs):
         TypeError: for any other argument.
     """
     if 'nb_words' in kwargs:
-        warnings.warn('The argument `nb_words` of load_data is called `num_words` now.', stacklevel=3)
+        warnings.warn('The argument `nb_words` of load_data is called `num_words` now.', stacklevel=4)
         num_words = kwargs.pop('nb_words')
     if kwargs:
         raise TypeError(f'load_data got the unknown argument(s) {", ".join(map(repr, sorted(kwargs)))}.')

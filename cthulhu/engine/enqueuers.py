@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from cthulhu.engine.prefetching import LocalWorker, Prefetcher, ProcessWorker, set_seed
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.sequence import Sequence
 
 
@@ -90,6 +91,7 @@ class SequenceEnqueuer:
         use_multiprocessing: whether batches are computed in processes or in threads.
     """
 
+    @checked
     def __init__(self, sequence, use_multiprocessing=False):
         self.sequence = sequence
         self.use_multiprocessing = use_multiprocessing
@@ -143,6 +145,7 @@ class OrderedEnqueuer(SequenceEnqueuer):
         shuffle: whether the order of the batches is mixed anew in each epoch.
     """
 
+    @checked
     def __init__(self, sequence, use_multiprocessing=False, shuffle=False):
         super().__init__(sequence, use_multiprocessing)
         self.shuffle = shuffle
@@ -183,6 +186,7 @@ class GeneratorEnqueuer(SequenceEnqueuer):
         random_seed: integer; process i begins with the random generators seeded with `random_seed + i`.
     """
 
+    @checked
     def __init__(self, sequence, use_multiprocessing=False, wait_time=None, random_seed=None):
         super().__init__(sequence, use_multiprocessing)
         self.wait_time = wait_time

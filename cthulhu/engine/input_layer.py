@@ -44,7 +44,9 @@ class InputLayer(Layer):
                     'that tensor, call the next layer on it.'
                 )
             if maker is not None or K.is_variable(input_tensor):
-                input_tensor = K.identity(input_tensor)  # each input is a tensor of its own, and a variable has no history
+                input_tensor = K.identity(
+                    input_tensor
+                )  # each input is a tensor of its own, and a variable has no history
             dtype = dtype or K.dtype(input_tensor)
             if batch_input_shape is None and input_shape is None:
                 batch_input_shape = K.int_shape(input_tensor)

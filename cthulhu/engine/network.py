@@ -17,6 +17,7 @@ from cthulhu.pictures.graph import model_html
 from cthulhu.pictures.table import show_summary
 from cthulhu.saving import configuration, files, pickling
 from cthulhu.storage import trust
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import to_list, unique, unpack_singleton
 from cthulhu.utils.layer_utils import all_layers, print_summary
 from cthulhu.utils.notebook import in_notebook
@@ -236,6 +237,7 @@ class Network(Layer):
 
     # -- files: what these do is in `saving` ---------------------------------------------------------------
 
+    @checked
     def save(self, filepath, overwrite=True, include_optimizer=True):
         """Save the model: configuration, weights and, if it is conjured, how it is trained and the state of the optimizer.
 
@@ -251,6 +253,7 @@ class Network(Layer):
         """
         files.save_model(self, filepath, overwrite, include_optimizer)
 
+    @checked
     def save_weights(self, filepath, overwrite=True):
         """Save the weights alone.
 
@@ -261,6 +264,7 @@ class Network(Layer):
         self._require_weights('saved')
         files.save_weights(self, filepath, overwrite)
 
+    @checked
     def load_weights(self, filepath, by_name=False, skip_mismatch=False, reshape=False):
         """Load weights from a file of weights, or of a model.
 

@@ -11,10 +11,12 @@ import os
 
 from cthulhu.export.onnx_file import export_onnx
 from cthulhu.export.saved_model import export_saved_model
+from cthulhu.utils.arguments import checked
 
 __all__ = ['export', 'export_onnx', 'export_saved_model']
 
 
+@checked
 def export(model, path, format=None, overwrite=False):
     """Write what a model predicts to a file or folder that runs without this library.
 

@@ -3,12 +3,14 @@
 from cthulhu import backend as K
 from cthulhu.export.checks import ExportError, check_model, check_place
 from cthulhu.storage import atomic
+from cthulhu.utils.arguments import checked
 from cthulhu.version import __version__
 
 _OLDEST = 13  # of the operations as they are written here
 _MOST_BYTES = 2**31 - 2**20  # a file holds less than 2 GB; some of it is not weights
 
 
+@checked
 def export_onnx(model, path, opset=17, overwrite=False):
     """Write what a model predicts as an ONNX file.
 

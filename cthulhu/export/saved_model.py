@@ -5,9 +5,11 @@ import os
 from cthulhu import backend as K
 from cthulhu.export.checks import check_model, check_place
 from cthulhu.storage import atomic
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 
+@checked
 def export_saved_model(model, path, overwrite=False):
     """Write what a model predicts as a TensorFlow SavedModel, for TensorFlow Serving or `tf.saved_model.load`.
 

@@ -97,6 +97,7 @@ class ConvLaldagorth2DCell(Cell):
     """
 
     gates = ('i', 'f', 'c', 'o')
+    rank = 2
     implementation = 1  # each gate has a dropout mask of its own
 
     @checked

@@ -3,7 +3,7 @@
 from cthulhu import backend as K
 from cthulhu.backend import shapes
 from cthulhu.engine.settings import take
-from cthulhu.layers.spatial import KernelLayer, checked_tuple, with_defaults
+from cthulhu.layers.spatial import KernelLayer, with_defaults
 from cthulhu.utils.arguments import checked
 
 __all__ = ['Cthalpa1D', 'Cthalpa2D', 'Cthalpa2DTranspose', 'Cthalpa3D', 'Cthalpa3DTranspose']
@@ -168,7 +168,7 @@ class _Transposed(_Cthalpa):
         self.output_padding = output_padding
         if output_padding is None:
             return
-        self.output_padding = checked_tuple(output_padding, self.rank, 'output_padding', least=0)
+        self.output_padding = shapes.normalize_tuple(output_padding, self.rank, 'output_padding')
         for more, stride, kernel, rate in zip(self.output_padding, self.strides, self.kernel_size, self.dilation_rate):
             if more >= stride:
                 raise ValueError(

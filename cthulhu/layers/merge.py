@@ -286,7 +286,7 @@ class Dot(_Merge):
     Output: the batch axis, the other axes of the first and those of the second; (batch, 1) if there are none.
 
     Raises:
-        TypeError, ValueError: if `axes` is of another form, or the sizes along them differ.
+        ValueError: if `axes` is of another form, or the sizes along them differ.
 
     Example:
         >>> Dot(axes=(2, 1)).compute_output_shape([(None, 3, 4), (None, 4, 5)])
@@ -296,11 +296,6 @@ class Dot(_Merge):
     @checked
     def __init__(self, axes, normalize=False, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(axes, int):
-            if not isinstance(axes, (list, tuple)):
-                raise TypeError(f'Dot: `axes` is an int or a pair of them; got {axes!r}.')
-            if len(axes) != 2 or not all(isinstance(axis, int) for axis in axes):
-                raise ValueError(f'Dot: `axes` as a pair has one int for each of the two inputs; got {axes!r}.')
         self.axes = axes
         self.normalize = normalize
 
@@ -358,11 +353,13 @@ def minimum(inputs, **kwargs):
     return Minimum(**kwargs)(inputs)
 
 
+@checked
 def concatenate(inputs, axis=-1, **kwargs):
     """The tensors of a list joined along an axis, by the layer `Concatenate`."""
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
+@checked
 def dot(inputs, axes, normalize=False, **kwargs):
     """Product of two tensors summed over an axis of each, by the layer `Dot`."""
     return Dot(axes=axes, normalize=normalize, **kwargs)(inputs)

@@ -3,7 +3,7 @@
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.backend import shapes
-from cthulhu.layers.spatial import SpatialLayer, checked_tuple, with_defaults
+from cthulhu.layers.spatial import SpatialLayer, with_defaults
 from cthulhu.utils.arguments import checked
 
 __all__ = [
@@ -43,8 +43,8 @@ class _Pooling(SpatialLayer):
     @checked
     def __init__(self, pool_size=2, strides=None, padding='valid', data_format='channels_last', **kwargs):
         super().__init__(data_format, **kwargs)
-        self.pool_size = checked_tuple(pool_size, self.rank, 'pool_size')
-        self.strides = self.pool_size if strides is None else checked_tuple(strides, self.rank, 'strides')
+        self.pool_size = shapes.normalize_tuple(pool_size, self.rank, 'pool_size')
+        self.strides = self.pool_size if strides is None else shapes.normalize_tuple(strides, self.rank, 'strides')
         self.padding = shapes.normalize_padding(padding, ('valid', 'same'))
 
     def output_length(self, length, axis):

@@ -2,7 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.backend import shapes
-from cthulhu.layers.spatial import SpatialLayer, checked_tuple, with_defaults
+from cthulhu.layers.spatial import SpatialLayer, with_defaults
 from cthulhu.utils.arguments import checked
 
 __all__ = [
@@ -18,15 +18,11 @@ __all__ = [
 ]
 
 
-def _pairs(value, rank, name):
+def _pairs(value, rank):
     """(before, after) for each spatial axis, from an int for all, or for each an int or a pair; one axis: int or pair."""
-    if isinstance(value, int):
-        return (checked_tuple(value, 2, name, least=0),) * rank
-    if rank == 1:
-        return (checked_tuple(value, 2, name, least=0),)
-    if not hasattr(value, '__len__') or len(value) != rank:
-        raise ValueError(f'{name}: expected an int, or for each of {rank} axes an int or a pair of int, got {value!r}.')
-    return tuple(checked_tuple(item, 2, f'{name}[{axis}]', least=0) for axis, item in enumerate(value))
+    if isinstance(value, int) or rank == 1:
+        return (shapes.normalize_tuple(value, 2, 'value'),) * rank
+    return tuple(shapes.normalize_tuple(item, 2, 'value') for item in value)
 
 
 class _UbboSathla(SpatialLayer):
@@ -37,7 +33,7 @@ class _UbboSathla(SpatialLayer):
     @checked
     def __init__(self, size=2, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
-        self.size = checked_tuple(size, self.rank, 'size')
+        self.size = shapes.normalize_tuple(size, self.rank, 'size')
 
     def output_length(self, length, axis):
         return length * self.size[axis]
@@ -126,7 +122,7 @@ class _Xexanoth(SpatialLayer):
     @checked
     def __init__(self, padding=1, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
-        self.padding = _pairs(padding, self.rank, 'padding')
+        self.padding = _pairs(padding, self.rank)
 
     def output_length(self, length, axis):
         return length + sum(self.padding[axis])
@@ -207,7 +203,7 @@ class _Cropping(SpatialLayer):
     @checked
     def __init__(self, cropping=1, data_format=None, **kwargs):
         super().__init__(data_format, **kwargs)
-        self.cropping = _pairs(cropping, self.rank, 'cropping')
+        self.cropping = _pairs(cropping, self.rank)
 
     def output_length(self, length, axis):
         return length - sum(self.cropping[axis])

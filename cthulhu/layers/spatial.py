@@ -28,14 +28,6 @@ def with_defaults(function, **defaults):
     return checked(copy) if copy.__name__ == '__init__' else copy
 
 
-def checked_tuple(value, n, name, least=1):
-    """`value` as a tuple of `n` int, none of them below `least`."""
-    values = shapes.normalize_tuple(value, n, name)
-    if min(values) < least:
-        raise ValueError(f'{name}: expected whole numbers, {least} or more, got {value!r}.')
-    return values
-
-
 class SpatialLayer(ConfiguredLayer):
     """A layer over `rank` spatial axes.
 
@@ -91,10 +83,10 @@ class KernelLayer(SpatialLayer):
     dilation_rate = None
 
     def _keep_geometry(self, kernel_size, strides, padding, dilation_rate=1):
-        self.kernel_size = checked_tuple(kernel_size, self.rank, 'kernel_size')
-        self.strides = checked_tuple(strides, self.rank, 'strides')
+        self.kernel_size = shapes.normalize_tuple(kernel_size, self.rank, 'kernel_size')
+        self.strides = shapes.normalize_tuple(strides, self.rank, 'strides')
         self.padding = shapes.normalize_padding(padding, self.paddings)
-        self.dilation_rate = checked_tuple(dilation_rate, self.rank, 'dilation_rate')
+        self.dilation_rate = shapes.normalize_tuple(dilation_rate, self.rank, 'dilation_rate')
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 f'strides and dilation_rate cannot both be above 1, got {self.strides} and {self.dilation_rate}.'

@@ -51,6 +51,7 @@ class _ConfusionMetric(Metric):
 
 
 class _ConfusionMatrixConditionCount(_ConfusionMetric):
+    @checked
     def __init__(self, thresholds=None, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds = thresholds

@@ -95,7 +95,11 @@ class Optimizer:
         if is_setting:
             value = argument_table.kind_of(type(self).__name__, name).check(type(self).__name__, name, value)
             is_setting = not isinstance(getattr(type(self), name, None), property)
-        if is_setting and (held is not None or self.__dict__.get('updates')) or name in self.__dict__.get('_numbers', ()):
+        if (
+            is_setting
+            and (held is not None or self.__dict__.get('updates'))
+            or name in self.__dict__.get('_numbers', ())
+        ):
             self._note_change(name, held, value)
         if not isinstance(value, numbers.Number) or not is_symbolic(held):
             super().__setattr__(name, value)

@@ -122,14 +122,10 @@ class Tokenizer:
         **kwargs,
     ):
         if 'nb_words' in kwargs:
-            warnings.warn('`nb_words` is now called `num_words`.', stacklevel=2)
+            warnings.warn('`nb_words` is now called `num_words`.', stacklevel=3)
             num_words = kwargs.pop('nb_words')
         if kwargs:
             raise TypeError(f'Tokenizer knows no argument {sorted(kwargs)[0]!r}.')
-        if num_words is not None and (
-            isinstance(num_words, bool) or not isinstance(num_words, (int, np.integer)) or num_words < 1
-        ):
-            raise ValueError(f'`num_words` must be a positive integer or None; got {num_words!r}.')
         if num_words == 1 and oov_token is not None:
             raise ValueError(
                 '`num_words` 1 leaves no number for `oov_token`, whose number is 1: it must be at least 2, and 3 for one word beside it.'

@@ -4,7 +4,7 @@ An argument of one name mostly has one meaning, wherever it is taken: `KINDS`. W
 with None where it is no number there.
 """
 
-from cthulhu.utils.kinds import Epochs, Flag, LearningRate, Lengths, Number, Numbers, Rate, Shape, Sizes, Text, Whole
+from cthulhu.utils.kinds import Epochs, Flag, LearningRate, Lengths, Number, Numbers, Rate, Several, Shape, Sizes, Text, Whole
 
 _COUNT = Whole(1, example=32)
 _FROM_ZERO = Whole(0, example=1)
@@ -17,7 +17,7 @@ _FLAG = Flag()
 _STEPS = Whole(1, optional=True, up=True, example=100)
 
 #: The older name of an argument -> its name.
-OLDER_NAMES = {'lr': 'learning_rate', 'nb_epoch': 'epochs'}
+OLDER_NAMES = {'lr': 'learning_rate', 'nb_epoch': 'epochs', 'nb_words': 'num_words'}
 
 KINDS = {
     # every layer
@@ -47,7 +47,7 @@ KINDS = {
     'dims': Shape(open_sizes=False, scalar=False, example=(2, 1)),
     # axes
     'axis': Whole(example=-1),
-    'shared_axes': Sizes(example=(1, 2), optional=True),
+    'shared_axes': Sizes(spatial=False, example=(1, 2), optional=True),
     # parts and factors
     'rate': _SHARE,
     'dropout': _ANY,  # of a recurrent layer: what is below 0 counts as 0, what is above 1 as 1, as in Keras
@@ -108,6 +108,7 @@ KINDS = {
     'class_id': Whole(0, optional=True),
     'num_classes': Whole(1, example=10),
     'num_thresholds': Whole(2, example=200),
+    'thresholds': Several(Number(0, 1), 'thresholds', single=True, optional=True),
     'specificity': _SHARE,
     'sensitivity': _SHARE,
     # callbacks
@@ -142,6 +143,8 @@ KINDS = {
     'power': _POSITIVE,
     't_mul': Number(1, example=2.0),
     'm_mul': _POSITIVE,
+    'boundaries': Several(_FROM_ZERO, 'steps', example=[1000, 2000]),
+    'values': Several(_NOT_NEGATIVE, 'rates', example=[0.1, 0.01, 0.001]),
     # training
     'epochs': Whole(0, example=10),
     'nb_epoch': Whole(0, example=10),
@@ -174,6 +177,11 @@ KINDS = {
     'lower': _FLAG,
     'char_level': _FLAG,
     'document_count': _FROM_ZERO,
+    'num_words': Whole(1, example=10000, optional=True),
+    'nb_words': Whole(1, example=10000, optional=True),
+    'grayscale': _FLAG,
+    'follow_links': _FLAG,
+    'validate_filenames': _FLAG,
     'featurewise_center': _FLAG,
     'samplewise_center': _FLAG,
     'featurewise_std_normalization': _FLAG,
@@ -188,6 +196,10 @@ KINDS = {
     'shear_range': Number(example=10),
     'channel_shift_range': Number(example=0.1),
     'rescale': Number(example=1 / 255, optional=True),
+    'zoom_range': Several(_POSITIVE, 'factors', count=2, example=(0.8, 1.2)),
+    'brightness_range': Several(_NOT_NEGATIVE, 'factors', count=2, example=(0.8, 1.2)),
+    'brightness': _NOT_NEGATIVE,
+    'target_size': Several(_COUNT, 'sizes', count=2, example=(256, 256), optional=True),
     'cval': Number(example=0.0),
     'interpolation_order': Whole(0, 5),
     'rg': Number(example=20),
@@ -203,9 +215,44 @@ KINDS = {
     'shear': Number(example=10),
     'zx': _POSITIVE,
     'zy': _POSITIVE,
+    # data that are loaded
+    'skip_top': _FROM_ZERO,
+    'test_split': Number(0, below=1, example=0.2),
+    'start_char': Whole(0, optional=True),
+    'oov_char': Whole(0, example=2, optional=True),
+    'index_from': Whole(0, example=3),
+    # networks
+    'include_top': _FLAG,
+    'classes': Whole(1, example=1000),
+    'top': Whole(1, example=5),
     # files and models
     'compile': _FLAG,
     'include_optimizer': _FLAG,
+    'overwrite': _FLAG,
+    'safe_mode': _FLAG,
+    'by_name': _FLAG,
+    'skip_mismatch': _FLAG,
+    'reshape': _FLAG,
+    'opset': Whole(1, example=17),
+    'untar': _FLAG,
+    'extract': _FLAG,
+    'chunk_size': Whole(1, example=65535),
+    # pictures of models, bars and the rest
+    'width': Whole(1, example=30),
+    'interval': Number(0, example=0.05, infinite=True),
+    'target': Number(0, example=100, optional=True, infinite=True),
+    'show_shapes': _FLAG,
+    'show_layer_names': _FLAG,
+    'expand_nested': _FLAG,
+    'subgraph': _FLAG,
+    'dpi': _POSITIVE,
+    'line_length': Whole(1, example=98, optional=True),
+    'cpu_merge': _FLAG,
+    'cpu_relocation': _FLAG,
+    'wait_time': Number(0, example=0.05, optional=True),
+    'random_seed': Whole(0, 2**32 - 1, example=7, optional=True),
+    'start': Whole(0, example=0),
+    'end': Whole(0, example=100, optional=True),
 }
 
 OWN = {
@@ -221,13 +268,20 @@ OWN = {
     ('AlphaDarkness', 'noise_shape'): Shape(example=(None, 1, 64), optional=True),
     ('ScaledAdd', 'scale'): Number(example=0.1),
     ('ReLU', 'max_value'): Number(0, example=6.0, optional=True, infinite=True),
+    ('Dot', 'axes'): Sizes(spatial=False, axes=2, example=(2, 1)),
     ('BlacknessFromTheStars', 'epsilon'): Number(0, example=1e-3),
+    ('dot', 'axes'): Sizes(spatial=False, axes=2, example=(2, 1)),
+    ('relu', 'max_value'): Number(0, example=6.0, optional=True, infinite=True),
+    # networks
+    ('MobileNet', 'alpha'): _POSITIVE,
+    ('MobileNetV2', 'alpha'): _POSITIVE,
+    ('MobileNet', 'dropout'): _SHARE,
     # parts of layers
     ('Constant', 'value'): Numbers(),
     ('VarianceScaling', 'scale'): _POSITIVE,
-    ('MaxNorm', 'axis'): Sizes(example=0),
-    ('MinMaxNorm', 'axis'): Sizes(example=0),
-    ('UnitNorm', 'axis'): Sizes(example=0),
+    ('MaxNorm', 'axis'): Sizes(spatial=False, example=0),
+    ('MinMaxNorm', 'axis'): Sizes(spatial=False, example=0),
+    ('UnitNorm', 'axis'): Sizes(spatial=False, example=0),
     # preprocessing and arrays
     ('pad_sequences', 'value'): None,  # whatever the sequences hold
     ('text_to_word_sequence', 'filters'): None,  # characters
@@ -240,6 +294,15 @@ OWN = {
     ('TimeseriesGenerator', 'batch_size'): Whole(1, example=128),
     ('Iterator', 'n'): Whole(0, example=1000),
     ('Iterator', 'batch_size'): Whole(1, example=32),
+    ('PictureProcessor', 'zoom_range'): Several(_NOT_NEGATIVE, 'factors', count=2, single=True, example=0.2),
+    ('PictureProcessor', 'brightness_range'): Several(
+        _NOT_NEGATIVE, 'factors', count=2, example=(0.8, 1.2), optional=True
+    ),
+    ('DirectoryIterator', 'classes'): None,  # names
+    ('DirectoryIterator', 'target_size'): Several(_COUNT, 'sizes', count=2, example=(256, 256)),
+    ('DataFrameIterator', 'target_size'): Several(_COUNT, 'sizes', count=2, example=(256, 256)),
+    ('DataFrameIterator', 'classes'): None,
+    ('array_to_img', 'scale'): _FLAG,
     ('apply_affine_transform', 'order'): Whole(0, 5),
     ('normalize', 'order'): Number(example=2, infinite=True),
     ('to_categorical', 'num_classes'): Whole(0, example=10, optional=True),

@@ -59,12 +59,12 @@ def checked(function):
 
     @functools.wraps(function)
     def run(*args, **kwargs):
-        owner = type(args[0]).__name__ if of_class and args else name
+        owner, axes = (type(args[0]).__name__, getattr(args[0], 'rank', None)) if of_class and args else (name, None)
         values = list(args)
         for place, (argument, value) in enumerate(zip(names, args)):
             kind = kind_of(argument)
             if kind is not None:
-                values[place] = kind.check(owner, argument, value)
+                values[place] = kind.over(axes).check(owner, argument, value)
         for argument, value in kwargs.items():
             if not is_open and argument not in known:
                 raise unknown_argument(owner, [each for each in kwargs if each not in known], known)
@@ -75,7 +75,7 @@ def checked(function):
                 )
             kind = kind_of(argument)
             if kind is not None:
-                kwargs[argument] = kind.check(owner, argument, value)
+                kwargs[argument] = kind.over(axes).check(owner, argument, value)
         for argument in needed:
             if argument not in kwargs and argument not in names[: len(args)]:
                 raise TypeError(f'{owner} needs `{argument}`. It takes {", ".join(known)}.')

@@ -16,6 +16,7 @@ from urllib.request import urlopen
 from cthulhu.backend import config
 from cthulhu.storage import archive, atomic
 from cthulhu.storage.errors import DamagedFileError, ModelFileError
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.progbar import Progbar
 
 _PIECE = 2**16
@@ -23,6 +24,7 @@ _SECONDS = 60  # without a byte, after which a server counts as gone
 _KINDS = {'tar': tarfile.is_tarfile, 'zip': zipfile.is_zipfile}
 
 
+@checked
 def get_file(
     fname,
     origin,
@@ -92,17 +94,18 @@ def get_file(
                 warnings.warn(
                     f'untar: the archive was unpacked into "{folder}", but had no {fname!r} in it, so "{unpacked}" is only where that would be.'
                     ' To have it unpacked once only, give the name of its folder as `fname`.',
-                    stacklevel=2,
+                    stacklevel=3,
                 )
         return unpacked
     if extract and archive_format is not None and not _unpack(path, folder, archive_format):
         warnings.warn(
             f'extract: "{path}" was not unpacked, as it is no archive of the format {archive_format!r}.',
-            stacklevel=2,
+            stacklevel=3,
         )
     return path
 
 
+@checked
 def validate_file(fpath, file_hash, algorithm='auto', chunk_size=65535):
     """Whether a file has a hash.
 

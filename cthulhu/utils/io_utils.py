@@ -7,6 +7,7 @@ import sys
 import numpy as np
 
 from cthulhu.storage import tree
+from cthulhu.utils.arguments import checked
 
 try:
     import h5py
@@ -66,6 +67,7 @@ class HDF5Matrix:
 
     refs = {}  # path -> open file, for all matrices of one file
 
+    @checked
     def __init__(self, datapath, dataset, start=0, end=None, normalizer=None):
         if h5py is None:
             raise ImportError('HDF5Matrix needs the package h5py, which is not installed: pip install h5py.')

@@ -52,6 +52,10 @@ class Kind:
     def convert(self, value):
         raise NotImplementedError(f'{type(self).__name__} must define `convert(value)`.')
 
+    def over(self, axes):
+        """The kind for an owner with so many spatial axes (None: with none)."""
+        return self
+
     def check(self, owner, argument, value):
         """The value to use for what was given as an argument.
 
@@ -214,29 +218,80 @@ class Sizes(Kind):
     Arguments:
         least: the least size.
         pairs: whether an axis may have a pair of them, before and after.
+        spatial: whether the axes are the spatial ones of the owner, so that there are as many sizes.
         example, optional: as for Number.
 
     >>> Sizes(1).check('Cthalpa2D', 'kernel_size', [3, np.int64(2)])
     (3, 2)
     """
 
-    def __init__(self, least=None, pairs=False, example=3, optional=False):
-        bound = '' if least is None else f', {least} or more'
-        super().__init__(
-            f'a whole number{bound}, or a tuple of them' + (' or of pairs' if pairs else ''), example, optional
-        )
-        self.least, self.depth = least, 2 if pairs else 1
+    def __init__(self, least=None, pairs=False, spatial=True, example=3, optional=False, axes=None):
+        number = 'a whole number' + ('' if least is None else f', {least} or more')
+        several = {None: 'a tuple of them', 1: 'a tuple of one'}.get(axes, f'a tuple of {axes} of them')
+        if pairs:
+            several = 'a pair of them' if axes == 1 else several + ' or of pairs'
+        super().__init__(f'{number}, or {several}', example, optional)
+        self.least, self.pairs, self.spatial, self.axes = least, pairs, spatial, axes
+        if spatial and axes is None:
+            settings = dict(least=least, pairs=pairs, optional=optional)
+            self._over = {
+                n: Sizes(example=(example,) * (n + (pairs and n == 1)), axes=n, **settings) for n in (1, 2, 3)
+            }
+
+    def over(self, axes):
+        return self._over[axes] if self.spatial and axes in (1, 2, 3) else self
 
     def convert(self, value):
-        return self._sizes(value, self.depth)
+        if not self.pairs:
+            return self._sizes(value, self.axes)
+        if isinstance(value, numbers.Number) or not getattr(value, 'ndim', 1):
+            return self._sizes(value, None)
+        if self.axes == 1:
+            return self._sizes(value, 2)
+        return self._right_number(tuple(self._sizes(item, self.axes and 2) for item in _items(value)), self.axes)
 
-    def _sizes(self, value, depth):
-        if depth and not isinstance(value, numbers.Number) and getattr(value, 'ndim', 1):
-            items = tuple(self._sizes(item, depth - 1) for item in _items(value))
-            if not items:
-                raise ValueError
-            return items
-        return Whole(self.least).convert(value)
+    def _sizes(self, value, count):
+        if isinstance(value, numbers.Number) or not getattr(value, 'ndim', 1):
+            return Whole(self.least).convert(value)
+        return self._right_number(tuple(Whole(self.least).convert(item) for item in _items(value)), count)
+
+    def _right_number(self, items, count):
+        if not items or count is not None and len(items) != count:
+            raise ValueError
+        return items
+
+
+class Several(Kind):
+    """A list or tuple of things of one kind.
+
+    Arguments:
+        item: the Kind of each.
+        words: text, what there are several of.
+        count: how many there are; None for any number but 0.
+        single: whether one of them alone is right too.
+        optional: whether None is right.
+
+    >>> Several(Number(0, 1), 'thresholds').check('AUC', 'thresholds', (0.5, np.float64(1)))
+    [0.5, 1.0]
+    """
+
+    def __init__(self, item, words, count=None, single=False, example=None, optional=False):
+        several = 'a list' if count is None else 'a pair'
+        expected = (
+            f'{item.expected}, or {several} of such {words}'
+            if single
+            else f'{several} of {words}, each {item.expected}'
+        )
+        super().__init__(expected, example or [item.example] * (count or 1), optional)
+        self.item, self.count, self.single = item, count, single
+
+    def convert(self, value):
+        if self.single and (isinstance(value, numbers.Number) or is_symbolic(value) or getattr(value, 'ndim', 1) == 0):
+            return self.item.convert(value)
+        items = [self.item.convert(item) for item in _items(value)]
+        if not items or self.count is not None and len(items) != self.count:
+            raise ValueError
+        return items
 
 
 class Shape(Kind):

@@ -1,6 +1,7 @@
 """Helpers for layers and models: the summary, and counting parameters."""
 
 from cthulhu import backend as K
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.conv_utils import convert_kernel
 
 
@@ -40,6 +41,7 @@ def convert_all_kernels_in_model(model):
     K.batch_set_value([(layer.kernel, convert_kernel(K.get_value(layer.kernel))) for layer in layers])
 
 
+@checked
 def print_summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False):
     """Print a table of a model's layers, the shapes of their outputs and the numbers of their parameters.
 

@@ -52,18 +52,10 @@ def keep_top_k(x, k):
 
 
 def parse_thresholds(thresholds, default):
-    """A list of thresholds in [0, 1] from one, several or `None` (then `default`).
-
-    Raises:
-        ValueError: if a threshold is not a number in [0, 1].
-    """
+    """A list of thresholds from one, several or `None` (then `default`)."""
     if thresholds is None:
         return [default]
-    thresholds = list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
-    outside = [t for t in thresholds if t is None or not 0 <= t <= 1]
-    if outside:
-        raise ValueError(f'`thresholds` must be numbers in [0, 1]. Invalid values: {outside}')
-    return thresholds
+    return list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
 
 
 def confusion_counts(conditions, y_true, y_pred, thresholds, dtype, sample_weight=None, top_k=None, class_id=None):

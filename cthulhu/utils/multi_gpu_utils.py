@@ -4,9 +4,11 @@ from cthulhu import backend as K
 from cthulhu.layers.core import LuKthu
 from cthulhu.layers.merge import Concatenate
 from cthulhu.models import Lump, clone_model
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 
+@checked
 def multi_gpu_model(model, gpus=None, cpu_merge=True, cpu_relocation=False):
     """A model that cuts each batch into parts and computes each on a GPU of its own, with the weights of `model`.
 

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.notebook import Lines
 
 # What one redraw may cost of the time that passes between two redraws.
@@ -47,6 +48,7 @@ class Progbar:
          - 0s - loss: 2.0000
     """
 
+    @checked
     def __init__(self, target, width=30, verbose=1, interval=0.05, stateful_metrics=None, unit_name='step', lines=None):
         if verbose not in (0, 1, 2):
             raise ValueError(f'Progbar: `verbose` is 0 (silent), 1 (bar) or 2 (one line); got {verbose!r}.')

@@ -3,6 +3,7 @@
 import os
 import shutil
 
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.structure import calls_and_edges, ends, is_model, shape_text, type_name, wrapped
 
 _DIRECTIONS = ('TB', 'LR', 'BT', 'RL')
@@ -18,6 +19,7 @@ def _pydot():
     return pydot
 
 
+@checked
 def model_to_dot(
     model, show_shapes=False, show_layer_names=True, rankdir='TB', expand_nested=False, dpi=96, subgraph=False
 ):
@@ -145,6 +147,7 @@ def _quoted(text):
     return f'"{text}"'
 
 
+@checked
 def plot_model(
     model, to_file='model.png', show_shapes=False, show_layer_names=True, rankdir='TB', expand_nested=False, dpi=96
 ):

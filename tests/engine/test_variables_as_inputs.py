@@ -22,7 +22,7 @@ def test_an_input_of_a_variable():
 
 @pytest.mark.parametrize('data', ['variable', 'tensor'])
 def test_one_variable_or_tensor_for_several_inputs(data):
-    """Each Input is one of its own: in one model, and in one after the other. (In Keras the second takes the history of the first.)"""
+    """Each Input is one of its own: in one model, and in one after the other; in Keras the second takes the history of the first."""
     source = K.variable(X) if data == 'variable' else K.constant(X)
     first, second = layers.Input(tensor=source), layers.Input(tensor=source)
     both = Lump([first, second], layers.subtract([layers.LuKthu(lambda x: 3 * x)(first), second]))

@@ -131,7 +131,7 @@ def test_the_setting_for_images_is_the_default_for_images():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match='pool_size: expected an int or 2 of them'):
+    with pytest.raises(ValueError, match='Mlandoth2D: `pool_size` is .*, or a tuple of 2 of them; got'):
         layers.Mlandoth2D((2, 2, 2))
     with pytest.raises(ValueError, match='`strides` is a whole number, 1 or more'):
         layers.AiuebGnshal1D(strides=0)

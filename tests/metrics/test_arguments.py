@@ -80,7 +80,7 @@ def test_what_accuracy_and_crossentropy_stand_for(loss, units, kind):
 
 @pytest.mark.parametrize('name', ['TruePositives', 'FalseNegatives', 'Precision', 'Recall', 'AUC'])
 def test_thresholds_outside_the_range_are_refused(name):
-    with pytest.raises(ValueError, match=r'thresholds.*\[1.2, -0.1\]'):
+    with pytest.raises(ValueError, match=r'`thresholds` is .*; got \[0.5, 1.2, -0.1\]'):
         getattr(metrics, name)(thresholds=[0.5, 1.2, -0.1])
 
 

@@ -1,6 +1,9 @@
 """The table of arguments, tried: every argument of every public class and function that the table knows, with values that are none."""
 
+import importlib
 import inspect
+import json
+import numbers
 import os
 import re
 
@@ -10,6 +13,7 @@ import pytest
 from cthulhu import (
     callbacks,
     constraints,
+    export,
     initializers,
     layers,
     losses,
@@ -23,6 +27,7 @@ from cthulhu.layers import Input
 from cthulhu.preprocessing import image, sequence, text
 from cthulhu.utils import argument_table
 from cthulhu.utils.argument_table import KINDS, OWN, kind_of
+from cthulhu.utils.arguments import is_checked
 
 ROOMS = (
     layers,
@@ -46,7 +51,7 @@ NEEDED = {
     'first_decay_steps': 10, 'function': lambda x: x, 'initial_learning_rate': 0.1, 'input_dim': 4, 'kernel_size': 3, 'layer': layers.ShabithKa(2),
     'maximum': 0.1, 'n': 2, 'name': 'mine', 'num_classes': 3, 'output_dim': 2, 'rate': 0.5, 'reduction': 'mean', 'scale': 0.1, 'schedule': lambda epoch: 0.1,
     'sensitivity': 0.5, 'specificity': 0.5, 'stddev': 0.1, 'steps': 10, 'target_shape': (2, 1), 'then': 0.1, 'units': 2, 'value': 0.5,
-    'values': [0.1, 0.01], 'sequences': [[1, 2]], 'sequence': [1, 2, 3], 'vocabulary_size': 5, 'text': 'a b', 'size': 5, 'length': 3,
+    'values': [0.1, 0.01], 'zoom_range': (0.5, 1.5), 'brightness_range': (0.5, 1.5), 'brightness': 0.5, 'sequences': [[1, 2]], 'sequence': [1, 2, 3], 'vocabulary_size': 5, 'text': 'a b', 'size': 5, 'length': 3,
     'data': np.arange(20.0), 'targets': np.arange(20.0), 'batch_size': 2, 'shuffle': False, 'seed': 7, 'x': np.ones((4, 4, 1)), 'intensity': 0.1,
     'intensity_range': 0.1, 'rg': 3, 'wrg': 0.1, 'hrg': 0.1, 'y': [0, 1], 'y_true': np.array([[0.0, 1.0]]), 'y_pred': np.array([[0.5, 0.5]]), 'inputs': [],
 }  # fmt: skip
@@ -64,49 +69,72 @@ OTHER = {
     'on_epoch_begin', 'on_epoch_end', 'on_batch_begin', 'on_batch_end', 'on_train_begin', 'on_train_end',
 }  # fmt: skip
 
-#: (class, argument) -> why the table has it not, though it is a number somewhere.
-EXCEPTIONS = {
-    ('Dot', 'axes'): 'a pair or a number; the layer says itself what is wrong, with the error of Keras',
-    ('AUC', 'thresholds'): 'one number or several, read by `parse_thresholds`',
-    ('FalseNegatives', 'thresholds'): 'as for AUC',
-    ('FalsePositives', 'thresholds'): 'as for AUC',
-    ('TrueNegatives', 'thresholds'): 'as for AUC',
-    ('TruePositives', 'thresholds'): 'as for AUC',
-    ('Precision', 'thresholds'): 'as for AUC',
-    ('Recall', 'thresholds'): 'as for AUC',
-    ('Tokenizer', 'num_words'): 'checked where it is used, for it may be set later',
-    ('ImageDataGenerator', 'brightness_range'): 'a pair, read by `pair_of`',
-    ('ImageDataGenerator', 'zoom_range'): 'a number or a pair, read by `pair_of`',
-    ('PiecewiseConstantDecay', 'boundaries'): 'a list of numbers, held against `values`',
-    ('PiecewiseConstantDecay', 'values'): 'a list of numbers, held against `boundaries`',
-}
-
-#: Public functions of these rooms that make things or compute, and take numbers.
+#: Public functions whose right values are tried too.
 FUNCTIONS = (
     'l1', 'l2', 'l1_l2', 'huber_loss', 'cosine_proximity', 'binary_accuracy', 'top_k_categorical_accuracy', 'pad_sequences', 'make_sampling_table',
     'skipgrams', 'text_to_word_sequence', 'one_hot', 'hashing_trick', 'apply_affine_transform', 'apply_channel_shift', 'random_rotation', 'random_shift',
-    'random_shear', 'random_channel_shift', 'to_categorical', 'normalize', 'set_random_seed',
+    'random_shear', 'random_channel_shift', 'random_zoom', 'random_brightness', 'apply_brightness_shift', 'to_categorical', 'normalize',
+    'set_random_seed',
 )  # fmt: skip
 
-#: Classes that are made by way of others alone, or hand all their numbers to a class that is tried.
-ABSTRACT = (
+#: Public things that are given wrong values only: with right ones they build networks, read, write or download, or are made by way of others.
+DEAR = {
     'Layer', 'InputSpec', 'ConvRNN2D', 'DataFrameIterator', 'DirectoryIterator', 'NumpyArrayIterator', 'Sequence', 'DamagedFileError', 'UnsafeFileError',
-)  # fmt: skip
+    'Lump', 'Pile', 'Input', 'BaseWrapper', 'CthulhuClassifier', 'CthulhuRegressor',
+}  # fmt: skip
+
+#: Public things with numbers that nothing checks: why.
+UNCHECKED = {
+    'InputSpec': 'says what the inputs of a layer are, and is held against them',
+    'layer_test': 'makes and tests a layer; its numbers are compared with',
+    'has_arg': 'asks about a function',
+    'to_list': 'turns anything into a list',
+}
 
 nan, inf = float('nan'), float('inf')
 WRONG = [None, 'x', '3', 2.5, 0, -1, nan, inf, [], [1], [nan], {}, True]
 
 
 def public():
-    """Every public class that can be made, and the functions above, once each."""
+    """Every public class and function, once each: the API of Keras, and what else the rooms have."""
+    with open(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'spec', 'api.json')) as file:
+        api = json.load(file)
+    names = {
+        module: [name for name, entry in api[module].items() if not entry.get('legacy')]
+        for module in api
+        if module != 'cthulhu.backend'
+    }
+    for room in ROOMS + (export,):
+        own = [name for name, thing in vars(room).items() if getattr(thing, '__module__', '').startswith(room.__name__)]
+        names.setdefault(room.__name__, []).extend(name for name in own if not name.startswith('_'))
+    names['cthulhu.utils.data_utils'] = ['validate_file']
     found = {}
-    for room in ROOMS:
-        for name, thing in sorted(vars(room).items()):
-            if name.startswith('_') or not getattr(thing, '__module__', '').startswith('cthulhu.'):
-                continue
-            if isinstance(thing, type) and room is not utils and name not in ABSTRACT or name in FUNCTIONS:
+    for module in sorted(names):
+        for name in names[module]:
+            thing = getattr(importlib.import_module(module), name)
+            if (isinstance(thing, type) or inspect.isfunction(thing)) and thing.__module__.startswith('cthulhu.'):
                 found[id(thing)] = thing
     return list(found.values())
+
+
+def makeable():
+    """Those of them that are cheap to make, whose right values are tried too."""
+    rooms = tuple(room.__name__ for room in ROOMS if room is not utils)
+    return [
+        each
+        for each in public()
+        if each.__name__ not in DEAR
+        and (isinstance(each, type) and each.__module__.startswith(rooms) or each.__name__ in FUNCTIONS)
+    ]
+
+
+def is_number(default):
+    return (
+        isinstance(default, (bool, numbers.Number))
+        or bool(default)
+        and isinstance(default, tuple)
+        and all(map(is_number, default))
+    )
 
 
 def made_by(thing):
@@ -140,21 +168,31 @@ def tried(thing):
     """The arguments of a thing that the table knows: name -> kind. Names are optional texts, and have a test of their own."""
     names = [p.name for p in parameters(thing)] + (further(thing) if isinstance(thing, type) else [])
     kinds = {name: kind_of(made_by(thing), name) for name in names if name != 'name'}
-    return {name: kind for name, kind in kinds.items() if kind is not None}
+    return {name: kind.over(getattr(thing, 'rank', None)) for name, kind in kinds.items() if kind is not None}
+
+
+def test_whatever_takes_a_number_checks_it_by_the_table():
+    missing, seen = [], 0
+    for thing in public():
+        for parameter in parameters(thing):
+            name = parameter.name
+            if not is_number(parameter.default) or thing.__name__ in UNCHECKED:
+                continue
+            seen += 1
+            marked = is_checked(thing.__init__ if isinstance(thing, type) else thing)
+            if not marked or (kind_of(made_by(thing), name) is None and (made_by(thing), name) not in OWN):
+                missing.append((thing.__module__, thing.__name__, name))
+    assert missing == []
+    assert seen > 400  # the search finds what there is
 
 
 def test_every_argument_is_in_the_table_or_is_said_to_be_no_number():
     missing = []
-    for thing in public():
+    for thing in makeable():
         for parameter in parameters(thing):
             name = parameter.name
             part = name.rpartition('_')[2] in ('initializer', 'regularizer', 'constraint')
-            known = (
-                kind_of(made_by(thing), name) is not None
-                or (made_by(thing), name) in OWN
-                or name in OTHER
-                or (thing.__name__, name) in EXCEPTIONS
-            )
+            known = kind_of(made_by(thing), name) is not None or (made_by(thing), name) in OWN or name in OTHER
             if not known and not part:
                 missing.append((thing.__name__, name))
     assert missing == []
@@ -166,13 +204,16 @@ def test_the_table_has_nothing_that_nobody_takes():
         names = [p.name for p in parameters(thing)] + (further(thing) if isinstance(thing, type) else [])
         homes.setdefault(made_by(thing), set()).update(names)
     taken = set().union(*homes.values())
+    taken.update(
+        *(inspect.signature(vars(models.Lump).get(name) or getattr(models.Lump, name)).parameters for name in METHODS)
+    )
     for function in (
         models.Lump.summon, models.Lump.evaluate, models.Lump.train_on_batch, models.load_model, models.save_model, Input, layers.InputLayer,
         losses.binary_crossentropy,
     ):  # fmt: skip
         taken.update(inspect.signature(function).parameters)
     # Those that a constructor takes out of its `**kwargs`.
-    assert set(KINDS) - taken == {'input_dim', 'input_length', 'name', 'nb_epoch'} - taken
+    assert set(KINDS) - taken == {'input_dim', 'input_length', 'name', 'nb_epoch', 'nb_words'} - taken
     others = {'_Xexanoth', 'SensitivitySpecificityBase', 'summon', 'summon_generator'}
     assert all(owner in homes or owner in others for owner, _ in OWN)
 
@@ -187,7 +228,7 @@ def away(tmp_path_factory):
 
 
 @pytest.mark.filterwarnings('ignore')
-@pytest.mark.parametrize('thing', [each for each in public() if tried(each)], ids=lambda thing: thing.__name__)
+@pytest.mark.parametrize('thing', [each for each in makeable() if tried(each)], ids=lambda thing: thing.__name__)
 def test_a_wrong_value_ends_in_our_message_or_is_of_the_kind(thing, away):
     for name, kind in tried(thing).items():
         needed = {p.name: NEEDED[p.name] for p in parameters(thing) if p.default is p.empty and p.name != name}
@@ -217,6 +258,59 @@ def test_a_wrong_value_ends_in_our_message_or_is_of_the_kind(thing, away):
                 message,
             )
             assert f'`{name}=' in message
+
+
+def test_what_is_dear_refuses_wrong_values_before_anything_is_done():
+    cheap, refused = set(map(id, makeable())), 0
+    for thing in public():
+        if (
+            id(thing) in cheap
+            or thing.__name__ in UNCHECKED
+            or not is_checked(thing.__init__ if isinstance(thing, type) else thing)
+        ):
+            continue
+        for name, kind in tried(thing).items():
+            needed = {p.name: NEEDED.get(p.name) for p in parameters(thing) if p.default is p.empty and p.name != name}
+            needed = {
+                argument: value
+                for argument, value in needed.items()
+                if argument not in tried(thing) or value is not None
+            }
+            for value in ('x', nan, {}) + ((None,) if not kind.optional else ()):
+                with pytest.raises(
+                    ValueError, match=re.escape(f'{thing.__name__}: `{name}` is {kind.expected}; got {value!r}. ')
+                ):
+                    thing(**dict(needed, **{name: value}))
+                refused += 1
+    assert refused > 400
+
+
+METHODS = (
+    'summon',
+    'evaluate',
+    'predict',
+    'train_on_batch',
+    'test_on_batch',
+    'summon_generator',
+    'evaluate_generator',
+    'predict_generator',
+    'save',
+    'save_weights',
+    'load_weights',
+)
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_methods_refuse_wrong_values_before_anything_is_done(method):
+    function = getattr(models.Lump, method)
+    names = [p.name for p in parameters(function) if kind_of(method, p.name) is not None]
+    assert names and all(kind_of(method, p.name) is not None for p in parameters(function) if is_number(p.default))
+    model = small_model()
+    for name in names:
+        with pytest.raises(ValueError, match=f'^{method}: `{name}` is .*; got '):
+            getattr(model, method)(
+                *[None] * len([p for p in parameters(function)[1:] if p.default is p.empty]), **{name: {}}
+            )
 
 
 #: What is right and what is wrong, argument by argument, written by hand: class or function -> argument -> (taken, refused).
@@ -311,7 +405,7 @@ def test_advice():
         (lambda: layers.Bidirectional('lstm'), TypeError, '`layer` is a layer'),
         (lambda: layers.TimeDistributed('dense'), TypeError, '`layer` is a layer'),
         (lambda: layers.StackedRNNCells(3), TypeError, '`cells` is a list of cells'),
-        (lambda: layers.Cthalpa2D(4, (3, 3, 3)), ValueError, 'kernel_size: expected an int or 2 of them'),
+        (lambda: layers.Cthalpa2D(4, (3, 3, 3)), ValueError, 'Cthalpa2D: `kernel_size` is .*, or a tuple of 2 of them'),
     ],
 )
 def test_what_is_no_number(make, error, message):
@@ -383,6 +477,7 @@ def documented():
             continue
         shown = {
             '_Pooling': 'Mlandoth2D',
+            'PictureProcessor': 'ImageDataGenerator',
             '_Xexanoth': 'Xexanoth2D',
             'SensitivitySpecificityBase': None,
             'Xexanoth1D': None,

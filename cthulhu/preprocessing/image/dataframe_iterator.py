@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from cthulhu.preprocessing.image.file_iterator import FileIterator, part_of
+from cthulhu.utils.arguments import checked
 
 _BY_CLASS = ('categorical', 'binary', 'sparse')
 
@@ -23,6 +24,7 @@ class DataFrameIterator(FileIterator):
 
     allowed_class_modes = ('categorical', 'binary', 'sparse', 'input', 'multi_output', 'raw', None)
 
+    @checked
     def __init__(
         self,
         dataframe,
@@ -120,7 +122,7 @@ class DataFrameIterator(FileIterator):
             some = ', '.join(repr(filenames[row]) for row in others[:5])
             warnings.warn(
                 f'{len(others)} of the {len(filenames)} names in the column {x_col!r} are left out, as there is no such picture: {some}{", ..." if len(others) > 5 else ""}.',
-                stacklevel=4,
+                stacklevel=5,
             )
         return rows
 
@@ -154,7 +156,7 @@ class DataFrameIterator(FileIterator):
         if classes and not all(isinstance(name, str) for name in classes):
             raise TypeError(f'`classes` must be a list of texts; got {classes!r}.')
         if wanted - present:
-            warnings.warn(f'No row has the class {sorted(wanted - present)[0]!r} of `classes`.', stacklevel=4)
+            warnings.warn(f'No row has the class {sorted(wanted - present)[0]!r} of `classes`.', stacklevel=5)
         self.class_indices = {name: number for number, name in enumerate(sorted(wanted))}
         if self.class_mode == 'binary' and rows and len(wanted) != 2:
             raise ValueError(f"class_mode='binary' is for two classes; there are {len(wanted)}: {sorted(wanted)[:5]}.")

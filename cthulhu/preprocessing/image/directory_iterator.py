@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from cthulhu.preprocessing.image.file_iterator import FileIterator, part_of
+from cthulhu.utils.arguments import checked
 
 
 class DirectoryIterator(FileIterator):
@@ -20,6 +21,7 @@ class DirectoryIterator(FileIterator):
 
     allowed_class_modes = ('categorical', 'binary', 'sparse', 'input', None)
 
+    @checked
     def __init__(
         self,
         directory,
@@ -98,7 +100,7 @@ class PictureFolder:
         """The pictures in one folder and the folders in it, as names from `directory` on: in the order of folders, then of names."""
         top = os.path.join(self.directory, name)
         if not os.path.isdir(top):
-            warnings.warn(f'There is no folder {top!r}: the class {name!r} has no pictures.', stacklevel=4)
+            warnings.warn(f'There is no folder {top!r}: the class {name!r} has no pictures.', stacklevel=5)
             return []
         found, waiting, seen = [], [(name, top)], set()
         while waiting:
@@ -133,7 +135,7 @@ class PictureFolder:
         if self._left_out:
             warnings.warn(
                 f'{len(self._left_out)} links in {self.directory!r} were left out, as they lead out of it or to a folder: {_listed(self._left_out)}. follow_links=True follows them.',
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def why_empty(self, names, subset):

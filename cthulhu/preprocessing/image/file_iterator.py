@@ -43,7 +43,7 @@ class FileIterator(PictureIterator):
         self.image_data_generator = generator = (
             PictureProcessor() if image_data_generator is None else image_data_generator
         )
-        self.target_size = pictures.checked_size(target_size)
+        self.target_size = tuple(target_size)
         self.color_mode = color_mode
         self.data_format = pictures.check_data_format(data_format)
         channels = (pictures.COLOR_MODES[color_mode],)

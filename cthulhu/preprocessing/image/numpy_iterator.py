@@ -8,11 +8,13 @@ from cthulhu import backend as K
 from cthulhu.preprocessing.image.file_iterator import split_of
 from cthulhu.preprocessing.image.iterator import PictureIterator
 from cthulhu.preprocessing.image.pictures import check_data_format
+from cthulhu.utils.arguments import checked
 
 
 class NumpyArrayIterator(PictureIterator):
     """Batches of pictures in an array; see `ImageDataGenerator.flow`."""
 
+    @checked
     def __init__(
         self,
         x,
@@ -54,7 +56,7 @@ class NumpyArrayIterator(PictureIterator):
         if x.shape[axis] not in (1, 3, 4):
             warnings.warn(
                 f'`x` has {x.shape[axis]} channels (axis {axis}, by data_format={data_format!r}); pictures have 1, 3 or 4. Its shape is {x.shape}.',
-                stacklevel=4,
+                stacklevel=5,
             )
         y = None if y is None else np.asarray(y)
         sample_weight = None if sample_weight is None else np.asarray(sample_weight)

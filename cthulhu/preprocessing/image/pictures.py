@@ -10,6 +10,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu.preprocessing.image import png
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
+from cthulhu.utils.arguments import checked
 
 COLOR_MODES = {'grayscale': 1, 'rgb': 3, 'rgba': 4}
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'hamming', 'box', 'lanczos')
@@ -68,6 +69,7 @@ def check_data_format(data_format):
     return data_format
 
 
+@checked
 def load_img(path, grayscale=False, color_mode='rgb', target_size=None, interpolation='nearest'):
     """Read a picture.
 
@@ -87,7 +89,7 @@ def load_img(path, grayscale=False, color_mode='rgb', target_size=None, interpol
         UnsafeFileError: for a picture of more pixels than Pillow's `Image.MAX_IMAGE_PIXELS`, before they are decoded.
     """
     if grayscale:
-        warnings.warn("`grayscale=True` is now `color_mode='grayscale'`.", stacklevel=2)
+        warnings.warn("`grayscale=True` is now `color_mode='grayscale'`.", stacklevel=3)
         color_mode = 'grayscale'
     check_color_mode(color_mode)
     check_interpolation(interpolation)
@@ -95,19 +97,8 @@ def load_img(path, grayscale=False, color_mode='rgb', target_size=None, interpol
         raise TypeError('`path` must be the name of a file, or an open binary file; got bytes. Give io.BytesIO(data).')
     if not (isinstance(path, (str, os.PathLike)) or hasattr(path, 'read')):
         raise TypeError(f'`path` must be the name of a file, or an open binary file; got {path!r}.')
-    size = None if target_size is None else checked_size(target_size)[::-1]
+    size = None if target_size is None else tuple(target_size)[::-1]
     return read_picture(path, color_mode, size, interpolation)
-
-
-def checked_size(target_size):
-    """(height, width) as integers; an error for anything else."""
-    try:
-        height, width = (int(length) for length in target_size)
-    except (TypeError, ValueError):
-        height = width = 0
-    if height < 1 or width < 1:
-        raise ValueError(f'`target_size` must be a pair (height, width) of positive integers; got {target_size!r}.')
-    return height, width
 
 
 def read_picture(path, color_mode, size, interpolation):
@@ -229,6 +220,7 @@ def with_channels(image, data_format):
     return x.transpose(2, 0, 1) if data_format == 'channels_first' else x
 
 
+@checked
 def array_to_img(x, data_format=None, scale=True, dtype=None):
     """An array as a picture.
 
@@ -274,6 +266,7 @@ def array_to_img(x, data_format=None, scale=True, dtype=None):
     return image.fromarray(x.astype('int32' if x.max() > 255 else 'uint8'))
 
 
+@checked
 def save_img(path, x, data_format=None, file_format=None, scale=True, **kwargs):
     """Write an array to a file, as a picture.
 
@@ -288,7 +281,7 @@ def save_img(path, x, data_format=None, file_format=None, scale=True, **kwargs):
         file_format = os.path.splitext(os.fspath(path))[1][1:]
     jpeg = str(file_format).lower() in ('jpg', 'jpeg')
     if jpeg and image.mode == 'RGBA':
-        warnings.warn('JPEG has no transparency: the picture is saved without it.', stacklevel=2)
+        warnings.warn('JPEG has no transparency: the picture is saved without it.', stacklevel=3)
         image = image.convert('RGB')
     image.save(path, format='jpeg' if jpeg else file_format, **kwargs)
 

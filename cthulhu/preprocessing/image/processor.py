@@ -57,25 +57,21 @@ class PictureProcessor:
             raise TypeError(f'`preprocessing_function` must be a function; got {preprocessing_function!r}.')
         if isinstance(zoom_range, numbers.Number):
             zoom_range = (1 - zoom_range, 1 + zoom_range)
-        low, high = transforms.pair_of(zoom_range, 'zoom_range')
+        low, high = map(float, zoom_range)
         if low <= 0 or high <= 0:
             raise ValueError(f'`zoom_range` must be factors above 0; got {zoom_range!r}.')
-        if brightness_range is not None:
-            brightness_range = transforms.pair_of(brightness_range, 'brightness_range')
-            if min(brightness_range) < 0:
-                raise ValueError(f'`brightness_range` must be factors from 0 up; got {brightness_range!r}.')
         if (zca_whitening or featurewise_std_normalization) and not featurewise_center:
             name = 'zca_whitening' if zca_whitening else 'featurewise_std_normalization'
-            warnings.warn(f'`{name}` centres the pictures, too: `featurewise_center` is on.', stacklevel=2)
+            warnings.warn(f'`{name}` centres the pictures, too: `featurewise_center` is on.', stacklevel=3)
             featurewise_center = True
         if zca_whitening and featurewise_std_normalization:
             warnings.warn(
-                '`zca_whitening` takes the place of `featurewise_std_normalization`, which is off.', stacklevel=2
+                '`zca_whitening` takes the place of `featurewise_std_normalization`, which is off.', stacklevel=3
             )
             featurewise_std_normalization = False
         if samplewise_std_normalization and not samplewise_center:
             warnings.warn(
-                '`samplewise_std_normalization` centres each picture, too: `samplewise_center` is on.', stacklevel=2
+                '`samplewise_std_normalization` centres each picture, too: `samplewise_center` is on.', stacklevel=3
             )
             samplewise_center = True
         self.featurewise_center = featurewise_center
@@ -88,7 +84,7 @@ class PictureProcessor:
         self.rotation_range = rotation_range
         self.width_shift_range = width_shift_range
         self.height_shift_range = height_shift_range
-        self.brightness_range = brightness_range
+        self.brightness_range = None if brightness_range is None else tuple(map(float, brightness_range))
         self.shear_range = shear_range
         self.zoom_range = [low, high]
         self.channel_shift_range = channel_shift_range

@@ -93,6 +93,7 @@ def apply_channel_shift(x, intensity, channel_axis=0):
     return np.clip(x + intensity, np.min(x), np.max(x))
 
 
+@checked
 def apply_brightness_shift(x, brightness):
     """Multiply the values by `brightness`, and cut them off at white.
 
@@ -129,6 +130,7 @@ def brightened(x, brightness, white):
     return np.clip(x * float(brightness), 0, white).astype(x.dtype, copy=False)
 
 
+@checked
 def flip_axis(x, axis):
     """The array with one axis turned round."""
     return np.flip(x, axis)
@@ -195,8 +197,7 @@ def random_zoom(
     x, zoom_range, row_axis=1, col_axis=2, channel_axis=0, fill_mode='nearest', cval=0.0, interpolation_order=1
 ):
     """Zoom a picture by factors between the two of `zoom_range`. The other arguments are those of `apply_affine_transform`."""
-    low, high = pair_of(zoom_range, 'zoom_range')
-    zx, zy = (1, 1) if low == high == 1 else np.random.uniform(low, high, 2)
+    zx, zy = (1, 1) if zoom_range == [1, 1] else np.random.uniform(*zoom_range, 2)
     return apply_affine_transform(
         x,
         zx=zx,
@@ -216,19 +217,7 @@ def random_channel_shift(x, intensity_range, channel_axis=0):
     return apply_channel_shift(x, np.random.uniform(-intensity_range, intensity_range), channel_axis=channel_axis)
 
 
+@checked
 def random_brightness(x, brightness_range):
     """`apply_brightness_shift` by a number between the two of `brightness_range`."""
-    return apply_brightness_shift(x, np.random.uniform(*pair_of(brightness_range, 'brightness_range')))
-
-
-def pair_of(value, name):
-    """Two numbers as floats.
-
-    Raises:
-        ValueError: if they are not two numbers; `name` is that of the argument.
-    """
-    try:
-        low, high = value
-        return float(low), float(high)
-    except (TypeError, ValueError):
-        raise ValueError(f'`{name}` must be a tuple or list of two floats; got {value!r}.') from None
+    return apply_brightness_shift(x, np.random.uniform(*brightness_range))

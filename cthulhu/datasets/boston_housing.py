@@ -36,18 +36,8 @@ def load_data(path='boston_housing.npz', test_split=0.2, seed=113):
 
 
 def split(x, y, test_split, seed):
-    """Shuffle examples, and cut off the last ones for testing.
-
-    Raises:
-        ValueError: for a `test_split` out of range.
-    """
-    check_split(test_split)
+    """Shuffle examples, and cut off the last ones for testing."""
     order = np.arange(len(x))
     np.random.RandomState(seed).shuffle(order)
     x, y, count = x[order], y[order], int(len(x) * (1 - test_split))
     return (x[:count], y[:count]), (x[count:], y[count:])
-
-
-def check_split(test_split):
-    if not 0 <= test_split < 1:
-        raise ValueError(f'test_split: expected a share from 0 to less than 1, got {test_split!r}.')

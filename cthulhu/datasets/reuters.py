@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from cthulhu.datasets.boston_housing import check_split
 from cthulhu.datasets.files import arrays
 from cthulhu.datasets.sequences import array_of, legacy_words, prepared, shuffled, word_index
 from cthulhu.utils.arguments import checked
@@ -49,7 +48,6 @@ def load_data(
         TypeError: for an unknown argument.
     """
     num_words = legacy_words(num_words, kwargs)
-    check_split(test_split)
     x, y = shuffled(*arrays(path, SOURCE, ['x', 'y'], lists=True), np.random.RandomState(seed))
     x, y = prepared(x, y, num_words, skip_top, maxlen, start_char, oov_char, index_from)
     count = int(len(x) * (1 - test_split))

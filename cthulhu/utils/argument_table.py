@@ -220,7 +220,7 @@ KINDS = {
     'test_split': Number(0, below=1, example=0.2),
     'start_char': Whole(0, optional=True),
     'oov_char': Whole(0, example=2, optional=True),
-    'index_from': Whole(0, example=3),
+    'index_from': Whole(0, example=3, optional=True),
     # networks
     'include_top': _FLAG,
     'classes': Whole(1, example=1000),

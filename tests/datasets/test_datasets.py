@@ -164,11 +164,11 @@ def test_digits_without_scikit_learn(monkeypatch):
 def test_wrong_arguments(offered):
     offered('boston_housing')
     for wrong in (1, 1.5, -0.1):
-        with pytest.raises(ValueError, match='test_split: expected a share'):
+        with pytest.raises(ValueError, match='`test_split` is a finite number at least 0 and below 1; got'):
             datasets.boston_housing.load_data(test_split=wrong)
-        with pytest.raises(ValueError, match='test_split: expected a share'):
+        with pytest.raises(ValueError, match='`test_split` is a finite number at least 0 and below 1; got'):
             reuters.load_data(test_split=wrong)
-        with pytest.raises(ValueError, match='test_split: expected a share'):
+        with pytest.raises(ValueError, match='`test_split` is a finite number at least 0 and below 1; got'):
             digits.load_data(test_split=wrong)
     with pytest.raises(ValueError, match="label_mode: expected 'fine' or 'coarse', got 'middle'"):
         cifar100.load_data('middle')

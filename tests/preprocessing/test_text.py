@@ -59,7 +59,7 @@ def test_no_room_for_the_unknown():
     with pytest.raises(ValueError, match='`num_words` 1 leaves no number for `oov_token`'):
         Tokenizer(num_words=1, oov_token='?')
     for num_words in (0, -1, 2.5, True):
-        with pytest.raises(ValueError, match='`num_words` must be'):
+        with pytest.raises(ValueError, match='`num_words` is a whole number, 1 or more, or None; got'):
             Tokenizer(num_words=num_words)
 
 

@@ -81,10 +81,10 @@ def test_without_a_seed_draws_come_from_numpy():
 @pytest.mark.parametrize(
     'arguments, message',
     [
-        ({'zoom_range': (1, 2, 3)}, '`zoom_range`.*two floats'),
+        ({'zoom_range': (1, 2, 3)}, '`zoom_range` is .*, or a pair of such factors; got'),
         ({'zoom_range': 1}, '`zoom_range`.*above 0'),
-        ({'brightness_range': 0.5}, '`brightness_range`.*two floats'),
-        ({'brightness_range': (-1, 1)}, '`brightness_range`.*from 0'),
+        ({'brightness_range': 0.5}, '`brightness_range` is a pair of factors'),
+        ({'brightness_range': (-1, 1)}, '`brightness_range` is .* at least 0'),
         ({'validation_split': 1.0}, '`validation_split`'),
         ({'data_format': 'first'}, '`data_format`'),
         ({'fill_mode': 'mirror'}, '`fill_mode`'),
@@ -193,7 +193,7 @@ def test_one_step_for_a_batch_gives_what_a_step_for_each_gives():
         ('shear_range', (1, 2), ValueError, r'is a finite number; got \(1, 2\)'),
         ('rescale', '1/255', ValueError, "is a finite number, or None; got '1/255'"),
         ('cval', 'white', ValueError, "is a finite number; got 'white'"),
-        ('height_shift_range', '0.1', ValueError, "is a number or an array of numbers, .*; got '0.1'"),
+        ('height_shift_range', '0.1', ValueError, "is a number or an array of numbers, none of them NaN; got '0.1'"),
         ('preprocessing_function', 3, TypeError, 'must be a function; got 3'),
         ('interpolation_order', 6, ValueError, 'is a whole number from 0 to 5; got 6'),
     ],

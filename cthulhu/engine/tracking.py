@@ -12,6 +12,9 @@ _OF_TENSORFLOW = {
 }
 
 
+_PLAIN = (str, int, float, type(None))
+
+
 class Tracking:
     """Remembers layers, metrics and variables that are set as attributes, under any name; layers and metrics in lists, tuples and dicts too, also
     those that are added to a list or dict later.
@@ -67,20 +70,21 @@ class Tracking:
         raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
 
     def __setattr__(self, name, value):
-        if name in self._untracked or isinstance(value, (str, int, float, bool, type(None))):
-            plain = True
-        else:
-            plain = isinstance(getattr(type(self), name, None), property)
-        if not plain and '_containers' not in self.__dict__ and _tracked(value):
+        if name in self._untracked:
+            object.__setattr__(self, name, value)
+            return
+        held = self.__dict__
+        plain = isinstance(value, _PLAIN) or isinstance(getattr(type(self), name, None), property)
+        if not plain and '_containers' not in held and _tracked(value):
             raise RuntimeError(
                 f'Attribute {name!r} of {type(self).__name__} is set to a layer before `super().__init__()` was called. Call it first in `__init__`, so that '
                 'the layer can be tracked.'
             )
-        old = self.__dict__.get(name) if name not in self._untracked else None
+        old = held.get(name)
         object.__setattr__(self, name, value)
-        if not plain and '_containers' in self.__dict__:
+        if not plain and '_containers' in held:
             self._track(value)
-        if old is not None and old is not value:
+        if not isinstance(old, _PLAIN) and old is not value:
             self._forget(old)
 
     def __delattr__(self, name):

@@ -55,27 +55,32 @@ def checked(function):
     home, _, name = function.__qualname__.rpartition('.')
     home = home.rpartition('.')[2]
     of_class = name == '__init__'
-    kind_of = functools.partial(argument_table.kind_of, home if of_class else name)
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+    kinds = {}
+
+    def check(owner, axes, argument, value):
+        if argument in defaults and value is defaults[argument]:
+            return value
+        if argument not in kinds:
+            kinds[argument] = argument_table.kind_of(home if of_class else name, argument)
+        kind = kinds[argument]
+        return value if kind is None else kind.over(axes).check(owner, argument, value)
 
     @functools.wraps(function)
     def run(*args, **kwargs):
         owner, axes = (type(args[0]).__name__, getattr(args[0], 'rank', None)) if of_class and args else (name, None)
         values = list(args)
         for place, (argument, value) in enumerate(zip(names, args)):
-            kind = kind_of(argument)
-            if kind is not None:
-                values[place] = kind.over(axes).check(owner, argument, value)
+            values[place] = check(owner, axes, argument, value)
         for argument, value in kwargs.items():
             if not is_open and argument not in known:
                 raise unknown_argument(owner, [each for each in kwargs if each not in known], known)
             other = argument_table.OLDER_NAMES.get(argument)
-            if other in kwargs or other in names[: len(args)]:
+            if other is not None and (other in kwargs or other in names[: len(args)]):
                 raise TypeError(
                     f'{owner}: `{argument}` is an older name of `{other}`, and both are given. Leave out `{argument}`.'
                 )
-            kind = kind_of(argument)
-            if kind is not None:
-                kwargs[argument] = kind.over(axes).check(owner, argument, value)
+            kwargs[argument] = check(owner, axes, argument, value)
         for argument in needed:
             if argument not in kwargs and argument not in names[: len(args)]:
                 raise TypeError(f'{owner} needs `{argument}`. It takes {", ".join(known)}.')

@@ -22,14 +22,19 @@ def runs(cell_class, flow=_FLOW, before=None):
     def complete(cls):
         base = cls.__bases__[0]
         signature = _joined(cell_class, base, flow, before)
+        parameters = [p for p in signature.parameters.values() if p.name not in ('self', 'kwargs')]
+        names, needed = [p.name for p in parameters], {p.name for p in parameters if p.default is p.empty}
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
 
         def __init__(self, *args, **kwargs):
-            try:
-                given = signature.bind(self, *args, **kwargs)
-            except TypeError as error:
-                raise TypeError(f'{cls.__name__}: {error}.') from None
-            given.apply_defaults()
-            values, further = given.arguments, given.arguments['kwargs']
+            given = dict(zip(names, args), **kwargs) if not kwargs.keys() & names[: len(args)] else None
+            if given is None or len(args) > len(names) or not needed <= given.keys():
+                try:
+                    signature.bind(self, *args, **kwargs)
+                except TypeError as error:
+                    raise TypeError(f'{cls.__name__}: {error}.') from None
+            values = dict(defaults, **given)
+            further = {name: values.pop(name) for name in given if name not in names}
             if further.pop('implementation', None) is not None:
                 warnings.warn(f'{cls.__name__}: `implementation` changes nothing here; leave it out.', stacklevel=2)
             cell = cell_class(dtype=further.get('dtype'), **{name: values[name] for name in cell_class.settings})

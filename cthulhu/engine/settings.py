@@ -1,5 +1,6 @@
 """The settings of a layer: what its constructor takes, kept as attributes, and described again by `get_config`."""
 
+import functools
 import inspect
 
 from cthulhu import activations, constraints, initializers, regularizers
@@ -14,6 +15,7 @@ _PARTS = {
 }
 
 
+@functools.lru_cache(maxsize=1000)
 def _part(name):
     return _PARTS.get(name.rpartition('_')[2])
 

@@ -12,7 +12,8 @@ _OF_TENSORFLOW = {
 }
 
 
-_PLAIN = (str, int, float, type(None))
+#: Types of what belongs to nobody and holds nothing.
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 
 
 class Tracking:
@@ -70,21 +71,21 @@ class Tracking:
         raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
 
     def __setattr__(self, name, value):
-        if name in self._untracked:
+        held = self.__dict__
+        old = held.get(name)
+        if name in self._untracked or type(value) in _PLAIN and type(old) in _PLAIN:
             object.__setattr__(self, name, value)
             return
-        held = self.__dict__
-        plain = isinstance(value, _PLAIN) or isinstance(getattr(type(self), name, None), property)
+        plain = type(value) in _PLAIN or isinstance(getattr(type(self), name, None), property)
         if not plain and '_containers' not in held and _tracked(value):
             raise RuntimeError(
                 f'Attribute {name!r} of {type(self).__name__} is set to a layer before `super().__init__()` was called. Call it first in `__init__`, so that '
                 'the layer can be tracked.'
             )
-        old = held.get(name)
         object.__setattr__(self, name, value)
         if not plain and '_containers' in held:
             self._track(value)
-        if not isinstance(old, _PLAIN) and old is not value:
+        if old is not None and old is not value:
             self._forget(old)
 
     def __delattr__(self, name):

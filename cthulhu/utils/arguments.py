@@ -55,35 +55,41 @@ def checked(function):
     home, _, name = function.__qualname__.rpartition('.')
     home = home.rpartition('.')[2]
     of_class = name == '__init__'
-    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+    defaults = {p.name: p.default for p in parameters}
     kinds = {}
 
-    def check(owner, axes, argument, value):
-        if argument in defaults and value is defaults[argument]:
-            return value
+    def check(args, argument, value):
         if argument not in kinds:
             kinds[argument] = argument_table.kind_of(home if of_class else name, argument)
-        kind = kinds[argument]
-        return value if kind is None else kind.over(axes).check(owner, argument, value)
+        if kinds[argument] is None:
+            return value
+        axes = getattr(args[0], 'rank', None) if of_class and args else None
+        return kinds[argument].over(axes).check(owner_of(args), argument, value)
+
+    def owner_of(args):
+        return type(args[0]).__name__ if of_class and args else name
 
     @functools.wraps(function)
     def run(*args, **kwargs):
-        owner, axes = (type(args[0]).__name__, getattr(args[0], 'rank', None)) if of_class and args else (name, None)
         values = list(args)
-        for place, (argument, value) in enumerate(zip(names, args)):
-            values[place] = check(owner, axes, argument, value)
+        for place, argument in enumerate(names[: len(args)]):
+            if values[place] is not defaults[argument]:
+                values[place] = check(args, argument, values[place])
         for argument, value in kwargs.items():
-            if not is_open and argument not in known:
-                raise unknown_argument(owner, [each for each in kwargs if each not in known], known)
+            if argument in defaults:
+                if value is defaults[argument]:
+                    continue
+            elif not is_open:
+                raise unknown_argument(owner_of(args), [each for each in kwargs if each not in known], known)
             other = argument_table.OLDER_NAMES.get(argument)
             if other is not None and (other in kwargs or other in names[: len(args)]):
                 raise TypeError(
-                    f'{owner}: `{argument}` is an older name of `{other}`, and both are given. Leave out `{argument}`.'
+                    f'{owner_of(args)}: `{argument}` is an older name of `{other}`, and both are given. Leave out `{argument}`.'
                 )
-            kwargs[argument] = check(owner, axes, argument, value)
+            kwargs[argument] = check(args, argument, value)
         for argument in needed:
             if argument not in kwargs and argument not in names[: len(args)]:
-                raise TypeError(f'{owner} needs `{argument}`. It takes {", ".join(known)}.')
+                raise TypeError(f'{owner_of(args)} needs `{argument}`. It takes {", ".join(known)}.')
         return function(*values, **kwargs)
 
     run.__signature__ = signature

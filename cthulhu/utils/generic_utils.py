@@ -3,6 +3,7 @@
 import builtins
 import codecs
 import difflib
+import functools
 import inspect
 import marshal
 import re
@@ -155,6 +156,8 @@ def _is_factory(found):
     # A custom name may stand for a class, for a function that makes the part, or for a function that is the part.
     if inspect.isclass(found):
         return True
+    if inspect.isfunction(found) and found.__code__.co_argcount > len(found.__defaults__ or ()):
+        return False  # as the signature says below, but sooner
     try:
         inspect.signature(found).bind()
     except TypeError:
@@ -338,6 +341,7 @@ def snake_case(name, word='[A-Z][a-z]+'):
     return re.sub('([a-z])([A-Z])', r'\1_\2', re.sub(f'(.)({word})', r'\1_\2', name)).lower()
 
 
+@functools.lru_cache(maxsize=1000)
 def to_snake_case(name):
     """Turn a class name into the layer-name form.
 

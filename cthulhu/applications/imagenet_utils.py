@@ -111,8 +111,6 @@ def decode_predictions(preds, top=5):
         raise ValueError(
             f'preds: expected the probabilities of the {_CLASSES} classes of ImageNet, an array (images, {_CLASSES}), got the shape {preds.shape}.'
         )
-    if not isinstance(top, (int, np.integer)) or top < 1:
-        raise ValueError(f'top: expected how many classes to give, an int of at least 1, got {top!r}.')
     classes = _class_index()
     return [[classes[index] + (row[index],) for index in np.argsort(row)[::-1][:top]] for row in preds]
 

@@ -4,7 +4,20 @@ An argument of one name mostly has one meaning, wherever it is taken: `KINDS`. W
 with None where it is no number there.
 """
 
-from cthulhu.utils.kinds import Epochs, Flag, LearningRate, Lengths, Number, Numbers, Rate, Several, Shape, Sizes, Text, Whole
+from cthulhu.utils.kinds import (
+    Epochs,
+    Flag,
+    LearningRate,
+    Lengths,
+    Number,
+    Numbers,
+    Rate,
+    Several,
+    Shape,
+    Sizes,
+    Text,
+    Whole,
+)
 
 _COUNT = Whole(1, example=32)
 _FROM_ZERO = Whole(0, example=1)

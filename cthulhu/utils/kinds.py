@@ -78,7 +78,7 @@ class Kind:
         )
 
     def _shown(self, value):
-        if isinstance(value, (list, tuple)) and value and all(map(_is_symbolic, value)):
+        if isinstance(value, (list, tuple)) and value and all(map(is_symbolic, value)):
             return f'a {type(value).__name__} of {len(value)} variables or tensors'
         return short(value)
 
@@ -142,7 +142,7 @@ class LearningRate(Number):
         super().__init__(0, example=0.01)
 
     def _advice(self, argument, value):
-        if isinstance(value, (list, tuple)) and any(map(_is_symbolic, value)):
+        if isinstance(value, (list, tuple)) and any(map(is_symbolic, value)):
             return f'Leave the weights out: those of the model that is conjured with the optimizer are trained. Write for example `{argument}=0.01`.'
         return super()._advice(argument, value)
 

@@ -112,7 +112,7 @@ SMALL = {'weights': None, 'input_shape': (32, 32, 3), 'include_top': False, 'alp
         ({'weights': 'nowhere.h5'}, "weights: expected None.*there is no file 'nowhere.h5'"),
         ({'weights': 3}, 'weights: expected None.*there is no file 3'),
         ({'pooling': 'mean'}, "pooling: expected None, 'avg' or 'max', got 'mean'"),
-        ({'classes': 0}, 'classes: expected the number of classes.*got 0'),
+        ({'classes': 0}, '`classes` is a whole number, 1 or more; got 0'),
         ({'classes': 10, 'include_top': True, 'weights': 'imagenet'}, 'the top that was trained on ImageNet has 1000, got 10'),
         ({'input_shape': (31, 32, 3)}, r'input_shape: the sides of an image are at least 32, got \(31, 32, 3\)'),
         ({'input_shape': (32, 32)}, r'expected an image of \(height, width, channels\), without the batch axis, got the shape \(32, 32\)'),

@@ -4,8 +4,6 @@ An OutputSpec says all there is to say of one output: its loss, the weight of it
 those specs on actual tensors, and the steps that train and test.
 """
 
-import threading
-
 from cthulhu import activations, losses, metrics, optimizers, registry
 from cthulhu import backend as K
 from cthulhu.backend import meta
@@ -105,9 +103,10 @@ class Program:
         return self._step('test', self._make_test)
 
     def _step(self, kind, make):
-        with self.conjuring.lock:
-            if kind not in self._steps:
-                self._steps[kind] = make()
+        if kind not in self._steps:
+            with K.graph_scope():
+                if kind not in self._steps:
+                    self._steps[kind] = make()
         return self._steps[kind]
 
     def _make_train(self):
@@ -194,7 +193,6 @@ class Conjuring:
     def __init__(self, model, settings, before=None):
         self.model = model
         _warn_of_steps(model)
-        self.lock = threading.RLock()
         self.settings = settings
         self.optimizer = settings['optimizer']
         self.function_arguments = settings['kwargs']
@@ -279,7 +277,7 @@ class Conjuring:
     def program_on(self, inputs, targets):
         """The Program for tensors of the framework as inputs (None: the model's own), and as targets (None: fed)."""
         key = [*(inputs or ()), None, *(targets or ())]
-        with self.lock:
+        with K.graph_scope():
             return self._programs.get(key, lambda: self._make_program(inputs, targets))
 
     def _make_program(self, inputs, targets):
@@ -330,7 +328,7 @@ class Conjuring:
 
     def optimizer_state(self):
         """Make the optimizer's state for this model, unless it is there; the optimizer's `weights` are its variables then."""
-        with self.lock:
+        with K.graph_scope():
             if self.optimizer.makes_own_updates:
                 self.program.train()
                 return None

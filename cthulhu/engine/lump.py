@@ -1,7 +1,5 @@
 """Lump: a network that learns. The methods that a user calls; what they do is in `conjuring`, `preparation` and `training_loop`."""
 
-import threading
-
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.engine import preparation, training_loop
@@ -56,7 +54,6 @@ class Lump(GeneratorDoors, Network):
         self._conjuring = None
         self._predictor = None
         self._predictors = Recent()
-        self._lock = threading.RLock()
         self.metric_states = MetricStates(self)
         self.optimizer = None
         self.stop_training = False
@@ -216,7 +213,7 @@ class Lump(GeneratorDoors, Network):
     def predict_function(self):
         """The Step behind `predict`: list of arrays -> list of arrays."""
         if self._predictor is None:
-            with self._lock:
+            with K.graph_scope():
                 if self._predictor is None:
                     self._predictor = self._make_predictor(self.inputs, self.outputs, self.state_updates)
         return self._predictor
@@ -228,7 +225,7 @@ class Lump(GeneratorDoors, Network):
             outputs, _, record = self.apply_to(unpack_singleton(inputs), [None] * len(inputs), {})
             return self._make_predictor(inputs, to_list(outputs), [u for layer, u in record.updates if layer.stateful])
 
-        with self._lock:
+        with K.graph_scope():
             return self._predictors.get(inputs, make)
 
     def _make_predictor(self, inputs, outputs, updates):

@@ -1,6 +1,7 @@
 """Composed: the state of a backend (learning phase, counts of names), updates, what is known of a tensor."""
 
 import collections
+import threading
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class Run:
 
     def _reset_state(self):
         self._uids = collections.Counter()
+        self._counting_uids = threading.Lock()
         self._phase = None
 
     # Settings that read better as functions of the backend.
@@ -46,8 +48,9 @@ class Run:
 
     def get_uid(self, prefix=''):
         """How many times this was asked for `prefix`, this time included: 1, 2, 3 … for names such as 'dense_1'."""
-        self._uids[prefix] += 1
-        return self._uids[prefix]
+        with self._counting_uids:
+            self._uids[prefix] += 1
+            return self._uids[prefix]
 
     def reset_uids(self):
         """Start the counts of `get_uid` again from 1."""

@@ -1,6 +1,7 @@
 """Composed: what a framework without sessions and name scopes has all the same. Its backend mixes this in."""
 
 import contextlib
+import threading
 
 import numpy as np
 import scipy.sparse
@@ -21,6 +22,7 @@ class Sessionless(CountedDraws):
 
     def __init__(self):
         super().__init__()
+        self._building = threading.RLock()
         self._scopes = Stack()
         self._names = {}
 
@@ -49,8 +51,10 @@ class Sessionless(CountedDraws):
         # Functions order their updates themselves.
         yield
 
+    @contextlib.contextmanager
     def graph_scope(self, name=None):
-        return self._scopes.holding(name)
+        with self._building, self._scopes.holding(name):
+            yield
 
     def _unique(self, name):
         name = '/'.join(filter(None, self._scopes.items + [name]))

@@ -258,7 +258,7 @@ class Run(ABC):
 
     @abstractmethod
     def graph_scope(self, name=None):
-        """A context manager: what is made inside belongs to the backend's graph and, with `name`, that name scope."""
+        """A context manager: what is made inside belongs to the backend's graph and, with `name`, that name scope. One thread at a time is inside."""
 
     def devices(self):
         """The names of what the framework can compute on: a list such as ['/cpu:0', '/gpu:0', '/gpu:1']."""

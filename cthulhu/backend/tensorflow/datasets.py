@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from cthulhu.backend.tensorflow.graph import entered
+
 v1 = tf.compat.v1
 
 
@@ -17,7 +19,7 @@ class Datasets:
         if isinstance(dataset, tf.data.Iterator):
             return _arrays(dataset)
         if not hasattr(dataset._variant_tensor, 'numpy'):  # made in a graph
-            with dataset._graph.as_default():  # the dataset's operations live there, so its iterator must
+            with entered(dataset._graph):  # the dataset's operations live there, so its iterator must
                 return self._batches_of_graph_iterator(v1.data.make_one_shot_iterator(dataset))
         with tf.init_scope():  # eagerly, whatever the caller is building
             return _arrays(iter(dataset))
@@ -25,7 +27,7 @@ class Datasets:
     def _batches_of_graph_iterator(self, iterator):
         """Batches from an iterator of a graph: TensorFlow 1's, which needs a session."""
         graph = iterator._iterator_resource.graph
-        with graph.as_default():
+        with entered(graph):
             tensors = iterator.get_next()
         session = self.get_session() if graph is self._graph else v1.Session(graph=graph)
 

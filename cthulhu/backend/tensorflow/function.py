@@ -3,7 +3,6 @@
 import atexit
 import itertools
 import re
-import threading
 import weakref
 
 import numpy as np
@@ -50,7 +49,6 @@ class Function(function.Function):
         self.fetch_callbacks = {}
         self.run_options = options
         self.run_metadata = run_metadata
-        self._lock = threading.Lock()
         _alive.add(self)
         self._prepared = None, None, None
         fed = {t.name for x in self.inputs for t in _parts(x)}
@@ -97,14 +95,14 @@ class Function(function.Function):
                 f'{self.name}: the graph that this function was made in was cleared by clear_session() or replaced by '
                 f'set_session(). Make the function, or the model, again.'
             )
-        session = self.backend._ready_session()
         extra = tuple(self.feed_dict) if self.feed_dict else ()
         values += [self.feed(key, 'feed_dict')(self.feed_dict[key]) for key in extra]
         if self._feeds_sparse or extra:
             values = [part for value in values for part in (value if isinstance(value, tuple) else (value,))]
         prepared, run, late = self._prepared
-        if prepared != (session, extra):
-            run, late = self._prepare(session, extra)
+        # Variables made since are none of this function's, and may be those of a model that another thread is building.
+        if prepared != (self.backend._current_session(), extra, self.backend._manual):
+            run, late = self._prepare(self.backend._ready_session(), extra)
         if self._draws:
             values.append(self.backend._next_step())
         try:
@@ -122,13 +120,13 @@ class Function(function.Function):
         return results
 
     def _prepare(self, session, extra):
-        with self._lock:
+        with entered(session.graph):
             feeds = [t.name for x in self.inputs + list(extra) for t in _parts(x)]
             if self._draws:
                 feeds.append(self.backend._step_placeholder().name)
             run = prepared_run(session, feeds, self._results, self.update_operations, self.run_options)
             late = prepared_run(session, feeds, self._late, [], self.run_options) if self._late else None
-            self._prepared = (session, extra), run, late
+            self._prepared = (session, extra, self.backend._manual), run, late
         return run, late
 
     def _arranged(self, flat):

@@ -2,7 +2,7 @@
 
 TensorFlow's global mode stays what it is: eager code runs before, between and after. Two things follow:
 
-- every function of the backend enters the graph for as long as it runs (`enters_graph`);
+- every function of the backend enters the graph for as long as it runs (`enters_graph`), one thread at a time (`building`);
 - an operation that a user writes outside, such as `x * 2` or `tf.square(x)`, would fail in eager mode; a dispatcher,
   which TensorFlow asks only after such a failure, runs it again inside the graph of its tensors (`_OwnTensors`).
 """
@@ -21,6 +21,9 @@ v1 = tf.compat.v1
 EagerTensor = tf.__internal__.EagerTensor
 # What knows its graph.
 _OF_GRAPHS = tf.Tensor, tf.Variable, tf.SparseTensor, tf.IndexedSlices, tf.Operation
+
+#: Held while a graph grows: which loop a new operation belongs to, and what it inherits, is a state of the whole graph and not of a thread.
+building = threading.RLock()
 
 
 class _V1ControlFlow:
@@ -66,9 +69,11 @@ def is_inside(graph):
 
 
 @contextlib.contextmanager
-def entered(graph, name=None):
-    """Make `graph` the one that operations go to, in a name scope where a name is given."""
+def entered(graph, name=None, alone=True):
+    """Make `graph` the one that operations go to, in a name scope where a name is given; no other thread adds to it meanwhile, if `alone`."""
     with contextlib.ExitStack() as stack:
+        if alone:
+            stack.enter_context(building)
         if not is_inside(graph):
             stack.enter_context(graph.as_default())
         stack.enter_context(v1_control_flow)
@@ -102,7 +107,8 @@ def enters_graph(method):
     @functools.wraps(method)
     def run_inside(self, *args, **kwargs):
         if is_inside(self._graph):
-            return call(self, args, kwargs)
+            with building:
+                return call(self, args, kwargs)
         with entered(self._graph):
             return call(self, args, kwargs)
 

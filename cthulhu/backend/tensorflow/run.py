@@ -4,13 +4,14 @@ import contextlib
 import os
 import sys
 import threading
+import weakref
 
 import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import chatter, config, meta
 from cthulhu.backend.tensorflow.function import Function, ancestors, explain
-from cthulhu.backend.tensorflow.graph import EagerTensor, check_graph, entered, owned
+from cthulhu.backend.tensorflow.graph import EagerTensor, building, check_graph, entered, owned
 from cthulhu.backend.tensorflow.variables import Initialisation
 
 v1 = tf.compat.v1
@@ -49,7 +50,7 @@ class Run:
 
     def __init__(self):
         super().__init__()
-        self._lock = threading.RLock()
+        self._counting = threading.Lock()
         self._manual = False
         self._new_state(owned(tf.Graph()), None)
 
@@ -83,11 +84,11 @@ class Run:
 
     @contextlib.contextmanager
     def device_scope(self, name):
-        with entered(self._graph), self._graph.device(name):
+        with entered(self._graph, alone=False), self._graph.device(name):
             yield
 
     def clear_session(self):
-        with self._lock:
+        with building:
             old = self._session
             self._new_state(owned(tf.Graph()), None)
             super().clear_session()
@@ -125,18 +126,25 @@ class Run:
             self._session = session
             self._user_has_session = True
 
-    def _ready_session(self):
+    def _current_session(self):
         session = v1.get_default_session()
         if session is None or session.graph is not self._graph:
             session = self._session
             if session is None:
-                with self._lock, chatter.held_back(self.name):
+                with building, chatter.held_back(self.name):
                     session = self._session = self._session or v1.Session(graph=self._graph, config=_session_config())
+        return session
+
+    def _ready_session(self):
+        """The current session, with every variable initialised."""
+        session = self._current_session()
         done = self._initialisations.get(session)
         if done is None or (done.done < len(done.variables) and not self._manual):
-            with self._lock:
-                if done is None:
-                    done = self._initialisations.setdefault(session, Initialisation(self._graph))
+            with building:
+                if session not in self._initialisations:
+                    _extends_alone(session)
+                    self._initialisations[session] = Initialisation(self._graph)
+                done = self._initialisations[session]
                 if not self._manual:
                     done.run(session, ask=self._user_has_session)
         return session
@@ -160,10 +168,10 @@ class Run:
         yield
         if before == [len(op.outputs) for op in calls]:
             return
-        with self._lock:
-            self._session = v1.Session(graph=self._graph, config=session._config)
-            self._initialisations[self._session] = Initialisation(self._graph, done=len(variables))
-            session.close()
+        self._session = v1.Session(graph=self._graph, config=session._config)
+        _extends_alone(self._session)
+        self._initialisations[self._session] = Initialisation(self._graph, done=len(variables))
+        session.close()
         self.batch_set_value(zip(variables, values))
 
     def manual_variable_initialization(self, value):
@@ -179,7 +187,7 @@ class Run:
         return self._step_tensor
 
     def _next_step(self):
-        with self._lock:
+        with self._counting:
             step = self._step
             self._step += 1
         return np.asarray(step, 'int64')
@@ -319,6 +327,17 @@ class Run:
         if isinstance(variables, (list, tuple)):
             return [tf.stop_gradient(self._tensor(x)) for x in variables]
         return tf.stop_gradient(self._tensor(variables))
+
+
+def _extends_alone(session):
+    """Let a session take up what is new in its graph only while no thread adds to it: what is half made could not be mended in the session."""
+    extend, itself = type(session)._extend_graph, weakref.ref(session)
+
+    def extend_alone():
+        with building:
+            extend(itself())
+
+    session._extend_graph = extend_alone
 
 
 def _session_config():

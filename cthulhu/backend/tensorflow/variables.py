@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from cthulhu.backend import config, meta
 from cthulhu.backend.tensorflow.function import in_order, prepared_run
-from cthulhu.backend.tensorflow.graph import check_graph, entered, is_inside, without_eager
+from cthulhu.backend.tensorflow.graph import building, check_graph, entered, is_inside, without_eager
 
 v1 = tf.compat.v1
 
@@ -28,7 +28,8 @@ def _entering(method):
     @functools.wraps(method)
     def run_inside(self, *args, **kwargs):
         if is_inside(self.handle.graph):
-            return method(self, *args, **kwargs)
+            with building:
+                return method(self, *args, **kwargs)
         with entered(self.handle.graph):
             return method(self, *without_eager(args), **without_eager(kwargs))
 
@@ -91,10 +92,11 @@ class Variables:
             # Its own: the variable shares the memory of what it is fed.
             values[placeholder.name] = self._array_for(x, _numpy(value))
             assigns[placeholder.name] = assign
-        session = self._ready_session()
+        session = self._current_session()
         # Kept: the states of metrics are set on every batch, and a prepared run takes a tenth of the time.
         key = session, tuple(values)
         if key not in self._setters:
+            self._ready_session()
             self._setters[key] = prepared_run(
                 session, list(values), [], [getattr(a, 'op', a) for a in assigns.values()]
             )

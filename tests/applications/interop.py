@@ -30,7 +30,9 @@ TOLERANCE = 1e-5
 
 def build(applications, name, weights=None):
     size = SIZES.get(name, 32)
-    return function(applications, name)(weights=weights, input_shape=(size, size, 3), classes=10)
+    network, _, alpha = name.partition('-')
+    width = {'alpha': float(alpha)} if alpha else {}
+    return function(applications, network)(weights=weights, input_shape=(size, size, 3), classes=10, **width)
 
 
 def prepare(keras):

@@ -8,7 +8,6 @@ import warnings
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu.preprocessing.image import png
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 from cthulhu.utils.arguments import checked
 
@@ -128,8 +127,7 @@ def _decoded(path, enough=None):
                 return _loaded(buffered, path, enough)
         data = file.read()
     # Pillow reads a file in many small steps, each of which lets another thread in.
-    image = png.decoded(data, pillow())
-    return _loaded(io.BytesIO(data), path, enough) if image is None else image
+    return _loaded(io.BytesIO(data), path, enough)
 
 
 def _loaded(file, path, enough):

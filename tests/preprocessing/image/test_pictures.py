@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu.preprocessing.image import array_to_img, img_to_array, list_pictures, load_img, pictures, png, save_img
+from cthulhu.preprocessing.image import array_to_img, img_to_array, list_pictures, load_img, pictures, save_img
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 from tests.preprocessing.image.helpers import noise, write
 
@@ -98,35 +98,6 @@ def test_a_large_jpeg_is_decoded_smaller_and_looks_the_same(tmp_path):
     assert np.abs(found - whole).mean() < 1
     nearest = np.asarray(load_img(path, target_size=(50, 50)))
     np.testing.assert_array_equal(nearest, picked)
-
-
-@pytest.mark.parametrize('mode', ['L', 'RGB', 'RGBA', 'P', 'LA', '1', 'I;16'])
-@pytest.mark.parametrize('options', [{}, {'optimize': True}, {'compress_level': 0}])
-def test_the_short_way_to_small_png_gives_what_pillow_gives(mode, options):
-    image = Image.fromarray(noise(13, 17, 4)).convert('L' if mode == 'I;16' else mode)
-    file = io.BytesIO()
-    (Image.fromarray(np.asarray(image).astype('uint16') * 200) if mode == 'I;16' else image).save(
-        file, 'PNG', **options
-    )
-    found = png.decoded(file.getvalue(), Image)
-    assert (found is not None) == (mode in ('L', 'RGB', 'RGBA'))
-    if found is not None:
-        assert found.mode == mode
-        np.testing.assert_array_equal(np.asarray(found), np.asarray(image))
-
-
-def test_the_short_way_leaves_what_is_odd_to_pillow():
-    file = io.BytesIO()
-    Image.fromarray(noise()).save(file, 'PNG', transparency=(1, 2, 3))
-    assert png.decoded(file.getvalue(), Image) is None
-    file = io.BytesIO()
-    Image.fromarray(noise()).save(file, 'PNG')
-    whole = file.getvalue()
-    assert png.decoded(whole, Image) is not None
-    for cut in range(len(whole)):
-        assert png.decoded(whole[:cut], Image) is None
-        flipped = whole[:cut] + bytes([whole[cut] ^ 1]) + whole[cut + 1 :]
-        assert png.decoded(flipped, Image) is None, cut
 
 
 @pytest.mark.filterwarnings('ignore:Corrupt EXIF')

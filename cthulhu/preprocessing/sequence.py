@@ -1,13 +1,14 @@
 """Sequences of one length, windows of time series, and pairs of words."""
 
 import json
+import numbers
 import random
 import warnings
 
 import numpy as np
 
 from cthulhu.utils.arguments import checked
-from cthulhu.utils.sequence import Sequence
+from cthulhu.utils.sequence import Sequence, batch_number
 
 __all__ = ['TimeseriesGenerator', 'make_sampling_table', 'pad_sequences', 'skipgrams']
 
@@ -44,20 +45,22 @@ def pad_sequences(sequences, maxlen=None, dtype='int32', padding='pre', truncati
         if end not in ('pre', 'post'):
             raise ValueError(f"`{name}` must be 'pre' or 'post'; got {end!r}.")
     for number, sequence in enumerate(sequences):
-        if not hasattr(sequence, '__len__'):
+        if not hasattr(sequence, '__len__') or isinstance(sequence, (dict, set)):
             raise ValueError(
                 f'`sequences` must be a list of sequences; item {number} is {sequence!r}. One sequence alone is given as [sequence].'
             )
-    dtype = np.dtype(dtype)
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"`dtype` must be a dtype, such as 'int32', 'float32' or object; got {dtype!r}.") from None
     if isinstance(value, str) and dtype.kind not in 'OUS':
         raise ValueError(
             f'`dtype` {dtype} does not hold the `value` {value!r}. Use dtype=object for texts of any length.'
         )
     if maxlen is None:
         maxlen = max([len(sequence) for sequence in sequences] or [0])
-    shape = next((np.shape(sequence)[1:] for sequence in sequences if len(sequence)), ())
-    result = np.full((len(sequences), maxlen) + shape, value, dtype=dtype)
-    lossy = False
+    shape = next((_items(sequence, n).shape[1:] for n, sequence in enumerate(sequences) if len(sequence)), ())
+    result, lossy = _filled((len(sequences), maxlen) + shape, value, dtype)
     for number, sequence in enumerate(sequences):
         if not len(sequence) or not maxlen:
             continue
@@ -65,7 +68,7 @@ def pad_sequences(sequences, maxlen=None, dtype='int32', padding='pre', truncati
             raise ValueError(
                 f'`sequences` must be a list of sequences of items; item {number} is the text {sequence!r}. Make numbers of texts with Tokenizer.texts_to_sequences, or give list(text) and dtype=object.'
             )
-        kept = np.asarray(sequence[-maxlen:] if truncating == 'pre' else sequence[:maxlen])
+        kept = _items(sequence[-maxlen:] if truncating == 'pre' else sequence[:maxlen], number)
         if kept.shape[1:] != shape:
             raise ValueError(
                 f'The items of sequence {number} have the shape {kept.shape[1:]}, those before it {shape}: all must agree.'
@@ -79,6 +82,27 @@ def pad_sequences(sequences, maxlen=None, dtype='int32', padding='pre', truncati
     if lossy:
         warnings.warn(f"`dtype` {dtype} cuts the fractions off; use dtype='float32' to keep them.", stacklevel=2)
     return result
+
+
+def _items(sequence, number):
+    try:
+        return np.asarray(sequence)
+    except ValueError:
+        raise ValueError(
+            f'The items of sequence {number} differ in shape: each must be a number, or all arrays of one shape.'
+        ) from None
+
+
+def _filled(shape, value, dtype):
+    """An array full of a value, and whether a fraction of it was lost."""
+    try:
+        cut = dtype.kind in 'iu' and np.asarray(value).dtype.kind == 'f'
+        whole = np.trunc(value) if cut else value
+        if cut and not (np.all(whole >= np.iinfo(dtype).min) and np.all(whole <= np.iinfo(dtype).max)):  # NaN, too
+            raise OverflowError
+        return np.full(shape, value, dtype=dtype), bool(np.any(whole != value)) if cut else False
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f'`value` must be what an item of the dtype {dtype} can be; got {value!r}.') from None
 
 
 def _cast(items, dtype, number):
@@ -148,6 +172,7 @@ def skipgrams(
         >>> skipgrams([1, 2], vocabulary_size=3, negative_samples=0, shuffle=False)
         ([[1, 2], [2, 1]], [1, 1])
     """
+    sequence = _word_numbers(sequence, sampling_table)
     draw = random if seed is None else random.Random(seed)
     yes, no = ([0, 1], [1, 0]) if categorical else (1, 0)
     pairs = []
@@ -169,6 +194,23 @@ def skipgrams(
         draw.shuffle(order)
         pairs, labels = [pairs[i] for i in order], [labels[i] for i in order]
     return pairs, labels
+
+
+def _word_numbers(sequence, sampling_table):
+    """The list of the words, each of which must be a number, and one of the table."""
+    if not np.iterable(sequence):
+        raise TypeError(f'`sequence` must be a list of word numbers; got {sequence!r:.80}.')
+    words = list(sequence)
+    for word in words:
+        if isinstance(word, bool) or not isinstance(word, numbers.Integral) or word < 0:
+            raise ValueError(
+                f'`sequence` must be a list of word numbers, whole and from 0 up; got {word!r:.80}. Tokenizer.texts_to_sequences makes them, a list for each text.'
+            )
+        if sampling_table is not None and word >= len(sampling_table):
+            raise ValueError(
+                f'`sampling_table` has a probability for each of {len(sampling_table)} words; `sequence` has the word {word}. Make it by make_sampling_table(vocabulary_size).'
+            )
+    return words
 
 
 class TimeseriesGenerator(Sequence):
@@ -211,6 +253,9 @@ class TimeseriesGenerator(Sequence):
         reverse=False,
         batch_size=128,
     ):
+        for name, value in (('data', data), ('targets', targets)):
+            if isinstance(value, (str, bytes, dict)) or not np.ndim(value) and not hasattr(value, '__len__'):
+                raise TypeError(f'`{name}` must be an array or a list, its first axis that of time; got {value!r:.80}.')
         if len(data) != len(targets):
             raise ValueError(
                 f'`data` and `targets` must be of one length; got {len(data)} and {len(targets)}. Where there is nothing to predict at a row, give any number.'
@@ -243,9 +288,7 @@ class TimeseriesGenerator(Sequence):
         return np.random.RandomState([self._seed, self._epoch]).permutation(rows) if self.shuffle else rows
 
     def __getitem__(self, index):
-        if not -len(self) <= index < len(self):
-            raise IndexError(f'There are {len(self)} batches; asked for number {index}.')
-        start = index % len(self) * self.batch_size
+        start = batch_number(self, index) * self.batch_size
         rows = self._rows()[start : start + self.batch_size]
         samples = np.array([self.data[row - self.length : row : self.sampling_rate] for row in rows])
         targets = np.array([self.targets[row] for row in rows])

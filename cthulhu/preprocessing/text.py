@@ -4,6 +4,7 @@ import collections
 import hashlib
 import json
 import math
+import numbers
 import warnings
 
 import numpy as np
@@ -37,9 +38,19 @@ def text_to_word_sequence(text, filters='!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', 
     """
     if not isinstance(text, str):
         raise TypeError(f'`text` must be a str; got {text!r} ({type(text).__name__}).')
+    _check_separators(filters, split)
     if lower:
         text = text.lower()
     return [word for word in text.translate({ord(c): split for c in filters}).split(split) if word]
+
+
+def _check_separators(filters, split):
+    if not isinstance(filters, (str, list, tuple)) or any(not isinstance(c, str) or len(c) != 1 for c in filters):
+        raise TypeError(
+            f"`filters` must be a str, each character of which separates words, '' for none; got {filters!r}."
+        )
+    if not isinstance(split, str) or not split:
+        raise TypeError(f"`split` must be a str that separates words, such as ' '; got {split!r}.")
 
 
 @checked
@@ -71,8 +82,11 @@ def hashing_trick(text, n, hash_function=None, filters='!"#$%&()*+,-./:;<=>?@[\\
         hash_function = hash
     elif not callable(hash_function):
         raise ValueError(f"`hash_function` must be a function, 'md5' or None; got {hash_function!r}.")
-    words = text_to_word_sequence(text, filters=filters, lower=lower, split=split)
-    return [hash_function(word) % (n - 1) + 1 for word in words]
+    hashes = [hash_function(word) for word in text_to_word_sequence(text, filters=filters, lower=lower, split=split)]
+    for value in hashes:
+        if not isinstance(value, numbers.Integral):
+            raise TypeError(f'`hash_function` must return an int for each word; it returned {value!r}.')
+    return [value % (n - 1) + 1 for value in hashes]
 
 
 def _md5(word):
@@ -126,6 +140,9 @@ class Tokenizer:
             num_words = kwargs.pop('nb_words')
         if kwargs:
             raise TypeError(f'Tokenizer knows no argument {sorted(kwargs)[0]!r}.')
+        _check_separators(filters, split)
+        if not isinstance(oov_token, (str, type(None))):
+            raise TypeError(f"`oov_token` must be a str, such as '<unk>', or None; got {oov_token!r}.")
         if num_words == 1 and oov_token is not None:
             raise ValueError(
                 '`num_words` 1 leaves no number for `oov_token`, whose number is 1: it must be at least 2, and 3 for one word beside it.'
@@ -145,7 +162,11 @@ class Tokenizer:
 
     def _words(self, text):
         """The words of a text, which may be a list of words already."""
-        if isinstance(text, (list, tuple)):
+        one_by_one = isinstance(text, (list, tuple))
+        for word in text if one_by_one else [text]:
+            if not isinstance(word, str):
+                raise TypeError(f'`texts` must be a list of texts, or of lists of words; it has {word!r:.80} in it.')
+        if one_by_one:
             return [word.lower() for word in text] if self.lower else list(text)
         if self.char_level:
             return list(text.lower() if self.lower else text)
@@ -180,7 +201,7 @@ class Tokenizer:
         Arguments:
             sequences: iterable of lists of numbers.
         """
-        for sequence in sequences:
+        for sequence in _sequences(sequences):
             self.document_count += 1
             for number in set(sequence):
                 self.index_docs[number] += 1
@@ -214,7 +235,7 @@ class Tokenizer:
 
     def sequences_to_texts_generator(self, sequences):
         """`sequences_to_texts`, one sequence at a time."""
-        for sequence in sequences:
+        for sequence in _sequences(sequences):
             words = (None if self._is_left_out(number) else self.index_word.get(number) for number in sequence)
             named = (self.oov_token if word is None else word for word in words)
             yield ' '.join(word for word in named if word is not None)
@@ -248,7 +269,7 @@ class Tokenizer:
                 "Mode 'tfidf' needs to know how often words occur: call `summon_on_texts` or `summon_on_sequences` first."
             )
         width = self.num_words or len(self.word_index) + 1
-        sequences = list(sequences)
+        sequences = list(_sequences(sequences))
         if 8 * width * len(sequences) > trust.memory():
             raise ValueError(
                 f'The matrix would have {len(sequences)} x {width} entries, more than fit into memory. Make it of fewer texts, or give a smaller `num_words`.'
@@ -300,7 +321,25 @@ def _several(texts, name):
         raise TypeError(
             f'`{name}` must be a list of texts; got one text, whose characters would each be one. Give [text].'
         )
+    if isinstance(texts, (bytes, dict)) or not np.iterable(texts):
+        raise TypeError(f'`{name}` must be a list of texts; got {texts!r:.80}.')
     return texts
+
+
+def _sequences(sequences):
+    """The sequences, each a list of its numbers."""
+    if isinstance(sequences, (str, bytes, dict)) or not np.iterable(sequences):
+        raise TypeError(f'`sequences` must be a list of lists of numbers; got {sequences!r:.80}.')
+    for sequence in sequences:
+        if not np.iterable(sequence):
+            raise TypeError(
+                f'`sequences` must be a list of lists of numbers; it has {sequence!r} in it. One list alone is given as [sequence].'
+            )
+        words = list(sequence)
+        for number in words:
+            if not isinstance(number, numbers.Integral):
+                raise TypeError(f'`sequences` must hold whole numbers, those of words; it has {number!r:.80} in it.')
+        yield words
 
 
 _TYPES = {

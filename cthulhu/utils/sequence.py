@@ -1,5 +1,7 @@
 """Sequence: data in numbered batches."""
 
+import operator
+
 
 class Sequence:
     """Data as numbered batches, which can be computed in any order and by several workers at once.
@@ -33,3 +35,25 @@ class Sequence:
         """The batches of one epoch, in order."""
         for index in range(len(self)):
             yield self[index]
+
+
+def batch_number(sequence, index, error=IndexError):
+    """The index of a batch from 0 on; -1 is the last one.
+
+    Arguments:
+        sequence: the Sequence.
+        index: what was asked for.
+        error: class of the error for a batch that there is not.
+
+    Raises:
+        TypeError: for what is not one whole number.
+    """
+    kind = type(sequence).__name__
+    try:
+        index = operator.index(index)
+    except TypeError:
+        several = ' For several of them: [batches[i] for i in range(...)].' if isinstance(index, (slice, list)) else ''
+        raise TypeError(f'{kind} gives one batch at a time, by its number; got {index!r}.{several}') from None
+    if not -len(sequence) <= index < len(sequence):
+        raise error(f'Asked for batch number {index}; {kind} has {len(sequence)}.')
+    return index % len(sequence)

@@ -409,6 +409,7 @@ class CthulhuRegressor(BaseWrapper):
         Returns:
             Float.
         """
+        self._check_fitted()
         kwargs = self._reading_params(Pile.evaluate, kwargs)
         x = tables.checked(x, self, fitting=False)
         outputs = tables.split(

@@ -253,6 +253,32 @@ def test_what_was_cleared_says_so():
             use()
 
 
+@pytest.mark.parametrize('used', [False, True])
+def test_a_model_of_before_says_so(used):
+    from cthulhu.layers import Daoloth
+    from cthulhu.models import Pile
+
+    model = Pile([Daoloth(2, input_shape=(3,)), Daoloth(1)])
+    model.conjure('adam', 'mse', metrics=['mae'])
+    x, y = np.ones((2, 3)), np.ones((2, 1))
+    if used:
+        model.summon(x, y, verbose=0)
+        model.predict(x)
+    K.clear_session()
+    for use in (
+        lambda: model.predict(x),
+        lambda: model.evaluate(x, y, verbose=0),
+        lambda: model.summon(x, y, verbose=0),
+        lambda: model.get_weights(),
+        lambda: model.add(Daoloth(1)),
+        lambda: model(K.placeholder((None, 3))),
+        lambda: model.conjure('sgd', 'mse'),
+    ):
+        with pytest.raises((ValueError, RuntimeError), match=r'clear_session\(\) or.*[Mm]ake') as error:
+            use()
+        assert 'Graph object' not in str(error.value)
+
+
 def test_memory_is_given_back():
     resource = pytest.importorskip('resource')
 

@@ -91,7 +91,7 @@ def test_windows_against_slices():
     found = np.concatenate([windows[i][0] for i in range(len(windows))])
     np.testing.assert_array_equal(found, [data[row - 6 : row : 3] for row in rows])
     assert windows[-1][1].tolist() == windows[2][1].tolist()
-    with pytest.raises(IndexError, match='3 batches'):
+    with pytest.raises(IndexError, match='batch number 3; TimeseriesGenerator has 3'):
         windows[3]
     assert len(list(windows)) == 3
 

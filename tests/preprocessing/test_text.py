@@ -75,7 +75,7 @@ def test_one_text_is_not_several():
     for function in (tokenizer.summon_on_texts, tokenizer.texts_to_sequences, tokenizer.texts_to_matrix):
         with pytest.raises(TypeError, match=r'list of texts.*\[text\]'):
             function('the cat')
-    with pytest.raises(TypeError, match='`text` must be a str; got None'):
+    with pytest.raises(TypeError, match='`texts` must be a list of texts, .*None'):
         tokenizer.summon_on_texts([None])
 
 

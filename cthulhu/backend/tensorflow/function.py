@@ -11,7 +11,7 @@ from tensorflow.core.protobuf import config_pb2
 
 from cthulhu.backend import ranges, shapes
 from cthulhu.backend.composed import function
-from cthulhu.backend.tensorflow.graph import entered
+from cthulhu.backend.tensorflow.graph import entered, other_graph
 
 v1 = tf.compat.v1
 
@@ -51,6 +51,9 @@ class Function(function.Function):
         self.run_metadata = run_metadata
         _alive.add(self)
         self._prepared = None, None, None
+        for x in self.inputs + self.outputs:
+            if getattr(x, 'graph', self._graph) is not self._graph:
+                raise other_graph(f'{self.name}: {x!r} is not in the graph that the function is made in')
         fed = {t.name for x in self.inputs for t in _parts(x)}
         with v1.name_scope(self.name):
             results = [_fetchable(x, fed) for x in self.outputs]

@@ -79,7 +79,20 @@ def entered(graph, name=None, alone=True):
         stack.enter_context(v1_control_flow)
         if name is not None:
             stack.enter_context(v1.name_scope(valid_name(name)))
-        yield
+        try:
+            yield
+        except ValueError as error:
+            if 'must be from the same graph' in str(error):
+                raise other_graph(str(error).partition(' (graphs are')[0]) from error
+            raise
+
+
+def other_graph(what):
+    """The ValueError for tensors that are not in the graph of the library any more; `what` says which."""
+    return ValueError(
+        f'{what}. The graph of the library was replaced by clear_session() or set_session() since one of them was made: make it, or the '
+        f'model, again. A model keeps its weights by save() before, and load_model() after.'
+    )
 
 
 def valid_name(name):

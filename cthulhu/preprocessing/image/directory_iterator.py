@@ -45,7 +45,10 @@ class DirectoryIterator(FileIterator):
         super().__init__(
             image_data_generator, target_size, color_mode, data_format, subset, interpolation, dtype, class_mode
         )
+        if not isinstance(directory, (str, os.PathLike)):
+            raise TypeError(f'`directory` must be the path of a folder; got {directory!r}.')
         self.directory = os.fspath(directory)
+        _check_classes(classes)
         folder = PictureFolder(self.directory, self.white_list_formats, follow_links)
         names = folder.classes() if classes is None else list(classes)
         self.class_indices = {name: number for number, name in enumerate(names)}
@@ -70,6 +73,22 @@ class DirectoryIterator(FileIterator):
     @property
     def labels(self):
         return self.classes
+
+
+def _check_classes(classes):
+    """Raises TypeError for what is no list of names, ValueError for a list that gives one folder two numbers."""
+    if classes is None:
+        return
+    if isinstance(classes, (str, bytes, dict)) or not np.iterable(classes):
+        raise TypeError(f'`classes` must be a list of the names of folders, or None for all; got {classes!r}.')
+    for name in classes:
+        if not isinstance(name, str):
+            raise TypeError(f'`classes` must be a list of the names of folders; it has {name!r} in it.')
+    twice = sorted({name for name in classes if list(classes).count(name) > 1})
+    if twice:
+        raise ValueError(f'`classes` must name each folder once; got {_listed(twice)} more than once.')
+    if not len(classes):
+        raise ValueError('`classes` is empty: give the names of folders, or None for all.')
 
 
 class PictureFolder:

@@ -5,9 +5,9 @@ import threading
 
 import numpy as np
 
-from cthulhu.preprocessing.image.pictures import array_to_img
+from cthulhu.preprocessing.image.pictures import array_to_img, check_file_format
 from cthulhu.utils.arguments import checked
-from cthulhu.utils.sequence import Sequence
+from cthulhu.utils.sequence import Sequence, batch_number
 
 
 class Iterator(Sequence):
@@ -80,9 +80,7 @@ class Iterator(Sequence):
         return (self.epoch + self._epoch_is_over) * len(self) + self.batch_index
 
     def __getitem__(self, index):
-        if not -len(self) <= index < len(self):
-            raise ValueError(f'Asked for batch number {index}; {type(self).__name__} has {len(self)}.')
-        start = index % len(self) * self.batch_size
+        start = batch_number(self, index, ValueError) * self.batch_size
         return self._get_batches_of_transformed_samples(self.index_array[start : start + self.batch_size])
 
     def __iter__(self):
@@ -132,8 +130,12 @@ class PictureIterator(Iterator):
 
     def __init__(self, n, batch_size, shuffle, seed, save_to_dir, save_prefix, save_format, data_format):
         super().__init__(n, batch_size, shuffle, seed)
-        if save_to_dir is not None and not os.path.isdir(save_to_dir):
-            raise FileNotFoundError(f'`save_to_dir` must be a folder that exists; there is no {save_to_dir!r}.')
+        if save_to_dir is not None:
+            if not os.path.isdir(save_to_dir):
+                raise FileNotFoundError(f'`save_to_dir` must be a folder that exists; there is no {save_to_dir!r}.')
+            check_file_format(save_format, 'save_format')
+            if not isinstance(save_prefix, str):
+                raise TypeError(f'`save_prefix` must be a str; got {save_prefix!r}.')
         self.save_to_dir = save_to_dir
         self.save_prefix = save_prefix
         self.save_format = save_format

@@ -45,7 +45,7 @@ def _formats():
 
 def check_color_mode(color_mode):
     """Raises ValueError for a colour mode that there is not."""
-    if color_mode not in COLOR_MODES:
+    if color_mode not in tuple(COLOR_MODES):
         raise ValueError(f"`color_mode` must be 'rgb', 'rgba' or 'grayscale'; got {color_mode!r}.")
 
 
@@ -274,14 +274,28 @@ def save_img(path, x, data_format=None, file_format=None, scale=True, **kwargs):
         file_format: such as 'png' or 'jpg'; None goes by the name of the file.
         **kwargs: for Pillow's `Image.save`.
     """
-    image = array_to_img(x, data_format=data_format, scale=scale)
+    if not (isinstance(path, (str, os.PathLike)) or hasattr(path, 'write')):
+        raise TypeError(f'`path` must be the name of a file, or an open binary file; got {path!r}.')
     if file_format is None and not hasattr(path, 'write'):
         file_format = os.path.splitext(os.fspath(path))[1][1:]
+    if file_format is not None:
+        check_file_format(file_format)
+    image = array_to_img(x, data_format=data_format, scale=scale)
     jpeg = str(file_format).lower() in ('jpg', 'jpeg')
     if jpeg and image.mode == 'RGBA':
         warnings.warn('JPEG has no transparency: the picture is saved without it.', stacklevel=3)
         image = image.convert('RGB')
     image.save(path, format='jpeg' if jpeg else file_format, **kwargs)
+
+
+def check_file_format(file_format, name='file_format'):
+    """Raises ValueError for what is no format in which Pillow writes pictures."""
+    pillow().init()
+    known = pillow().registered_extensions()
+    if not isinstance(file_format, str) or known.get(f'.{file_format.lower()}') not in pillow().SAVE:
+        raise ValueError(
+            f"`{name}` must be a format in which pictures are written, such as 'png' or 'jpg'; got {file_format!r}. It is the ending of the file's name, if not given."
+        )
 
 
 def list_pictures(directory, ext=EXTENSIONS):
@@ -291,6 +305,8 @@ def list_pictures(directory, ext=EXTENSIONS):
         directory: the folder.
         ext: tuple of the endings of their names, or one.
     """
+    if not os.path.isdir(directory):
+        raise FileNotFoundError(f'`directory` must be a folder that exists; there is no folder {directory!r}.')
     endings = tuple(f'.{ending.lower()}' for ending in ((ext,) if isinstance(ext, str) else ext))
     return sorted(
         os.path.join(folder, name)

@@ -97,6 +97,10 @@ class PictureProcessor:
         self.validation_split = self._validation_split = validation_split
         self.interpolation_order = interpolation_order
         self.dtype = dtype or K.floatx()
+        try:
+            np.dtype(self.dtype)
+        except TypeError:
+            raise ValueError(f"`dtype` must be a dtype, such as 'float32'; got {dtype!r}.") from None
 
     def get_random_transform(self, img_shape, seed=None):
         """Draw the parameters of a transform.
@@ -108,6 +112,8 @@ class PictureProcessor:
         Returns:
             Dict for `apply_transform`: 'theta', 'tx', 'ty', 'shear', 'zx', 'zy', 'flip_horizontal', 'flip_vertical', 'channel_shift_intensity' and 'brightness'.
         """
+        if np.ndim(img_shape) != 1 or len(img_shape) != 3:
+            raise ValueError(f'`img_shape` must be the shape of one picture, with three axes; got {img_shape!r}.')
         if not self._draws():
             return dict(_NOTHING)
         # One number for each kind, always, so that what one generator does not change moves no other draw.
@@ -159,6 +165,10 @@ class PictureProcessor:
         Returns:
             A new array; `x` itself where nothing is to be done.
         """
+        if not isinstance(transform_parameters, dict):
+            raise TypeError(
+                f'`transform_parameters` must be a dict, as `get_random_transform` gives it; got {transform_parameters!r}.'
+            )
         unknown = sorted(set(transform_parameters) - set(_NOTHING))
         if unknown:
             raise ValueError(f'`transform_parameters` has {unknown[0]!r}; there are {", ".join(map(repr, _NOTHING))}.')
@@ -190,7 +200,7 @@ class PictureProcessor:
 
     def random_transform(self, x, seed=None):
         """Transform a picture at random: `apply_transform` by what `get_random_transform` draws."""
-        return self.apply_transform(x, self.get_random_transform(x.shape, seed))
+        return self.apply_transform(x, self.get_random_transform(np.shape(x), seed))
 
     def standardize(self, x):
         """Standardize a picture, or a batch of them; `samplewise_...` are for one picture.
@@ -202,7 +212,12 @@ class PictureProcessor:
             A new array; `x` itself where nothing is to be done.
         """
         if self.preprocessing_function is not None:
-            x = self.preprocessing_function(x)
+            made = self.preprocessing_function(x)
+            if np.shape(made) != np.shape(x):
+                raise ValueError(
+                    f'`preprocessing_function` must return a picture of the shape {np.shape(x)} that it was given; it returned {"None" if made is None else f"the shape {np.shape(made)}"}.'
+                )
+            x = made
         if self.rescale:
             x = x * self.rescale
         if self.samplewise_center:

@@ -4,6 +4,7 @@ The `random_...` functions draw from NumPy's generator.
 """
 
 import math
+import numbers
 
 import numpy as np
 
@@ -46,20 +47,22 @@ def apply_affine_transform(
     Returns:
         A new array; `x` itself where nothing is to be done.
     """
-    matrix = _affine_matrix(theta, tx, ty, shear, zx, zy)
-    if matrix is None:
-        return x
-    from scipy import ndimage
-
+    if np.ndim(x) != 3:
+        raise ValueError(f'`x` must be one picture, an array with three axes; got the shape {np.shape(x)}.')
     if fill_mode not in FILL_MODES:
         raise ValueError(f'`fill_mode` must be one of {", ".join(FILL_MODES)}; got {fill_mode!r}.')
-    x = np.asarray(x)
     axes = channel_axis, row_axis, col_axis
     if len({axis % 3 for axis in axes}) < 3 or not all(-3 <= axis < 3 for axis in axes):
         raise ValueError(
             '`row_axis`, `col_axis` and `channel_axis` are the three axes of the picture, each once; '
             f'got {row_axis}, {col_axis} and {channel_axis}.'
         )
+    matrix = _affine_matrix(theta, tx, ty, shear, zx, zy)
+    if matrix is None:
+        return x
+    from scipy import ndimage
+
+    x = np.asarray(x)
     result = np.empty_like(x)
     source, target = (np.moveaxis(a, axes, (0, 1, 2)) for a in (x, result))
     middle = np.array([size / 2 + 0.5 for size in source.shape[1:]])
@@ -104,8 +107,10 @@ def apply_brightness_shift(x, brightness):
         brightness: number from 0 up; 1 changes nothing.
 
     Raises:
-        ValueError: for values below 0: black is not 0, then, and a product would change the contrast.
+        ValueError: for a `brightness` below 0, or values below 0: black is not 0, then, and a product would change the contrast.
     """
+    if not isinstance(brightness, numbers.Real) or not brightness >= 0:
+        raise ValueError(f'`brightness` must be a number from 0 up; got {brightness!r}.')
     x = np.asarray(x)
     check_black(x)
     return brightened(x, brightness, white_of(x))

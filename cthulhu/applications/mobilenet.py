@@ -1,5 +1,7 @@
 """MobileNet: depthwise convolutions, for small machines (Howard et al., https://arxiv.org/abs/1704.04861)."""
 
+import numbers
+
 from cthulhu.applications.building import RELEASES, Frame, norm
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
 from cthulhu.backend import image_data_format
@@ -47,6 +49,7 @@ def MobileNet(
     frame = Frame(
         include_top, weights, input_tensor, input_shape, pooling, classes, square(input_shape, SIZES) or 224, 32
     )
+    check_width(alpha)
     rows = frame.size[0]
     if frame.imagenet:
         if depth_multiplier != 1:
@@ -96,10 +99,16 @@ def _block(x, filters, depth_multiplier, strides, number):
 
 def square(input_shape, sizes):
     """The side of images of a given shape, if they are square and of one of the sizes; else None."""
-    if input_shape is None or len(input_shape) != 3:
+    if not isinstance(input_shape, (tuple, list)) or len(input_shape) != 3:
         return None
     height, width = input_shape[1:] if image_data_format() == 'channels_first' else input_shape[:2]
     return height if height == width and height in sizes else None
+
+
+def check_width(alpha):
+    """Raises ValueError for a width that is no number, or leaves no channels."""
+    if not isinstance(alpha, numbers.Real) or not 1 / 32 <= alpha < float('inf'):
+        raise ValueError(f'alpha: expected the width, a number of at least 1/32 such as 0.5, got {alpha!r}.')
 
 
 def published_size(size, alpha, widths, sizes):

@@ -2,7 +2,7 @@
 
 from cthulhu.applications.building import Frame, channels, norm, padding_for
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
-from cthulhu.applications.mobilenet import published_size, square
+from cthulhu.applications.mobilenet import check_width, published_size, square
 from cthulhu.layers import Add, Cthalpa2D, DepthwiseCthalpa2D, ReLU, Xexanoth2D
 from cthulhu.utils.arguments import checked
 
@@ -31,6 +31,7 @@ def MobileNetV2(
     frame = Frame(
         include_top, weights, input_tensor, input_shape, pooling, classes, square(input_shape, SIZES) or 224, 32
     )
+    check_width(alpha)
     rows = published_size(frame.size, alpha, WIDTHS, SIZES) if frame.imagenet else frame.size[0]
     x = Xexanoth2D(padding_for(frame.image, 3), name='Conv1_pad')(frame.image)
     x = Cthalpa2D(_width(32 * alpha), 3, strides=(2, 2), use_bias=False, name='Conv1')(x)

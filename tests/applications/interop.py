@@ -3,8 +3,8 @@
     python tests/applications/interop.py write FOLDER [NETWORK ...]    with Keras 2.3.1: weights and predictions of each network
     python tests/applications/interop.py read FOLDER [NETWORK ...]     with this library: builds each network from its file, and removes it
 
-For NETWORK also small, large (together those that take seconds, which is the default) or all. With `--keep` the files are left there. `read` fails where predictions
-(probabilities of ten classes) differ by more than 1e-5, or hardly depend on the image. With `--float64` it computes in that, which tells what rounding float32 costs Keras.
+MobileNetV2-0.35 is the one of that width. For NETWORK also small, large (together those that take seconds, which is the default) or all. With `--keep` the files are left there. `read` fails where predictions
+(probabilities of ten classes) differ by more than 1e-5 (`ROUNDING` names exceptions), or hardly depend on the image. With `--float64` it computes in that, which tells what rounding float32 costs Keras.
 """
 
 import itertools
@@ -19,13 +19,15 @@ from described import NETWORKS, function  # noqa: E402
 
 #: What may be named instead of networks. The others take Keras and a reader minutes: InceptionResNetV2, NASNetMobile and DenseNet121 the most.
 GROUPS = {
-    'small': ['MobileNet', 'MobileNetV2'],
-    'large': ['VGG19', 'ResNet50', 'ResNet50V2', 'Xception'],
-    'all': NETWORKS,
+    'small': ['MobileNet', 'MobileNetV2', 'MobileNet-0.25', 'MobileNetV2-0.35'],
+    'large': ['VGG16', 'VGG19', 'ResNet50', 'ResNet50V2', 'Xception', 'InceptionV3'],
+    'all': NETWORKS + ['MobileNet-0.25', 'MobileNetV2-0.35'],
 }
 
 SIZES = {'Xception': 71, 'InceptionV3': 75, 'InceptionResNetV2': 75}  # others take 32
 TOLERANCE = 1e-5
+#: Where Keras's own float32 is farther than that from float64, by the weights of the same file: 2.5e-05 and 4.6e-05.
+ROUNDING = {'ResNet101': 5e-5, 'ResNet152': 1e-4}
 
 
 def build(applications, name, weights=None):
@@ -120,7 +122,11 @@ def read(folder, names, keep, floatx):
         built = time.time() - start
         mine = model.predict(x)
         difference, signal = float(np.abs(mine - p).max()), float(p.std(axis=0).max())
-        good = difference <= TOLERANCE and signal > 0.003 and layers == [layer.name for layer in model.layers]
+        good = (
+            difference <= ROUNDING.get(name, TOLERANCE)
+            and signal > 0.003
+            and layers == [layer.name for layer in model.layers]
+        )
         print(
             f'{name:<20} predictions differ by {difference:.1e} (they vary by {signal:.2f}); {built:.1f} s to build and load, {time.time() - start:.1f} s in all'
             + ('' if good else '  <--'),

@@ -45,6 +45,8 @@ CHECKED = [
     if f'{network}, {case}' in RECORDED['figures']
     if EVERYTHING or (network, case) in described.ONCE
 ]
+#: What builds networks again and again, and asks the framework nothing that the other tests do not.
+by_the_reference = pytest.mark.skipif(not EVERYTHING, reason='the reference backend checks it, in a tenth of the time')
 SIGNATURE = ['include_top', 'weights', 'input_tensor', 'input_shape', 'pooling', 'classes']
 
 
@@ -121,6 +123,10 @@ SMALL = {'weights': None, 'input_shape': (32, 32, 3), 'include_top': False, 'alp
         ({'input_shape': (32, 32, 1), 'weights': 'imagenet'}, 'the weights of ImageNet are for 3 channels'),
         ({'input_shape': (64, 64, 3), 'weights': 'imagenet', 'include_top': True}, 'images are of 224 x 224, got'),
         ({'weights': 'imagenet', 'alpha': 0.3}, 'alpha: there are weights of ImageNet for 0.25, 0.5, 0.75, 1.0, got 0.3'),
+        ({'alpha': 'a'}, "alpha: expected the width, a number of at least 1/32 such as 0.5, got 'a'"),
+        ({'alpha': 0}, 'alpha: expected the width.*got 0'),
+        ({'include_top': 'no'}, "include_top: expected True or False, got 'no'"),
+        ({'input_shape': 32}, r'input_shape: expected the shape of an image, such as \(224, 224, 3\), got 32'),
         ({'weights': 'imagenet', 'depth_multiplier': 2}, 'depth_multiplier: there are weights of ImageNet for 1, got 2'),
     ],
 )  # fmt: skip
@@ -129,6 +135,7 @@ def test_wrong_arguments(arguments, message):
         applications.MobileNet(**dict(SMALL, **arguments))
 
 
+@by_the_reference
 def test_images_of_seven_channels_are_a_warning():
     with pytest.warns(UserWarning, match='an image of 7 channels, as images are of .height, width, channels.'):
         model = applications.MobileNet(**dict(SMALL, input_shape=(32, 32, 7)))
@@ -171,6 +178,9 @@ def test_a_network_inside_a_model():
     assert model.predict(np.zeros((2, 32, 32, 3), 'float32')).shape == (2, 2)
 
 
+@pytest.mark.skipif(
+    not EVERYTHING and not K.supports('channels_first'), reason='the reference backend checks shapes and names'
+)
 def test_channels_first():
     K.set_image_data_format('channels_first')
     try:
@@ -238,6 +248,7 @@ def test_weights_of_a_file(weights_file):
         applications.MobileNet(**dict(SMALL, weights=path, include_top=True))
 
 
+@by_the_reference
 def test_weights_of_imagenet(weights_file, tmp_path, monkeypatch):
     path, values = weights_file
     monkeypatch.setenv('CTHULHU_HOME', str(tmp_path / 'settings'))
@@ -283,6 +294,7 @@ def test_weights_of_another_hash(tmp_path, monkeypatch):
         assert same(load_from(server, published(content)), model.get_weights())
 
 
+@by_the_reference
 def test_weights_from_strangers(tmp_path, monkeypatch):
     """The guarded reader is what reads them: other formats and links out are refused, as at every door (tests/saving/test_attacks.py)."""
     h5py = pytest.importorskip('h5py')
@@ -303,6 +315,7 @@ def test_weights_from_strangers(tmp_path, monkeypatch):
             applications.MobileNet(**dict(SMALL, weights=str(tmp_path / 'settings' / 'models' / name)))
 
 
+@by_the_reference
 def test_the_published_files():
     """Names and hashes as a running Keras 2.3.1 has them."""
     assert vgg16.FILES[True] == (

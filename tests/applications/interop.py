@@ -3,7 +3,8 @@
     python tests/applications/interop.py write FOLDER [NETWORK ...]    with Keras 2.3.1: weights and predictions of each network
     python tests/applications/interop.py read FOLDER [NETWORK ...]     with this library: builds each network from its file, and removes it
 
-MobileNetV2-0.35 is the one of that width. For NETWORK also small, large (together those that take seconds, which is the default) or all. With `--keep` the files are left there. `read` fails where predictions
+MobileNetV2-0.35 is the one of that width. For NETWORK also small, large (together those that take seconds, which is the default) or all.
+With `--keep` the files are left there. `read` fails where predictions
 (probabilities of ten classes) differ by more than 1e-5 (`ROUNDING` names exceptions), or hardly depend on the image. With `--float64` it computes in that, which tells what rounding float32 costs Keras.
 """
 

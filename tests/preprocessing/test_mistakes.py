@@ -163,7 +163,7 @@ def test_batches_are_asked_for_one_at_a_time(folder):
         ({'classes': [0, 1]}, TypeError, '`classes` must be a list of the names of folders; it has 0 in it'),
         ({'classes': []}, ValueError, '`classes` is empty'),
         ({'directory': None}, TypeError, '`directory` must be the path of a folder; got None'),
-        ({'target_size': (2.5, 3)}, ValueError, '`target_size` must be a pair'),
+        ({'target_size': (2.5, 3)}, ValueError, '`target_size` is a pair of sizes'),
         ({'color_mode': []}, ValueError, '`color_mode` must be'),
         ({'save_format': 'xyz'}, ValueError, "`save_format` must be a format in which pictures are written.*'xyz'"),
         ({'save_format': None}, ValueError, '`save_format` must be a format'),
@@ -215,7 +215,7 @@ def test_transforms():
     with pytest.raises(ValueError, match='three axes of the picture, each once'):
         image.apply_affine_transform(x, row_axis=5)
     for brightness in (-1, 'a', None, float('nan')):
-        with pytest.raises(ValueError, match='`brightness` must be a number from 0 up'):
+        with pytest.raises(ValueError, match='`brightness` is a finite number at least 0'):
             image.apply_brightness_shift(x, brightness)
     with pytest.raises(TypeError, match='`transform_parameters` must be a dict'):
         image.ImageDataGenerator().apply_transform(x, None)

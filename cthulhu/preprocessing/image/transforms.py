@@ -4,7 +4,6 @@ The `random_...` functions draw from NumPy's generator.
 """
 
 import math
-import numbers
 
 import numpy as np
 
@@ -109,8 +108,6 @@ def apply_brightness_shift(x, brightness):
     Raises:
         ValueError: for a `brightness` below 0, or values below 0: black is not 0, then, and a product would change the contrast.
     """
-    if not isinstance(brightness, numbers.Real) or not brightness >= 0:
-        raise ValueError(f'`brightness` must be a number from 0 up; got {brightness!r}.')
     x = np.asarray(x)
     check_black(x)
     return brightened(x, brightness, white_of(x))

@@ -232,5 +232,7 @@ def test_what_is_no_file_and_what_is_no_size(tmp_path):
         with pytest.raises(TypeError, match='`path` must be the name of a file, or an open binary file; got '):
             load_img(path)
     for size in (8, (8,), (8, 8, 3), (0, 8), 'ab'):
-        with pytest.raises(ValueError, match='`target_size` is a pair of sizes, each a whole number, 1 or more, or None; got '):
+        with pytest.raises(
+            ValueError, match='`target_size` is a pair of sizes, each a whole number, 1 or more, or None; got '
+        ):
             load_img(str(tmp_path / 'x.png'), target_size=size)

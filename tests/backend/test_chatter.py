@@ -20,11 +20,11 @@ Pile([Daoloth(2, input_shape=(3,))]).predict(np.ones((4, 3)))
 
 def errors(**variables):
     environment = {key: value for key, value in os.environ.items() if key != 'TF_CPP_MIN_LOG_LEVEL'}
-    done = subprocess.run(
-        [sys.executable, '-c', PROGRAM], env=dict(environment, **variables), stderr=subprocess.PIPE, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stderr.splitlines()
+    environment.update(variables)
+    process = subprocess.Popen([sys.executable, '-c', PROGRAM], env=environment, stderr=subprocess.PIPE)
+    written = process.communicate(timeout=120)[1].decode()
+    assert process.returncode == 0, written
+    return written.splitlines()
 
 
 @pytest.mark.skipif(K.backend() != 'tensorflow', reason='TensorFlow writes when it starts')

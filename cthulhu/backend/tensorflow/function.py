@@ -11,7 +11,7 @@ from tensorflow.core.protobuf import config_pb2
 
 from cthulhu.backend import ranges, shapes
 from cthulhu.backend.composed import function
-from cthulhu.backend.tensorflow.graph import entered, other_graph
+from cthulhu.backend.tensorflow.graph import check_graph, entered, other_graph
 
 v1 = tf.compat.v1
 
@@ -52,8 +52,7 @@ class Function(function.Function):
         _alive.add(self)
         self._prepared = None, None, None
         for x in self.inputs + self.outputs:
-            if getattr(x, 'graph', self._graph) is not self._graph:
-                raise other_graph(f'{self.name}: {x!r} is not in the graph that the function is made in')
+            check_graph(x, self._graph, f'{self.name}: the tensor')
         fed = {t.name for x in self.inputs for t in _parts(x)}
         with v1.name_scope(self.name):
             results = [_fetchable(x, fed) for x in self.outputs]
@@ -94,10 +93,7 @@ class Function(function.Function):
 
     def run(self, values):
         if self.backend._graph is not self._graph:
-            raise RuntimeError(
-                f'{self.name}: the graph that this function was made in was cleared by clear_session() or replaced by '
-                f'set_session(). Make the function, or the model, again.'
-            )
+            raise RuntimeError(str(other_graph(f'{self.name}: this function is of another graph')))
         extra = tuple(self.feed_dict) if self.feed_dict else ()
         values += [self.feed(key, 'feed_dict')(self.feed_dict[key]) for key in extra]
         if self._feeds_sparse or extra:
@@ -265,10 +261,7 @@ def _places(count, is_late, extra):
 
 def prepared_run(session, feeds, results, operations, options=None):
     """A prepared run of the session: a function from arrays, in the order of `feeds`, to the list of results; it runs `operations` too."""
-    wanted = config_pb2.CallableOptions()
-    if options is not None:
-        wanted.run_options.CopyFrom(options)
-    wanted.feed.extend(feeds)
+    wanted = config_pb2.CallableOptions(feed=feeds, run_options=options)
     for x in results:
         if isinstance(x, tf.Operation):
             wanted.target.append(x.name)

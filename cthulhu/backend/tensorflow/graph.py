@@ -95,6 +95,12 @@ def other_graph(what):
     )
 
 
+def check_graph(x, graph, what):
+    """Refuse a tensor or variable that is not in `graph`, the present one of the library; `what` says what it was given as."""
+    if getattr(x, 'graph', graph) is not graph:
+        raise other_graph(f'{what} {getattr(x, "name", x)!r} is not in the graph of the library')
+
+
 def valid_name(name):
     """What operations of the graph may be called, of a name in which TensorFlow does not take every character, such as that of a layer."""
     if not name:
@@ -107,23 +113,16 @@ def valid_name(name):
 def enters_graph(method):
     """The method of a backend, run inside the backend's graph; its argument `name`, if it has one, becomes one that the graph takes."""
     parameters = list(inspect.signature(method).parameters)
-    place = parameters.index('name') - 1 if 'name' in parameters else None
+    place = parameters.index('name') - 1 if 'name' in parameters else len(parameters)
 
-    def call(self, args, kwargs):
-        if place is not None:
+    @functools.wraps(method)
+    def run_inside(self, *args, **kwargs):
+        with building if is_inside(self._graph) else entered(self._graph):
             if place < len(args):
                 args = args[:place] + (valid_name(args[place]),) + args[place + 1 :]
             elif 'name' in kwargs:
                 kwargs['name'] = valid_name(kwargs['name'])
-        return method(self, *args, **kwargs)
-
-    @functools.wraps(method)
-    def run_inside(self, *args, **kwargs):
-        if is_inside(self._graph):
-            with building:
-                return call(self, args, kwargs)
-        with entered(self._graph):
-            return call(self, args, kwargs)
+            return method(self, *args, **kwargs)
 
     return run_inside
 
@@ -151,15 +150,6 @@ def _own_graph(nest):
 def without_eager(nest):
     """The same nest, with NumPy arrays for eager tensors: a graph cannot hold those."""
     return map_symbols(lambda x: x.numpy(), nest, EagerTensor)
-
-
-def check_graph(x, graph, what):
-    """Refuse a tensor or variable that is not in `graph`, the present one of the library; `what` says what it was given as."""
-    if getattr(x, 'graph', None) is not graph:
-        raise ValueError(
-            f'{what} {getattr(x, "name", x)!r} is not in the graph of the library, which was replaced by clear_session() or '
-            'set_session() since it was made. Make it, or the model, again.'
-        )
 
 
 class _OwnTensors(tf.__internal__.dispatch.GlobalOpDispatcher):

@@ -25,6 +25,7 @@ class Math:
     tanh = unary(tf.tanh)
     sigmoid = unary(tf.sigmoid)
     softplus = unary(tf.math.softplus)
+    softsign = unary(tf.nn.softsign)
     erf = unary(tf.math.erf)
 
     sqrt = unary(lambda x: tf.sqrt(tf.maximum(x, 0)))
@@ -109,9 +110,6 @@ class Math:
     def elu(self, x, alpha=1.0):
         x = self._tensor(x)
         return tf.nn.elu(x) if isinstance(alpha, (int, float)) and alpha == 1 else super().elu(x, alpha)
-
-    def softsign(self, x):
-        return tf.nn.softsign(self._tensor(x))
 
     logsumexp = reduction(tf.reduce_logsumexp)
 

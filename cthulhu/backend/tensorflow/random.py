@@ -46,8 +46,7 @@ class Random(CountedDraws):
         return self._step
 
     def set_random_step(self, step):
-        with self._counting:
-            self._step = int(step)
+        self._step = int(step)
 
     def set_framework_seed(self, seed):
         tf.random.set_seed(seed)

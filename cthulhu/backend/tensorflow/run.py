@@ -4,7 +4,6 @@ import contextlib
 import os
 import sys
 import threading
-import weakref
 
 import numpy as np
 import tensorflow as tf
@@ -142,8 +141,7 @@ class Run:
         if done is None or (done.done < len(done.variables) and not self._manual):
             with building:
                 if session not in self._initialisations:
-                    _extends_alone(session)
-                    self._initialisations[session] = Initialisation(self._graph)
+                    self._initialisations[session] = Initialisation(session)
                 done = self._initialisations[session]
                 if not self._manual:
                     done.run(session, ask=self._user_has_session)
@@ -169,8 +167,7 @@ class Run:
         if before == [len(op.outputs) for op in calls]:
             return
         self._session = v1.Session(graph=self._graph, config=session._config)
-        _extends_alone(self._session)
-        self._initialisations[self._session] = Initialisation(self._graph, done=len(variables))
+        self._initialisations[self._session] = Initialisation(self._session, done=len(variables))
         session.close()
         self.batch_set_value(zip(variables, values))
 
@@ -217,7 +214,7 @@ class Run:
     def is_tensor(self, x):
         # An eager tensor is data, as a NumPy array is: it has a value and no graph.
         kinds = tf.Tensor, tf.Variable, tf.SparseTensor, tf.IndexedSlices
-        return isinstance(x, kinds) and not isinstance(x, EagerTensor) and not _is_eager_variable(x)
+        return isinstance(x, kinds) and not any(isinstance(own, EagerTensor) for own in (x, getattr(x, 'handle', None)))
 
     def is_placeholder(self, x):
         return self.is_tensor(x) and x.op.type in ('Placeholder', 'PlaceholderWithDefault')
@@ -228,9 +225,7 @@ class Run:
     def to_dense(self, tensor):
         if isinstance(tensor, tf.SparseTensor):
             dense = tf.sparse.to_dense(tensor)
-            known = self.static_shape(tensor)
-            if known is not None:
-                dense.set_shape(known)
+            dense.set_shape(tensor.shape)
             return dense
         return tensor
 
@@ -249,9 +244,7 @@ class Run:
         shape = getattr(x, 'shape', None)
         if not isinstance(shape, tf.TensorShape):
             return np.shape(x)
-        if shape.rank is None:
-            return None
-        return tuple(shape.as_list())
+        return None if shape.rank is None else tuple(shape.as_list())
 
     def _tensor(self, x, like=None):
         """`x` as a tensor: data takes the dtype of `like`, or `floatx()` for floats."""
@@ -329,26 +322,11 @@ class Run:
         return tf.stop_gradient(self._tensor(variables))
 
 
-def _extends_alone(session):
-    """Let a session take up what is new in its graph only while no thread adds to it: what is half made could not be mended in the session."""
-    extend, itself = type(session)._extend_graph, weakref.ref(session)
-
-    def extend_alone():
-        with building:
-            extend(itself())
-
-    session._extend_graph = extend_alone
-
-
 def _session_config():
     threads = int(os.environ.get('OMP_NUM_THREADS') or 0)
     return v1.ConfigProto(
         allow_soft_placement=True, intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
     )
-
-
-def _is_eager_variable(x):
-    return isinstance(x, tf.Variable) and isinstance(getattr(x, 'handle', None), EagerTensor)
 
 
 def _dense(gradient, x):

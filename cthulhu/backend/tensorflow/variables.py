@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import weakref
 
 import numpy as np
 import scipy.sparse
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from cthulhu.backend import config, meta
 from cthulhu.backend.tensorflow.function import in_order, prepared_run
-from cthulhu.backend.tensorflow.graph import building, check_graph, entered, is_inside, without_eager
+from cthulhu.backend.tensorflow.graph import building, check_graph, entered, without_eager
 
 v1 = tf.compat.v1
 
@@ -27,9 +28,6 @@ class GraphVariable(_ResourceVariable):
 def _entering(method):
     @functools.wraps(method)
     def run_inside(self, *args, **kwargs):
-        if is_inside(self.handle.graph):
-            with building:
-                return method(self, *args, **kwargs)
         with entered(self.handle.graph):
             return method(self, *without_eager(args), **without_eager(kwargs))
 
@@ -132,14 +130,21 @@ def _assign_placeholder(x):
 
 
 class Initialisation:
-    """Which variables of a graph a session has initialised, and doing the others in one run.
+    """What a session has taken up of its graph: the variables that it has initialised; the others in one run; new operations while no thread makes any.
 
     Variables that users make with TensorFlow itself in this graph are among them.
     """
 
-    def __init__(self, graph, done=0):
-        self.variables = graph.get_collection_ref(v1.GraphKeys.GLOBAL_VARIABLES)
+    def __init__(self, session, done=0):
+        self.variables = session.graph.get_collection_ref(v1.GraphKeys.GLOBAL_VARIABLES)
         self.done = done
+        extend, itself = type(session)._extend_graph, weakref.ref(session)
+
+        def extend_alone():  # what another thread has half made could not be mended in the session
+            with building:
+                extend(itself())
+
+        session._extend_graph = extend_alone
 
     def run(self, session, ask):
         """Initialise what was made since the last time; `ask` whether each was initialised by the user meanwhile."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from cthulhu import losses
 from cthulhu.utils.generic_utils import warn_once
+from cthulhu.utils.reprs import short
 
 # -- arrays of numbers -------------------------------------------------------------------------------------
 
@@ -35,25 +36,19 @@ def of_table(table):
     array = table.to_numpy()
     if not hasattr(table, 'columns') or array.dtype.kind in 'fiub':
         return array
-    found = {}
-    for name in table.columns:
-        column = np.asarray(table[name].to_numpy())
-        missing = [item is None or item != item for item in column] if column.dtype.kind == 'O' else []
-        item = next((item for item, gone in zip(column, missing) if not gone and not _is_number(item)), None)
-        if item is not None or column.dtype.kind in 'MmUS':
-            found[name] = _short(column[0] if item is None else item)
+    columns = {name: np.asarray(table[name].to_numpy()) for name in table.columns}
+    found = {name: _no_number(column) for name, column in columns.items() if _no_number(column) is not None}
     if not found:
         return array
-    if all(isinstance(item, str) and 'datetime' in item for item in found.values()):
-        first = next(iter(found))
+    first = next(iter(found))
+    if all(columns[name].dtype.kind in 'Mm' for name in found):
         raise ValueError(
             f'The table has columns of dates: {list(found)!r}. Make numbers of them first, such as days since the first: '
             f'`(df[{first!r}] - df[{first!r}].min()).dt.days`.'
         )
-    columns = ', '.join(f'{name!r} (such as {item})' for name, item in found.items())
-    first = next(iter(found))
+    listed = ', '.join(f'{name!r} (such as {short(item, 40)})' for name, item in found.items())
     raise ValueError(
-        f'The table has columns that are not numbers: {columns}. Leave them out, `df.drop(columns={list(found)!r})`; or make numbers of them: a column of 0 '
+        f'The table has columns that are not numbers: {listed}. Leave them out, `df.drop(columns={list(found)!r})`; or make numbers of them: a column of 0 '
         f'and 1 for each value, `pd.get_dummies(df, columns=[{first!r}])`, or one index a value, `df[{first!r}].astype("category").cat.codes`.'
     )
 
@@ -62,9 +57,17 @@ def _is_number(item):
     return isinstance(item, (numbers.Real, np.bool_))
 
 
-def _short(item):
-    text = repr(item)
-    return text if len(text) <= 40 else text[:37] + '...'
+def _no_number(column):
+    """The first value in a column that neither is a number nor says that one is missing; None where there is none."""
+    if column.dtype.kind in 'fiub' or not len(column):
+        return None
+    if column.dtype.kind != 'O':
+        return column[0]
+    return next((item for item in column if not _is_number(item) and not _is_missing(item)), None)
+
+
+def _is_missing(item):
+    return item is None or type(item).__name__ in ('NAType', 'NaTType')
 
 
 def as_numbers(array, label, owner):

@@ -883,7 +883,7 @@ def test_ctrl_c_in_the_middle(workers, use_multiprocessing):
 def test_the_line_of_a_bar_that_is_broken_off_is_ended(shared, monkeypatch, capsys):
     from cthulhu.utils import progbar
 
-    monkeypatch.setattr(progbar, '_place', lambda stream: 'terminal')
+    monkeypatch.setattr(progbar, 'place', lambda: 'terminal')
     for method, arguments in (
         (shared.summon, {'shuffle': False}),
         (shared.evaluate, {}),

@@ -1,0 +1,25 @@
+"""The framework itself: imported here alone, once its libraries can be found, and without its warnings of what does not matter.
+
+It warns of every Linux that is not Ubuntu 16.04, and of libraries that only GPUs need.
+"""
+
+import warnings
+
+from cthulhu.backend.cntk import mpi
+
+mpi.make_loadable()
+with warnings.catch_warnings():
+    warnings.simplefilter('ignore')
+    import cntk as C
+    from cntk import cntk_py
+    from cntk.ops.functions import UserFunction
+
+__all__ = ['C', 'UserFunction', 'cntk_py', 'variable']
+
+# It says on stderr which device it chose, and else nothing below a warning.
+C.logging.set_trace_level(C.logging.TraceLevel.Error)
+
+
+def variable(shape, real, needs_gradient=False):
+    """An input of a static shape, the batch included, for arrays of the NumPy dtype `real`."""
+    return C.input_variable(shape, dtype=real, dynamic_axes=[], needs_gradient=needs_gradient)

@@ -1,0 +1,160 @@
+"""What every group of this backend's primitives uses.
+
+A primitive is recorded on Symbols, as `deferred` has it. When a program is built, it is called with the values: Tensors, of which it
+builds a node, and arrays, which are known already and which the reference computes with at once.
+"""
+
+import functools
+
+import numpy as np
+
+from cthulhu.backend import config
+from cthulhu.backend.cntk.tensors import Clock, Tensor, find, replaced
+from cthulhu.backend.deferred import recorded, recorded_always, recorded_pair
+from cthulhu.backend.inference import dtypes
+from cthulhu.backend.numpy import NumPyBackend
+
+
+def reference(name):
+    """The reference's function of values of that name: function (backend, ...) -> array."""
+    return getattr(NumPyBackend, name).compute
+
+
+def native(method, record=recorded, on_arrays=None):
+    """A method that builds nodes of Tensors; arrays alone are left to the reference."""
+    name = method.__name__
+    on_arrays = on_arrays or reference(name)
+
+    @functools.wraps(method)
+    def compute(self, *args, **kwargs):
+        found = find((args, kwargs))
+        if not found:
+            return on_arrays(self, *args, **kwargs)
+        if _some_empty((args, kwargs)):
+            # The framework has no tensors without elements. What is made of one is mostly empty too.
+            result = on_arrays(self, *replaced(args, zeros), **replaced(kwargs, zeros))
+            if isinstance(result, np.ndarray) and not result.size:
+                return result
+        return found[0].program.once((name, args, kwargs), lambda: method(self, *args, **kwargs))
+
+    return record(compute)
+
+
+def native_pair(method):
+    """`native` for two tensors; both reach the method in the dtype that they meet in, which is its third argument."""
+    name = method.__name__
+
+    def compute(self, x, y):
+        dtype = dtypes.pair(x, y, config.floatx())
+        return method(self, *[one if isinstance(one, Tensor) else np.asarray(one, dtype) for one in (x, y)], dtype)
+
+    return native(functools.wraps(reference(name))(compute), recorded_pair)
+
+
+def native_always(method):
+    """`native` for what makes tensors, of plain numbers too."""
+    return native(method, recorded_always)
+
+
+def hosted(name, gradient=None, differentiated=1, record=recorded):
+    """A primitive that the framework lacks, computed in NumPy by the reference.
+
+    Arguments:
+        gradient: function (gradient of the result, result, *arguments) -> list of the gradients by the first of the arguments.
+        differentiated: how many of the arguments are differentiated by.
+    """
+    on_arrays = reference(name)
+
+    @functools.wraps(on_arrays)
+    def method(self, *args, **kwargs):
+        return on_host(self, name, on_arrays, args, kwargs, gradient)
+
+    method.__name__ = name
+    return native(method, record)
+
+
+def on_host(backend, name, function, args, kwargs, gradient=None, run=None):
+    """The Tensor of a function (backend, *args, **kwargs) of arrays.
+
+    Arguments:
+        gradient: function (gradient, result, *args, **kwargs) -> gradients by the args, None for those that have none.
+        run: what is called in a run, where that does more than `function`.
+    """
+    inputs = list(dict.fromkeys(x for x in find((args, kwargs)) if isinstance(x, Tensor)))
+    like = function(backend, *replaced(args, zeros), **replaced(kwargs, zeros))
+    places = {id(x): place for place, x in enumerate(inputs)}
+
+    def given(arrays):
+        return [replaced(one, lambda x: arrays[places[id(x)]]) for one in (args, kwargs)]
+
+    def compute(*arrays):
+        positional, keywords = given(arrays)
+        result = (run or function)(backend, *positional, **keywords)
+        if result.shape != like.shape:
+            raise ValueError(
+                f'{name}: CNTK needs to know the shape of every result before the run, and this one depends on the values: '
+                f'{result.shape}.'
+            )
+        return result
+
+    def differentiate(upstream, result, *arrays):
+        positional, keywords = given(arrays)
+        found = gradient(upstream, result, *positional, **keywords)
+        total = [np.zeros(x.shape) for x in arrays]
+        for argument, one in zip(args, found):
+            if isinstance(argument, Tensor) and one is not None:
+                total[places[id(argument)]] = total[places[id(argument)]] + one
+        return total
+
+    program = inputs[0].program
+    dtype = dtypes.name(like.dtype)
+    return program.host(name, compute, inputs, like.shape, dtype, gradient and differentiate)
+
+
+def zeros(x):
+    return np.zeros(x.shape, x.dtype)
+
+
+def _some_empty(value):
+    if isinstance(value, np.ndarray):
+        return not value.size
+    if isinstance(value, (list, tuple)):
+        return any(map(_some_empty, value))
+    return any(map(_some_empty, value.values())) if isinstance(value, dict) else False
+
+
+def program_of(*values):
+    """The program that values, of which one is a Tensor or Clock, are part of."""
+    return find(values)[0].program
+
+
+def make(function, *inputs, dtype=None, passes=True):
+    """The Tensor of what the framework's `function` makes of nodes; dtype: by default that of the first Tensor."""
+    first = find(inputs)[0]
+    return first.program.make(function, inputs, dtype or first.dtype, passes)
+
+
+def as_tensor(x, dtype, program):
+    """`x` as a Tensor: an array as a constant node of its own."""
+    if isinstance(x, Tensor):
+        return x
+    x = np.asarray(x)
+    from cthulhu.backend.cntk.framework import C
+
+    return program.make(lambda node: C.alias(node) if x.ndim else C.reshape(node, ()), [x], dtype, False)
+
+
+def float_dtype(x):
+    return x.dtype if dtypes.is_float(x.dtype) else config.floatx()
+
+
+def is_clock(x):
+    return isinstance(x, Clock)
+
+
+def axes_of(x, axis):
+    """The axes of a reduction: sorted list of int, none of them negative."""
+    if axis is None:
+        return list(range(len(x.shape)))
+    listed = axis if isinstance(axis, (list, tuple)) else [axis]
+    return sorted({int(one) % len(x.shape) for one in listed})

@@ -6,7 +6,7 @@ import numpy as np
 
 from cthulhu.backend import config
 from cthulhu.backend.cntk.framework import C
-from cthulhu.backend.cntk.primitive import axes_of, float_dtype, hosted, make, native, native_pair, on_host, reference
+from cthulhu.backend.cntk.primitive import along_batch, axes_of, float_dtype, hosted, make, native, native_pair, on_host, reference
 from cthulhu.backend.cntk.shape import broadcast_to, reshaped, transposed
 from cthulhu.backend.cntk.tensors import Tensor
 from cthulhu.backend.deferred import Symbol
@@ -299,7 +299,7 @@ class CNTKMath:
         for one in (x, y):
             one = broadcast_to(one, batch + tuple(one.shape[-2:]))
             flat.append(reshaped(one, (int(np.prod(batch)),) + tuple(one.shape[-2:])))
-        product = make(_products, *flat, dtype=dtype)
+        product = along_batch(lambda a, b: C.times(a, C.to_batch(b)), *flat)
         return reshaped(product, batch + (x.shape[-2], y.shape[-1]))
 
     def cast(self, x, dtype):
@@ -336,8 +336,3 @@ def _as(x, dtype):
     if not dtypes.is_float(dtype) and dtypes.is_float(x.dtype):
         return make(lambda node: C.element_times(_sign(node), C.floor(C.abs(node))), x, dtype=dtype)
     return make(C.alias, x, dtype=dtype)
-
-
-def _products(x, y):
-    """Products of the matrices of two batches; the framework multiplies one by one along its batch axis."""
-    return C.unpack_batch(C.times(C.to_batch(x), C.to_batch(y)))

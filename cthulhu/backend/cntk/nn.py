@@ -6,7 +6,7 @@ import numpy as np
 
 from cthulhu.backend import shapes
 from cthulhu.backend.cntk.framework import C
-from cthulhu.backend.cntk.primitive import float_dtype, make, native, on_host, reference
+from cthulhu.backend.cntk.primitive import along_batch, float_dtype, make, native, on_host, reference
 from cthulhu.backend.cntk.shape import reshaped, transposed
 from cthulhu.backend.cntk.tensors import Tensor
 from cthulhu.backend.kernels import ctc
@@ -31,7 +31,7 @@ def _padded(x, pairs, value=0.0):
     """`x`, channels first, with a value around its spatial axes."""
     if not any(map(any, pairs)):
         return x
-    return make(lambda node: C.pad(node, [(0, 0), (0, 0)] + list(pairs), constant_value=value), x)
+    return make(lambda node: C.pad(node, [(0, 0), (0, 0)] + list(pairs), constant_value=float(value)), x)
 
 
 def _check_room(lengths, window, dilation_rate):
@@ -71,12 +71,8 @@ def _convolved(x, kernel, strides, groups=1):
     """Convolution of `x`, channels first, padded, and a kernel (out, in, window ...)."""
     strides = (1,) + tuple(strides)
     no = [False] * len(strides)
-    return make(
-        lambda image, weights: C.unpack_batch(
-            C.convolution(weights, C.to_batch(image), strides=strides, auto_padding=no, groups=groups)
-        ),
-        x,
-        kernel,
+    return along_batch(
+        lambda image, weights: C.convolution(weights, image, strides=strides, auto_padding=no, groups=groups), x, kernel
     )
 
 
@@ -109,15 +105,9 @@ class CNTKNN:
         # What the strides reach; beyond, where no window ended, there is nothing.
         reach = tuple((n - 1) * s + k for n, s, k in zip(lengths, strides, kernel.shape[2:]))
         steps, no = (1,) + tuple(strides), [False] * (len(strides) + 1)
-        result = make(
-            lambda image, weights: C.unpack_batch(
-                C.convolution_transpose(
-                    weights,
-                    C.to_batch(image),
-                    strides=steps,
-                    auto_padding=no,
-                    output_shape=(whole[-1],) + reach,
-                )
+        result = along_batch(
+            lambda image, weights: C.convolution_transpose(
+                weights, image, strides=steps, auto_padding=no, output_shape=(whole[-1],) + reach
             ),
             x,
             kernel,
@@ -152,12 +142,8 @@ class CNTKNN:
         x = _padded(x, pairs, lowest if pool_mode == 'max' else 0.0)
         _check_room(x.shape[2:], pool_size, once)
         kind = C.MAX_POOLING if pool_mode == 'max' else C.AVG_POOLING
-        result = make(
-            lambda node: C.unpack_batch(
-                C.pooling(C.to_batch(node), kind, tuple(pool_size), tuple(strides), [False] * len(pool_size))
-            ),
-            x,
-        )
+        no = [False] * len(pool_size)
+        result = along_batch(lambda node: C.pooling(node, kind, tuple(pool_size), tuple(strides), no), x)
         if counts is not None:
             # The mean of a window with zeros in it, by the part of it that is not padding.
             result = make(C.element_times, result, 1 / counts)

@@ -9,7 +9,8 @@ import functools
 import numpy as np
 
 from cthulhu.backend import config
-from cthulhu.backend.cntk.tensors import Clock, Tensor, find, replaced
+from cthulhu.backend.cntk.framework import C
+from cthulhu.backend.cntk.tensors import Tensor, find, replaced
 from cthulhu.backend.deferred import recorded, recorded_always, recorded_pair
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.numpy import NumPyBackend
@@ -134,22 +135,20 @@ def make(function, *inputs, dtype=None, passes=True):
     return first.program.make(function, inputs, dtype or first.dtype, passes)
 
 
-def as_tensor(x, dtype, program):
-    """`x` as a Tensor: an array as a constant node of its own."""
-    if isinstance(x, Tensor):
-        return x
-    x = np.asarray(x)
-    from cthulhu.backend.cntk.framework import C
+def along_batch(function, x, *others):
+    """`make` for a function of nodes, the first of which, that of `x`, must lie along the framework's batch axis."""
+    length = x.shape[0]
 
-    return program.make(lambda node: C.alias(node) if x.ndim else C.reshape(node, ()), [x], dtype, False)
+    def build(node, *nodes):
+        made = function(C.to_batch(node), *nodes)
+        # What comes back has a first axis of an open length, as far as the framework knows.
+        return C.reshape(C.unpack_batch(made), (length,) + made.shape)
+
+    return make(build, x, *others)
 
 
 def float_dtype(x):
     return x.dtype if dtypes.is_float(x.dtype) else config.floatx()
-
-
-def is_clock(x):
-    return isinstance(x, Clock)
 
 
 def axes_of(x, axis):

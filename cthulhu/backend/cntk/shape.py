@@ -247,7 +247,7 @@ class CNTKShape:
         pairs = [integers(pair) for pair in paddings]
         if not any(map(any, pairs)):
             return x
-        return make(lambda node: C.pad(node, pairs, constant_value=value), x)
+        return make(lambda node: C.pad(node, pairs, constant_value=float(value)), x)
 
 
 def _gathered(backend, reference, indices):

@@ -32,6 +32,22 @@ def _binary(name, function, dtype=None):
     return native_pair(method)
 
 
+def _extreme(name, function):
+    """The greater or lesser of each pair. The framework gives the second one where the first is NaN."""
+
+    def either(x, y):
+        return C.element_select(C.equal(x, x), function(x, y), x)
+
+    def method(self, x, y, dtype):
+        x, y = fitted(x, y)
+        if isinstance(x, Tensor) and isinstance(y, Tensor) and dtypes.is_float(dtype):
+            return make(either, x, y, dtype=dtype)
+        return make(function, *((x, y) if isinstance(y, Tensor) else (y, x)), dtype=dtype)
+
+    method.__name__ = name
+    return native_pair(method)
+
+
 def fitted(x, y):
     """Operands that the framework can broadcast, backward too."""
     shape = np.broadcast(np.empty(x.shape, bool), np.empty(y.shape, bool)).shape
@@ -111,6 +127,17 @@ def _over(function, node, axes):
     for group in groups:
         node = function(node, axis=group if len(group) > 1 else group[0])
     return node
+
+
+def _with_nan(function):
+    """The framework's greatest or least of a group, but NaN where there is one."""
+
+    def reduce(node, axis):
+        found = function(node, axis=axis)
+        wrong = C.reduce_max(C.not_equal(node, node), axis=axis)
+        return C.element_select(wrong, C.constant(np.nan, dtype=node.dtype), found)
+
+    return reduce
 
 
 def _is_true(node):
@@ -205,8 +232,8 @@ class CNTKMath:
     def pow(self, x, a, dtype):
         return make(C.pow if not isinstance(a, Tensor) and np.all(a >= 0) else _power, *fitted(x, a), dtype=dtype)
 
-    maximum = _binary('maximum', C.element_max)
-    minimum = _binary('minimum', C.element_min)
+    maximum = _extreme('maximum', C.element_max)
+    minimum = _extreme('minimum', C.element_min)
     equal = _binary('equal', C.equal, 'bool')
     not_equal = _binary('not_equal', C.not_equal, 'bool')
     greater = _binary('greater', C.greater, 'bool')
@@ -242,11 +269,11 @@ class CNTKMath:
 
     @native
     def max(self, x, axis=None, keepdims=False):
-        return _reduced(C.reduce_max, x, axis, keepdims)
+        return _reduced(_with_nan(C.reduce_max), x, axis, keepdims)
 
     @native
     def min(self, x, axis=None, keepdims=False):
-        return _reduced(C.reduce_min, x, axis, keepdims)
+        return _reduced(_with_nan(C.reduce_min), x, axis, keepdims)
 
     @native
     def mean(self, x, axis=None, keepdims=False):

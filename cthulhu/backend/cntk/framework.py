@@ -3,6 +3,9 @@
 It warns of every Linux that is not Ubuntu 16.04, and of libraries that only GPUs need.
 """
 
+import contextlib
+import os
+import sys
 import warnings
 
 from cthulhu.backend.cntk import mpi
@@ -16,8 +19,25 @@ with warnings.catch_warnings():
 
 __all__ = ['C', 'UserFunction', 'cntk_py', 'variable']
 
-# It says on stderr which device it chose, and else nothing below a warning.
+
+@contextlib.contextmanager
+def _silence():
+    """Keeps what the framework's C++ writes on stderr from the user."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, 'w') as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 C.logging.set_trace_level(C.logging.TraceLevel.Error)
+# The first tensor has it say which device it chose.
+with _silence():
+    C.constant(0.0)
 
 
 def variable(shape, real, needs_gradient=False):

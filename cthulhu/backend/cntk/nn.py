@@ -29,9 +29,12 @@ def _paddings(lengths, window, strides, padding, dilation_rate):
 
 def _padded(x, pairs, value=0.0):
     """`x`, channels first, with a value around its spatial axes."""
+    pairs = [(0, 0), (0, 0)] + list(pairs)
     if not any(map(any, pairs)):
         return x
-    return make(lambda node: C.pad(node, [(0, 0), (0, 0)] + list(pairs), constant_value=float(value)), x)
+    if not isinstance(x, Tensor):
+        return np.pad(x, pairs, 'constant', constant_values=value)
+    return make(lambda node: C.pad(node, pairs, constant_value=float(value)), x)
 
 
 def _check_room(lengths, window, dilation_rate):

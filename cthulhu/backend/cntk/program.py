@@ -6,8 +6,6 @@ leaves of a program are inputs of the framework without dynamic axes: what the p
 an earlier stage computed.
 """
 
-import threading
-
 import numpy as np
 
 from cthulhu.backend import config
@@ -244,29 +242,29 @@ class Program:
             levels.setdefault(x.level, ([], []))[0].append(x)
         for one in self._passes:
             levels.setdefault(one[0].level, ([], []))[1].append(one)
+        losses = [loss for loss, _, _ in self._passes if loss.source is None]
+        nodes = self._stitched(list(dict.fromkeys(wanted + losses)))
         self._stages = []
         for level in sorted(levels):
             targets, passes = levels[level]
             for one in passes or [None]:
-                self._stages.append(_Stage(self, targets, one))
+                self._stages.append(_Stage(nodes, targets, one))
                 targets = []
         self._memo = self._constants = self._places = self._uses = self._differentiated = None
 
-    def stitched(self, targets):
-        """One function of the framework with the nodes of Tensors as its outputs, in their order."""
-        # Outputs of one function must differ; a leaf is none.
+    def _stitched(self, targets):
+        """Tensors -> the framework's variables, their placeholders replaced by what they stand for: all at once, as that is for good."""
+        if not targets:
+            return {}
         made = C.combine([x.made for x in targets])
-        replacements, seen, stack = {}, set(), list(targets)
-        while stack:
-            x = stack.pop()
-            if x in seen:
-                continue
-            seen.add(x)
+        replacements, seen = {}, _needed(targets)
+        for x in seen:
             replacements.update((place, target.made.output) for place, target in self._uses.get(x, ()))
-            stack.extend(x.inputs)
         if replacements:
             made = made.replace_placeholders(replacements)
-        return made, [x for x in seen if x.source is not None]
+        # The function is kept: it holds its outputs.
+        self._whole = made
+        return dict(zip(targets, made.outputs))
 
     # Running.
 
@@ -304,18 +302,17 @@ class _Run:
 class _Stage:
     """One function of the framework: what it computes, and one backward pass over it."""
 
-    def __init__(self, program, targets, backward):
-        self.targets = list(targets)
+    def __init__(self, nodes, targets, backward):
         self.loss, self.at, self.results = backward or (None, [], [])
-        computed = self.targets + ([self.loss] if self.loss is not None and self.loss not in self.targets else [])
+        computed = list(targets) + ([self.loss] if self.loss is not None and self.loss not in targets else [])
         self.computed = [x for x in computed if x.source is None]
         # A loss that is a leaf itself has a derivative of one.
         self.function, self.leaves = None, []
         if self.computed:
-            self.function, leaves = program.stitched(self.computed)
-            arguments = {x.uid for x in self.function.arguments}
-            self.leaves = [x for x in leaves if x.made.uid in arguments]
+            self.function = C.combine([nodes[x] for x in self.computed])
             self.outputs = list(self.function.outputs)
+            arguments = {x.uid for x in self.function.arguments}
+            self.leaves = [x for x in _needed(self.computed) if x.source is not None and x.made.uid in arguments]
 
     def run(self, program, run):
         if self.function is None:
@@ -353,6 +350,17 @@ def _given(place):
 
 def _left(passes, number, place):
     return lambda run: run.gradients[passes[number][2][place]]
+
+
+def _needed(targets):
+    """The Tensors that some are computed from, themselves included."""
+    seen, stack = set(), list(targets)
+    while stack:
+        x = stack.pop()
+        if x not in seen:
+            seen.add(x)
+            stack.extend(x.inputs)
+    return seen
 
 
 def _reached(loss):

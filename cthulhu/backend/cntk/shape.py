@@ -118,7 +118,8 @@ class CNTKShape:
                     axes.append(axis)
                     begins.append(min(begin, last))
                     ends.append(max(begin, last) + 1)
-                    steps.append(step)
+                    # It refuses a step that is longer than what it picks from.
+                    steps.append(step if many > 1 else 1)
             else:
                 place = int(p)
                 if not -length <= place < length:

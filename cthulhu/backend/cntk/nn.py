@@ -8,7 +8,7 @@ from cthulhu.backend import shapes
 from cthulhu.backend.cntk.framework import C
 from cthulhu.backend.cntk.primitive import along_batch, float_dtype, make, native, on_host, reference
 from cthulhu.backend.cntk.shape import reshaped, transposed
-from cthulhu.backend.cntk.tensors import Tensor
+from cthulhu.backend.cntk.tensors import Late, Tensor
 from cthulhu.backend.kernels import ctc
 
 
@@ -178,17 +178,38 @@ class CNTKNN:
             _ctc_gradient,
         )
 
+    @native
     def ctc_decode(self, y_pred, input_length, greedy=True, beam_width=100, top_paths=1, merge_repeated=False):
-        raise self.cannot('ctc_decode', _DEPENDS)
+        options = {
+            'greedy': greedy,
+            'beam_width': beam_width,
+            'top_paths': top_paths,
+            'merge_repeated': merge_repeated,
+        }
+        tensors = [x for x in (y_pred, input_length) if isinstance(x, Tensor)]
+        whole = reference('ctc_decode')
 
+        def part(pick):
+            def decoded(*arrays):
+                left = list(arrays)
+                given = [left.pop(0) if isinstance(x, Tensor) else x for x in (y_pred, input_length)]
+                return pick(whole(self, *given, **options))
+
+            return Late(tensors[0].program, 'ctc_decode', tensors, decoded)
+
+        count = 1 if greedy else top_paths
+        return [part(lambda both, n=n: both[0][n]) for n in range(count)], part(lambda both: both[1])
+
+    @native
     def ctc_label_dense_to_sparse(self, labels, label_lengths):
-        raise self.cannot('ctc_label_dense_to_sparse', 'It has no sparse tensors.')
-
-
-_DEPENDS = (
-    'The lengths of what it gives depend on the values, and CNTK needs to know them before. Decode what the model predicts with '
-    "`load_backend('numpy')`, whose ctc_decode takes arrays."
-)
+        marked = reference('ctc_label_dense_to_sparse')
+        return on_host(
+            self,
+            'ctc_label_dense_to_sparse',
+            lambda *arguments: marked(*arguments).toarray(),
+            (labels, label_lengths),
+            {},
+        )
 
 
 def _ctc_gradient(upstream, result, y_true, y_pred, input_length, label_length):

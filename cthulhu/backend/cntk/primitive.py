@@ -7,10 +7,11 @@ builds a node, and arrays, which are known already and which the reference compu
 import functools
 
 import numpy as np
+import scipy.sparse
 
 from cthulhu.backend import config
 from cthulhu.backend.cntk.framework import C
-from cthulhu.backend.cntk.tensors import Tensor, find, replaced
+from cthulhu.backend.cntk.tensors import Late, Tensor, find, replaced
 from cthulhu.backend.deferred import recorded, recorded_always, recorded_pair
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.numpy import NumPyBackend
@@ -31,6 +32,8 @@ def native(method, record=recorded, on_arrays=None):
         found = find((args, kwargs))
         if not found:
             return on_arrays(self, *args, **kwargs)
+        _refuse_late(name, found)
+        args, kwargs = replaced((args, kwargs), dense, scipy.sparse.spmatrix)
         if _some_empty((args, kwargs)):
             # The framework has no tensors without elements. What is made of one is mostly empty too.
             result = on_arrays(self, *replaced(args, zeros), **replaced(kwargs, zeros))
@@ -110,6 +113,20 @@ def on_host(backend, name, function, args, kwargs, gradient=None, run=None):
     program = inputs[0].program
     dtype = dtypes.name(like.dtype)
     return program.host(name, compute, inputs, like.shape, dtype, gradient and differentiate)
+
+
+def _refuse_late(name, values):
+    for x in values:
+        if isinstance(x, Late):
+            raise NotImplementedError(
+                f'{name}: the cntk backend can only give what {x.name} makes to the user, as its shape depends on values that CNTK '
+                "computes. Go on with the arrays in NumPy, or with `load_backend('numpy')`."
+            )
+
+
+def dense(matrix):
+    """A SciPy matrix as an array: the framework's sparse tensors go into products only."""
+    return matrix.toarray()
 
 
 def zeros(x):

@@ -7,11 +7,12 @@ an earlier stage computed.
 """
 
 import numpy as np
+import scipy.sparse
 
 from cthulhu.backend import config
 from cthulhu.backend.cntk.framework import C, variable
 from cthulhu.backend.cntk.hosted import Hosted
-from cthulhu.backend.cntk.tensors import Clock, NeedsValues, Tensor, of_dtype
+from cthulhu.backend.cntk.tensors import Clock, Late, NeedsValues, Tensor, of_dtype
 from cthulhu.backend.inference import dtypes
 
 # So many operations are built on one another before new ones are built on placeholders, which are replaced in the end: the
@@ -35,6 +36,9 @@ class Compiled:
 
     def __call__(self, variables, feeds, clock):
         # One at a time: a function of the framework keeps what it computes.
+        variables, feeds = (
+            [x.toarray() if scipy.sparse.issparse(x) else x for x in values] for values in (variables, feeds)
+        )
         with self._backend.lock:
             if not self._by_value:
                 try:
@@ -234,7 +238,9 @@ class Program:
         return self._memo[key][0]
 
     def _finish(self):
-        wanted = [x for x in self._outputs + self._new_values if isinstance(x, Tensor)]
+        results = self._outputs + self._new_values
+        wanted = [x for x in results if isinstance(x, Tensor)]
+        wanted += [x for late in results if isinstance(late, Late) for x in late.inputs]
         wanted += [x for made, x in self._memo.values() if isinstance(x, Tensor) and x.source is None]
         wanted = [x for x in wanted if x.source is None]
         levels = {}
@@ -282,6 +288,8 @@ class Program:
         return run.fed[leaf]
 
     def _result(self, x, run):
+        if isinstance(x, Late):
+            return x.function(*[self._result(one, run) for one in x.inputs])
         if not isinstance(x, Tensor):
             return x
         value = self.array(x, run) if x.source is not None else run.values[x]

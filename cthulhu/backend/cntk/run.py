@@ -15,7 +15,7 @@ from cthulhu.backend.deferred import Deferred, Symbol
 from cthulhu.backend.deferred.plan import Plan
 from cthulhu.backend.inference import dtypes
 
-_CAPABILITIES = 'gradients', 'dilation', 'broadcasting', 'unknown_rank', 'empty_loops', 'cntk'
+_CAPABILITIES = 'gradients', 'sparse', 'ctc', 'dilation', 'broadcasting', 'unknown_rank', 'empty_loops', 'cntk'
 
 
 def stop_gradient(self, variables):
@@ -38,10 +38,13 @@ class CNTKRun(Deferred):
     def convert(self, value, dtype):
         if isinstance(value, (Symbol, Tensor)):
             raise TypeError(f'{value!r} has no value yet. Use K.eval, or a K function in place of a NumPy one.')
-        return np.asarray(value, dtype or dtypes.of(value, config.floatx()))
+        dtype = dtype or dtypes.of(value, config.floatx())
+        if scipy.sparse.issparse(value):
+            return value.tocsr().astype(dtype)
+        return np.asarray(value, dtype)
 
     def to_numpy(self, value):
-        return np.array(value)
+        return value.copy() if scipy.sparse.issparse(value) else np.array(value)
 
     def zeros_value(self, shape, dtype):
         return np.zeros(shape, dtype)
@@ -67,7 +70,8 @@ class CNTKRun(Deferred):
     def _evaluate(self, x):
         plan = Plan([], [x], [], [])
         outputs, _ = Compiled(self, plan)([v.value for v in plan.variables], [], self.tick())
-        return self.to_numpy(outputs[0])
+        # Dense, also where the tensor is sparse.
+        return outputs[0].toarray() if scipy.sparse.issparse(outputs[0]) else self.to_numpy(outputs[0])
 
     def stop_gradient(self, variables):
         if isinstance(variables, (list, tuple)):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cthulhu.backend.inference import dtypes
+from cthulhu.backend.inference.symbolic import map_symbols
 
 
 class NeedsValues(Exception):
@@ -61,6 +62,21 @@ class Tensor:
         raise NeedsValues()
 
 
+class Late:
+    """What is computed in NumPy after a run, as its shape depends on the values: an output, of which nothing more can be made.
+
+    Attributes:
+        inputs: list of Tensors.
+        function: function of their arrays.
+    """
+
+    def __init__(self, program, name, inputs, function):
+        self.program = program
+        self.name = name
+        self.inputs = inputs
+        self.function = function
+
+
 class Clock:
     """The count of runs, while a program is built: a random operation's `Count` takes the number from it that it was made at."""
 
@@ -77,8 +93,8 @@ class Clock:
 
 
 def find(value):
-    """The Tensors and Clocks in nested lists, tuples, dicts and slices."""
-    if isinstance(value, (Tensor, Clock)):
+    """The Tensors, Clocks and Lates in nested lists, tuples, dicts and slices."""
+    if isinstance(value, (Tensor, Clock, Late)):
         return [value]
     if isinstance(value, (list, tuple)):
         return [x for one in value for x in find(one)]
@@ -89,17 +105,9 @@ def find(value):
     return []
 
 
-def replaced(value, function):
-    """`value` with each Tensor in nested lists, tuples, dicts and slices replaced by what `function` makes of it."""
-    if isinstance(value, Tensor):
-        return function(value)
-    if type(value) in (list, tuple):
-        return type(value)([replaced(one, function) for one in value])
-    if type(value) is dict:
-        return {key: replaced(one, function) for key, one in value.items()}
-    if isinstance(value, slice):
-        return slice(*[replaced(one, function) for one in (value.start, value.stop, value.step)])
-    return value
+def replaced(value, function, kind=Tensor):
+    """`value` with each `kind` in nested lists, tuples, dicts and slices replaced by what `function` makes of it."""
+    return map_symbols(function, value, kind)
 
 
 def of_dtype(value, dtype):

@@ -8,6 +8,8 @@ import os
 import sys
 import warnings
 
+import numpy as np
+
 from cthulhu.backend.cntk import mpi
 
 mpi.make_loadable()
@@ -15,9 +17,10 @@ with warnings.catch_warnings():
     warnings.simplefilter('ignore')
     import cntk as C
     from cntk import cntk_py
+    from cntk.internal import sanitize_dtype_cntk, typemap
     from cntk.ops.functions import UserFunction
 
-__all__ = ['C', 'UserFunction', 'cntk_py', 'variable']
+__all__ = ['C', 'UserFunction', 'constant', 'placeholder', 'variable']
 
 
 @contextlib.contextmanager
@@ -37,9 +40,25 @@ def _silence():
 C.logging.set_trace_level(C.logging.TraceLevel.Error)
 # The first tensor has it say which device it chose.
 with _silence():
-    C.constant(0.0)
+    C.NDArrayView.from_dense(np.zeros(1, 'float32'))
 
 
+# These by the functions below the framework's own, which warn of a deprecated one of Python, and leave the type open.
+
+
+@typemap
 def variable(shape, real, needs_gradient=False):
-    """An input of a static shape, the batch included, for arrays of the NumPy dtype `real`."""
-    return C.input_variable(shape, dtype=real, dynamic_axes=[], needs_gradient=needs_gradient)
+    """An input of a static shape, the batch included, for arrays of the NumPy type `real`."""
+    return cntk_py.input_variable(tuple(shape), False, sanitize_dtype_cntk(real), needs_gradient, '', [])
+
+
+@typemap
+def placeholder(shape, real):
+    """What stands for a node of that shape until it is replaced by one."""
+    return cntk_py.placeholder_variable(tuple(shape), sanitize_dtype_cntk(real), '', [])
+
+
+@typemap
+def constant(value, real):
+    """What always has the value of an array or number."""
+    return cntk_py.Constant(C.NDArrayView.from_dense(np.array(value, real, order='C')), '')

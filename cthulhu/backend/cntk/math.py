@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from cthulhu.backend import config
-from cthulhu.backend.cntk.framework import C
+from cthulhu.backend.cntk.framework import C, constant
 from cthulhu.backend.cntk.primitive import along_batch, axes_of, float_dtype, hosted, make, native, native_pair, on_host, reference
 from cthulhu.backend.cntk.shape import broadcast_to, reshaped, transposed
 from cthulhu.backend.cntk.tensors import Tensor
@@ -63,8 +63,8 @@ def _is_scattered(shape, whole):
 
 def _quotient(x, y):
     # The framework says that 1 / 0 is 0. A product with inf gives inf, or nan for 0 / 0.
-    zero = C.constant(0, dtype=y.dtype)
-    beyond = C.element_select(C.equal(y, zero), C.constant(np.inf, dtype=y.dtype), zero)
+    zero = constant(0, y.dtype)
+    beyond = C.element_select(C.equal(y, zero), constant(np.inf, y.dtype), zero)
     return C.element_times(x, C.plus(C.reciprocal(y), beyond))
 
 
@@ -78,19 +78,19 @@ def _divided(x, y):
 
 def _logarithm(x):
     # The framework's is -85 (float32) for all that is less than 1e-37.
-    zero = C.constant(0, dtype=x.dtype)
-    below = C.element_select(C.less(x, zero), C.constant(np.nan, dtype=x.dtype), C.constant(-np.inf, dtype=x.dtype))
+    zero = constant(0, x.dtype)
+    below = C.element_select(C.less(x, zero), constant(np.nan, x.dtype), constant(-np.inf, x.dtype))
     return C.element_select(C.less_equal(x, zero), below, C.log(x))
 
 
 def _sign(x):
-    zero = C.constant(0, dtype=x.dtype)
+    zero = constant(0, x.dtype)
     return C.minus(C.greater(x, zero), C.less(x, zero))
 
 
 def _rounded(x):
     """To the nearest integer, the even one of two."""
-    half, two = C.constant(0.5, dtype=x.dtype), C.constant(2, dtype=x.dtype)
+    half, two = constant(0.5, x.dtype), constant(2, x.dtype)
     near = C.floor(C.plus(x, half))
     odd = C.minus(near, C.element_times(two, C.floor(C.element_times(near, half))))
     level = C.equal(C.minus(near, x), half)
@@ -99,9 +99,9 @@ def _rounded(x):
 
 def _power(x, y):
     """`x ** y` where the framework's 0 ** -1 would be 0."""
-    zero = C.constant(0, dtype=x.dtype)
+    zero = constant(0, x.dtype)
     pole = C.element_times(C.equal(x, zero), C.less(y, zero))
-    return C.plus(C.pow(x, y), C.element_select(pole, C.constant(np.inf, dtype=x.dtype), zero))
+    return C.plus(C.pow(x, y), C.element_select(pole, constant(np.inf, x.dtype), zero))
 
 
 def _reduced(function, x, axis, keepdims, dtype=None):
@@ -135,13 +135,13 @@ def _with_nan(function):
     def reduce(node, axis):
         found = function(node, axis=axis)
         wrong = C.reduce_max(C.not_equal(node, node), axis=axis)
-        return C.element_select(wrong, C.constant(np.nan, dtype=node.dtype), found)
+        return C.element_select(wrong, constant(np.nan, node.dtype), found)
 
     return reduce
 
 
 def _is_true(node):
-    return C.not_equal(node, C.constant(0, dtype=node.dtype))
+    return C.not_equal(node, constant(0, node.dtype))
 
 
 def _cumsum_gradient(upstream, result, x, axis=0):
@@ -251,7 +251,7 @@ class CNTKMath:
 
     @native
     def logical_not(self, x):
-        return make(lambda node: C.equal(node, C.constant(0, dtype=node.dtype)), x, dtype='bool')
+        return make(lambda node: C.equal(node, constant(0, node.dtype)), x, dtype='bool')
 
     @native
     def where(self, condition, x, y):

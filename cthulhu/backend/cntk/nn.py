@@ -176,6 +176,7 @@ class CNTKNN:
             (y_true, y_pred, input_length, label_length),
             {},
             _ctc_gradient,
+            like=np.zeros((len(y_pred), 1), y_pred.dtype),
         )
 
     @native
@@ -209,6 +210,7 @@ class CNTKNN:
             lambda *arguments: marked(*arguments).toarray(),
             (labels, label_lengths),
             {},
+            like=np.zeros(labels.shape, labels.dtype),
         )
 
 

@@ -77,15 +77,17 @@ def hosted(name, gradient=None, differentiated=1, record=recorded):
     return native(method, record)
 
 
-def on_host(backend, name, function, args, kwargs, gradient=None, run=None):
+def on_host(backend, name, function, args, kwargs, gradient=None, run=None, like=None):
     """The Tensor of a function (backend, *args, **kwargs) of arrays.
 
     Arguments:
         gradient: function (gradient, result, *args, **kwargs) -> gradients by the args, None for those that have none.
         run: what is called in a run, where that does more than `function`.
+        like: an array of the result's shape and dtype; by default what the function makes of zeros.
     """
     inputs = list(dict.fromkeys(x for x in find((args, kwargs)) if isinstance(x, Tensor)))
-    like = function(backend, *replaced(args, zeros), **replaced(kwargs, zeros))
+    if like is None:
+        like = function(backend, *replaced(args, zeros), **replaced(kwargs, zeros))
     places = {id(x): place for place, x in enumerate(inputs)}
 
     def given(arrays):

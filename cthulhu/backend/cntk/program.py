@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config
-from cthulhu.backend.cntk.framework import C, variable
+from cthulhu.backend.cntk.framework import C, constant, placeholder, variable
 from cthulhu.backend.cntk.hosted import Hosted
 from cthulhu.backend.cntk.tensors import Clock, Late, NeedsValues, Tensor, of_dtype
 from cthulhu.backend.inference import dtypes
@@ -150,7 +150,7 @@ class Program:
         value = np.ascontiguousarray(np.asarray(value), self.real).reshape(np.shape(value))
         key = (value.shape, value.tobytes()) if value.size <= _SEGMENT else _Same(value)
         if key not in self._constants:
-            self._constants[key] = C.constant(value, shape=value.shape, dtype=self.real.type)
+            self._constants[key] = constant(value, self.real.type)
         return self._constants[key]
 
     def node(self, x):
@@ -160,7 +160,7 @@ class Program:
         if x.source is not None or x.segment == self._segment:
             return x.made
         if x not in self._places:
-            self._places[x] = C.placeholder(shape=x.shape, dynamic_axes=[])
+            self._places[x] = placeholder(x.shape, self.real.type)
         return self._places[x]
 
     def make(self, function, inputs, dtype, passes=True):

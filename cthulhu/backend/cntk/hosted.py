@@ -22,9 +22,7 @@ class Hosted(UserFunction):
     def forward(self, arguments, device=None, outputs_to_retain=None):
         listed = arguments if isinstance(arguments, (list, tuple)) else [arguments]
         try:
-            arrays = [
-                of_dtype(value.data().to_ndarray(), dtype) for value, dtype in zip(listed, self._dtypes)
-            ]
+            arrays = [of_dtype(value.data().to_ndarray(), dtype) for value, dtype in zip(listed, self._dtypes)]
             result = np.asarray(self._function(*arrays))
         except Exception as error:
             self._program.errors.append(error)

@@ -6,7 +6,17 @@ import numpy as np
 
 from cthulhu.backend import config
 from cthulhu.backend.cntk.framework import C, constant
-from cthulhu.backend.cntk.primitive import along_batch, axes_of, float_dtype, hosted, make, native, native_pair, on_host, reference
+from cthulhu.backend.cntk.primitive import (
+    along_batch,
+    axes_of,
+    float_dtype,
+    hosted,
+    make,
+    native,
+    native_pair,
+    on_host,
+    reference,
+)
 from cthulhu.backend.cntk.shape import broadcast_to, reshaped, transposed
 from cthulhu.backend.cntk.tensors import Tensor
 from cthulhu.backend.deferred import Symbol
@@ -51,7 +61,10 @@ def _extreme(name, function):
 def fitted(x, y):
     """Operands that the framework can broadcast, backward too."""
     shape = np.broadcast(np.empty(x.shape, bool), np.empty(y.shape, bool)).shape
-    return [broadcast_to(one, shape) if isinstance(one, Tensor) and _is_scattered(one.shape, shape) else one for one in (x, y)]
+    return [
+        broadcast_to(one, shape) if isinstance(one, Tensor) and _is_scattered(one.shape, shape) else one
+        for one in (x, y)
+    ]
 
 
 def _is_scattered(shape, whole):
@@ -69,7 +82,7 @@ def _quotient(x, y):
 
 
 def _divided(x, y):
-    """x / y, floats."""
+    """The quotient of floats."""
     if not isinstance(y, Tensor) and np.all(y != 0):
         # `element_divide` multiplies by the reciprocal: exact for powers of two.
         return make(C.element_divide, *fitted(x, y), dtype=dtypes.pair(x, y, config.floatx()))

@@ -79,4 +79,6 @@ def alias(name, needed):
     # Both may be read and written (6): the loader writes addresses into the dynamic section.
     load = struct.pack('<IIQQQQQQ', _LOAD, 6, 0, 0, 0, size, size, 0x1000)
     at = at_dynamic, at_dynamic, at_dynamic, len(dynamic), len(dynamic)
-    return header + load + struct.pack('<IIQQQQQQ', _DYNAMIC, 6, *at + (8,)) + padded + b'\0' * _SYMBOL + hashes + dynamic
+    return (
+        header + load + struct.pack('<IIQQQQQQ', _DYNAMIC, 6, *at + (8,)) + padded + b'\0' * _SYMBOL + hashes + dynamic
+    )

@@ -24,6 +24,10 @@ _KEPT = 32
 _EXACT = 2**24
 
 
+class _NeedsDouble(Exception):
+    """A result is an integer that float32 may not hold exactly."""
+
+
 class Compiled:
     """A plan as a function, for which a program is built for each set of shapes that it is fed."""
 
@@ -40,23 +44,27 @@ class Compiled:
             [x.toarray() if scipy.sparse.issparse(x) else x for x in values] for values in (variables, feeds)
         )
         with self._backend.lock:
-            if not self._by_value:
+            while True:
                 try:
                     return self._program(variables, feeds).run(variables, feeds, clock)
                 except NeedsValues:
                     # Lengths are among what is fed: a program is built for each of their values from now on.
+                    if self._by_value:
+                        raise
                     self._by_value = True
-            return self._program(variables, feeds).run(variables, feeds, clock)
+                except _NeedsDouble:
+                    # Nothing was assigned yet.
+                    self._double = True
 
     def _program(self, variables, feeds):
         plan = self._plan
-        known = [self._is_known(x, value) for x, value in zip(plan.variables + plan.inputs, list(variables) + list(feeds))]
+        known = [
+            self._is_known(x, value) for x, value in zip(plan.variables + plan.inputs, list(variables) + list(feeds))
+        ]
         values = list(variables) + list(feeds)
         real = 'float64' if self._double or any(map(_is_wide, values)) else 'float32'
         key = real, config.floatx()
-        key += tuple(
-            (x.shape, x.dtype.str, x.tobytes() if is_known else None) for x, is_known in zip(values, known)
-        )
+        key += tuple((x.shape, x.dtype.str, x.tobytes() if is_known else None) for x, is_known in zip(values, known))
         program = self._programs.pop(key, None)
         if program is None:
             program = Program(self._backend, plan, variables, feeds, known, real)
@@ -201,7 +209,8 @@ class Program:
         """The derivatives of a scalar function by each of `values`: Tensors, and arrays of zeros."""
         if self._inside:
             raise self.backend.cannot(
-                'gradients of gradients', 'CNTK differentiates once only. Use K.stop_gradient, or the TensorFlow backend.'
+                'gradients of gradients',
+                'CNTK differentiates once only. Use K.stop_gradient, or the TensorFlow backend.',
             )
         leaves = [self._differentiable(x) for x in values]
         self._inside = True
@@ -293,7 +302,10 @@ class Program:
         if not isinstance(x, Tensor):
             return x
         value = self.array(x, run) if x.source is not None else run.values[x]
-        return of_dtype(value, x.dtype)
+        found = of_dtype(value, x.dtype)
+        if self.real == 'float32' and _is_wide(found):
+            raise _NeedsDouble()
+        return found
 
 
 class _Run:

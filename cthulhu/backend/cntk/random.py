@@ -50,5 +50,3 @@ class CNTKRandom:
     @native
     def draw_truncated(self, shape, mean, stddev, dtype, seed, keys):
         return _drawn(self, 'draw_truncated', shape, mean, stddev, dtype, seed, keys, _around)
-
-

@@ -4,11 +4,11 @@ import numbers
 
 import numpy as np
 
-from cthulhu.backend import config, ranges, shapes
+from cthulhu.backend import config, ranges
 from cthulhu.backend.cntk.framework import C
-from cthulhu.backend.cntk.primitive import make, native, native_always, on_host, program_of, reference
+from cthulhu.backend.cntk.primitive import make, native, native_always, on_host, reference
 from cthulhu.backend.cntk.tensors import Tensor
-from cthulhu.backend.inference import dtypes, rules
+from cthulhu.backend.inference import rules
 
 
 def reshaped(x, shape):
@@ -83,9 +83,14 @@ class CNTKShape:
         """`x[key]` of a Tensor, or of an array at a Tensor."""
         parts = key if isinstance(key, tuple) else (key,)
         simple = all(
-            isinstance(p, (numbers.Integral, type(None), type(Ellipsis))) and not isinstance(p, (bool, np.bool_))
-            or isinstance(p, np.ndarray) and not p.ndim and p.dtype.kind in 'iu'
-            or isinstance(p, slice) and not isinstance(p.start, Tensor) and not isinstance(p.stop, Tensor)
+            isinstance(p, (numbers.Integral, type(None), type(Ellipsis)))
+            and not isinstance(p, (bool, np.bool_))
+            or isinstance(p, np.ndarray)
+            and not p.ndim
+            and p.dtype.kind in 'iu'
+            or isinstance(p, slice)
+            and not isinstance(p.start, Tensor)
+            and not isinstance(p.stop, Tensor)
             for p in parts
         )
         if not simple or not isinstance(x, Tensor):
@@ -123,7 +128,9 @@ class CNTKShape:
             else:
                 place = int(p)
                 if not -length <= place < length:
-                    raise IndexError(f'getitem: index {place} is not inside axis {axis} of a tensor of shape {x.shape}.')
+                    raise IndexError(
+                        f'getitem: index {place} is not inside axis {axis} of a tensor of shape {x.shape}.'
+                    )
                 place %= length
                 axes.append(axis)
                 begins.append(place)

@@ -13,6 +13,8 @@ import numpy as np
 from cthulhu.backend.cntk import mpi
 
 mpi.make_loadable()
+# Its threads would wait for the next operation at full speed, 0.2 s long: no other process, and not even NumPy, has the cores then.
+os.environ.setdefault('KMP_BLOCKTIME', '0')
 with warnings.catch_warnings():
     warnings.simplefilter('ignore')
     import cntk as C
@@ -20,7 +22,7 @@ with warnings.catch_warnings():
     from cntk.internal import sanitize_dtype_cntk, typemap
     from cntk.ops.functions import UserFunction
 
-__all__ = ['C', 'UserFunction', 'constant', 'placeholder', 'variable']
+__all__ = ['C', 'DEVICE', 'UserFunction', 'array_of', 'constant', 'placeholder', 'value_of', 'variable']
 
 
 @contextlib.contextmanager
@@ -40,7 +42,8 @@ def _silence():
 C.logging.set_trace_level(C.logging.TraceLevel.Error)
 # The first tensor has it say which device it chose.
 with _silence():
-    C.NDArrayView.from_dense(np.zeros(1, 'float32'))
+    DEVICE = C.cpu()
+    C.device.use_default_device()
 
 
 # These by the functions below the framework's own, which warn of a deprecated one of Python, and leave the type open.
@@ -62,3 +65,13 @@ def placeholder(shape, real):
 def constant(value, real):
     """What always has the value of an array or number."""
     return cntk_py.Constant(C.NDArrayView.from_dense(np.array(value, real, order='C')), '')
+
+
+def value_of(array):
+    """A value of the framework that reads the memory of a contiguous array, which must be kept."""
+    return cntk_py.Value(C.NDArrayView.from_dense(array, DEVICE, False, True))
+
+
+def array_of(value):
+    """A value of the framework as an array of its own."""
+    return value.data().to_ndarray()

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config
-from cthulhu.backend.cntk.framework import C, constant, placeholder, variable
+from cthulhu.backend.cntk.framework import DEVICE, C, array_of, constant, placeholder, value_of, variable
 from cthulhu.backend.cntk.hosted import Hosted
 from cthulhu.backend.cntk.tensors import Clock, Late, NeedsValues, Tensor, of_dtype
 from cthulhu.backend.inference import dtypes
@@ -222,10 +222,7 @@ class Program:
         chosen = [x for x in leaves if x in reached and dtypes.is_float(x.dtype)]
         key = loss, tuple(chosen)
         if chosen and key not in self._differentiated:
-            results = {
-                x: self.leaf(x.shape, x.dtype, _left(self._passes, len(self._passes), n), level=loss.level + 1)
-                for n, x in enumerate(chosen)
-            }
+            results = {x: self.leaf(x.shape, x.dtype, _not_left, level=loss.level + 1) for x in chosen}
             self._passes.append((loss, chosen, list(results.values())))
             self._differentiated[key] = results
         results = self._differentiated.get(key, {})
@@ -290,10 +287,13 @@ class Program:
             stage.run(self, run)
         return tuple([self._result(x, run) for x in each] for each in (self._outputs, self._new_values))
 
-    def array(self, leaf, run):
-        """What a leaf is fed."""
+    def fed(self, leaf, run):
+        """What a leaf is fed, as a value of the framework."""
         if leaf not in run.fed:
-            run.fed[leaf] = np.ascontiguousarray(leaf.source(run), self.real).reshape(leaf.shape)
+            array = np.ascontiguousarray(leaf.source(run), self.real).reshape(leaf.shape)
+            # The framework reads the array's own memory.
+            run.arrays.append(array)
+            run.fed[leaf] = value_of(array)
         return run.fed[leaf]
 
     def _result(self, x, run):
@@ -301,7 +301,8 @@ class Program:
             return x.function(*[self._result(one, run) for one in x.inputs])
         if not isinstance(x, Tensor):
             return x
-        value = self.array(x, run) if x.source is not None else run.values[x]
+        # A copy of what is fed: the user may change it.
+        value = np.array(array_of(self.fed(x, run))).reshape(x.shape) if x.source is not None else run.values[x]
         found = of_dtype(value, x.dtype)
         if self.real == 'float32' and _is_wide(found):
             raise _NeedsDouble()
@@ -316,7 +317,7 @@ class _Run:
         self.clock = clock
         self.values = {}
         self.fed = {}
-        self.gradients = {}
+        self.arrays = []
 
 
 class _Stage:
@@ -337,19 +338,22 @@ class _Stage:
     def run(self, program, run):
         if self.function is None:
             for x, result in zip(self.at, self.results):
-                run.gradients[result] = np.ones(x.shape, program.real)
+                run.fed[result] = value_of(np.ones(x.shape, program.real))
             return
-        arguments = {x.made: program.array(x, run) for x in self.leaves}
+        arguments = {x.made: program.fed(x, run) for x in self.leaves}
         root = self.outputs[self.computed.index(self.loss)] if self.loss is not None else None
+        values = dict.fromkeys(self.outputs)
         try:
-            state, values = self.function.forward(arguments, self.outputs, {root} if root is not None else None)
+            # Below the framework's `forward` and `backward`, which look at every argument anew and copy what they are given.
+            state = self.function._forward(arguments, values, DEVICE, set() if root is None else {root})
             for x, output in zip(self.computed, self.outputs):
-                run.values[x] = np.asarray(values[output]).reshape(x.shape)
+                run.values[x] = array_of(values[output]).reshape(x.shape)
             if root is not None:
-                wrt = {x.made for x in self.at}
-                found = self.function.backward(state, {root: np.ones(self.loss.shape, program.real)}, wrt)
+                found = dict.fromkeys(x.made for x in self.at)
+                one = value_of(np.ones(self.loss.shape, program.real))
+                self.function._backward(state, {root: one}, found)
                 for x, result in zip(self.at, self.results):
-                    run.gradients[result] = np.asarray(found[x.made]).reshape(x.shape)
+                    run.fed[result] = found[x.made]
         except Exception as error:
             if program.errors:
                 # What an operation in NumPy said; the framework only knows that it failed.
@@ -364,12 +368,12 @@ def _words(error):
     return str(error).split('\n[CALL STACK]')[0]
 
 
+def _not_left(run):
+    raise AssertionError('a gradient was asked for before its backward pass')
+
+
 def _given(place):
     return lambda run: run.given[place]
-
-
-def _left(passes, number, place):
-    return lambda run: run.gradients[passes[number][2][place]]
 
 
 def _needed(targets):

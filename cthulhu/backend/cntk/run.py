@@ -53,8 +53,8 @@ class CNTKRun(Deferred):
         return scipy.sparse.issparse(value)
 
     def assign(self, variable, value):
-        # A copy: it may be what was fed, or a part of it.
-        variable.value = np.array(value)
+        # An array that a program made, or a copy of what it was fed.
+        variable.value = value
 
     def compile(self, plan, name):
         return Compiled(self, plan)

@@ -116,4 +116,4 @@ def of_dtype(value, dtype):
         return value != 0
     if not dtypes.is_float(dtype):
         value = np.rint(value)
-    return value.astype(dtype)
+    return value.astype(dtype, copy=False)

@@ -1,8 +1,10 @@
 """What only the CNTK backend has: programs for shapes, stages of gradients, operations in NumPy, libraries under other names."""
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -136,6 +138,19 @@ def test_an_error_of_an_operation_in_numpy_keeps_its_kind():
     np.testing.assert_array_equal(function([[0, 2]])[0], np.ones((2, 2)))
 
 
+def test_programs_are_freed_with_their_functions():
+    table, rows = K.variable(np.ones((3, 2))), K.placeholder((None,), dtype='int32')
+    loss = K.sum(K.gather(table, rows))
+    function = K.function([rows], [loss] + K.gradients(loss, [table]))
+    function([[0, 2]])
+    (made,) = programs(function).values()
+    here, inside = weakref.ref(made), list(made._hosted)
+    assert inside and all(one._function is not None for one in inside)
+    del function, made
+    gc.collect()
+    assert here() is None and all(one._function is None for one in inside)
+
+
 @pytest.mark.parametrize('name', ['prod', 'cumprod'])
 def test_products_with_a_zero_have_a_gradient(name):
     x = K.placeholder((3,))
@@ -152,6 +167,45 @@ def test_quotients_and_logarithms_at_their_poles():
     np.testing.assert_array_equal(one, [np.nan, 1, np.nan])
     np.testing.assert_allclose(logarithm, [-np.inf, np.log(2), np.inf], rtol=1e-6)
     np.testing.assert_array_equal(power, [np.inf, 0.5, 0])
+
+
+@pytest.mark.parametrize('dtype', ['int32', 'float32'])
+def test_quotients_of_multiples_are_whole(dtype):
+    x, y = np.meshgrid(np.arange(-99, 100), [49, -49, 3, 10])
+    a, b = K.placeholder((4, 199), dtype=dtype), K.placeholder((4, 199), dtype=dtype)
+    whole, rest, by_number = K.function([a, b], [a // b, a % b, a // 49])([x, y])
+    np.testing.assert_array_equal(whole, x // y)
+    np.testing.assert_array_equal(rest, x % y)
+    np.testing.assert_array_equal(by_number, x // 49)
+
+
+def test_quotients_of_few_numbers_are_the_nearest():
+    x, y = np.random.RandomState(0).randint(1, 1000, (2, 50, 8)).astype('float32')
+    a, b = K.placeholder((8,)), K.placeholder((8,))
+    run = K.function([a, b], [a / b, a / 49.0])
+    for one, other in zip(x, y):
+        found, by_number = run([one, other])
+        np.testing.assert_allclose(found, one / other, rtol=1.2e-7)
+        np.testing.assert_allclose(by_number, one / np.float32(49), rtol=1.2e-7)
+    assert run([[49, 98, 147, 196, 245, 294, 343, 392]] * 2)[0].tolist() == [1] * 8
+    assert run([[np.inf, -np.inf, 1, -1, 0, 0, 3, 5]] + [[2, 2, 0, 0, 0, 3, np.inf, 5]])[0].tolist()[:4] == [
+        np.inf,
+        -np.inf,
+        np.inf,
+        -np.inf,
+    ]
+
+
+def test_shapes_that_do_not_fit_are_told():
+    a, b = K.placeholder((None, None)), K.placeholder((None, None))
+    for function, words in (
+        (K.dot(a, b), r'dot: shapes \(2, 3\) and \(2, 3\) do not fit'),
+        (a + b[:, :2], r'shapes? \(2, 3\) and \(2, 2\)'),
+        (K.concatenate([a, b[:, :2]], axis=0), r'concatenate of tensors of shapes \(2, 3\), \(2, 2\)'),
+    ):
+        with pytest.raises(ValueError, match=words) as caught:
+            K.function([a, b], [function])([np.ones((2, 3))] * 2)
+        assert 'CALL STACK' not in str(caught.value)
 
 
 def test_draws_are_those_of_the_reference():

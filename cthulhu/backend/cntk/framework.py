@@ -22,7 +22,7 @@ with warnings.catch_warnings():
     from cntk.internal import sanitize_dtype_cntk, typemap
     from cntk.ops.functions import UserFunction
 
-__all__ = ['C', 'DEVICE', 'UserFunction', 'array_of', 'constant', 'placeholder', 'value_of', 'variable']
+__all__ = ['STACK', 'C', 'DEVICE', 'UserFunction', 'array_of', 'constant', 'placeholder', 'value_of', 'variable']
 
 
 @contextlib.contextmanager
@@ -65,6 +65,10 @@ def placeholder(shape, real):
 def constant(value, real):
     """What always has the value of an array or number."""
     return cntk_py.Constant(C.NDArrayView.from_dense(np.array(value, real, order='C')), '')
+
+
+# What follows the framework's messages of errors: addresses.
+STACK = '\n\n[CALL STACK]'
 
 
 def value_of(array):

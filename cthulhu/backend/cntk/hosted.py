@@ -7,17 +7,23 @@ from cthulhu.backend.cntk.tensors import of_dtype
 
 
 class Hosted(UserFunction):
-    """One operation; see `Program.host`. An error in it is kept for the program, as the framework would lose its kind."""
+    """One operation; see `Program.host`. An error in it is put into a list, as the framework would lose its kind.
 
-    def __init__(self, program, name, nodes, dtypes, function, gradient, shape, needs_gradient):
-        self._program, self._name, self._dtypes = program, name, dtypes
+    The framework never frees it: what it refers to must go when its program does, so it knows no Tensor and is released then.
+    """
+
+    def __init__(self, errors, real, name, nodes, dtypes, function, gradient, shape, needs_gradient):
+        self._errors, self._real, self._name, self._dtypes = errors, real, name, dtypes
         self._function, self._gradient = function, gradient
         self._shape, self._needs = tuple(shape), needs_gradient
-        self._uids = [node.output.uid if hasattr(node, 'output') else node.uid for node in nodes]
         super().__init__(nodes, as_numpy=False, name=name)
 
+    def release(self):
+        """Let go of the functions, and of the arrays that are in them: it will not be called any more."""
+        self._function = self._gradient = None
+
     def infer_outputs(self):
-        return [C.output_variable(self._shape, self._program.real.type, [], needs_gradient=self._needs)]
+        return [C.output_variable(self._shape, self._real.type, [], needs_gradient=self._needs)]
 
     def forward(self, arguments, device=None, outputs_to_retain=None):
         listed = arguments if isinstance(arguments, (list, tuple)) else [arguments]
@@ -25,7 +31,7 @@ class Hosted(UserFunction):
             arrays = [of_dtype(value.data().to_ndarray(), dtype) for value, dtype in zip(listed, self._dtypes)]
             result = np.asarray(self._function(*arrays))
         except Exception as error:
-            self._program.errors.append(error)
+            self._errors.append(error)
             arrays, result = None, np.zeros(self._shape)
         return (arrays, result), self._value(result)
 
@@ -39,7 +45,7 @@ class Hosted(UserFunction):
                 )
             found = self._gradient(gradient, result, *arrays)
         except Exception as error:
-            self._program.errors.append(error)
+            self._errors.append(error)
             found = [np.zeros(x.shape) for x in arrays] if arrays is not None else None
         if variables is None or len(self._dtypes) == 1:
             return self._value(found[0])
@@ -49,5 +55,5 @@ class Hosted(UserFunction):
         return None
 
     def _value(self, array):
-        array = np.ascontiguousarray(array, self._program.real)
+        array = np.ascontiguousarray(array, self._real)
         return C.Value(C.NDArrayView.from_dense(array))

@@ -1,10 +1,11 @@
 """Arithmetic, comparison, reduction, products."""
 
+import functools
 import math
 
 import numpy as np
 
-from cthulhu.backend import config
+from cthulhu.backend import config, shapes
 from cthulhu.backend.cntk.framework import C, constant
 from cthulhu.backend.cntk.primitive import (
     along_batch,
@@ -60,7 +61,7 @@ def _extreme(name, function):
 
 def fitted(x, y):
     """Operands that the framework can broadcast, backward too."""
-    shape = np.broadcast(np.empty(x.shape, bool), np.empty(y.shape, bool)).shape
+    shape = shapes.broadcast_shapes(x.shape, y.shape)
     return [
         broadcast_to(one, shape) if isinstance(one, Tensor) and _is_scattered(one.shape, shape) else one
         for one in (x, y)
@@ -74,19 +75,49 @@ def _is_scattered(shape, whole):
     return sum(now and not before for before, now in zip([False] + spread, spread)) > 2
 
 
+# Quotients of so few numbers, as those of metrics are, are worth more operations.
+_FEW = 64
+
+
 def _quotient(x, y):
-    # The framework says that 1 / 0 is 0. A product with inf gives inf, or nan for 0 / 0.
+    # The framework has products with reciprocals, and says that 1 / 0 is 0. A product with inf gives inf, or nan for 0 / 0.
     zero = constant(0, y.dtype)
     beyond = C.element_select(C.equal(y, zero), constant(np.inf, y.dtype), zero)
     return C.element_times(x, C.plus(C.reciprocal(y), beyond))
 
 
+def _near_quotient(x, y):
+    """A quotient where a product with the reciprocal is not the nearest number: 49 / 49 would be less than 1."""
+    zero = constant(0, y.dtype)
+    inverse = C.reciprocal(y)
+    rough = C.element_times(x, inverse)
+    rest = C.element_times(C.minus(x, C.element_times(rough, y)), inverse)
+    rest = C.element_select(C.equal(C.minus(rest, rest), zero), rest, zero)
+    pole = C.element_times(x, constant(np.inf, y.dtype))
+    near = C.plus(rough, C.stop_gradient(rest))
+    return C.element_select(C.equal(y, zero), C.stop_gradient(pole), near)
+
+
 def _divided(x, y):
     """The quotient of floats."""
-    if not isinstance(y, Tensor) and np.all(y != 0):
-        # `element_divide` multiplies by the reciprocal: exact for powers of two.
-        return make(C.element_divide, *fitted(x, y), dtype=dtypes.pair(x, y, config.floatx()))
-    return make(_quotient, *fitted(x, y), dtype=dtypes.pair(x, y, config.floatx()))
+    x, y = fitted(x, y)
+    dtype = dtypes.pair(x, y, config.floatx())
+    if np.prod(np.maximum(_lengths(x, y), _lengths(y, x)), dtype='int64') <= _FEW:
+        return make(_near_quotient, x, y, dtype=dtype)
+    plain = not isinstance(y, Tensor) and np.all(y != 0)
+    return make(C.element_divide if plain else _quotient, x, y, dtype=dtype)
+
+
+def _lengths(x, y):
+    return (1,) * (len(y.shape) - len(x.shape)) + tuple(x.shape)
+
+
+def _floored(x, y, rough):
+    """The floor of a quotient, from one that rounding may have brought to the wrong side of a whole number."""
+    zero = constant(0, y.dtype)
+    whole = C.floor(rough)
+    rest = C.element_times(C.minus(x, C.element_times(whole, y)), _sign(y))
+    return C.plus(whole, C.minus(C.greater_equal(rest, C.abs(y)), C.less(rest, zero)))
 
 
 def _logarithm(x):
@@ -201,12 +232,14 @@ class CNTKMath:
 
     @native_pair
     def floor_divide(self, x, y, dtype):
-        return make(C.floor, _divided(x, y), dtype=dtype)
+        return make(_floored, *fitted(x, y), _divided(x, y), dtype=dtype, passes=False)
 
     @native_pair
     def mod(self, x, y, dtype):
-        whole = make(C.floor, _divided(x, y), dtype=dtype)
-        return make(lambda a, b, c: C.minus(a, C.element_times(b, c)), *fitted(x, y), whole, dtype=dtype)
+        whole = make(_floored, *fitted(x, y), _divided(x, y), dtype=dtype, passes=False)
+        return make(
+            lambda a, b, c: C.minus(a, C.element_times(b, C.stop_gradient(c))), *fitted(x, y), whole, dtype=dtype
+        )
 
     @native
     def negative(self, x):
@@ -270,7 +303,7 @@ class CNTKMath:
     def where(self, condition, x, y):
         dtype = dtypes.pair(x, y, config.floatx())
         each = [one if isinstance(one, Tensor) else np.asarray(one) for one in (condition, x, y)]
-        shape = np.broadcast(*[np.empty(one.shape, bool) for one in each]).shape
+        shape = functools.reduce(shapes.broadcast_shapes, [one.shape for one in each])
         each = [broadcast_to(one, shape) if isinstance(one, Tensor) and one.shape != shape else one for one in each]
         return make(C.element_select, *each, dtype=dtype)
 
@@ -323,10 +356,12 @@ class CNTKMath:
         x, y = [one if isinstance(one, Tensor) else np.asarray(one, dtype) for one in (x, y)]
         if not x.ndim or not y.ndim:
             return make(C.element_times, x, y, dtype=dtype)
-        rest = y.shape[:-2] + y.shape[-1:] if y.ndim > 1 else ()
+        rest, given = y.shape[:-2] + y.shape[-1:] if y.ndim > 1 else (), y.shape
         if y.ndim > 2:
             y = transposed(y, [y.ndim - 2] + [a for a in range(y.ndim) if a != y.ndim - 2])
         length = x.shape[-1]
+        if y.shape[0] != length:
+            raise ValueError(f'dot: shapes {x.shape} and {given} do not fit: {length} against {y.shape[0]}.')
         flat = reshaped(x, (x.size // length, length)), reshaped(y, (length, y.size // length))
         return reshaped(make(C.times, *flat, dtype=dtype), x.shape[:-1] + rest)
 
@@ -334,7 +369,7 @@ class CNTKMath:
     def matmul(self, x, y, dtype):
         if x.ndim < 2 or y.ndim < 2 or y.ndim == 2:
             return type(self).dot.compute(self, x, y)
-        batch = np.broadcast(np.empty(x.shape[:-2], bool), np.empty(y.shape[:-2], bool)).shape
+        batch = tuple(shapes.broadcast_shapes(x.shape[:-2], y.shape[:-2]))
         flat = []
         for one in (x, y):
             one = broadcast_to(one, batch + tuple(one.shape[-2:]))

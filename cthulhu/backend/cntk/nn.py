@@ -141,8 +141,7 @@ class CNTKNN:
         if pool_mode == 'avg' and any(map(any, pairs)):
             inside = np.pad(np.ones((1, 1) + x.shape[2:]), [(0, 0), (0, 0)] + list(pairs), 'constant')
             counts = reference('pool')(self, inside, pool_size, strides, 'valid', 'channels_first', 'avg')
-        lowest = -np.finfo(x.program.real).max
-        x = _padded(x, pairs, lowest if pool_mode == 'max' else 0.0)
+        x = _padded(x, pairs, -np.inf if pool_mode == 'max' else 0.0)
         _check_room(x.shape[2:], pool_size, once)
         kind = C.MAX_POOLING if pool_mode == 'max' else C.AVG_POOLING
         no = [False] * len(pool_size)

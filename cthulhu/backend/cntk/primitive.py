@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config
-from cthulhu.backend.cntk.framework import C
+from cthulhu.backend.cntk.framework import STACK, C
 from cthulhu.backend.cntk.tensors import Late, Tensor, find, replaced
 from cthulhu.backend.deferred import recorded, recorded_always, recorded_pair
 from cthulhu.backend.inference import dtypes
@@ -39,7 +39,13 @@ def native(method, record=recorded, on_arrays=None):
             result = on_arrays(self, *replaced(args, zeros), **replaced(kwargs, zeros))
             if isinstance(result, np.ndarray) and not result.size:
                 return result
-        return found[0].program.once((name, args, kwargs), lambda: method(self, *args, **kwargs))
+        try:
+            return found[0].program.once((name, args, kwargs), lambda: method(self, *args, **kwargs))
+        except (RuntimeError, ValueError) as error:
+            if STACK not in str(error):
+                raise
+            lengths = ', '.join(str(x.shape) for x in found if isinstance(x, Tensor))
+            raise ValueError(f'{name} of tensors of shapes {lengths}: {str(error).split(STACK)[0]}') from None
 
     return record(compute)
 
@@ -88,15 +94,17 @@ def on_host(backend, name, function, args, kwargs, gradient=None, run=None, like
     inputs = list(dict.fromkeys(x for x in find((args, kwargs)) if isinstance(x, Tensor)))
     if like is None:
         like = function(backend, *replaced(args, zeros), **replaced(kwargs, zeros))
-    places = {id(x): place for place, x in enumerate(inputs)}
+    # The functions must not hold Tensors: see `Hosted`.
+    numbers = {id(x): _Place(number) for number, x in enumerate(inputs)}
+    arguments = replaced((args, kwargs), lambda x: numbers[id(x)])
 
     def given(arrays):
-        return [replaced(one, lambda x: arrays[places[id(x)]]) for one in (args, kwargs)]
+        return replaced(arguments, lambda place: arrays[place.number], _Place)
 
     def compute(*arrays):
         positional, keywords = given(arrays)
         result = (run or function)(backend, *positional, **keywords)
-        if result.shape != like.shape:
+        if result.shape != shape:
             raise ValueError(
                 f'{name}: CNTK needs to know the shape of every result before the run, and this one depends on the values: '
                 f'{result.shape}.'
@@ -107,14 +115,20 @@ def on_host(backend, name, function, args, kwargs, gradient=None, run=None, like
         positional, keywords = given(arrays)
         found = gradient(upstream, result, *positional, **keywords)
         total = [np.zeros(x.shape) for x in arrays]
-        for argument, one in zip(args, found):
-            if isinstance(argument, Tensor) and one is not None:
-                total[places[id(argument)]] = total[places[id(argument)]] + one
+        for argument, one in zip(arguments[0], found):
+            if isinstance(argument, _Place) and one is not None:
+                total[argument.number] = total[argument.number] + one
         return total
 
-    program = inputs[0].program
-    dtype = dtypes.name(like.dtype)
-    return program.host(name, compute, inputs, like.shape, dtype, gradient and differentiate)
+    shape, dtype = like.shape, dtypes.name(like.dtype)
+    return inputs[0].program.host(name, compute, inputs, shape, dtype, gradient and differentiate)
+
+
+class _Place:
+    """Where an array goes in the arguments of an operation in NumPy."""
+
+    def __init__(self, number):
+        self.number = number
 
 
 def _refuse_late(name, values):

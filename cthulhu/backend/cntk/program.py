@@ -6,11 +6,13 @@ leaves of a program are inputs of the framework without dynamic axes: what the p
 an earlier stage computed.
 """
 
+import weakref
+
 import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config
-from cthulhu.backend.cntk.framework import DEVICE, C, array_of, constant, placeholder, value_of, variable
+from cthulhu.backend.cntk.framework import DEVICE, STACK, C, array_of, constant, placeholder, value_of, variable
 from cthulhu.backend.cntk.hosted import Hosted
 from cthulhu.backend.cntk.tensors import Clock, Late, NeedsValues, Tensor, of_dtype
 from cthulhu.backend.inference import dtypes
@@ -97,6 +99,8 @@ class Program:
         self.backend = backend
         self.real = np.dtype(real)
         self.errors = []
+        self._hosted = []
+        weakref.finalize(self, _release, self._hosted).atexit = False
         self._memo = {}
         self._constants = {}
         self._segment, self._built, self._places, self._uses = 0, 0, {}, {}
@@ -196,11 +200,13 @@ class Program:
             gradient: function (gradient of the result, result, *arrays) -> list of the inputs' gradients, or None.
         """
         passes = dtypes.is_float(dtype) and any(dtypes.is_float(x.dtype) for x in inputs)
+        kinds = [x.dtype for x in inputs]
 
         def build(*nodes):
             # The framework does not find the values of inputs that such a function takes as they are.
             nodes = [C.reshape(node, node.shape) for node in nodes]
-            made = Hosted(self, name, nodes, [x.dtype for x in inputs], function, gradient, shape, passes)
+            made = Hosted(self.errors, self.real, name, nodes, kinds, function, gradient, shape, passes)
+            self._hosted.append(made)
             return C.alias(C.user_function(made))
 
         return self.make(build, inputs, dtype, passes)
@@ -358,14 +364,14 @@ class _Stage:
             if program.errors:
                 # What an operation in NumPy said; the framework only knows that it failed.
                 raise program.errors.pop() from None
-            raise RuntimeError(_words(error)) from error
+            raise RuntimeError(str(error).split(STACK)[0]) from error
         if program.errors:
             raise program.errors.pop()
 
 
-def _words(error):
-    """The framework's message without its stack of addresses."""
-    return str(error).split('\n[CALL STACK]')[0]
+def _release(hosted):
+    for one in hosted:
+        one.release()
 
 
 def _not_left(run):

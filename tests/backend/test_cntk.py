@@ -196,6 +196,17 @@ def test_quotients_of_few_numbers_are_the_nearest():
     ]
 
 
+@pytest.mark.parametrize('length', [3, 300])
+def test_gradients_of_quotients(length):
+    x, y = np.random.RandomState(0).uniform(1, 2, (2, length))
+    y[0] = 0
+    a, b = K.placeholder((length,)), K.placeholder((length,))
+    by_x, by_y = K.function([a, b], K.gradients(K.sum(a / b), [a, b]))([x, y])
+    with np.errstate(divide='ignore'):
+        np.testing.assert_allclose(by_x, 1 / y, rtol=1e-6)
+    np.testing.assert_allclose(by_y[1:], -x[1:] / y[1:] ** 2, rtol=1e-6)
+
+
 def test_shapes_that_do_not_fit_are_told():
     a, b = K.placeholder((None, None)), K.placeholder((None, None))
     for function, words in (

@@ -91,11 +91,13 @@ def _near_quotient(x, y):
     zero = constant(0, y.dtype)
     inverse = C.reciprocal(y)
     rough = C.element_times(x, inverse)
-    rest = C.element_times(C.minus(x, C.element_times(rough, y)), inverse)
+    # Stopped before they are used: a gradient of 0 that is stopped behind inf would be NaN.
+    a, b, near = C.stop_gradient(x), C.stop_gradient(y), C.stop_gradient(rough)
+    rest = C.element_times(C.minus(a, C.element_times(near, b)), C.stop_gradient(inverse))
     rest = C.element_select(C.equal(C.minus(rest, rest), zero), rest, zero)
-    pole = C.element_times(x, constant(np.inf, y.dtype))
-    near = C.plus(rough, C.stop_gradient(rest))
-    return C.element_select(C.equal(y, zero), C.stop_gradient(pole), near)
+    at_pole = C.equal(b, zero)
+    pole = C.element_times(x, C.element_select(at_pole, constant(np.inf, y.dtype), zero))
+    return C.element_select(at_pole, pole, C.plus(rough, rest))
 
 
 def _divided(x, y):

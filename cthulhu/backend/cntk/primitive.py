@@ -32,6 +32,9 @@ def native(method, record=recorded, on_arrays=None):
         found = find((args, kwargs))
         if not found:
             return on_arrays(self, *args, **kwargs)
+        return found[0].program.once((name, args, kwargs), lambda: built(self, found, args, kwargs))
+
+    def built(self, found, args, kwargs):
         _refuse_late(name, found)
         args, kwargs = replaced((args, kwargs), dense, scipy.sparse.spmatrix)
         if _some_empty((args, kwargs)):
@@ -40,7 +43,7 @@ def native(method, record=recorded, on_arrays=None):
             if isinstance(result, np.ndarray) and not result.size:
                 return result
         try:
-            return found[0].program.once((name, args, kwargs), lambda: method(self, *args, **kwargs))
+            return method(self, *args, **kwargs)
         except (RuntimeError, ValueError) as error:
             if STACK not in str(error):
                 raise

@@ -302,6 +302,11 @@ class Program:
             run.fed[leaf] = value_of(array)
         return run.fed[leaf]
 
+    def ones(self, x, run):
+        """Ones in the shape of a Tensor, as a value of the framework."""
+        run.arrays.append(np.ones(x.shape, self.real))
+        return value_of(run.arrays[-1])
+
     def _result(self, x, run):
         if isinstance(x, Late):
             return x.function(*[self._result(one, run) for one in x.inputs])
@@ -344,7 +349,7 @@ class _Stage:
     def run(self, program, run):
         if self.function is None:
             for x, result in zip(self.at, self.results):
-                run.fed[result] = value_of(np.ones(x.shape, program.real))
+                run.fed[result] = program.ones(x, run)
             return
         arguments = {x.made: program.fed(x, run) for x in self.leaves}
         root = self.outputs[self.computed.index(self.loss)] if self.loss is not None else None
@@ -356,17 +361,17 @@ class _Stage:
                 run.values[x] = array_of(values[output]).reshape(x.shape)
             if root is not None:
                 found = dict.fromkeys(x.made for x in self.at)
-                one = value_of(np.ones(self.loss.shape, program.real))
-                self.function._backward(state, {root: one}, found)
+                self.function._backward(state, {root: program.ones(self.loss, run)}, found)
                 for x, result in zip(self.at, self.results):
                     run.fed[result] = found[x.made]
         except Exception as error:
-            if program.errors:
-                # What an operation in NumPy said; the framework only knows that it failed.
-                raise program.errors.pop() from None
-            raise RuntimeError(str(error).split(STACK)[0]) from error
+            if not program.errors:
+                raise RuntimeError(str(error).split(STACK)[0]) from error
         if program.errors:
-            raise program.errors.pop()
+            # What an operation in NumPy said first; the framework would only know that it failed.
+            first = program.errors[0]
+            del program.errors[:]
+            raise first
 
 
 def _release(hosted):

@@ -31,7 +31,9 @@ def beside(name):
     if name != 'cntk':
         return ''
     if python >= (3, 7):
-        return f'where there is Python 3.6: CNTK 2.7, the last one, is not made for this one, {python[0]}.{python[1]};\n'
+        return (
+            f'where there is Python 3.6: CNTK 2.7, the last one, is not made for this one, {python[0]}.{python[1]};\n'
+        )
     return 'and the libraries of OpenMPI, which it needs, with\n    sudo apt-get install libopenmpi3\n'
 
 

@@ -89,7 +89,10 @@ def test_theano_that_is_not_installed_says_what_is_for_this_python(monkeypatch, 
 @pytest.mark.parametrize(
     'version, words',
     [
-        ((3, 6), 'pip install cntk==2.7.post2 numpy==1.19.5\nand the libraries of OpenMPI, which it needs, with\n    sudo apt-get install'),
+        (
+            (3, 6),
+            'pip install cntk==2.7.post2 numpy==1.19.5\nand the libraries of OpenMPI, which it needs, with\n    sudo apt-get install',
+        ),
         ((3, 9), 'where there is Python 3.6: CNTK 2.7, the last one, is not made for this one, 3.9;'),
     ],
 )

@@ -22,3 +22,4 @@ class CNTKBackend(CNTKMath, CNTKShape, CNTKNN, CNTKRandom, CNTKRun, Backend):
     """Every function of `cthulhu.backend` on CNTK 2.7."""
 
     name = 'cntk'
+    capabilities = 'gradients', 'sparse', 'ctc', 'dilation', 'broadcasting', 'unknown_rank', 'empty_loops', 'cntk'

@@ -15,8 +15,6 @@ from cthulhu.backend.deferred import Deferred, Symbol
 from cthulhu.backend.deferred.plan import Plan
 from cthulhu.backend.inference import dtypes
 
-_CAPABILITIES = 'gradients', 'sparse', 'ctc', 'dilation', 'broadcasting', 'unknown_rank', 'empty_loops', 'cntk'
-
 
 def stop_gradient(self, variables):
     return make(C.stop_gradient, variables, passes=False)
@@ -88,6 +86,3 @@ class CNTKRun(Deferred):
             return x
 
         return on_host(self, 'print_tensor', say, (x,), {}, lambda upstream, result, x: [upstream], run=printed)
-
-    def supports(self, capability):
-        return capability in _CAPABILITIES

@@ -225,11 +225,6 @@ class CNTKShape:
             raise ValueError(f'slice: a block at {start} of size {size} is not inside a tensor of shape {x.shape}.')
         return self._part(x, tuple(slice(first, end) for first, end in zip(start, ends)))
 
-    @native
-    def one_hot(self, indices, num_classes):
-        classes = np.arange(int(num_classes))
-        return make(C.equal, reshaped(indices, indices.shape + (1,)), classes, dtype=config.floatx(), passes=False)
-
     @native_always
     def arange(self, start, stop=None, step=1, dtype='int32'):
         start, stop, step = (int(n) if isinstance(n, Tensor) else n for n in (start, stop, step))

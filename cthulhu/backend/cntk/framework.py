@@ -3,9 +3,7 @@
 It warns of every Linux that is not Ubuntu 16.04, and of libraries that only GPUs need.
 """
 
-import contextlib
 import os
-import sys
 import warnings
 
 import numpy as np
@@ -24,29 +22,12 @@ with warnings.catch_warnings():
 
 __all__ = ['STACK', 'C', 'DEVICE', 'UserFunction', 'array_of', 'constant', 'placeholder', 'value_of', 'variable']
 
-
-@contextlib.contextmanager
-def _silence():
-    """Keeps what the framework's C++ writes on stderr from the user."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, 'w') as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
 C.logging.set_trace_level(C.logging.TraceLevel.Error)
-# The first tensor has it say which device it chose.
-with _silence():
-    DEVICE = C.cpu()
-    C.device.use_default_device()
+# It says which device it chose when it chooses; while a backend is loaded that is held back (chatter.py).
+DEVICE = C.device.use_default_device()
 
 
-# These by the functions below the framework's own, which warn of a deprecated one of Python, and leave the type open.
+# These are made by the functions below the framework's own, which warn of a deprecated one of Python, or leave the type open.
 
 
 @typemap

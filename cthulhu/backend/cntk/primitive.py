@@ -117,11 +117,12 @@ def on_host(backend, name, function, args, kwargs, gradient=None, run=None, like
     def differentiate(upstream, result, *arrays):
         positional, keywords = given(arrays)
         found = gradient(upstream, result, *positional, **keywords)
-        total = [np.zeros(x.shape) for x in arrays]
+        total = [None] * len(arrays)
         for argument, one in zip(arguments[0], found):
             if isinstance(argument, _Place) and one is not None:
-                total[argument.number] = total[argument.number] + one
-        return total
+                before = total[argument.number]
+                total[argument.number] = one if before is None else before + one
+        return [np.zeros(x.shape) if one is None else one for x, one in zip(arrays, total)]
 
     shape, dtype = like.shape, dtypes.name(like.dtype)
     return inputs[0].program.host(name, compute, inputs, shape, dtype, gradient and differentiate)

@@ -20,11 +20,26 @@ with warnings.catch_warnings():
     from cntk.internal import sanitize_dtype_cntk, typemap
     from cntk.ops.functions import UserFunction
 
-__all__ = ['STACK', 'C', 'DEVICE', 'UserFunction', 'array_of', 'constant', 'placeholder', 'value_of', 'variable']
+__all__ = [
+    'ALL_THREADS',
+    'STACK',
+    'C',
+    'DEVICE',
+    'UserFunction',
+    'array_of',
+    'constant',
+    'placeholder',
+    'value_of',
+    'variable',
+]
 
 C.logging.set_trace_level(C.logging.TraceLevel.Error)
 # It says which device it chose when it chooses; while a backend is loaded that is held back (chatter.py).
 DEVICE = C.device.use_default_device()
+
+
+# How many threads an operation may have, as its environment variables say.
+ALL_THREADS = cntk_py.get_max_num_cputhreads()
 
 
 # These are made by the functions below the framework's own, which warn of a deprecated one of Python, or leave the type open.
@@ -50,6 +65,12 @@ def constant(value, real):
 
 # What follows the framework's messages of errors: addresses.
 STACK = '\n\n[CALL STACK]'
+
+
+def use_threads(count):
+    """Have each operation that is run from now on divided between so many threads."""
+    if cntk_py.get_max_num_cputhreads() != count:
+        cntk_py.set_max_num_cputhreads(count)
 
 
 def value_of(array):

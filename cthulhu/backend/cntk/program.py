@@ -12,7 +12,18 @@ import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config
-from cthulhu.backend.cntk.framework import DEVICE, STACK, C, array_of, constant, placeholder, value_of, variable
+from cthulhu.backend.cntk.framework import (
+    ALL_THREADS,
+    DEVICE,
+    STACK,
+    C,
+    array_of,
+    constant,
+    placeholder,
+    use_threads,
+    value_of,
+    variable,
+)
 from cthulhu.backend.cntk.hosted import Hosted
 from cthulhu.backend.cntk.tensors import Clock, Late, NeedsValues, Tensor, of_dtype
 from cthulhu.backend.inference import dtypes
@@ -22,6 +33,8 @@ from cthulhu.backend.inference import dtypes
 _SEGMENT = 64
 # So many programs of one function are kept, the last ones used.
 _KEPT = 32
+# Operations on so few elements, in the mean, are sooner done by one thread than divided.
+_FEW_ELEMENTS = 2**14
 # Integers from here on are not exact in float32.
 _EXACT = 2**24
 
@@ -344,7 +357,10 @@ class _Stage:
             self.function = C.combine([nodes[x] for x in self.computed])
             self.outputs = list(self.function.outputs)
             arguments = {x.uid for x in self.function.arguments}
-            self.leaves = [x for x in _needed(self.computed) if x.source is not None and x.made.uid in arguments]
+            needed = _needed(self.computed)
+            self.leaves = [x for x in needed if x.source is not None and x.made.uid in arguments]
+            sizes = [x.size for x in needed if x.source is None]
+            self.threads = 1 if np.mean(sizes) < _FEW_ELEMENTS else ALL_THREADS
 
     def run(self, program, run):
         if self.function is None:
@@ -354,6 +370,7 @@ class _Stage:
         arguments = {x.made: program.fed(x, run) for x in self.leaves}
         root = self.outputs[self.computed.index(self.loss)] if self.loss is not None else None
         values = dict.fromkeys(self.outputs)
+        use_threads(self.threads)
         try:
             # Below the framework's `forward` and `backward`, which look at every argument anew and copy what they are given.
             state = self.function._forward(arguments, values, DEVICE, set() if root is None else {root})

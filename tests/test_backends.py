@@ -46,6 +46,20 @@ def loops_over_nothing():
     assert nothing.shape == (0, 2) and kept.tolist() == [1, 2]
 
 
+def second_derivatives():
+    x = K.placeholder((2,))
+    (first,) = K.gradients(K.sum(x * x * x), [x])
+    (second,) = K.gradients(K.sum(first), [x])
+    np.testing.assert_allclose(K.function([x], [second])([[1.0, 2.0]])[0], [6.0, 12.0])
+
+
+def more_of_what_was_decoded():
+    p, steps = K.placeholder((1, 2, 3)), K.placeholder((1,), dtype='int32')
+    labels = K.ctc_decode(p, steps)[0][0] + 1
+    found = K.function([p, steps], [labels])([[[[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]]], [2]])[0]
+    assert found.tolist() == [[1, 2]]
+
+
 def saved_model():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'doubled')
@@ -56,6 +70,8 @@ def saved_model():
 TRIALS = {
     '`K.scan` of no steps, where only the run tells how many': loops_over_nothing,
     '`K.gradients`, training': gradients,
+    '`K.gradients` of what `K.gradients` gave': second_derivatives,
+    'more operations on what `K.ctc_decode` gave, whose shape depends on values': more_of_what_was_decoded,
     '`K.get_session`, `K.set_session`': lambda: K.set_session(K.get_session()),
     '`K.manual_variable_initialization(True)`': lambda: K.manual_variable_initialization(True),
     '`K.graph_definition`, the graph in TensorBoard': K.graph_definition,

@@ -6,7 +6,8 @@ import re
 import sys
 import tempfile
 
-# backend -> (environment variable by which a user asks for more or less, its value that leaves out what only informs, lines that are left out).
+# backend -> (environment variable by which a user asks for more or less, its value that leaves out what only informs, lines that are left out);
+# None where there is no such variable.
 _CHATTER = {
     'tensorflow': (
         'TF_CPP_MIN_LOG_LEVEL',
@@ -16,6 +17,7 @@ _CHATTER = {
             r'|.*(failed call to cuInit|Unable to register cu|Could not find cuda drivers|TF-TRT)'
         ),
     ),
+    'cntk': (None, None, re.compile('Selected CPU as the process wide default device')),
 }
 
 
@@ -29,7 +31,7 @@ def held_back(name):
         name: the backend.
     """
     variable, value, pattern = _CHATTER.get(name, (None, None, None))
-    if variable is None or variable in os.environ:
+    if pattern is None or variable and variable in os.environ:
         yield
         return
     try:
@@ -38,7 +40,8 @@ def held_back(name):
     except (OSError, AttributeError, ValueError):  # there is no error stream
         yield
         return
-    os.environ[variable] = value
+    if variable:
+        os.environ[variable] = value
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
@@ -48,7 +51,8 @@ def held_back(name):
                 sys.stderr.flush()
             os.dup2(stream, 2)
             os.close(stream)
-            os.environ.pop(variable, None)
+            if variable:
+                os.environ.pop(variable, None)
             held.seek(0)
             kept = [line for line in held.read().splitlines(True) if not pattern.match(line.decode('utf-8', 'replace'))]
             if kept:

@@ -25,6 +25,18 @@ def requirements(name):
     }.get(name, name)
 
 
+def beside(name):
+    """What pip cannot install for the backend `name` and must be there on this Python: a text, lines that end in a newline, or ''."""
+    python = sys.version_info[:2]
+    if name != 'cntk':
+        return ''
+    if python >= (3, 7):
+        return (
+            f'where there is Python 3.6: CNTK 2.7, the last one, is not made for this one, {python[0]}.{python[1]};\n'
+        )
+    return 'and the libraries of OpenMPI, which it needs, with\n    sudo apt-get install libopenmpi3\n'
+
+
 def is_here(module):
     """Whether there is a module of that name to import."""
     try:

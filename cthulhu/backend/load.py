@@ -5,7 +5,7 @@ import inspect
 
 from cthulhu.backend import chatter
 from cthulhu.backend.base import Backend
-from cthulhu.backend.frameworks import FRAMEWORKS, is_implemented, is_installed, requirements
+from cthulhu.backend.frameworks import FRAMEWORKS, beside, is_implemented, is_installed, requirements
 
 _loaded = {}
 
@@ -37,7 +37,7 @@ def _load_own(name):
     if not is_installed(name):
         raise ImportError(
             f'The backend {name!r} was asked for and its framework is not installed. Install it with\n'
-            f'    pip install {requirements(name)}\n'
+            f'    pip install {requirements(name)}\n{beside(name)}'
             'or choose another backend with the environment variable CTHULHU_BACKEND or in cthulhu.json.'
         )
     with chatter.held_back(name):

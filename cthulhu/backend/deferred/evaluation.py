@@ -107,6 +107,10 @@ class Inner:
         self._known = self.arguments + self.captured
         self._evaluation = Evaluation(results, self._known)
 
+    @property
+    def symbols(self):
+        return self._evaluation.symbols
+
     def __call__(self, arguments, captured):
         """The results' values: list. Counts of runs are among what is captured."""
         given = {id(symbol): value for symbol, value in zip(self._known, list(arguments) + list(captured))}

@@ -32,6 +32,10 @@ class Plan:
         targets = list(outputs) + new_values + self._after.captured
         self._evaluation = Evaluation(targets, self.inputs + self.variables)
 
+    def symbols(self):
+        """Every Symbol that the function is made of, those inside of loops left out."""
+        return self._evaluation.symbols + self._after.symbols
+
     def __call__(self, variables, feeds, clock):
         given = {
             id(symbol): value for symbol, value in zip(self.inputs + self.variables, list(feeds) + list(variables))

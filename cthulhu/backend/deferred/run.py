@@ -13,7 +13,8 @@ operators call (`add`, `subtract`, `multiply`, `divide`, `floor_divide`, `mod`, 
 What `K.function` runs is a `Plan`: a pure function (values of variables, feeds, clock) -> (outputs, new values). A framework that
 can do more than compute at once says so in these hooks of `Deferred`, whose plain forms serve those that cannot:
 
-    compile(plan, name)         the plan, made faster (JAX: `jit`); plain: as it is
+    compile(plan, name)         the plan, made faster (JAX: `jit`), or built of the framework's functions when it is called (CNTK); plain: as it
+                                is
     assign(variable, value)     keep the plan's new value of a variable, on the framework's side; plain: the value itself
     choose(condition, then, otherwise)
                                 what one of two functions of no arguments gives (JAX: `lax.cond`); plain: call that one
@@ -23,8 +24,8 @@ can do more than compute at once says so in these hooks of `Deferred`, whose pla
                                 the derivatives of a pure scalar function by its arguments (JAX: `grad`); there is no plain form:
                                 a backend that has it says `supports('gradients')`
 
-So JAX compiles a whole step and differentiates inside of it, and PyTorch runs it. Each function given to a hook computes on the
-framework's arrays, and may be called with traced ones.
+So JAX compiles a whole step and differentiates inside of it, PyTorch runs it, and CNTK builds it. Each function given to a hook computes
+on the framework's arrays, and may be called with what stands for them.
 """
 
 import sys

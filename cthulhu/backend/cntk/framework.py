@@ -1,0 +1,83 @@
+"""The framework itself: imported here alone, once its libraries can be found, and without its warnings of what does not matter.
+
+It warns of every Linux that is not Ubuntu 16.04, and of libraries that only GPUs need.
+"""
+
+import os
+import warnings
+
+import numpy as np
+
+from cthulhu.backend.cntk import mpi
+
+mpi.make_loadable()
+# Its threads would wait for the next operation at full speed, 0.2 s long: no other process, and not even NumPy, has the cores then.
+os.environ.setdefault('KMP_BLOCKTIME', '0')
+with warnings.catch_warnings():
+    warnings.simplefilter('ignore')
+    import cntk as C
+    from cntk import cntk_py
+    from cntk.internal import sanitize_dtype_cntk, typemap
+    from cntk.ops.functions import UserFunction
+
+__all__ = [
+    'ALL_THREADS',
+    'STACK',
+    'C',
+    'DEVICE',
+    'UserFunction',
+    'array_of',
+    'constant',
+    'placeholder',
+    'value_of',
+    'variable',
+]
+
+C.logging.set_trace_level(C.logging.TraceLevel.Error)
+# It says which device it chose when it chooses; while a backend is loaded that is held back (chatter.py).
+DEVICE = C.device.use_default_device()
+
+
+# How many threads an operation may have, as its environment variables say.
+ALL_THREADS = cntk_py.get_max_num_cputhreads()
+
+
+# These are made by the functions below the framework's own, which warn of a deprecated one of Python, or leave the type open.
+
+
+@typemap
+def variable(shape, real, needs_gradient=False):
+    """An input of a static shape, the batch included, for arrays of the NumPy type `real`."""
+    return cntk_py.input_variable(tuple(shape), False, sanitize_dtype_cntk(real), needs_gradient, '', [])
+
+
+@typemap
+def placeholder(shape, real):
+    """What stands for a node of that shape until it is replaced by one."""
+    return cntk_py.placeholder_variable(tuple(shape), sanitize_dtype_cntk(real), '', [])
+
+
+@typemap
+def constant(value, real):
+    """What always has the value of an array or number."""
+    return cntk_py.Constant(C.NDArrayView.from_dense(np.array(value, real, order='C')), '')
+
+
+# What follows the framework's messages of errors: addresses.
+STACK = '\n\n[CALL STACK]'
+
+
+def use_threads(count):
+    """Have each operation that is run from now on divided between so many threads."""
+    if cntk_py.get_max_num_cputhreads() != count:
+        cntk_py.set_max_num_cputhreads(count)
+
+
+def value_of(array):
+    """A value of the framework that reads the memory of a contiguous array, which must be kept."""
+    return cntk_py.Value(C.NDArrayView.from_dense(array, DEVICE, False, True))
+
+
+def array_of(value):
+    """A value of the framework as an array of its own."""
+    return value.data().to_ndarray()

@@ -1,0 +1,196 @@
+"""What every group of this backend's primitives uses.
+
+A primitive is recorded on Symbols, as `deferred` has it. When a program is built, it is called with the values: Tensors, of which it
+builds a node, and arrays, which are known already and which the reference computes with at once.
+"""
+
+import functools
+
+import numpy as np
+import scipy.sparse
+
+from cthulhu.backend import config
+from cthulhu.backend.cntk.framework import STACK, C
+from cthulhu.backend.cntk.tensors import Late, Tensor, find, replaced
+from cthulhu.backend.deferred import recorded, recorded_always, recorded_pair
+from cthulhu.backend.inference import dtypes
+from cthulhu.backend.numpy import NumPyBackend
+
+
+def reference(name):
+    """The reference's function of values of that name: function (backend, ...) -> array."""
+    return getattr(NumPyBackend, name).compute
+
+
+def native(method, record=recorded, on_arrays=None):
+    """A method that builds nodes of Tensors; arrays alone are left to the reference."""
+    name = method.__name__
+    on_arrays = on_arrays or reference(name)
+
+    @functools.wraps(method)
+    def compute(self, *args, **kwargs):
+        found = find((args, kwargs))
+        if not found:
+            return on_arrays(self, *args, **kwargs)
+        return found[0].program.once((name, args, kwargs), lambda: built(self, found, args, kwargs))
+
+    def built(self, found, args, kwargs):
+        _refuse_late(name, found)
+        args, kwargs = replaced((args, kwargs), dense, scipy.sparse.spmatrix)
+        if _some_empty((args, kwargs)):
+            # The framework has no tensors without elements. What is made of one is mostly empty too.
+            result = on_arrays(self, *replaced(args, zeros), **replaced(kwargs, zeros))
+            if isinstance(result, np.ndarray) and not result.size:
+                return result
+        try:
+            return method(self, *args, **kwargs)
+        except (RuntimeError, ValueError) as error:
+            if STACK not in str(error):
+                raise
+            lengths = ', '.join(str(x.shape) for x in found if isinstance(x, Tensor))
+            raise ValueError(f'{name} of tensors of shapes {lengths}: {str(error).split(STACK)[0]}') from None
+
+    return record(compute)
+
+
+def native_pair(method):
+    """`native` for two tensors; both reach the method in the dtype that they meet in, which is its third argument."""
+    name = method.__name__
+
+    def compute(self, x, y):
+        dtype = dtypes.pair(x, y, config.floatx())
+        return method(self, *[one if isinstance(one, Tensor) else np.asarray(one, dtype) for one in (x, y)], dtype)
+
+    return native(functools.wraps(reference(name))(compute), recorded_pair)
+
+
+def native_always(method):
+    """`native` for what makes tensors, of plain numbers too."""
+    return native(method, recorded_always)
+
+
+def hosted(name, gradient=None, differentiated=1, record=recorded):
+    """A primitive that the framework lacks, computed in NumPy by the reference.
+
+    Arguments:
+        gradient: function (gradient of the result, result, *arguments) -> list of the gradients by the first of the arguments.
+        differentiated: how many of the arguments are differentiated by.
+    """
+    on_arrays = reference(name)
+
+    @functools.wraps(on_arrays)
+    def method(self, *args, **kwargs):
+        return on_host(self, name, on_arrays, args, kwargs, gradient)
+
+    method.__name__ = name
+    return native(method, record)
+
+
+def on_host(backend, name, function, args, kwargs, gradient=None, run=None, like=None):
+    """The Tensor of a function (backend, *args, **kwargs) of arrays.
+
+    Arguments:
+        gradient: function (gradient, result, *args, **kwargs) -> gradients by the args, None for those that have none.
+        run: what is called in a run, where that does more than `function`.
+        like: an array of the result's shape and dtype; by default what the function makes of zeros.
+    """
+    inputs = list(dict.fromkeys(x for x in find((args, kwargs)) if isinstance(x, Tensor)))
+    if like is None:
+        like = function(backend, *replaced(args, zeros), **replaced(kwargs, zeros))
+    # The functions must not hold Tensors: see `Hosted`.
+    numbers = {id(x): _Place(number) for number, x in enumerate(inputs)}
+    arguments = replaced((args, kwargs), lambda x: numbers[id(x)])
+
+    def given(arrays):
+        return replaced(arguments, lambda place: arrays[place.number], _Place)
+
+    def compute(*arrays):
+        positional, keywords = given(arrays)
+        result = (run or function)(backend, *positional, **keywords)
+        if result.shape != shape:
+            raise ValueError(
+                f'{name}: CNTK needs to know the shape of every result before the run, and this one depends on the values: '
+                f'{result.shape}.'
+            )
+        return result
+
+    def differentiate(upstream, result, *arrays):
+        positional, keywords = given(arrays)
+        found = gradient(upstream, result, *positional, **keywords)
+        total = [None] * len(arrays)
+        for argument, one in zip(arguments[0], found):
+            if isinstance(argument, _Place) and one is not None:
+                before = total[argument.number]
+                total[argument.number] = one if before is None else before + one
+        return [np.zeros(x.shape) if one is None else one for x, one in zip(arrays, total)]
+
+    shape, dtype = like.shape, dtypes.name(like.dtype)
+    return inputs[0].program.host(name, compute, inputs, shape, dtype, gradient and differentiate)
+
+
+class _Place:
+    """Where an array goes in the arguments of an operation in NumPy."""
+
+    def __init__(self, number):
+        self.number = number
+
+
+def _refuse_late(name, values):
+    for x in values:
+        if isinstance(x, Late):
+            raise NotImplementedError(
+                f'{name}: the cntk backend can only give what {x.name} makes to the user, as its shape depends on values that CNTK '
+                "computes. Go on with the arrays in NumPy, or with `load_backend('numpy')`."
+            )
+
+
+def dense(matrix):
+    """A SciPy matrix as an array: the framework's sparse tensors go into products only."""
+    return matrix.toarray()
+
+
+def zeros(x):
+    return np.zeros(x.shape, x.dtype)
+
+
+def _some_empty(value):
+    if isinstance(value, np.ndarray):
+        return not value.size
+    if isinstance(value, (list, tuple)):
+        return any(map(_some_empty, value))
+    return any(map(_some_empty, value.values())) if isinstance(value, dict) else False
+
+
+def program_of(*values):
+    """The program that values, of which one is a Tensor or Clock, are part of."""
+    return find(values)[0].program
+
+
+def make(function, *inputs, dtype=None, passes=True):
+    """The Tensor of what the framework's `function` makes of nodes; dtype: by default that of the first Tensor."""
+    first = find(inputs)[0]
+    return first.program.make(function, inputs, dtype or first.dtype, passes)
+
+
+def along_batch(function, x, *others):
+    """`make` for a function of nodes, the first of which, that of `x`, must lie along the framework's batch axis."""
+    length = x.shape[0]
+
+    def build(node, *nodes):
+        made = function(C.to_batch(node), *nodes)
+        # What comes back has a first axis of an open length, as far as the framework knows.
+        return C.reshape(C.unpack_batch(made), (length,) + made.shape)
+
+    return make(build, x, *others)
+
+
+def float_dtype(x):
+    return x.dtype if dtypes.is_float(x.dtype) else config.floatx()
+
+
+def axes_of(x, axis):
+    """The axes of a reduction: sorted list of int, none of them negative."""
+    if axis is None:
+        return list(range(len(x.shape)))
+    listed = axis if isinstance(axis, (list, tuple)) else [axis]
+    return sorted({int(one) % len(x.shape) for one in listed})

@@ -1,0 +1,88 @@
+"""The hooks of `deferred`: plans become programs of the framework."""
+
+import sys
+import threading
+
+import numpy as np
+import scipy.sparse
+
+from cthulhu.backend import config
+from cthulhu.backend.cntk.framework import C
+from cthulhu.backend.cntk.primitive import make, native, on_host
+from cthulhu.backend.cntk.program import Compiled
+from cthulhu.backend.cntk.tensors import Tensor
+from cthulhu.backend.deferred import Deferred, Symbol
+from cthulhu.backend.deferred.plan import Plan
+from cthulhu.backend.inference import dtypes
+
+
+def stop_gradient(self, variables):
+    return make(C.stop_gradient, variables, passes=False)
+
+
+_stop_gradient = native(stop_gradient, on_arrays=lambda backend, x: x)
+del stop_gradient
+
+
+class CNTKRun(Deferred):
+    """Arrays, programs, branches, gradients."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock = threading.RLock()
+        # The programs that are being built, the innermost last.
+        self.building = []
+
+    def convert(self, value, dtype):
+        if isinstance(value, (Symbol, Tensor)):
+            raise TypeError(f'{value!r} has no value yet. Use K.eval, or a K function in place of a NumPy one.')
+        dtype = dtype or dtypes.of(value, config.floatx())
+        if scipy.sparse.issparse(value):
+            return value.tocsr().astype(dtype)
+        return np.asarray(value, dtype)
+
+    def to_numpy(self, value):
+        return value.copy() if scipy.sparse.issparse(value) else np.array(value)
+
+    def zeros_value(self, shape, dtype):
+        return np.zeros(shape, dtype)
+
+    def is_sparse_value(self, value):
+        return scipy.sparse.issparse(value)
+
+    def assign(self, variable, value):
+        # An array that a program made, or a copy of what it was fed.
+        variable.value = value
+
+    def compile(self, plan, name):
+        return Compiled(self, plan)
+
+    def choose(self, condition, then, otherwise):
+        if not isinstance(condition, Tensor):
+            return then() if condition else otherwise()
+        return type(self).where.compute(self, condition, then(), otherwise())
+
+    def differentiate(self, function, values):
+        return self.building[-1].differentiate(function, values)
+
+    def _evaluate(self, x):
+        plan = Plan([], [x], [], [])
+        outputs, _ = Compiled(self, plan)([v.value for v in plan.variables], [], self.tick())
+        # Dense, also where the tensor is sparse.
+        return outputs[0].toarray() if scipy.sparse.issparse(outputs[0]) else self.to_numpy(outputs[0])
+
+    def stop_gradient(self, variables):
+        if isinstance(variables, (list, tuple)):
+            return [self.stop_gradient(one) for one in variables]
+        return _stop_gradient(self, variables)
+
+    @native
+    def print_tensor(self, x, message=''):
+        def say(backend, x):
+            return x
+
+        def printed(backend, x):
+            print(message, x, file=sys.stderr)
+            return x
+
+        return on_host(self, 'print_tensor', say, (x,), {}, lambda upstream, result, x: [upstream], run=printed)

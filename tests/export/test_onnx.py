@@ -450,7 +450,7 @@ def test_files(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match='more than 2 GB of weights'):
         export_onnx(model, str(tmp_path / 'other.onnx'))
     monkeypatch.setitem(sys.modules, 'onnx', None)
-    with pytest.raises(ImportError, match=r"pip install onnx onnxruntime"):
+    with pytest.raises(ImportError, match='pip install onnx onnxruntime'):
         export_onnx(model, str(tmp_path / 'other.onnx'))
 
 

@@ -242,7 +242,7 @@ KINDS = {
     'compile': _FLAG,
     'include_optimizer': _FLAG,
     'overwrite': _FLAG,
-    'safe_mode': _FLAG,
+    'safe_mode': Flag(optional=True),  # None is safe, too
     'by_name': _FLAG,
     'skip_mismatch': _FLAG,
     'reshape': _FLAG,

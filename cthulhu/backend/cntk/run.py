@@ -3,17 +3,15 @@
 import sys
 import threading
 
-import numpy as np
 import scipy.sparse
 
-from cthulhu.backend import config
 from cthulhu.backend.cntk.framework import C
 from cthulhu.backend.cntk.primitive import make, native, on_host
 from cthulhu.backend.cntk.program import Compiled
 from cthulhu.backend.cntk.tensors import Tensor
+from cthulhu.backend.composed.held_arrays import HeldArrays
 from cthulhu.backend.deferred import Deferred, Symbol
 from cthulhu.backend.deferred.plan import Plan
-from cthulhu.backend.inference import dtypes
 
 
 def stop_gradient(self, variables):
@@ -24,31 +22,16 @@ _stop_gradient = native(stop_gradient, on_arrays=lambda backend, x: x)
 del stop_gradient
 
 
-class CNTKRun(Deferred):
-    """Arrays, programs, branches, gradients."""
+class CNTKRun(HeldArrays, Deferred):
+    """Programs, branches, gradients."""
+
+    symbols = Symbol, Tensor
 
     def __init__(self):
         super().__init__()
         self.lock = threading.RLock()
         # The programs that are being built, the innermost last.
         self.building = []
-
-    def convert(self, value, dtype):
-        if isinstance(value, (Symbol, Tensor)):
-            raise TypeError(f'{value!r} has no value yet. Use K.eval, or a K function in place of a NumPy one.')
-        dtype = dtype or dtypes.of(value, config.floatx())
-        if scipy.sparse.issparse(value):
-            return value.tocsr().astype(dtype)
-        return np.asarray(value, dtype)
-
-    def to_numpy(self, value):
-        return value.copy() if scipy.sparse.issparse(value) else np.array(value)
-
-    def zeros_value(self, shape, dtype):
-        return np.zeros(shape, dtype)
-
-    def is_sparse_value(self, value):
-        return scipy.sparse.issparse(value)
 
     def assign(self, variable, value):
         # An array that a program made, or a copy of what it was fed.

@@ -10,7 +10,7 @@ from cthulhu import losses, registry
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import Layer
 from cthulhu.metrics import functions
-from cthulhu.utils.losses_utils import as_labels, as_tensor, squeeze_or_expand_dimensions, times_weight, what_counts
+from cthulhu.utils.losses_utils import as_labels, as_tensor, squeeze_or_expand_dimensions, what_counts
 from cthulhu.utils.metrics_utils import weigh
 
 REDUCTIONS = ('sum', 'sum_over_batch_size', 'weighted_mean')
@@ -222,7 +222,7 @@ class Reduce(Metric):
         counted = None
         if sample_weight is not None:
             values, counted = weigh(values, sample_weight)
-            values = times_weight(values, counted)
+            values = K.multiply_no_nan(values, counted)
         updates = [K.update_add(self.total, K.sum(values))]
         if self.reduction != 'sum':
             if counted is None or self.reduction == 'sum_over_batch_size':

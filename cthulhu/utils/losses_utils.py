@@ -87,6 +87,12 @@ def broadcast_weights(values, sample_weight):
     Raises:
         ValueError: the shapes do not fit.
     """
+    sample_weight = _beside(values, sample_weight)
+    return sample_weight * K.ones_like(values, dtype=K.dtype(sample_weight))
+
+
+def _beside(values, sample_weight):
+    """Weights of the rank of the values, to which they broadcast."""
     wanted, shape = K.int_shape(values), K.int_shape(sample_weight)
     fits = len(shape) <= len(wanted) and all(w is None or v is None or w == v or w == 1 for w, v in zip(shape, wanted))
     if not fits:
@@ -96,12 +102,7 @@ def broadcast_weights(values, sample_weight):
         )
     for _ in range(len(wanted) - len(shape)):
         sample_weight = K.expand_dims(sample_weight, -1)
-    return sample_weight * K.ones_like(values, dtype=K.dtype(sample_weight))
-
-
-def times_weight(values, weights):
-    """`values * weights` for tensors of one shape; 0 where the weight is 0, whatever the value: what does not count may be no number."""
-    return K.where(K.not_equal(weights, 0), values * weights, 0.0)
+    return sample_weight
 
 
 @in_graph
@@ -174,5 +175,5 @@ def compute_weighted_loss(losses, sample_weight=None, reduction=Reduction.SUM_OV
         if sample_weight is not None:
             sample_weight = as_tensor(sample_weight, K.floatx())
             losses, _, sample_weight = squeeze_or_expand_dimensions(losses, None, sample_weight)
-            losses = times_weight(losses, broadcast_weights(losses, sample_weight))
+            losses = K.multiply_no_nan(losses, _beside(losses, sample_weight))
         return as_tensor(reduce_weighted_loss(losses, reduction), dtype)

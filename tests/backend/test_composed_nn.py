@@ -211,3 +211,25 @@ def test_a_loss_of_an_activation_agrees_with_the_loss_of_its_input(activation, l
 
     of_probabilities, of_logits = evaluate(f, np.asarray(target, 'float32'), logits.astype('float32'))
     np.testing.assert_allclose(of_probabilities, of_logits, rtol=1e-5)
+
+
+def test_multiply_no_nan():
+    x = np.array([[1, np.nan, np.inf], [-np.inf, 2, 3]], 'float32')
+    y = np.array([[2, 0, 0], [0, -1, 0]], 'float32')
+    check('multiply_no_nan', np.array([[2, 0, 0], [0, -2, 0]]), x, y)
+    check(
+        'multiply_no_nan',
+        np.array([[0, 0, 0], [np.nan, 4, 6]]),
+        np.array([[1, np.inf, 3], [np.nan, 2, 3]], 'float32'),
+        np.array([[0], [2]], 'float32'),
+    )
+
+
+def test_gradients_of_multiply_no_nan_are_zero_where_it_is():
+    x = K.variable([[1.0, 2.0], [3.0, 4.0]])
+    weights = K.variable([[0.0], [2.0]])
+    # The gradient of log at what is left out, infinite, does not come back.
+    value = K.multiply_no_nan(K.log(x - K.constant([[1.0, 0.0], [0.0, 0.0]])), weights)
+    gradient = K.gradients(K.sum(value), [x])[0]
+    np.testing.assert_allclose(K.eval(gradient)[1], [2 / 3, 2 / 4], rtol=1e-6)
+    assert not np.isnan(K.eval(K.sum(value)))

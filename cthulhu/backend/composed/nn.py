@@ -47,6 +47,17 @@ class NN(Convolution):
                 return function(self.where(condition, logits, 0))
         return self.where(condition, x, 0)
 
+    def multiply_no_nan(self, x, y):
+        """`x * y`, which is 0 where `y` is 0, whatever stands in `x`: infinity or no number.
+
+        Arguments:
+            x, y: tensors of one dtype whose shapes broadcast.
+
+        Returns:
+            Tensor of the broadcast shape.
+        """
+        return self.where(self.not_equal(y, 0), x, 0.0) * y
+
     def categorical_crossentropy(self, target, output, from_logits=False, axis=-1):
         """Crossentropy of distributions over classes: -sum(target * log(output)).
 

@@ -105,10 +105,9 @@ class NN:
 
     def resize_images(self, x, height_factor, width_factor, data_format, interpolation='nearest'):
         x = self._tensor(x)
-        operation = {
-            'nearest': v1.image.resize_nearest_neighbor,
-            'bilinear': v1.image.resize_bilinear,
-        }.get(interpolation)
+        operation = {'nearest': v1.image.resize_nearest_neighbor, 'bilinear': v1.image.resize_bilinear}.get(
+            interpolation
+        )
         factors = height_factor, width_factor
         is_plain = x.shape.rank == 4 and all(isinstance(n, int) and n > 0 for n in factors)
         if operation is None or not is_plain or x.dtype.base_dtype != tf.float32:
@@ -120,6 +119,9 @@ class NN:
         y.set_shape(static[:1] + [n and n * factor for n, factor in zip(static[1:3], factors)] + static[3:])
         return self._from_last(y, data_format)
 
+    def multiply_no_nan(self, x, y):
+        return tf.math.multiply_no_nan(*self._pair(x, y))
+
     # Crossentropies: the loss and its gradient in one kernel.
 
     def _logits_of(self, output, activation):
@@ -128,7 +130,12 @@ class NN:
         return op.inputs[0] if op is not None and op.type == wanted else None
 
     def _softmax_crossentropy(self, target, logits, axis):
-        return tf.nn.softmax_cross_entropy_with_logits(*self._pair(target, logits), axis=axis)
+        target, logits = self._pair(target, logits)
+        if (
+            logits.shape.rank == 2 and axis in (-1, 1) and logits.dtype != tf.float16
+        ):  # else TensorFlow reshapes, and casts
+            return tf.raw_ops.SoftmaxCrossEntropyWithLogits(features=logits, labels=target)[0]
+        return tf.nn.softmax_cross_entropy_with_logits(target, logits, axis=axis)
 
     def _sparse_softmax_crossentropy(self, target, logits):
         return tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)

@@ -295,6 +295,7 @@ class Layer(Tracking, NodeAccess):
         needed = to_list(inputs) + tensors_in(arguments)
         uses_phase = getattr(self, 'uses_learning_phase', False) or any(map(meta.uses_learning_phase, needed))
         for x in made:
+            meta.set_shape(x, K.int_shape(x))
             meta.set_uses_learning_phase(x, uses_phase or meta.uses_learning_phase(x))
         return outputs, output_masks, record
 

@@ -1,7 +1,6 @@
 """What other people's code reads of tensors, layers and models under names that begin with an underscore, as Keras 2.3.1 has them."""
 
 import numpy as np
-import pytest
 
 from cthulhu import backend as K
 from cthulhu.layers import Cthalpa1D, Daoloth, Darkness, Flatten, Input, Layer, LuKthu, Reshape, TheHydra, concatenate

@@ -84,6 +84,10 @@ class Layer(Additions, Tracking, NodeAccess):
             self.batch_input_shape = batch_input_shape
         self.dtype = kwargs.get('dtype') or kwargs.get('input_dtype') or K.floatx()
         self._initial_weights = kwargs.get('weights')
+        self._take_in()
+        if not self._trainable:
+            self.trainable = False
+            self.trainable_changed = False
 
     # -- state -------------------------------------------------------------------------------------------
 
@@ -332,7 +336,7 @@ class Layer(Additions, Tracking, NodeAccess):
                 raise TypeError(
                     f'The `call` method of layer "{self.name}" ({type(self).__name__}) must return a tensor or a list of tensors, but it returned {outputs!r}.'
                 )
-        return copied if isinstance(outputs, (list, tuple)) else copied[0]
+        return unpack_singleton(copied)  # a list of one is that one, as in Keras
 
     def _note_activity(self, outputs):
         """Add the penalty of `activity_regularizer`, if the layer has one, as a loss of this call."""

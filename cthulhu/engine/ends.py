@@ -2,7 +2,6 @@
 
 from cthulhu import backend as K
 from cthulhu.engine.graph import Graph, history_of
-from cthulhu.engine.input_spec import InputSpec
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 
@@ -83,13 +82,10 @@ class Ends:
 
     @property
     def input_spec(self):
-        """What the model accepts: the shapes of its inputs."""
-        specs = []
-        for x in (self._inputs if self.is_graph else None) or []:
-            shape = K.int_shape(x)
-            specs.append(InputSpec(shape=(None,) + tuple(shape[1:])) if shape else None)
+        """None for each input: tensors of other lengths are the layers' to take or refuse; arrays are held against the inputs' shapes."""
+        specs = [None for _ in (self._inputs if self.is_graph else None) or []]
         return unpack_singleton(specs) if specs else None
 
     @input_spec.setter
     def input_spec(self, value):
-        """Layers set it in their `__init__`; what a model accepts follows from its inputs."""
+        """Layers set it in their `__init__`; a model leaves it to its layers."""

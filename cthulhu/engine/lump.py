@@ -384,7 +384,7 @@ class Lump(Functions, GeneratorDoors, Network):
         """
         streaming = _streaming(workers, use_multiprocessing, max_queue_size)
         step, adapter = preparation.prediction(self, x, batch_size, steps, streaming)
-        told = self._told(callbacks, verbose, adapter, [])
+        told = self._told(callbacks, verbose, adapter, None)
         try:
             return training_loop.predict(step, adapter, told)
         finally:
@@ -429,12 +429,7 @@ class Lump(Functions, GeneratorDoors, Network):
         return unpack_singleton(step(arrays))
 
     def _told(self, callbacks, verbose, adapter, labels):
-        params = {
-            'batch_size': adapter.batch_size,
-            'steps': adapter.steps,
-            'samples': adapter.samples,
-            'metrics': labels,
-        }
+        params = training_loop.run_params(adapter, **({} if labels is None else {'metrics': labels}))
         return training_loop.callback_list(self, callbacks, verbose, params)
 
     def _check_before_training(self):

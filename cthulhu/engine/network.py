@@ -465,7 +465,12 @@ def _apply_layer(node, values, keywords):
     inputs = [x for x, _ in values]
     masks = [mask for _, mask in values]
     arguments = node.arguments_with([x for x, _ in keywords])
-    outputs, output_masks, _ = node.outbound_layer.apply_to(node.as_called(inputs), masks, arguments)
+    layer = node.outbound_layer
+    if layer.input_spec and len(to_list(layer.input_spec)) == len(
+        inputs
+    ):  # tensors of other shapes than the model's inputs may come
+        layer.assert_input_compatibility(node.as_called(inputs))
+    outputs, output_masks, _ = layer.apply_to(node.as_called(inputs), masks, arguments)
     return list(zip(to_list(outputs), output_masks))
 
 

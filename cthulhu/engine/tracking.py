@@ -92,16 +92,17 @@ class Tracking:
             object.__setattr__(self, name, value)
             return
         plain = type(value) in _PLAIN or isinstance(getattr(type(self), name, None), property)
-        if not plain and '_containers' not in held and _tracked(value):
-            raise RuntimeError(
-                f'Attribute {name!r} of {type(self).__name__} is set to a layer before `super().__init__()` was called. Call it first in `__init__`, so that '
-                'the layer can be tracked.'
-            )
         object.__setattr__(self, name, value)
         if not plain and '_containers' in held:
             self._track(value)
         if old is not None and old is not value:
             self._forget(old)
+
+    def _take_in(self):
+        """Track what was set before `super().__init__()` was called."""
+        for name, value in list(self.__dict__.items()):
+            if name not in self._untracked and type(value) not in _PLAIN:
+                self._track(value)
 
     def __delattr__(self, name):
         old = self.__dict__.get(name)

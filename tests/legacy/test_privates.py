@@ -36,7 +36,7 @@ def test_the_library_does_not_import_them():
     told = subprocess.run(
         [sys.executable, '-c', 'import sys, cthulhu; from cthulhu import layers; layers.Daoloth(2); print("cthulhu.legacy.privates" in sys.modules)'],
         stdout=subprocess.PIPE,
-        universal_newlines=True,
+        text=True,
         check=True,
     )  # fmt: skip
     assert told.stdout.split()[-1] == 'False'

@@ -31,20 +31,20 @@ class L1L2(Regularizer):
 
     @checked
     def __init__(self, l1=0.0, l2=0.0):
-        self.l1 = float(K.cast_to_floatx(l1))
-        self.l2 = float(K.cast_to_floatx(l2))
+        self.l1 = K.cast_to_floatx(l1)
+        self.l2 = K.cast_to_floatx(l2)
 
     @in_graph
     def __call__(self, x):
         penalty = 0.0
         if self.l1:
-            penalty += self.l1 * K.sum(K.abs(x))
+            penalty += float(self.l1) * K.sum(K.abs(x))
         if self.l2:
-            penalty += self.l2 * K.sum(K.square(x))
+            penalty += float(self.l2) * K.sum(K.square(x))
         return penalty
 
     def get_config(self):
-        return {'l1': self.l1, 'l2': self.l2}
+        return {'l1': float(self.l1), 'l2': float(self.l2)}
 
 
 @checked

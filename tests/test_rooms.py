@@ -24,6 +24,7 @@ ROOMS = (
     'activations', 'constraints', 'initializers', 'regularizers', 'losses', 'optimizers', 'callbacks',
     'metrics',
     'saving',
+    'legacy',  # what other people's code asks a model for, told by public names
     'engine',
     'layers',
     'models',
@@ -45,6 +46,7 @@ UPWARD = {
 
 #: Imports inside functions, each with its reason.
 HIDDEN = {
+    ('cthulhu.engine.tracking', 'cthulhu.legacy.privates'): "found only when other people's code asks for it",
     ('cthulhu.export.onnx_file', 'cthulhu.export.onnx_graph'): 'it is built on the optional package onnx',
     ('cthulhu.export.onnx_file', 'cthulhu.export.onnx_layers'): 'it is built on the optional package onnx',
 }  # fmt: skip

@@ -76,7 +76,7 @@ class BackupAndRestore(Callback):
         if state['position'] is not None and hasattr(callbacks.adapter, 'position'):
             callbacks.adapter.position = state['position']
         first = callbacks.params['epochs'] if state['stopped'] else state['epoch'] + 1
-        callbacks.params['initial_epoch'] = first
+        callbacks.params.initial_epoch = first
         self._finished = first >= callbacks.params['epochs']
         if callbacks.params.get('verbose'):
             print(f'Going on after epoch {state["epoch"] + 1}, from {self.path}')

@@ -29,6 +29,16 @@ class BatchLogs(dict):
         self.update(values)
 
 
+class RunParams(dict):
+    """The settings of a run, with the keys that callbacks of Keras know.
+
+    Attributes:
+        initial_epoch: number of the epoch that training starts with. A callback that resumes an interrupted run sets it.
+    """
+
+    initial_epoch = 0
+
+
 def samples_of(logs):
     """How many samples the logs of a batch stand for; also of a plain dict, by its 'size'."""
     return logs.samples if isinstance(logs, BatchLogs) else logs.get('size', 0)

@@ -48,7 +48,7 @@ class LumpCheckpoint(MonitorCallback):
         self._trained = None
 
     def on_train_begin(self, logs=None):
-        goes_on = self._trained is self.model and (self.params or {}).get('initial_epoch', 0) > 0
+        goes_on = self._trained is self.model and getattr(self.params, 'initial_epoch', 0) > 0
         self._trained = self.model
         if goes_on:
             return

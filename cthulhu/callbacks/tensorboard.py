@@ -80,7 +80,7 @@ class TensorBoard(Callback):
         self._watched = self._embedded = self._trained = None
 
     def on_train_begin(self, logs=None):
-        goes_on = self._trained is self.model and (self.params or {}).get('initial_epoch', 0) > 0
+        goes_on = self._trained is self.model and getattr(self.params, 'initial_epoch', 0) > 0
         if not goes_on:
             self.samples_seen = self.samples_seen_at_last_write = 0
         if self._trained is not self.model:

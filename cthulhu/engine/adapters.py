@@ -38,6 +38,7 @@ class Adapter:
         batch_size: samples a batch; None where it is not known.
         position: the sample of the data with which the next epoch begins.
         rounds: how many epochs there will be, set by whoever runs them; a source that goes on gives no more batches than they need.
+        is_stream: whether the data come batch by batch.
         ended: whether the data have come to an end for good.
         shard: (index, count): of each batch this adapter gives the share number `index` of `count` equal ones; all of it by default.
     """
@@ -48,6 +49,7 @@ class Adapter:
     position = 0
     rounds = 1
     ended = False
+    is_stream = False
     shard = (0, 1)
 
     def _share(self, size):

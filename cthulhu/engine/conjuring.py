@@ -102,6 +102,10 @@ class Program:
         """The Step that measures one batch: [loss, metrics...]."""
         return self._step('test', self._make_test)
 
+    def forget(self, kind):
+        """Have the Step 'train' or 'test' made anew."""
+        self._steps.pop(kind, None)
+
     def _step(self, kind, make):
         if kind not in self._steps:
             with K.graph_scope():

@@ -66,12 +66,10 @@ class InputLayer(Layer):
         self.supports_masking = True
         self.is_placeholder = input_tensor is None
         if input_tensor is None:
-            with K.name_scope(self.name):
-                input_tensor = K.placeholder(
-                    shape=self.batch_input_shape, dtype=self.dtype, sparse=sparse, name=self.name
-                )
-        elif K.int_shape(input_tensor) is None:
-            meta.set_shape(input_tensor, self.batch_input_shape)
+            input_tensor = K.placeholder(shape=self.batch_input_shape, dtype=self.dtype, sparse=sparse, name=self.name)
+        else:
+            shape = K.int_shape(input_tensor)
+            meta.set_shape(input_tensor, self.batch_input_shape if shape is None else shape)
         Node(
             self,
             input_tensors=[input_tensor],

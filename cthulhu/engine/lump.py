@@ -4,11 +4,12 @@ from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.engine import preparation, training_loop
 from cthulhu.engine.conjuring import Conjuring, Recent, check_settings
+from cthulhu.engine.functions import Functions
 from cthulhu.engine.generator_doors import GeneratorDoors
 from cthulhu.engine.metric_states import MetricStates
 from cthulhu.engine.network import Network
 from cthulhu.utils.arguments import checked, did_you_mean, named_arguments, unknown_argument
-from cthulhu.utils.generic_utils import to_list, unpack_singleton, warn_once
+from cthulhu.utils.generic_utils import unpack_singleton, warn_once
 
 # Arguments of `compile` in Keras 3 and tf.keras: the values that change nothing here, and what is said of others.
 _OF_OTHERS = {
@@ -22,7 +23,7 @@ _OF_OTHERS = {
 
 
 @names.method_aliases
-class Lump(GeneratorDoors, Network):
+class Lump(Functions, GeneratorDoors, Network):
     """A model: layers connected to a graph, that can be trained, evaluated and asked for predictions.
 
     Arguments:
@@ -209,29 +210,6 @@ class Lump(GeneratorDoors, Network):
         """The tensor of sample weights of each output."""
         return [spec.sample_weight for spec in self.conjuring.specs]
 
-    @property
-    def predict_function(self):
-        """The Step behind `predict`: list of arrays -> list of arrays."""
-        if self._predictor is None:
-            with K.graph_scope():
-                if self._predictor is None:
-                    self._predictor = self._make_predictor(self.inputs, self.outputs, self.state_updates)
-        return self._predictor
-
-    def predictor_on(self, inputs):
-        """The Step of `predict` for a list of tensors of the framework as inputs; made once for the same tensors."""
-
-        def make():
-            outputs, _, record = self.apply_to(unpack_singleton(inputs), [None] * len(inputs), {})
-            return self._make_predictor(inputs, to_list(outputs), [u for layer, u in record.updates if layer.stateful])
-
-        with K.graph_scope():
-            return self._predictors.get(inputs, make)
-
-    def _make_predictor(self, inputs, outputs, updates):
-        arguments = self._settings['kwargs'] if self._settings else {}
-        return preparation.prediction_step(self, inputs, outputs, updates, arguments)
-
     def probe(self, name, tensors, with_targets=False):
         """A Step that computes tensors of the model from its inputs, in the test phase.
 
@@ -245,6 +223,11 @@ class Lump(GeneratorDoors, Network):
     def input_arrays(self, data, what='input'):
         """The list of arrays for the inputs that are fed, in their order, from what `predict` takes; `what` names the data in messages."""
         return preparation.input_arrays(self, data, what)
+
+    def batch_arrays(self, x, y, sample_weight=None, class_weight=None):
+        """A list of (Feed, array) with what a step of training is fed for one batch; arguments as for `train_on_batch`."""
+        program, arrays = preparation.on_batch(self, x, y, sample_weight, class_weight)
+        return list(zip(program.feeds, program.test().with_ones(arrays)))
 
     def reset_metrics(self):
         """Set all metrics back to their start, as at the begin of an epoch: what training, testing and single batches have come to is forgotten."""
@@ -401,7 +384,7 @@ class Lump(GeneratorDoors, Network):
         """
         streaming = _streaming(workers, use_multiprocessing, max_queue_size)
         step, adapter = preparation.prediction(self, x, batch_size, steps, streaming)
-        told = self._told(callbacks, verbose, adapter, [])
+        told = self._told(callbacks, verbose, adapter, None)
         try:
             return training_loop.predict(step, adapter, told)
         finally:
@@ -446,12 +429,7 @@ class Lump(GeneratorDoors, Network):
         return unpack_singleton(step(arrays))
 
     def _told(self, callbacks, verbose, adapter, labels):
-        params = {
-            'batch_size': adapter.batch_size,
-            'steps': adapter.steps,
-            'samples': adapter.samples,
-            'metrics': labels,
-        }
+        params = training_loop.run_params(adapter, **({} if labels is None else {'metrics': labels}))
         return training_loop.callback_list(self, callbacks, verbose, params)
 
     def _check_before_training(self):

@@ -9,21 +9,22 @@ from cthulhu.backend import meta
 from cthulhu.engine import connections
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.call_context import Record
+from cthulhu.engine.ends import Ends
 from cthulhu.engine.graph import Graph, history_of
 from cthulhu.engine.input_layer import Input, InputLayer
-from cthulhu.engine.input_spec import InputSpec
+from cthulhu.engine.layer_list import LayerList
 from cthulhu.engine.node import Node, mask_of
 from cthulhu.pictures.graph import model_html
 from cthulhu.pictures.table import show_summary
 from cthulhu.saving import configuration, files, pickling
 from cthulhu.storage import trust
 from cthulhu.utils.arguments import checked
-from cthulhu.utils.generic_utils import to_list, unique, unpack_singleton
+from cthulhu.utils.generic_utils import to_list, unique, unpack_singleton, warn_once
 from cthulhu.utils.layer_utils import all_layers, print_summary
 from cthulhu.utils.notebook import in_notebook
 
 
-class Network(Layer):
+class Network(Ends, Layer):
     """A directed acyclic graph of layers, made from its inputs and outputs; or, in a subclass, whatever its `call` does.
 
     Arguments:
@@ -32,7 +33,8 @@ class Network(Layer):
         name: string.
     """
 
-    untracked = ('_graph', '_input_histories', '_output_histories', '_last_run', 'inputs', 'outputs')
+    untracked = ('_graph', '_last_run', '_inputs', '_outputs')
+    _inputs = _outputs = None
 
     def __init__(self, inputs=None, outputs=None, name=None, trainable=True, dtype=None):
         if (inputs is None) != (outputs is None):
@@ -53,14 +55,14 @@ class Network(Layer):
 
     def _clear_graph(self):
         self._graph = None
-        self.inputs = self.outputs = None
+        self._inputs = self._outputs = None
         self.input_names = self.output_names = None
         self.built = False
 
     def _set_graph(self, inputs, outputs):
         """Become the graph between these tensors."""
-        self.inputs = to_list(inputs, allow_tuple=True)
-        self.outputs = to_list(outputs, allow_tuple=True)
+        self._inputs = to_list(inputs, allow_tuple=True)
+        self._outputs = to_list(outputs, allow_tuple=True)
         # The graph's draws depend on the random steps since they were made: a resumed run counts on from here.
         self.random_origin = K.random_step()
         if len({id(x) for x in self.inputs}) != len(self.inputs):
@@ -104,8 +106,22 @@ class Network(Layer):
 
     @property
     def layers(self):
-        """The layers, in the order of horizontal traversal, bottom-up."""
-        return list(self.sublayers)
+        """The layers, in the order of horizontal traversal, bottom-up: a list, off which layers can be taken."""
+        return LayerList(self, self.sublayers)
+
+    def take_off(self, layer):
+        """Take a layer off `layers`. What the model computes stays as it is until its `outputs` are set."""
+        if not self.is_graph:
+            raise TypeError(
+                f'The layers of model "{self.name}" are attributes of it: delete or set those, and not items of the list `layers`.'
+            )
+        self._sublayers[:] = [each for each in self._sublayers if each is not layer]
+        warn_once(
+            self,
+            'taken off',
+            f'A layer was taken off the list of the layers of model "{self.name}"; what the model computes stays as it is. To end at another layer set '
+            '`model.outputs = [model.layers[-1].output]`, or make another model: Lump(model.input, model.layers[-1].output).',
+        )
 
     def get_layer(self, name=None, index=None):
         """Find a layer by its name or its index.
@@ -135,49 +151,6 @@ class Network(Layer):
         raise ValueError(
             'There is no layer named {!r}. The layers are: {}.'.format(name, ', '.join(layer.name for layer in layers))
         )
-
-    @property
-    def input(self):
-        """The input tensor, or list of tensors."""
-        self._require_graph('input')
-        return unpack_singleton(self.inputs)
-
-    @property
-    def output(self):
-        """The output tensor, or list of tensors."""
-        self._require_graph('output')
-        return unpack_singleton(self.outputs)
-
-    @property
-    def input_shape(self):
-        """The shape of the input, or list of shapes."""
-        self._require_graph('input_shape')
-        return unpack_singleton([K.int_shape(x) for x in self.inputs])
-
-    @property
-    def output_shape(self):
-        """The shape of the output, or list of shapes."""
-        self._require_graph('output_shape')
-        return unpack_singleton([K.int_shape(x) for x in self.outputs])
-
-    def _require_graph(self, what):
-        if self.inputs is None:
-            raise AttributeError(
-                f'Model "{self.name}" has no {what} yet: it is made when the model is built, by its first data or by `build(input_shape)`.'
-            )
-
-    @property
-    def input_spec(self):
-        """What the model accepts: the shapes of its inputs."""
-        specs = []
-        for x in (self.inputs if self.is_graph else None) or []:
-            shape = K.int_shape(x)
-            specs.append(InputSpec(shape=(None,) + tuple(shape[1:])) if shape else None)
-        return unpack_singleton(specs) if specs else None
-
-    @input_spec.setter
-    def input_spec(self, value):
-        """Layers set it in their `__init__`; what a model accepts follows from its inputs."""
 
     @property
     def uses_learning_phase(self):
@@ -362,8 +335,8 @@ class Network(Layer):
         """Run a subclass's `call` on input tensors, once, and keep what comes out as the outputs."""
         self.built = True
         outputs = to_list(self(unpack_singleton(inputs)), allow_tuple=True)
-        self.inputs = list(inputs)
-        self.outputs = outputs
+        self._inputs = list(inputs)
+        self._outputs = outputs
         self.input_names = [f'input_{i + 1}' for i in range(len(inputs))]
         self.output_names = [f'output_{i + 1}' for i in range(len(outputs))]
 
@@ -417,6 +390,12 @@ class Network(Layer):
             raise NotImplementedError(
                 f'Model "{self.name}" was made by subclassing, so its structure is in its Python code and there is no configuration of it. Save '
                 'its weights, or define `get_config` and `from_config` in the class.'
+            )
+        gone = [each.name for each in self._graph.layers if not any(each is kept for kept in self._sublayers)]
+        if gone:
+            raise ValueError(
+                f'The outputs of model "{self.name}" still need what was taken off its list of layers ({", ".join(gone)}), so that it cannot be described '
+                'without them. Set `model.outputs`, or make another model: Lump(model.input, model.layers[-1].output).'
             )
         return connections.settings_of(self)
 
@@ -486,7 +465,12 @@ def _apply_layer(node, values, keywords):
     inputs = [x for x, _ in values]
     masks = [mask for _, mask in values]
     arguments = node.arguments_with([x for x, _ in keywords])
-    outputs, output_masks, _ = node.outbound_layer.apply_to(node.as_called(inputs), masks, arguments)
+    layer = node.outbound_layer
+    if layer.input_spec and len(to_list(layer.input_spec)) == len(
+        inputs
+    ):  # tensors of other shapes than the model's inputs may come
+        layer.assert_input_compatibility(node.as_called(inputs))
+    outputs, output_masks, _ = layer.apply_to(node.as_called(inputs), masks, arguments)
     return list(zip(to_list(outputs), output_masks))
 
 

@@ -159,10 +159,18 @@ class NodeAccess:
         """The calls of the layer: a list of Node."""
         return self._inbound_nodes
 
+    @inbound_nodes.setter
+    def inbound_nodes(self, nodes):
+        self._inbound_nodes = nodes
+
     @property
     def outbound_nodes(self):
         """The calls of other layers that took an output of this one: a list of Node."""
         return self._outbound_nodes
+
+    @outbound_nodes.setter
+    def outbound_nodes(self, nodes):
+        self._outbound_nodes = nodes
 
     def _node_values(self, node_index, attribute, what):
         nodes = self._inbound_nodes

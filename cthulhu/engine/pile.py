@@ -9,11 +9,12 @@ from cthulhu import registry
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.input_layer import Input, InputLayer
+from cthulhu.engine.layer_list import LayerList
 from cthulhu.engine.lump import Lump
 from cthulhu.storage import trust
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.foreign import described
-from cthulhu.utils.generic_utils import to_list
+from cthulhu.utils.generic_utils import to_list, warn_once
 
 
 class Pile(Lump):
@@ -48,8 +49,29 @@ class Pile(Lump):
 
     @property
     def layers(self):
-        """The layers, without the one that stands for the input."""
-        return list(self._stack)
+        """The layers, without the one that stands for the input: a list, off which the top one can be taken."""
+        return LayerList(self, self._stack)
+
+    def take_off(self, layer):
+        if not self._stack or layer is not self._stack[-1]:
+            raise TypeError(
+                f'Only the top layer can be taken off the Pile "{self.name}", and "{layer.name}" is not. Make another one of the layers that are left: Pile([...]).'
+            )
+        self.pop()
+        warn_once(
+            self,
+            'taken off',
+            f'The layer "{layer.name}" was taken off the Pile "{self.name}", as `pile.pop()` does it; Keras 2.3 leaves a Sequential as it was then.',
+        )
+
+    def _set_ends(self, inputs, outputs):
+        if inputs[0] is not self._entrance or len(outputs) != 1 or not any(outputs[0] is x for x in self._tensors):
+            raise ValueError(
+                f'The Pile "{self.name}" can end at the output of one of its layers only: `pile.outputs = [pile.layers[1].output]`. Make another model: '
+                'Lump(inputs, outputs).'
+            )
+        while outputs[0] is not self._tensors[-1]:
+            self.pop()
 
     @property
     def described_parts(self):
@@ -84,7 +106,7 @@ class Pile(Lump):
                     f'An input layer can only be the first layer of a Pile; "{layer.name}" came after others.'
                 )
             self._entrance = layer.get_output_at(0)
-            self.inputs, self.outputs = [self._entrance], [self._entrance]
+            self._inputs, self._outputs = [self._entrance], [self._entrance]
             self._sublayers = [layer]
             return
         if not self._stack and self._entrance is None:

@@ -41,7 +41,7 @@ class Preparation:
         self._labels += [f'target "{name}"' for name in self._target_names]
         self._labels += [f'weights of "{name}"' for name in self._weighted]
 
-    def arrays(self, x, y=None, sample_weight=None, class_weight=None):
+    def arrays(self, x, y=None, sample_weight=None, class_weight=None, same_lengths=True):
         """The list of arrays; None in it stands for weights of one. Tensors of the framework are not fed: for them, give None."""
         inputs = standardize.standardize(x, self._input_names, self._shapes, 'input', self.model)
         targets = standardize.standardize(
@@ -58,7 +58,8 @@ class Preparation:
             self.model,
         )
         arrays = inputs + targets + weights
-        standardize.check_lengths(arrays, self._labels)
+        if same_lengths:
+            standardize.check_lengths(arrays, self._labels)
         self._look_through(inputs, targets, weights)
         return arrays
 
@@ -206,7 +207,7 @@ def prediction(model, x, batch_size=None, steps=None, streaming=None):
 
 def prediction_on_batch(model, x):
     """The Step, and the arrays, for one batch."""
-    step, prepared, arrays = _prediction_on_arrays(model, x)
+    step, prepared, arrays = _prediction_on_arrays(model, x, same_lengths=False)  # inputs may be broadcast
     prepared.batch_size(arrays, None)
     return step, arrays
 
@@ -257,7 +258,7 @@ def _streamed(model, data, steps, what, streaming, **further):
     return program, prepared.stream_adapter(data, steps, what, streaming, stream_adapters.batch_of, **further)
 
 
-def _prediction_on_arrays(model, x):
+def _prediction_on_arrays(model, x, same_lengths=True):
     native = standardize.is_native(x)
     _build_for(model, x, native)
     if native and not _made_on(model, x):
@@ -265,7 +266,7 @@ def _prediction_on_arrays(model, x):
     else:
         step = model.predict_function
     prepared = Preparation(model, step.feeds)
-    return step, prepared, prepared.arrays(None if native else x)
+    return step, prepared, prepared.arrays(None if native else x, same_lengths=same_lengths)
 
 
 def _build_for_stream(model, data, inputs_of):

@@ -39,6 +39,7 @@ class Step:
         self._targets = {feed.name: i for i, feed in enumerate(self.feeds) if feed.kind == 'target'}
         self._ones = {}
         placeholders = [feed.tensor for feed in self.feeds]
+        self._phase = phase
         self._constants = []
         for layer in frozen:
             placeholders.extend(layer._frozen_inputs)
@@ -51,7 +52,17 @@ class Step:
         )
 
     def __call__(self, arrays):
-        """The values of `outputs` and `after_updates` for a list of arrays; None in place of weights stands for ones."""
+        """The values of `outputs` and `after_updates` for a list of arrays; None in place of weights stands for ones.
+
+        The phase may follow, as functions of Keras are given it.
+        """
+        if len(arrays) == len(self.feeds) + 1 and np.ndim(arrays[-1]) == 0:
+            if arrays[-1] is None or int(arrays[-1]) != self._phase:
+                raise ValueError(
+                    f'{self.name}: it is made for the learning phase {self._phase}; got {arrays[-1]!r}. Leave it out; for outputs in another phase take '
+                    'K.function(model.inputs + [K.learning_phase()], model.outputs).'
+                )
+            arrays = arrays[:-1]
         return self._function(self._fed(arrays))
 
     def run_many(self, batches):
@@ -59,11 +70,13 @@ class Step:
         return self._function.run_each(map(self._fed, batches))
 
     def _fed(self, arrays):
+        return self.with_ones(arrays) + self._constants
+
+    def with_ones(self, arrays):
+        """A list of arrays with ones in place of weights that are None."""
         if any(arrays[i] is None for i in self._weights):
-            arrays = [
-                self._ones_for(i, arrays) if i in self._weights and a is None else a for i, a in enumerate(arrays)
-            ]
-        return list(arrays) + self._constants
+            return [self._ones_for(i, arrays) if i in self._weights and a is None else a for i, a in enumerate(arrays)]
+        return list(arrays)
 
     def _ones_for(self, position, arrays):
         spec = self.feeds[position].spec

@@ -137,6 +137,8 @@ class _Begun:
 class StreamAdapter(Adapter):
     """The base: `samples` and `batch_size` are not known before the data have come."""
 
+    is_stream = True
+
     def __init__(self, convert, steps):
         self._convert = convert
         self.steps = None if steps is None else int(steps)

@@ -12,6 +12,17 @@ _OF_TENSORFLOW = {
 }
 
 
+#: What other people's code reads of layers and models of Keras 2, and the library itself does not have: see `legacy.privates`.
+PRIVATES = frozenset(
+    """
+    _collect_input_shape _collected_trainable_weights _compile_metrics _compile_weighted_metrics _feed_input_names _feed_input_shapes _feed_inputs
+    _feed_output_names _feed_outputs _feed_sample_weights _feed_targets _function_kwargs _input_layers _is_compiled _is_graph_network _layers
+    _layers_by_depth _make_predict_function _make_test_function _make_train_function _nodes_by_depth _output_layers _per_input_losses
+    _per_input_updates _standardize_user_data _uses_dynamic_learning_phase input_layers internal_input_shapes internal_output_shapes layers_by_depth
+    loss_functions metrics_tensors metrics_updates nodes_by_depth output_layers stateful_metric_functions
+    """.split()
+)
+
 #: Types of what belongs to nobody and holds nothing.
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 
@@ -68,6 +79,10 @@ class Tracking:
             return object.__getattribute__(self, name)
         if name in _OF_TENSORFLOW:  # not properties: a layer may have attributes of these names
             return getattr(self, _OF_TENSORFLOW[name])
+        if name in PRIVATES:
+            from cthulhu.legacy import privates
+
+            return privates.of(self, name)
         raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
 
     def __setattr__(self, name, value):
@@ -77,16 +92,17 @@ class Tracking:
             object.__setattr__(self, name, value)
             return
         plain = type(value) in _PLAIN or isinstance(getattr(type(self), name, None), property)
-        if not plain and '_containers' not in held and _tracked(value):
-            raise RuntimeError(
-                f'Attribute {name!r} of {type(self).__name__} is set to a layer before `super().__init__()` was called. Call it first in `__init__`, so that '
-                'the layer can be tracked.'
-            )
         object.__setattr__(self, name, value)
         if not plain and '_containers' in held:
             self._track(value)
         if old is not None and old is not value:
             self._forget(old)
+
+    def _take_in(self):
+        """Track what was set before `super().__init__()` was called."""
+        for name, value in list(self.__dict__.items()):
+            if name not in self._untracked and type(value) not in _PLAIN:
+                self._track(value)
 
     def __delattr__(self, name):
         old = self.__dict__.get(name)

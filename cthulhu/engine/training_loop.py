@@ -6,7 +6,7 @@ import numbers
 import numpy as np
 
 from cthulhu import callbacks as callbacks_module
-from cthulhu.callbacks.base import BatchLogs
+from cthulhu.callbacks.base import BatchLogs, RunParams
 from cthulhu.utils.generic_utils import unpack_singleton
 from cthulhu.utils.notebook import in_notebook
 
@@ -45,7 +45,7 @@ def callback_list(model, callbacks, verbose, params, training=False):
     Arguments:
         model: the model that is run.
         callbacks: list of callbacks, one callback, a CallbackList, or None.
-        verbose: 0, 1 or 2; 'auto' for 1; in training also 'curves'.
+        verbose: 1 or 2; anything else for silence, 'auto' for 1; in training also 'curves'.
         params: dict of the settings of the run, for the callbacks.
         training: whether a history is kept.
     """
@@ -54,6 +54,7 @@ def callback_list(model, callbacks, verbose, params, training=False):
         verbose = 1
     if curves:
         verbose = 0 if in_notebook() else 1  # elsewhere a bar
+    verbose = verbose if verbose in (1, 2) else 0  # what is none of them is silent in Keras
     if isinstance(callbacks, callbacks_module.CallbackList):
         callbacks = callbacks.callbacks
     if isinstance(callbacks, callbacks_module.Callback):
@@ -62,8 +63,8 @@ def callback_list(model, callbacks, verbose, params, training=False):
     if training:
         everyone.append(callbacks_module.BaseLogger(stateful_metrics=params['metrics'][1:]))
     if verbose:
-        count_mode = 'samples' if params['samples'] is not None else 'steps'
-        everyone.append(callbacks_module.ProgbarLogger(count_mode, stateful_metrics=params['metrics'][1:]))
+        count_mode = 'samples' if params.get('samples') is not None else 'steps'
+        everyone.append(callbacks_module.ProgbarLogger(count_mode, stateful_metrics=params.get('metrics', ())[1:]))
     everyone.extend(callbacks or ())
     if curves and not verbose:
         everyone.append(callbacks_module.TrainingCurves())
@@ -72,8 +73,17 @@ def callback_list(model, callbacks, verbose, params, training=False):
         everyone.append(model.history)
     made = callbacks_module.CallbackList(everyone)
     made.set_model(getattr(model, 'callback_model', None) or model)
-    made.set_params(dict(params, verbose=verbose))
+    params['verbose'] = verbose
+    made.set_params(params)
     return made
+
+
+def run_params(adapter, **further):
+    """The settings of a run, for callbacks. How many samples there are is only told of arrays, as in Keras."""
+    params = RunParams(steps=adapter.steps, **further)
+    if not adapter.is_stream:
+        params.update(batch_size=adapter.batch_size, samples=adapter.samples)
+    return params
 
 
 def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks, validation):
@@ -93,19 +103,18 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
         The History.
     """
     use = object()
-    params = {
-        'batch_size': adapter.batch_size,
-        'epochs': epochs,
-        'initial_epoch': initial_epoch,  # a callback that resumes an interrupted run sets it
-        'steps': adapter.steps,
-        'samples': adapter.samples,
-        'do_validation': validation is not None,
-        'metrics': names + (['val_' + name for name in names] if validation is not None else []),
-    }
+    params = run_params(
+        adapter,
+        epochs=epochs,
+        do_validation=validation is not None,
+        metrics=names + (['val_' + name for name in names] if validation is not None else []),
+    )
+    params.initial_epoch = initial_epoch
     told = callback_list(model, callbacks, verbose, params, training=True)
     told.adapter = adapter
     for callback in told:
-        callback.validation_data = getattr(validation and validation.adapter, 'arrays', None)
+        arrays = getattr(validation and validation.adapter, 'arrays', None)
+        callback.validation_data = arrays and validation.step.with_ones(arrays)
     counts = (adapter.samples, validation and validation.adapter.samples)
     if told.params['verbose'] and validation is not None and None not in counts:
         print('Train on {} samples, validate on {} samples'.format(*counts))
@@ -120,12 +129,12 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     def end(index, batch, values):
         nonlocal steps
         steps += 1
-        logs = BatchLogs(index, batch.size, zip(names, map(float, values)))
+        logs = BatchLogs(index, batch.size, zip(names, map(np.float64, values)))
         told.on_train_batch_end(index, logs)
 
     try:
         told.on_train_begin()
-        coming = range(told.params['initial_epoch'], epochs)
+        coming = range(told.params.initial_epoch, epochs)
         adapter.rounds = len(coming)
         if validation is not None:
             validation.adapter.rounds = sum(map(validation.due, coming))
@@ -181,7 +190,7 @@ def evaluate(model, step, adapter, names, told):
         total += float(values[0]) * batch.size
         seen += batch.size
         last = values
-        logs = BatchLogs(index, batch.size, zip(names, map(float, values)))
+        logs = BatchLogs(index, batch.size, zip(names, map(np.float64, values)))
         told.on_test_batch_end(index, logs)
 
     model.metric_states.begin(use)

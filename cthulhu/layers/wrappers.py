@@ -27,6 +27,10 @@ class Wrapper(Layer):
         super().__init__(**kwargs)
         self.layer = layer
 
+    def build(self, input_shape=None):
+        """Nothing is made here: the layer inside makes its own weights."""
+        self.built = True
+
     @property
     def activity_regularizer(self):
         """That of the wrapped layer."""

@@ -124,7 +124,10 @@ class _Normalizer:
     def serialized(self, name, value):
         settings = value['config']
         if name in self.custom:
-            return dict(value, class_name=name, config=self.thing(settings))
+            made, cls = self.thing(settings), self.custom[name]
+            if isinstance(cls, type) and isinstance(made, dict):
+                made = _without_idle(cls, made)
+            return dict(value, class_name=name, config=made)
         if name in _INITIALIZERS and isinstance(settings, dict):
             scale, mode, distribution = _INITIALIZERS[name]
             made = {'scale': scale, 'mode': mode, 'distribution': distribution, 'seed': settings.get('seed')}
@@ -186,7 +189,7 @@ class _Normalizer:
     def accepted(self, cls, settings, what):
         """The settings without those that the class does not take, if they change nothing."""
         if not cls.__module__.startswith('cthulhu.'):
-            return settings
+            return _without_idle(cls, settings)
         taken = _signature_of(cls) | set(getattr(cls, 'further_arguments', ()))
         if hasattr(cls, 'call'):  # what every layer takes
             taken |= {
@@ -234,6 +237,13 @@ class _Normalizer:
             'class_name': name,
             'config': self.accepted(cls, settings, kind) if kind != 'loss' or 'fn' not in settings else settings,
         }
+
+
+def _without_idle(cls, settings):
+    """The settings without those that change nothing and that neither a class of other people's nor one of ours that it extends knows."""
+    idle = (set(settings) - _signature_of(cls)) & set(_IDLE)
+    idle = {key for key in idle if _IDLE[key] is not _ANY and settings[key] in _IDLE[key]}
+    return {key: item for key, item in settings.items() if key not in idle}
 
 
 def _signature_of(cls):

@@ -557,3 +557,50 @@ def test_ctc_labels():
     got = run(made, {labels: [[1, 2, 3], [4, 5, 6], [7, 8, 9]]})
     assert got.indices.tolist() == [[0, 0], [0, 1], [1, 0]] and got.values.tolist() == [1, 2, 4]
     assert got.dense_shape.tolist() == [3, 3]
+
+
+def test_constants_made_in_eager_mode_become_those_of_the_graph():
+    from cthulhu.layers import Input, Layer
+    from cthulhu.models import Lump
+
+    outside = tf.constant([1.0, 2.0, 3.0])
+
+    class Scaled(Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.factor = tf.constant(2.0)
+
+        def call(self, x):
+            return tf.concat([self.factor * (x * outside), tf.where(x > self.factor, x, -x)], -1)
+
+    for _ in range(2):  # the constants outlive the graph
+        K.clear_session()
+        x = Input((3,))
+        model = Lump(x, Scaled()(x))
+        assert model.predict(np.full((1, 3), 3, 'float32')).tolist() == [[6, 12, 18, 3, 3, 3]]
+    assert (outside + 1).numpy().tolist() == [2, 3, 4]  # eager code is left alone
+
+
+def test_eager_constants_in_functions_loops_and_assignments():
+    x, factor, variable = K.placeholder((3,)), tf.constant([1.0, 2.0, 3.0]), K.variable([0.0, 0.0, 0.0])
+    with K.graph_scope():
+        inside = tf.function(lambda a: a * factor)(x)
+        looped = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * factor), [0, x])[1]
+        picked = x[tf.constant(1)]
+    run = K.function([x], [inside, looped, picked])
+    assert [np.asarray(value).tolist() for value in run([np.ones(3)])] == [[1, 2, 3], [1, 8, 27], 1]
+    K.eval(variable.assign(factor))
+    assert K.get_value(variable).tolist() == [1, 2, 3]
+
+
+def test_variables_of_eager_mode_say_what_to_make_instead():
+    variable = tf.Variable(2.0)
+    with pytest.raises(RuntimeError, match='add_weight'):
+        K.placeholder((3,)) * variable
+
+
+def test_inputs_are_tensors_of_their_own_names():
+    from cthulhu.layers import Input
+
+    K.clear_session()
+    assert [Input((4,), name='img').name, Input((4,), name='img').name] == ['img:0', 'img_1:0']  # as in Keras 2.3.1

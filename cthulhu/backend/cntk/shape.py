@@ -9,7 +9,7 @@ from cthulhu.backend import config, ranges
 from cthulhu.backend.cntk.framework import C
 from cthulhu.backend.cntk.primitive import make, native, native_always, on_host, reference
 from cthulhu.backend.cntk.tensors import Tensor
-from cthulhu.backend.inference import rules
+from cthulhu.backend.inference import dtypes, rules
 
 
 def reshaped(x, shape):
@@ -230,6 +230,7 @@ class CNTKShape:
 
     @native_always
     def arange(self, start, stop=None, step=1, dtype='int32'):
+        dtype = dtypes.of_range(dtype, start, stop, step)
         start, stop, step = (int(n) if isinstance(n, Tensor) else n for n in (start, stop, step))
         return np.arange(start, stop, step).astype(dtype)
 

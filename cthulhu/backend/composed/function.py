@@ -58,18 +58,20 @@ class Function:
         return False
 
     def _sort_updates(self, updates):
-        seen = set()
+        seen = {}
         for update in self._flat(updates):
             if self.is_operation(update):
                 self.operations.append(update)
                 continue
             variable, value = update
             if id(variable) in seen:
+                if seen[id(variable)] is value:
+                    continue  # the same change once more
                 raise ValueError(
                     f'updates: the variable {variable.name!r} is updated twice in one function, and only one new value can be '
                     'kept. Put both changes into one update.'
                 )
-            seen.add(id(variable))
+            seen[id(variable)] = value
             shape, own = self.backend.int_shape(value), self.backend.int_shape(variable)
             if shape is not None and own is not None and not shapes.agree(shape, own):
                 raise ValueError(
@@ -102,6 +104,8 @@ class Function:
     def __call__(self, *inputs):
         if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)):
             inputs = inputs[0]
+        if len(inputs) == len(self._feeds) - 1 and self.inputs[-1] is self.backend.learning_phase():
+            inputs = [*inputs, 0]  # the phase is that of testing where none is given
         if len(inputs) != len(self._feeds):
             names = ', '.join(repr(feed.name) for feed in self._feeds) or 'nothing'
             raise ValueError(

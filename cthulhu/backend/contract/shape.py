@@ -74,7 +74,7 @@ class Shape(ABC):
 
         Arguments:
             start, stop, step: numbers or scalar tensors.
-            dtype: str.
+            dtype: str; where it is the default and one of the numbers is a float, the numbers are float32.
         """
 
     @abstractmethod

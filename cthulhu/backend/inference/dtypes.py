@@ -48,6 +48,12 @@ def promote(first, second, floatx):
     return floatx if common.kind == 'f' else common.name
 
 
+def of_range(dtype, *numbers):
+    """The dtype of a range between `numbers` of which `dtype` was asked: the default, int32, leaves floats what they are."""
+    floats = ('float' in str(getattr(n, 'dtype', type(n).__name__)) for n in numbers)
+    return 'float32' if dtype == 'int32' and any(floats) else dtype
+
+
 def weak(value, other, floatx):
     """The dtype that a number, list or array takes beside the tensor `other`: the tensor's own, unless it would cut
     off a fraction.

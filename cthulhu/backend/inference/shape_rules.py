@@ -254,7 +254,7 @@ def one_hot(indices, num_classes):
     return shape_of(indices) + integers(num_classes)
 
 
-@rule('arange', dtype=lambda start, stop, step, dtype: dtypes.name(dtype))
+@rule('arange', dtype=lambda start, stop, step, dtype: dtypes.name(dtypes.of_range(dtype, start, stop, step)))
 def arange(start, stop, step, dtype):
     if any(
         isinstance(one, float) or getattr(one, 'dtype', 'int32') not in dtypes.INTEGERS for one in (start, stop, step)

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config, ranges
-from cthulhu.backend.inference import rules
+from cthulhu.backend.inference import dtypes, rules
 from cthulhu.backend.numpy.primitive import always, array, axes, integers, primitive
 
 
@@ -85,7 +85,7 @@ class NumPyShape:
 
     @always
     def arange(self, start, stop=None, step=1, dtype='int32'):
-        return np.arange(start, stop, step).astype(dtype)
+        return np.arange(start, stop, step).astype(dtypes.of_range(dtype, start, stop, step))
 
     @primitive
     def zeros_like(self, x, dtype=None, name=None):

@@ -11,11 +11,12 @@ import contextlib
 import functools
 import inspect
 import re
+import sys
 import threading
 
 import tensorflow as tf
 
-from cthulhu.backend.inference.symbolic import find_symbols, map_symbols
+from cthulhu.backend.inference.symbolic import find_symbols
 
 v1 = tf.compat.v1
 EagerTensor = tf.__internal__.EagerTensor
@@ -135,34 +136,37 @@ def all_enter_graph(cls, but):
             setattr(cls, name, enters_graph(method))
 
 
+class _Owned(tf.Graph):
+    """A graph in which eager tensors become constants, and with whose tensors users may compute in eager mode."""
+
+    @property
+    def building_function(self):
+        # Asked for many reasons, and in a conversion to a tensor only before an eager one is given to `capture`.
+        return sys._getframe(1).f_code.co_name in ('__tf_tensor__', 'convert_to_tensor')
+
+    def capture(self, tensor, name=None):
+        if tensor.dtype == tf.resource:
+            raise RuntimeError('An eager tf.Variable is none of a model: make it by add_weight() or K.variable().')
+        return tf.constant(tensor.numpy(), name=name)
+
+
 def owned(graph):
-    """`graph`, with whose tensors users may compute in eager mode from now on."""
-    graph._cthulhu_owned = True
+    """`graph`, from now on one of ours."""
+    graph.__class__ = _Owned
     return graph
-
-
-def _own_graph(nest):
-    """The owned graph of a tensor found anywhere in a nest of lists, tuples, dicts and slices, or None."""
-    graphs = (getattr(x, 'graph', None) for x in find_symbols(nest, _OF_GRAPHS))
-    return next((graph for graph in graphs if hasattr(graph, '_cthulhu_owned')), None)
-
-
-def without_eager(nest):
-    """The same nest, with NumPy arrays for eager tensors: a graph cannot hold those."""
-    return map_symbols(lambda x: x.numpy(), nest, EagerTensor)
 
 
 class _OwnTensors(tf.__internal__.dispatch.GlobalOpDispatcher):
     """Runs an operation that failed outside on tensors of one of our graphs again, inside that graph."""
 
     def handle(self, op, args, kwargs):
-        graph = _own_graph((args, kwargs))
+        graphs = (getattr(x, 'graph', None) for x in find_symbols((args, kwargs), _OF_GRAPHS))
+        graph = next((graph for graph in graphs if isinstance(graph, _Owned)), None)
         if graph is None or is_inside(graph):
             return self.NOT_SUPPORTED
         with entered(graph):
-            # operands become tensors of the graph: TensorFlow 2.6's operators ask a left one for its dtype
-            operands = [tf.constant(x.numpy()) if isinstance(x, EagerTensor) else without_eager(x) for x in args]
-            return op(*operands, **without_eager(kwargs))
+            # TensorFlow 2.6's operators ask a left operand for its dtype
+            return op(*(tf.convert_to_tensor(x) if isinstance(x, EagerTensor) else x for x in args), **kwargs)
 
 
 _OwnTensors().register()

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from cthulhu.backend import config
 from cthulhu.backend.composed.methods import along
+from cthulhu.backend.inference import dtypes
 from cthulhu.backend.tensorflow.graph import v1_control_flow
 
 v1 = tf.compat.v1
@@ -65,8 +66,8 @@ class Shape:
         return tf.one_hot(self._tensor(indices), num_classes, dtype=config.floatx())
 
     def arange(self, start, stop=None, step=1, dtype='int32'):
-        if stop is None:
-            start, stop = 0, start
+        start, stop = (0, start) if stop is None else (start, stop)
+        dtype = dtypes.of_range(dtype, start, stop, step)
         if not any(tf.is_tensor(n) for n in (start, stop, step)):
             return tf.constant(np.arange(start, stop, step), dtype)
         return tf.cast(tf.range(start, stop, step), dtype)

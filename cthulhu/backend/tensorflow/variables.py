@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from cthulhu.backend import config, meta
 from cthulhu.backend.tensorflow.function import in_order, prepared_run
-from cthulhu.backend.tensorflow.graph import building, check_graph, entered, without_eager
+from cthulhu.backend.tensorflow.graph import building, check_graph, entered
 
 v1 = tf.compat.v1
 
@@ -29,7 +29,7 @@ def _entering(method):
     @functools.wraps(method)
     def run_inside(self, *args, **kwargs):
         with entered(self.handle.graph):
-            return method(self, *without_eager(args), **without_eager(kwargs))
+            return method(self, *args, **kwargs)
 
     return run_inside
 

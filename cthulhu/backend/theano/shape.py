@@ -5,7 +5,7 @@ import numbers
 import numpy as np
 
 from cthulhu.backend import config, shapes
-from cthulhu.backend.inference import rules
+from cthulhu.backend.inference import dtypes, rules
 from cthulhu.backend.theano import tensors as noted
 from cthulhu.backend.theano.framework import T, Variable, broadcastable_at, ifelse, sparse, static, unbroadcast
 from cthulhu.backend.theano.operations import InRange
@@ -132,6 +132,7 @@ class Shape:
     def arange(self, start, stop=None, step=1, dtype='int32'):
         if stop is None:
             start, stop = 0, start
+        dtype = dtypes.of_range(dtype, start, stop, step)
         if not any(isinstance(n, Variable) for n in (start, stop, step)):
             return self._constant(np.arange(start, stop, step), dtype)
         return T.cast(T.arange(start, stop, step), dtype)

@@ -34,6 +34,7 @@ class Network(Layer):
 
     untracked = ('_graph', '_input_histories', '_output_histories', '_last_run', 'inputs', 'outputs')
 
+    @checked
     def __init__(self, inputs=None, outputs=None, name=None, trainable=True, dtype=None):
         if (inputs is None) != (outputs is None):
             raise TypeError(

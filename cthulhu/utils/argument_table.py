@@ -30,7 +30,12 @@ _FLAG = Flag()
 _STEPS = Whole(1, optional=True, up=True, example=100)
 
 #: The older name of an argument -> its name.
-OLDER_NAMES = {'lr': 'learning_rate', 'nb_epoch': 'epochs', 'nb_words': 'num_words'}
+OLDER_NAMES = {'lr': 'learning_rate', 'nb_words': 'num_words'}
+
+#: What every layer takes beside its own settings.
+OF_EVERY_LAYER = (
+    'input_shape', 'batch_input_shape', 'batch_size', 'dtype', 'name', 'trainable', 'weights', 'input_dtype',
+)  # fmt: skip
 
 KINDS = {
     # every layer
@@ -160,7 +165,6 @@ KINDS = {
     'values': Several(_NOT_NEGATIVE, 'rates', example=[0.1, 0.01, 0.001]),
     # training
     'epochs': Whole(0, example=10),
-    'nb_epoch': Whole(0, example=10),
     'initial_epoch': Whole(0, example=0),
     'verbose': Whole(0, flags=True, words=('auto',)),
     'validation_split': Number(0, below=1, example=0.2, optional=True),

@@ -45,6 +45,7 @@ UPWARD = {
 
 #: Imports inside functions, each with its reason.
 HIDDEN = {
+    ('cthulhu.utils.arguments', 'cthulhu.utils.keras1'): 'a table for calls that do not fit',
     ('cthulhu.export.onnx_file', 'cthulhu.export.onnx_graph'): 'it is built on the optional package onnx',
     ('cthulhu.export.onnx_file', 'cthulhu.export.onnx_layers'): 'it is built on the optional package onnx',
 }  # fmt: skip

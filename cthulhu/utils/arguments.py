@@ -71,6 +71,14 @@ def respelling(function):
 _ODD_COUNTS = {'filters': (4, 5, 6), 'get_updates': (3, 4), 'add_weight': (2, 3, 4, 5, 6, 7)}
 
 
+def settings_of_keras_1(cls, settings):
+    """The settings of a class from a configuration, a dict, in the words of Keras 2; from what Keras 1 wrote, or what has those already."""
+    from cthulhu.utils import keras1
+
+    row = keras1.row_of(cls)
+    return settings if row is None else keras1.Call(row, (), settings).in_keras_2().kwargs
+
+
 def takes_keras_1(method):
     """Decorator: take the calls of Keras 1, too, that `keras1` has for a method."""
     respell = respelling(method)

@@ -94,7 +94,7 @@ TABLE = {
     'ZeroPadding3D': _FORMAT,
     'Cropping2D': _FORMAT,
     'Cropping3D': _FORMAT,
-    'SimpleRNN': _RNN,
+    'SimpleRNN': dict(_RNN, consume_less=Dropped('It changes nothing.', ('cpu', 'mem', 'gpu', 0, 1, 2))),
     'GRU': _RNN,
     'LSTM': _RNN,
     'InputLayer': {'input_dtype': 'dtype'},

@@ -28,6 +28,7 @@ from cthulhu.layers.embeddings import *  # noqa: F403
 from cthulhu.layers.highway import *  # noqa: F403
 from cthulhu.layers.local import *  # noqa: F403
 from cthulhu.layers.merge import *  # noqa: F403
+from cthulhu.layers.merging import Merge  # noqa: F401
 from cthulhu.layers.noise import *  # noqa: F403
 from cthulhu.layers.normalization import *  # noqa: F403
 from cthulhu.layers.pooling import *  # noqa: F403

@@ -8,10 +8,10 @@ Source: what Keras 2.3.1 makes of such calls, recorded in tests/legacy/keras-2.3
 import linecache
 import numbers
 import re
-import sys
 import warnings
 
 from cthulhu import names
+from cthulhu.utils.callers import first_outside
 
 #: Whether `Conv2D(8, 3, 5)` is a window of 3 by 5, as in Keras 1 and 2. In tf.keras, which never took calls of Keras 1, 5 is `strides`.
 sizes_by_place = True
@@ -97,6 +97,7 @@ TABLE = {
     'SimpleRNN': dict(_RNN, consume_less=Dropped('It changes nothing.', ('cpu', 'mem', 'gpu', 0, 1, 2))),
     'GRU': _RNN,
     'LSTM': _RNN,
+    'Lambda': {},
     'InputLayer': {'input_dtype': 'dtype'},
     'Model': {'input': 'inputs', 'output': 'outputs'},
     'fit': {'nb_epoch': 'epochs'},
@@ -323,12 +324,15 @@ def respelled(method, args, kwargs, known):
         `(args, kwargs)`.
     """
     row = row_of(type(args[0])) if method is None else _METHODS.get(method, method)
-    if row not in TABLE:
-        return args, kwargs
+    return respelled_as(row, args, kwargs, known) if row in TABLE else (args, kwargs)
+
+
+def respelled_as(row, args, kwargs, known, name=None):
+    """The same for a call of what the table has under the name `row`; `name` is that of what is called, where it is another."""
     call = Call(row, args[1:], kwargs, known).in_keras_2()
     if not call.is_old:
         return args, kwargs
-    warn(row, Call(row, args[1:], kwargs), call)
+    warn(name or row, Call(row, args[1:], kwargs), call)
     return (args[0], *call.args), call.kwargs
 
 
@@ -339,9 +343,7 @@ def warn(row, old, new):
         row: Keras name of the class or method.
         old, new: the `Call` as it was, and in the spelling of Keras 2.
     """
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_globals.get('__name__', '').split('.')[0] == 'cthulhu':
-        frame, level = frame.f_back, level + 1
+    frame, level = first_outside()
     name = _typed(row, frame)
     remarks = ''.join(f' {remark}' for remark in new.remarks)
     warnings.warn(f'`{old.text(name)}` is spelled as in Keras 1. Write `{new.text(name)}`.{remarks}', stacklevel=level)

@@ -1,6 +1,6 @@
 """Writes tests/fixtures/keras-1-calls.json: what Keras 2.3.1 on TensorFlow 1.15 makes of the calls of `calls.py`.
 
-    python tests/legacy/record.py    with that Keras
+python tests/legacy/record.py    with that Keras
 """
 
 import json
@@ -36,7 +36,16 @@ def main():
         keras.backend.clear_session()
         found['uses'][use.__name__] = calls.quietly(use, keras)
     with open(PATH, 'w') as file:
-        file.write('{' + ',\n'.join(f'"{part}": {{\n' + ',\n'.join(f' {json.dumps(k)}: {json.dumps(v, sort_keys=True)}' for k, v in items.items()) + '}' for part, items in found.items()) + '}\n')
+        file.write(
+            '{'
+            + ',\n'.join(
+                f'"{part}": {{\n'
+                + ',\n'.join(f' {json.dumps(k)}: {json.dumps(v, sort_keys=True)}' for k, v in items.items())
+                + '}'
+                for part, items in found.items()
+            )
+            + '}\n'
+        )
 
 
 if __name__ == '__main__':

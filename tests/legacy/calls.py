@@ -1,5 +1,6 @@
 """Calls that are spelled as in Keras 1: what Keras 2.3.1 makes of them is recorded by `record.py`, and this library is held to it."""
 
+import importlib
 import json
 import warnings
 
@@ -376,7 +377,179 @@ MODEL_OF_KERAS_1 = {
     ],
 }  # fmt: skip
 
+
+def _recurrent(keras):
+    """A recurrent layer as they were written without cells."""
+    K = keras.backend
+
+    class Leaky(_room(keras, 'legacy.layers').Recurrent):
+        def __init__(self, units, **kwargs):
+            super().__init__(**kwargs)
+            self.units = units
+
+        def build(self, input_shape):
+            shape = input_shape[0] if isinstance(input_shape, list) else input_shape
+            batch = shape[0] if self.stateful else None
+            self.input_spec[0] = keras.layers.InputSpec(shape=(batch, None, shape[2]))
+            self.state_spec = keras.layers.InputSpec(shape=(batch, self.units))
+            self.kernel = self.add_weight(name='kernel', shape=(shape[-1], self.units), initializer='one')
+            self.states = [None]
+            if self.stateful:
+                self.reset_states()
+            self.built = True
+
+        def preprocess_input(self, inputs, training=None):
+            return 2.0 * inputs
+
+        def get_constants(self, inputs, training=None):
+            return [K.sum(inputs, axis=1)]
+
+        def step(self, inputs, states):
+            state, total = states
+            new = 0.5 * state + K.tanh(K.dot(inputs + 0.1 * total, self.kernel))
+            return new, [new]
+
+    return Leaky
+
+
+def _room(keras, path):
+    return importlib.import_module(f'{keras.__name__}.{path}')
+
+
+def recurrent_layers_without_cells(keras):
+    found = []
+    x = filled((2, 3, 4), 0)
+    x[1, 2] = 0
+    for settings in (
+        {},
+        {'return_sequences': True},
+        {'return_sequences': True, 'go_backwards': True},
+        {'return_state': True},
+        {'unroll': True},
+    ):
+        inputs = keras.layers.Input((3, 4))
+        layer = _recurrent(keras)(2, **settings)
+        model = keras.models.Model(inputs, layer(keras.layers.Masking()(inputs)))
+        layer.set_weights([filled((4, 2), 1)])
+        found.append(
+            [np.asarray(y).tolist() for y in [model.predict(x)]]
+            if not settings.get('return_state')
+            else [y.tolist() for y in model.predict(x)]
+        )
+        found.append(
+            [
+                layer.get_config()[name]
+                for name in ('return_sequences', 'go_backwards', 'implementation', 'return_state', 'stateful', 'unroll')
+            ]
+        )
+    return json.loads(json.dumps(found, default=float))
+
+
+def recurrent_layers_with_states(keras):
+    inputs, state = keras.layers.Input((3, 4)), keras.layers.Input((2,))
+    layer = _recurrent(keras)(2)
+    model = keras.models.Model([inputs, state], layer(inputs, initial_state=state))
+    layer.set_weights([filled((4, 2), 1)])
+    found = [model.predict([filled((2, 3, 4), 0), filled((2, 2), 5)]).tolist()]
+    inputs = keras.layers.Input(batch_shape=(2, 3, 4))
+    layer = _recurrent(keras)(2, stateful=True)
+    model = keras.models.Model(inputs, layer(inputs))
+    layer.set_weights([filled((4, 2), 1)])
+    found += [model.predict(filled((2, 3, 4), 0), batch_size=2).tolist() for _ in range(2)]
+    layer.reset_states()
+    found.append(model.predict(filled((2, 3, 4), 0), batch_size=2).tolist())
+    layer.reset_states(filled((2, 2), 5))
+    found.append(model.predict(filled((2, 3, 4), 0), batch_size=2).tolist())
+    return found
+
+
+#: Decorator of `keras.legacy.interfaces`, without `legacy_` and `_support` -> arguments of a call.
+SUPPORTED = {
+    'dense': ((), {'output_dim': 3, 'init': 'one', 'bias': False}),
+    'dropout': ((), {'p': 0.5}),
+    'embedding': ((5, 3), {'init': 'one', 'dropout': 0.5}),
+    'pooling1d': ((), {'pool_length': 3, 'stride': 2, 'border_mode': 'same'}),
+    'prelu': ((), {'init': 'one'}),
+    'gaussiannoise': ((), {'sigma': 0.5}),
+    'recurrent': ((3,), {'inner_init': 'one', 'dropout_U': 0.5, 'consume_less': 'gpu', 'forget_bias_init': 'one'}),
+    'gaussiandropout': ((), {'p': 0.5}),
+    'pooling2d': ((2,), {'border_mode': 'same', 'dim_ordering': 'th'}),
+    'pooling3d': ((2,), {'border_mode': 'same', 'dim_ordering': 'default'}),
+    'global_pooling': ((), {'dim_ordering': 'th'}),
+    'upsampling1d': ((), {'length': 3}),
+    'upsampling2d': ((2,), {'dim_ordering': 'tf'}),
+    'upsampling3d': ((2,), {'dim_ordering': 'tf'}),
+    'conv1d': ((2, 3), {'subsample_length': 2, 'input_dim': 4, 'input_length': 5}),
+    'conv2d': ((2, 3, 5), {'subsample': 2, 'border_mode': 'same'}),
+    'separable_conv2d': ((2, 3, 5), {'init': 'one', 'bias': False}),
+    'deconv2d': ((2, 3, 5, (None, 8, 8, 2)), {'dim_ordering': 'tf'}),
+    'conv3d': ((2, 3, 4, 5), {'W_regularizer': 'l2'}),
+    'convlstm2d': ((2, 3, 5), {'inner_activation': 'tanh', 'forget_bias_init': 'one'}),
+    'batchnorm': ((), {'mode': 0, 'beta_init': 'one'}),
+    'zeropadding2d': (({'top_pad': 1, 'right_pad': 2},), {'dim_ordering': 'tf'}),
+    'zeropadding3d': ((1,), {'dim_ordering': 'tf'}),
+    'cropping2d': ((1,), {'dim_ordering': 'tf'}),
+    'cropping3d': ((1,), {'dim_ordering': 'tf'}),
+    'spatialdropout1d': ((), {'p': 0.5}),
+    'spatialdropoutNd': ((), {'p': 0.5, 'dim_ordering': 'th'}),
+    'lambda': ((1, 2), {}),
+    'model_constructor': ((), {'input': 1, 'output': 2}),
+    'input': ((), {'input_dtype': 'int32'}),
+}
+
+#: The first arguments of each, by which those given by position are named.
+_FIRST = {
+    'dense': ['units'], 'embedding': ['input_dim', 'output_dim'], 'recurrent': ['units'], 'upsampling2d': ['size'], 'upsampling3d': ['size'],
+    'pooling2d': ['pool_size'], 'pooling3d': ['pool_size'], 'cropping2d': ['cropping'], 'cropping3d': ['cropping'], 'zeropadding2d': ['padding'],
+    'zeropadding3d': ['padding'], 'lambda': ['function', 'output_shape'],
+}  # fmt: skip
+
+
+def decorated_constructors(keras):
+    """The arguments that constructors of others get, which Keras's decorators let be called as in Keras 1."""
+    interfaces, found = _room(keras, 'legacy.interfaces'), {}
+    for name, (args, kwargs) in SUPPORTED.items():
+
+        class Own:
+            @getattr(interfaces, f'legacy_{name}_support')
+            def __init__(self, *args, **kwargs):
+                self.got = dict(zip(_FIRST.get(name, ['filters', 'kernel_size']), args), **kwargs)
+
+        found[name] = Own(*args, **kwargs).got
+    return json.loads(json.dumps(found, sort_keys=True))
+
+
+def decorated_by_own_tables(keras):
+    interfaces = _room(keras, 'legacy.interfaces')
+
+    def double(args, kwargs):
+        converted = [('size', 'half')] if 'half' in kwargs else []
+        if converted:
+            kwargs['size'] = 2 * kwargs.pop('half')
+        return args, kwargs, converted
+
+    class Own:
+        @interfaces.generate_legacy_interface(
+            ['size'], [('w', 'width')], preprocessor=double, value_conversions={'kind': {'old': 'new'}}
+        )
+        def __init__(self, size=None, width=None, kind=None):
+            self.got = [size, width, kind]
+
+        @interfaces.generate_legacy_method_interface(conversions=[('a', 'b')])
+        def method(self, b):
+            return b
+
+    refused = []
+    for args, kwargs in (((1, 2), {}), ((), {'w': 1, 'width': 2})):
+        try:
+            Own(*args, **kwargs)
+        except TypeError:
+            refused.append(True)
+    return [Own(half=3, w=4, kind='old').got, Own(1, kind='other').got, Own(w=2).got, Own().method(a=5), refused]
+
+
 USES = [
+    recurrent_layers_without_cells, recurrent_layers_with_states, decorated_constructors, decorated_by_own_tables,
     model_with_input_and_output, model_with_input_and_outputs, fit_nb_epoch, fit_generator_of_keras_1, fit_generator_of_sized_batches,
     fit_generator_by_name, evaluate_generator_of_keras_1, predict_generator_of_keras_1, get_updates_of_keras_1, get_updates_with_loss_by_name,
     get_updates_of_keras_2, saved_in_keras_1,

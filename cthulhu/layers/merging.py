@@ -10,6 +10,7 @@ from cthulhu import backend as K
 from cthulhu.layers import merge as layers_that_merge
 from cthulhu.layers.core import Reshape
 from cthulhu.layers.merge import Add, Average, Concatenate, Dot, Maximum, Multiply
+from cthulhu.utils.arguments import checked
 from cthulhu.utils.callers import first_outside
 
 __all__ = ['Merge']
@@ -17,6 +18,7 @@ __all__ = ['Merge']
 _LAYERS = {'sum': Add, 'mul': Multiply, 'ave': Average, 'max': Maximum, 'concat': Concatenate, 'dot': Dot, 'cos': Dot}
 
 
+@checked
 def merged(
     inputs,
     mode='sum',
@@ -53,6 +55,7 @@ def merged(
     return Reshape((1,) + K.int_shape(output)[1:])(output)
 
 
+@checked
 def Merge(
     layers=None, mode='sum', concat_axis=-1, dot_axes=-1, output_shape=None, output_mask=None, arguments=None, name=None
 ):

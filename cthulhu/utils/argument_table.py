@@ -53,6 +53,7 @@ KINDS = {
     'filters': _COUNT,
     'output_dim': _COUNT,
     'n': _COUNT,
+    'nb_feature': _COUNT,
     'kernel_size': Sizes(1),
     'strides': Sizes(1, example=1),
     'dilation_rate': Sizes(1, example=1),
@@ -65,6 +66,8 @@ KINDS = {
     'dims': Shape(open_sizes=False, scalar=False, example=(2, 1)),
     # axes
     'axis': Whole(example=-1),
+    'concat_axis': Whole(example=-1),
+    'dot_axes': Sizes(spatial=False, axes=2, example=(2, 1)),
     'shared_axes': Sizes(spatial=False, example=(1, 2), optional=True),
     # parts and factors
     'rate': _SHARE,
@@ -102,6 +105,7 @@ KINDS = {
     'mask_zero': _FLAG,
     'center': _FLAG,
     'normalize': _FLAG,
+    'bias': _FLAG,
     'reverse_state_order': _FLAG,
     'implementation': Whole(0, 2, example=2),
     'sparse': _FLAG,

@@ -255,6 +255,7 @@ class Call:
         if (
             self.row != 'ZeroPadding2D'
             or not isinstance(value, dict)
+            or not value
             or not set(value) <= {s for pair in _SIDES for s in pair}
         ):
             return

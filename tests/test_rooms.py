@@ -47,6 +47,7 @@ UPWARD = {
 #: Imports inside functions, each with its reason.
 HIDDEN = {
     ('cthulhu.engine.tracking', 'cthulhu.legacy.privates'): "found only when other people's code asks for it",
+    ('cthulhu.utils.arguments', 'cthulhu.utils.keras1'): 'a table for calls that do not fit',
     ('cthulhu.export.onnx_file', 'cthulhu.export.onnx_graph'): 'it is built on the optional package onnx',
     ('cthulhu.export.onnx_file', 'cthulhu.export.onnx_layers'): 'it is built on the optional package onnx',
 }  # fmt: skip

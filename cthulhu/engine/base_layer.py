@@ -12,13 +12,11 @@ from cthulhu.engine.node import Node, NodeAccess, mask_of, tensors_in
 from cthulhu.engine.own_dtype import in_own_dtype
 from cthulhu.engine.tracking import Tracking
 from cthulhu.storage import trust
-from cthulhu.utils.argument_table import kind_of
-from cthulhu.utils.arguments import checked, named_arguments, unknown_argument
+from cthulhu.utils.argument_table import OF_EVERY_LAYER, kind_of
+from cthulhu.utils.arguments import checked, named_arguments, takes_keras_1, unknown_argument
 from cthulhu.utils.generic_utils import has_arg, is_all_none, to_list, to_snake_case, unique, unpack_singleton
 
 __all__ = ['InputSpec', 'Layer', 'Node']
-
-_ARGUMENTS = ('input_shape', 'batch_input_shape', 'batch_size', 'dtype', 'name', 'trainable', 'weights', 'input_dtype')
 
 
 class Layer(Additions, Tracking, NodeAccess):
@@ -52,10 +50,10 @@ class Layer(Additions, Tracking, NodeAccess):
 
     @checked
     def __init__(self, **kwargs):
-        unknown = [argument for argument in kwargs if argument not in _ARGUMENTS]
+        unknown = [argument for argument in kwargs if argument not in OF_EVERY_LAYER]
         if unknown:
-            own = [name for name in named_arguments(type(self).__init__) if name not in _ARGUMENTS]
-            raise unknown_argument(type(self).__name__, unknown, own + list(_ARGUMENTS))
+            own = [name for name in named_arguments(type(self).__init__) if name not in OF_EVERY_LAYER]
+            raise unknown_argument(type(self).__name__, unknown, own + list(OF_EVERY_LAYER))
         Tracking.__init__(self)
         self._losses = []  # those that belong to no call: (layer, loss)
         self._dependent = []  # those of them that were added for some tensors: (kind, tensors, item)
@@ -188,6 +186,7 @@ class Layer(Additions, Tracking, NodeAccess):
             )
         return int(sum(K.count_params(w) for w in self.weights))
 
+    @takes_keras_1
     def add_weight(
         self, name=None, shape=None, dtype=None, initializer=None, regularizer=None, trainable=True, constraint=None
     ):

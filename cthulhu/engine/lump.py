@@ -287,7 +287,6 @@ class Lump(Functions, GeneratorDoors, Network):
             RuntimeError: if the model was not conjured.
             ValueError: if the data do not fit the model.
         """
-        epochs = kwargs.pop('nb_epoch', epochs)  # as Keras 1 called it
         if kwargs:
             raise unknown_argument('summon', kwargs, named_arguments(Lump.summon))
         streaming = _streaming(workers, use_multiprocessing, max_queue_size)

@@ -36,6 +36,7 @@ class Network(Ends, Layer):
     untracked = ('_graph', '_last_run', '_inputs', '_outputs')
     _inputs = _outputs = None
 
+    @checked
     def __init__(self, inputs=None, outputs=None, name=None, trainable=True, dtype=None):
         if (inputs is None) != (outputs is None):
             raise TypeError(

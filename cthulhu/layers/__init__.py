@@ -10,6 +10,7 @@ from cthulhu.layers import (
     core,
     cudnn_recurrent,
     embeddings,
+    highway,
     local,
     merge,
     noise,
@@ -24,8 +25,10 @@ from cthulhu.layers.convolutional_recurrent import *  # noqa: F403
 from cthulhu.layers.core import *  # noqa: F403
 from cthulhu.layers.cudnn_recurrent import *  # noqa: F403
 from cthulhu.layers.embeddings import *  # noqa: F403
+from cthulhu.layers.highway import *  # noqa: F403
 from cthulhu.layers.local import *  # noqa: F403
 from cthulhu.layers.merge import *  # noqa: F403
+from cthulhu.layers.merging import Merge  # noqa: F401
 from cthulhu.layers.noise import *  # noqa: F403
 from cthulhu.layers.normalization import *  # noqa: F403
 from cthulhu.layers.pooling import *  # noqa: F403
@@ -34,7 +37,7 @@ from cthulhu.layers.wrappers import *  # noqa: F403
 
 _FAMILIES = (
     core, merge, advanced_activations, noise, embeddings, normalization, convolutional, pooling, local,
-    recurrent, cudnn_recurrent, convolutional_recurrent, wrappers,
+    recurrent, cudnn_recurrent, convolutional_recurrent, highway, wrappers,
 )  # fmt: skip
 
 __all__ = ['Input', 'InputLayer', 'InputSpec', 'Layer', 'deserialize', 'serialize']

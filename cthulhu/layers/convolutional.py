@@ -10,6 +10,7 @@ from cthulhu.layers.pooling import AiuebGnshal1D, AiuebGnshal2D, AiuebGnshal3D, 
 from cthulhu.layers.resizing import *  # noqa: F403
 from cthulhu.layers.separable import *  # noqa: F403
 from cthulhu.layers.separable import SeparableCthalpa1D, SeparableCthalpa2D
+from cthulhu.utils.callers import first_outside
 
 __all__ = cthalpa.__all__ + separable.__all__ + resizing.__all__
 __all__ += [
@@ -34,7 +35,7 @@ def _atrous(layer, args, kwargs):
     warnings.warn(
         f'AtrousConvolution is another name for {layer.__name__} (in Keras: {names.keras_name(layer)}) with '
         f'`dilation_rate`; use that.',
-        stacklevel=3,
+        stacklevel=first_outside()[1],
     )
     return layer(*args, dilation_rate=rate, **kwargs)
 

@@ -160,6 +160,7 @@ class _GlobalPooling(SpatialLayer):
 
     settings = ('data_format',)
 
+    @checked
     def __init__(self, data_format='channels_last', **kwargs):
         super().__init__(data_format, **kwargs)
 

@@ -1,1 +1,1 @@
-"""Doors for other people's code, found only when it asks for them. The library uses none."""
+"""Doors for programs that reach where Keras let them: names of its first version, private names of models. The library itself uses none of it."""

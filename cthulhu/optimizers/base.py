@@ -9,7 +9,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu.backend import meta
 from cthulhu.utils import argument_table
-from cthulhu.utils.arguments import checked, is_checked, named_arguments, unknown_argument
+from cthulhu.utils.arguments import checked, is_checked, named_arguments, takes_keras_1, unknown_argument
 from cthulhu.utils.graph_utils import in_graph
 from cthulhu.utils.kinds import is_symbolic
 from cthulhu.utils.reprs import settings_repr
@@ -263,6 +263,7 @@ class Optimizer:
                 object.__setattr__(view, name, K.cast(value, dtype))
         return view
 
+    @takes_keras_1
     def get_updates(self, loss, params):
         """One step of the optimizer, as updates for `K.function`: the three verbs in turn.
 

@@ -7,6 +7,8 @@ import inspect
 
 from cthulhu import losses, metrics, registry
 from cthulhu.storage.errors import ModelFileError
+from cthulhu.utils.argument_table import OF_EVERY_LAYER
+from cthulhu.utils.arguments import settings_of_keras_1
 from cthulhu.utils.generic_utils import get_custom_objects
 
 _ANY = object()
@@ -192,18 +194,9 @@ class _Normalizer:
             return _without_idle(cls, settings)
         taken = _signature_of(cls) | set(getattr(cls, 'further_arguments', ()))
         if hasattr(cls, 'call'):  # what every layer takes
-            taken |= {
-                'input_shape',
-                'batch_input_shape',
-                'batch_size',
-                'dtype',
-                'name',
-                'trainable',
-                'weights',
-                'input_dtype',
-                'input_dim',
-                'input_length',
-            }
+            taken |= {*OF_EVERY_LAYER, 'input_dim', 'input_length'}
+            if not taken.issuperset(settings):
+                settings = settings_of_keras_1(cls, settings)
         result = {}
         for key, item in settings.items():
             if key in taken or key in _OWN:

@@ -30,7 +30,12 @@ _FLAG = Flag()
 _STEPS = Whole(1, optional=True, up=True, example=100)
 
 #: The older name of an argument -> its name.
-OLDER_NAMES = {'lr': 'learning_rate', 'nb_epoch': 'epochs', 'nb_words': 'num_words'}
+OLDER_NAMES = {'lr': 'learning_rate', 'nb_words': 'num_words'}
+
+#: What every layer takes beside its own settings.
+OF_EVERY_LAYER = (
+    'input_shape', 'batch_input_shape', 'batch_size', 'dtype', 'name', 'trainable', 'weights', 'input_dtype',
+)  # fmt: skip
 
 KINDS = {
     # every layer
@@ -48,6 +53,7 @@ KINDS = {
     'filters': _COUNT,
     'output_dim': _COUNT,
     'n': _COUNT,
+    'nb_feature': _COUNT,
     'kernel_size': Sizes(1),
     'strides': Sizes(1, example=1),
     'dilation_rate': Sizes(1, example=1),
@@ -60,6 +66,8 @@ KINDS = {
     'dims': Shape(open_sizes=False, scalar=False, example=(2, 1)),
     # axes
     'axis': Whole(example=-1),
+    'concat_axis': Whole(example=-1),
+    'dot_axes': Sizes(spatial=False, axes=2, example=(2, 1)),
     'shared_axes': Sizes(spatial=False, example=(1, 2), optional=True),
     # parts and factors
     'rate': _SHARE,
@@ -97,6 +105,7 @@ KINDS = {
     'mask_zero': _FLAG,
     'center': _FLAG,
     'normalize': _FLAG,
+    'bias': _FLAG,
     'reverse_state_order': _FLAG,
     'implementation': Whole(0, 2, example=2),
     'sparse': _FLAG,
@@ -160,7 +169,6 @@ KINDS = {
     'values': Several(_NOT_NEGATIVE, 'rates', example=[0.1, 0.01, 0.001]),
     # training
     'epochs': Whole(0, example=10),
-    'nb_epoch': Whole(0, example=10),
     'initial_epoch': Whole(0, example=0),
     'verbose': Whole(0, flags=True, words=('auto',)),
     'validation_split': Number(0, below=1, example=0.2, optional=True),

@@ -1,6 +1,7 @@
 """The check of arguments: one decorator for constructors and functions, and one error for an argument that does not exist.
 
-A constructor or function that takes numbers is marked with `checked`. What each of its arguments may be stands in `argument_table`.
+A constructor or function that takes numbers is marked with `checked`. What each of its arguments may be stands in `argument_table`. A call that does not fit
+may be one of Keras 1: `keras1` has those, and is looked at for no other.
 """
 
 import difflib
@@ -41,10 +42,60 @@ def named_arguments(function):
     return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != 'self']
 
 
+def respelling(function):
+    """A function that gives a call of `function` back as Keras 2 spells it: `respell(args, kwargs) -> (args, kwargs)`.
+
+    The calls that fit cost it a comparison of names. Where there are two orders of arguments, as many by position as only the older has are one that does not.
+    """
+    known = named_arguments(function)
+    is_open = any(p.kind == p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
+    of_class = function.__name__ == '__init__'
+    if of_class and is_open:
+        known = known + [name for name in argument_table.OF_EVERY_LAYER if name not in known]
+    names_known = frozenset(known).union(argument_table.OLDER_NAMES)
+    odd = _ODD_COUNTS.get('filters' if of_class and known[:2] == ['filters', 'kernel_size'] else function.__name__, ())
+    sides = of_class and known[:1] == ['padding']  # those of ZeroPadding2D came as a dict, too
+
+    def respell(args, kwargs):
+        fits = names_known.issuperset(kwargs) and len(args) not in odd
+        if fits and not (sides and dict in map(type, args[1:] + (kwargs.get('padding'),))):
+            return args, kwargs
+        from cthulhu.utils import keras1
+
+        return keras1.respelled(None if of_class else function.__name__, args, kwargs, known)
+
+    return respell
+
+
+#: How many arguments by position, `self` among them, may be in the order of Keras 1: of a layer with `filters` and `kernel_size`, and of methods.
+_ODD_COUNTS = {'filters': (4, 5, 6), 'get_updates': (3, 4), 'add_weight': (2, 3, 4, 5, 6, 7)}
+
+
+def settings_of_keras_1(cls, settings):
+    """The settings of a class from a configuration, a dict, in the words of Keras 2; from what Keras 1 wrote, or what has those already."""
+    from cthulhu.utils import keras1
+
+    row = keras1.row_of(cls)
+    return settings if row is None else keras1.Call(row, (), settings).in_keras_2().kwargs
+
+
+def takes_keras_1(method):
+    """Decorator: take the calls of Keras 1, too, that `keras1` has for a method."""
+    respell = respelling(method)
+
+    @functools.wraps(method)
+    def run(*args, **kwargs):
+        args, kwargs = respell(args, kwargs)
+        return method(*args, **kwargs)
+
+    return run
+
+
 def checked(function):
     """Decorator: check the arguments of a constructor, method or function by the table of arguments, before anything is made of them.
 
     The signature stays. A message names the class of what is made (or the function); an argument given under two names, or that does not exist, is refused.
+    Calls of Keras 1 become those of Keras 2, with a warning.
     """
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())
@@ -56,6 +107,7 @@ def checked(function):
     home = home.rpartition('.')[2]
     of_class = name == '__init__'
     defaults = {p.name: p.default for p in parameters}
+    respell = respelling(function)
     kinds = {}
 
     def check(args, argument, value):
@@ -71,6 +123,7 @@ def checked(function):
 
     @functools.wraps(function)
     def run(*args, **kwargs):
+        args, kwargs = respell(args, kwargs)
         values = list(args)
         for place, argument in enumerate(names[: len(args)]):
             if values[place] is not defaults[argument]:

@@ -166,8 +166,8 @@ class BaseWrapper:
             if _is_categorical(_loss(self.model, index)) and y.ndim != 2:
                 outputs[index] = to_categorical(y, _output_shapes(self.model)[index][-1])
         arguments = copy.deepcopy(self.filter_sk_params(Pile.summon))
-        if 'nb_epoch' in self.sk_params:
-            arguments['nb_epoch'] = self.sk_params['nb_epoch']
+        if 'nb_epoch' in self.sk_params:  # as Keras 1 called it
+            arguments['epochs'] = self.sk_params['nb_epoch']
         arguments.update(kwargs)
         if arguments.get('sample_weight') is not None and len(outputs) == 1:
             arguments['sample_weight'] = tables.checked_weights(arguments['sample_weight'])

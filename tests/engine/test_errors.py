@@ -158,7 +158,8 @@ def test_arguments_of_summon():
             one().summon(X, Y, verbose=0, **arguments)
     with pytest.raises(TypeError, match="summon has no argument 'epoch'. Did you mean `epochs`"):
         one().summon(X, Y, epoch=3)
-    assert len(one().summon(X, Y, verbose=0, nb_epoch=2).epoch) == 2
+    with pytest.warns(UserWarning, match='spelled as in Keras 1'):
+        assert len(one().summon(X, Y, verbose=0, nb_epoch=2).epoch) == 2
 
 
 def test_an_unbuilt_model():

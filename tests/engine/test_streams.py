@@ -479,7 +479,8 @@ def test_arguments_that_do_not_go_with_streams(shared):
                 method(Listed(BATCHES), max_queue_size=wrong)
     with pytest.raises(TypeError, match='bananas'):
         shared.summon(X, Y, bananas=3)
-    assert len(shared.summon(X, Y, nb_epoch=2, verbose=0).epoch) == 2
+    with pytest.warns(UserWarning, match='spelled as in Keras 1'):
+        assert len(shared.summon(X, Y, nb_epoch=2, verbose=0).epoch) == 2
 
 
 # -- computing ahead ---------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ NEEDED = {
 
 #: Arguments that are no numbers, sizes or switches, whoever takes them.
 OTHER = {
-    'activation', 'recurrent_activation', 'padding', 'data_format', 'interpolation', 'merge_mode', 'dtype', 'weights',  # texts and arrays
+    'activation', 'recurrent_activation', 'padding', 'init', 'data_format', 'interpolation', 'merge_mode', 'dtype', 'weights',  # texts and arrays
     'name', 'monitor', 'mode', 'distribution', 'curve', 'summation_method', 'reduction', 'each', 'count_mode', 'update_freq',
     'function', 'output_shape', 'mask', 'arguments', 'layer', 'cell', 'cells', 'inputs', 'tensor', 'input_tensor', 'fn', 'optimizer',  # things
     'filename', 'filepath', 'log_dir', 'backup_dir', 'separator', 'root', 'path', 'field', 'headers', 'metrics', 'notebook',
@@ -213,7 +213,7 @@ def test_the_table_has_nothing_that_nobody_takes():
     ):  # fmt: skip
         taken.update(inspect.signature(function).parameters)
     # Those that a constructor takes out of its `**kwargs`.
-    assert set(KINDS) - taken == {'input_dim', 'input_length', 'name', 'nb_epoch', 'nb_words'} - taken
+    assert set(KINDS) - taken == {'input_dim', 'input_length', 'name', 'nb_words'} - taken
     others = {'_Xexanoth', 'SensitivitySpecificityBase', 'summon', 'summon_generator'}
     assert all(owner in homes or owner in others for owner, _ in OWN)
 

@@ -131,7 +131,7 @@ def open_door(doors):
             continue
         parent, _, last = name.rpartition('.')
         if parent:
-            parent = importlib.import_module(parent)
+            parent = _required(parent)
         else:
             _settle_tensorflow()
             _warn_of_holders(name)
@@ -151,6 +151,16 @@ def open_door(doors):
     for name, module in list(sys.modules.items()):
         if name.split('.')[0] == 'cthulhu':
             names.speak_keras(vars(module))
+
+
+def _required(package):
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise ImportError(
+            f'The door of {package}.keras needs TensorFlow, which cannot be imported: {error}. Install it, `pip install tensorflow`; programs that '
+            'import `keras` alone need no more than `cthulhu.as_keras`.'
+        ) from error
 
 
 def _path_of(name):
@@ -176,7 +186,7 @@ def _settle_tensorflow():
 
 def _warn_of_holders(name):
     """Warn of modules that hold something of the installed package: they go on with that."""
-    own = (name, 'tensorflow', 'tf_keras', 'tensorboard', 'cthulhu')
+    own = (name, 'tensorflow', 'tf_keras', 'tensorboard', 'cthulhu', '__mp_main__')
     holders = [
         module
         for module, home in sorted(sys.modules.items())

@@ -197,6 +197,10 @@ def get_loss_function(loss):
     return losses.LossFunctionWrapper(found, name=found.__name__)
 
 
+# The losses that Keras holds targets against the output for: as objects.
+_OF_ONE_SHAPE = losses.mean_squared_error, losses.binary_crossentropy, losses.categorical_crossentropy
+
+
 def check_loss_and_target_compatibility(targets, loss_fns, output_shapes):
     """Raise ValueError for targets whose shape their loss cannot mean.
 
@@ -215,7 +219,7 @@ def check_loss_and_target_compatibility(targets, loss_fns, output_shapes):
                 '"sparse_categorical_crossentropy".'
             )
         fits = all(wanted in (None, found) for found, wanted in zip(y.shape[1:], shape[1:]))
-        if isinstance(loss, losses.Loss) and losses.target_kind(loss) in ('same', 'binary') and not fits:
+        if getattr(loss, 'fn', None) in _OF_ONE_SHAPE and not fits:
             raise ValueError(
                 f'{shown}, but the loss "{loss.name}" takes those of the shape of the output, {tuple(shape)}.'
             )

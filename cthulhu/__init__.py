@@ -19,6 +19,7 @@ from cthulhu import layers, models, preprocessing  # isort: skip
 from cthulhu import applications, datasets  # isort: skip
 from cthulhu.engine import Input, Lump, Pile
 from cthulhu.names import add_aliases as _add_aliases
+from cthulhu.names import add_doors as _add_doors
 from cthulhu.version import __version__  # noqa: F401
 
 __all__ = [
@@ -27,3 +28,4 @@ __all__ = [
 ]  # fmt: skip
 
 _add_aliases(globals())
+_add_doors(__name__, {'legacy': 'legacy', 'objectives': 'objectives', 'wrappers': 'wrappers'})

@@ -458,6 +458,16 @@ def is_sparse(loss):
     return target_kind(loss) == 'sparse'
 
 
+def is_categorical_crossentropy(loss):
+    """Whether a loss (name, function or object) is the one of one-hot classes.
+
+    >>> is_categorical_crossentropy('categorical_crossentropy'), is_categorical_crossentropy(Huber())
+    (True, False)
+    """
+    names = getattr(getattr(loss, 'fn', None), '__name__', None), getattr(loss, '__name__', None), loss
+    return 'categorical_crossentropy' in names
+
+
 def class_axis(loss):
     """The axis of the classes in the predictions that a sparse loss (object or function) takes."""
     return getattr(loss, '_fn_kwargs', {}).get('axis', -1)

@@ -4,11 +4,17 @@ Code defines each thing once, under its Cthulhu name; everything else that a nam
 
 - `add_aliases` gives a public module the Keras name and the further spellings of what it holds;
 - `method_aliases` gives a class with `summon` a `fit` that calls whichever `summon` the object has;
+- `speak_keras` gives classes Keras's names as their own, for programs that compare them;
+- `add_doors` lets modules that nothing imports be reached as attributes;
 - `keras_name` and `cthulhu_name` translate, for the class names in saved configurations and for layer names.
 """
 
+import collections.abc
 import functools
+import importlib
 import inspect
+import sys
+import types
 
 #: Keras name -> (Cthulhu name, *further spellings*).
 NAMES = {
@@ -87,6 +93,7 @@ METHODS = {
 
 _TO_CTHULHU = {}
 _TO_KERAS = {}
+_REGISTERED = {}  # classes and functions of users -> 'Package>Name'
 for _keras, _spellings in NAMES.items():
     _TO_CTHULHU[_keras] = _spellings[0]
     for _spelling in _spellings:
@@ -119,6 +126,17 @@ def cthulhu_name(thing):
     ('Daoloth', 'SeparableCthalpa2D', 'relu')
     """
     return _plain_name(thing, _TO_CTHULHU)
+
+
+def register(thing, name):
+    """Let `written_name` give the name under which a class or function of a user's own is registered."""
+    _REGISTERED[thing] = name
+
+
+def written_name(thing):
+    """The name of a class or function in configurations: the one that it is registered under, else `keras_name`."""
+    found = _REGISTERED.get(thing) if isinstance(thing, collections.abc.Hashable) else None
+    return found or keras_name(thing)
 
 
 def spellings(name):
@@ -187,3 +205,32 @@ def method_aliases(cls):
         if method is not None and alias not in vars(cls):
             setattr(cls, alias, _dispatching_alias(alias, target, method))
     return cls
+
+
+def speak_keras(namespace):
+    """Let the classes and functions of a namespace (a dict) say Keras's names where they are asked for their own: `Daoloth.__name__` is 'Dense' from then on.
+
+    The path that `__module__` and `__qualname__` give stays, and with it what pickles hold.
+    """
+    for keras, own in NAMES.items():
+        thing = namespace.get(own[0])
+        if isinstance(thing, (type, types.FunctionType)) and keras_name(thing) == keras:
+            thing.__name__ = keras
+
+
+def add_doors(package, doors):
+    """Let names be reached as attributes of a package that does not import them: each is imported when it is asked for.
+
+    Arguments:
+        package: name of the package.
+        doors: dict, name -> the module where it is, below the package; for the module itself its own name.
+    """
+
+    class Package(types.ModuleType):
+        def __getattr__(self, name):
+            if name not in doors:
+                raise AttributeError(f'module {package!r} has no attribute {name!r}')
+            module = importlib.import_module(f'{package}.{doors[name]}')
+            return module if name == doors[name] else getattr(module, name)
+
+    sys.modules[package].__class__ = Package

@@ -2,6 +2,8 @@
 
 import importlib
 import inspect
+import sys
+import types
 
 import pytest
 
@@ -89,3 +91,34 @@ def test_doors_with_names_of_their_own_hold_the_same_things(name, home):
     door, room = importlib.import_module(f'cthulhu.{name}'), importlib.import_module(f'cthulhu.{home}')
     for each in room.__all__:
         assert getattr(door, each) is getattr(room, each)
+
+
+def test_speaking_keras_changes_what_is_in_the_table_and_ours():
+    def made(module):
+        return type('Lump', (), {'__module__': module, '__qualname__': 'Lump'})
+
+    ours, theirs = made('cthulhu.engine.lump'), made('users.models')
+    names.speak_keras({'Lump': ours, 'Daoloth': 3})
+    names.speak_keras({'Lump': theirs})
+    assert (ours.__name__, ours.__qualname__, theirs.__name__) == ('Model', 'Lump', 'Lump')
+    assert names.keras_name(ours) == 'Model' and names.cthulhu_name(ours) == 'Lump'
+
+
+def test_names_under_which_users_register():
+    thing = type('Chant', (), {})
+    assert names.written_name(thing) == 'Chant'
+    names.register(thing, 'cult>Chant')
+    assert names.written_name(thing) == 'cult>Chant' and names.keras_name(thing) == 'Chant'
+
+
+def test_doors_of_a_package_are_imported_when_asked_for():
+    package = types.ModuleType('cult')
+    sys.modules['cult'], sys.modules['cult.room'] = package, types.ModuleType('cult.room')
+    sys.modules['cult.room'].thing = 7
+    try:
+        names.add_doors('cult', {'room': 'room', 'thing': 'room'})
+        assert package.room is sys.modules['cult.room'] and package.thing == 7
+        with pytest.raises(AttributeError, match="module 'cult' has no attribute 'hall'"):
+            package.hall
+    finally:
+        del sys.modules['cult'], sys.modules['cult.room']

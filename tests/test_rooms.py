@@ -34,9 +34,11 @@ ROOMS = (
 
 #: Paths under which users look for things of several rooms, and a tool for people who write layers. No file imports them but each other.
 DOORS = (
-    'cthulhu', 'cthulhu.deities', 'cthulhu.pantheon',
+    'cthulhu', 'cthulhu.__main__', 'cthulhu.as_keras', 'cthulhu.as_tf_keras', 'cthulhu.deities', 'cthulhu.door', 'cthulhu.pantheon',
+    'cthulhu.applications.injection', 'cthulhu.backend.common', 'cthulhu.backend.numpy_backend', 'cthulhu.backend.tensorflow_backend',
     'cthulhu.engine.saving', 'cthulhu.engine.sequential', 'cthulhu.engine.topology', 'cthulhu.engine.training',
-    'cthulhu.utils', 'cthulhu.utils.data_utils', 'cthulhu.utils.layer_test', 'cthulhu.utils.multi_gpu_utils',
+    'cthulhu.engine.training_arrays', 'cthulhu.engine.training_generator', 'cthulhu.engine.training_utils',
+    'cthulhu.utils', 'cthulhu.utils.data_utils', 'cthulhu.utils.layer_test', 'cthulhu.utils.multi_gpu_utils', 'cthulhu.utils.test_utils',
 )  # fmt: skip
 
 #: Arrows that go up, each with its reason.

@@ -27,7 +27,7 @@ from cthulhu.applications.resnet_v2 import ResNet50V2, ResNet101V2, ResNet152V2
 from cthulhu.applications.vgg16 import VGG16
 from cthulhu.applications.vgg19 import VGG19
 from cthulhu.applications.xception import Xception
-from cthulhu.names import add_aliases
+from cthulhu.names import add_aliases, add_doors
 
 __all__ = [
     'DaolothNet121', 'DaolothNet169', 'DaolothNet201', 'InceptionResNetV2', 'InceptionV3', 'MobileNet', 'MobileNetV2', 'NASNetLarge', 'NASNetMobile',
@@ -35,3 +35,4 @@ __all__ = [
 ]  # fmt: skip
 
 add_aliases(globals())
+add_doors(__name__, {'keras_modules_injection': 'injection'})

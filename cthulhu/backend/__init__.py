@@ -66,3 +66,15 @@ _sys.stderr.write(_config.announcement())
 # Bound methods: they keep their signatures and docstrings.
 globals().update({_name: getattr(active, _name) for _name in _FUNCTIONS})
 _names.add_aliases(globals())
+_names.add_doors(
+    __name__,
+    {
+        'common': 'common',
+        'numpy_backend': 'numpy_backend',
+        'tensorflow_backend': 'tensorflow_backend',
+        'eager': 'common',
+        'image_dim_ordering': 'common',
+        'set_image_dim_ordering': 'common',
+        'symbolic': 'common',
+    },
+)

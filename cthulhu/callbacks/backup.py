@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu import names
 from cthulhu.callbacks.base import Callback
 from cthulhu.storage import atomic
 from cthulhu.storage.archive import Archive
@@ -153,7 +154,7 @@ def _callback_states(callbacks, itself):
     found = []
     for callback in callbacks:
         if callback is not itself and hasattr(callback, 'get_state'):
-            found.append({'class': type(callback).__name__, 'state': callback.get_state()})
+            found.append({'class': names.cthulhu_name(type(callback)), 'state': callback.get_state()})
     return found
 
 
@@ -162,7 +163,7 @@ def _set_callback_states(callbacks, itself, states):
     left = [callback for callback in callbacks if callback is not itself and hasattr(callback, 'set_state')]
     for item in states:
         for callback in left:
-            if type(callback).__name__ == item['class']:
+            if names.cthulhu_name(type(callback)) == item['class']:
                 left.remove(callback)
                 if item['state']:
                     callback.set_state(item['state'])

@@ -442,7 +442,7 @@ def _metric(metric, spec, used):
     """The label and the Metric object for what a user wrote for a metric."""
     if isinstance(metric, metrics.Metric):
         if any(metric is known for known in used):  # each output counts for itself
-            metric = type(metric).from_config(metric.get_config())
+            metric = metrics.clone_metric(metric)
         used.append(metric)
         return metric.name, metric
     label = metric if isinstance(metric, str) else None

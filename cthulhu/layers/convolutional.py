@@ -5,11 +5,19 @@ import warnings
 from cthulhu import names
 from cthulhu.layers import cthalpa, resizing, separable
 from cthulhu.layers.cthalpa import *  # noqa: F403
-from cthulhu.layers.cthalpa import Cthalpa1D, Cthalpa2D, Cthalpa2DTranspose, Cthalpa3D, Cthalpa3DTranspose
+from cthulhu.layers.cthalpa import (
+    Cthalpa1D,
+    Cthalpa2D,
+    Cthalpa2DTranspose,
+    Cthalpa3D,
+    Cthalpa3DTranspose,
+    _Cthalpa,
+)
 from cthulhu.layers.pooling import AiuebGnshal1D, AiuebGnshal2D, AiuebGnshal3D, Mlandoth1D, Mlandoth2D, Mlandoth3D  # noqa: F401
 from cthulhu.layers.resizing import *  # noqa: F403
 from cthulhu.layers.separable import *  # noqa: F403
 from cthulhu.layers.separable import SeparableCthalpa1D, SeparableCthalpa2D
+from cthulhu.layers.spatial import with_defaults
 from cthulhu.utils.callers import first_outside
 
 __all__ = cthalpa.__all__ + separable.__all__ + resizing.__all__
@@ -51,5 +59,18 @@ def AtrousConvolution2D(*args, **kwargs):
 
 
 AtrousConv1D, AtrousConv2D = AtrousConvolution1D, AtrousConvolution2D
+
+
+class _Conv(_Cthalpa):
+    """Keras's base of convolutions, which is told its rank, the number of spatial axes. Projects derive layers of their own from it."""
+
+    settings = ('rank',) + _Cthalpa.settings
+    convolution_kernels = 1
+    _take = with_defaults(_Cthalpa.__init__, data_format=None)
+
+    def __init__(self, rank, *args, **kwargs):
+        self.rank = rank
+        self._take(*args, **kwargs)
+
 
 names.add_aliases(globals())

@@ -29,7 +29,18 @@ from cthulhu.metrics.accuracies import (
     TopKCategoricalAccuracy,
 )
 from cthulhu.metrics.auc import AUC
-from cthulhu.metrics.base import Mean, MeanMetricWrapper, Metric, Reduce, Sum, deserialize, get, serialize
+from cthulhu.metrics.base import (
+    Mean,
+    MeanMetricWrapper,
+    Metric,
+    Reduce,
+    Sum,
+    clone_metric,
+    clone_metrics,
+    deserialize,
+    get,
+    serialize,
+)
 from cthulhu.metrics.by_loss import accuracy_for, crossentropy_for
 from cthulhu.metrics.confusion import (
     FalseNegatives,
@@ -95,4 +106,4 @@ __all__ = [
 # What a saved model may name: the metrics, and nothing else that this module happens to hold.
 registry.metrics.register({name: globals()[name] for name in __all__})
 
-__all__ += ['accuracy_for', 'crossentropy_for', 'deserialize', 'get', 'serialize']
+__all__ += ['accuracy_for', 'clone_metric', 'clone_metrics', 'crossentropy_for', 'deserialize', 'get', 'serialize']

@@ -348,6 +348,20 @@ class MeanMetricWrapper(Mean):
         return cls(**config)
 
 
+def clone_metric(metric):
+    """A new metric of the same configuration, which counts for itself; what is no `Metric` is given back as it is."""
+    return type(metric).from_config(metric.get_config()) if isinstance(metric, Metric) else metric
+
+
+def clone_metrics(metrics):
+    """`clone_metric` for each of a list, or each value of a dict; None gives None."""
+    if metrics is None:
+        return None
+    if isinstance(metrics, dict):
+        return {name: clone_metric(metric) for name, metric in metrics.items()}
+    return [clone_metric(metric) for metric in metrics]
+
+
 def serialize(metric):
     """The name of a metric function, or `{'class_name': ..., 'config': ...}` of a metric."""
     return registry.metrics.serialize(metric)

@@ -10,5 +10,23 @@ The files themselves are in `cthulhu.storage`.
 """
 
 from cthulhu.storage.errors import DamagedFileError, ModelFileError, UnsafeFileError
+from cthulhu.utils.generic_utils import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 
-__all__ = ['DamagedFileError', 'ModelFileError', 'UnsafeFileError']
+__all__ = [
+    'CustomObjectScope',
+    'DamagedFileError',
+    'ModelFileError',
+    'UnsafeFileError',
+    'custom_object_scope',
+    'get_custom_objects',
+    'get_registered_name',
+    'get_registered_object',
+    'register_keras_serializable',
+]

@@ -39,9 +39,9 @@ def _plain(thing):
     if isinstance(thing, np.dtype):
         return thing.name
     if hasattr(thing, 'get_config') and not isinstance(thing, type):
-        return {'class_name': names.keras_name(type(thing)), 'config': thing.get_config()}
+        return {'class_name': names.written_name(type(thing)), 'config': thing.get_config()}
     if hasattr(thing, '__name__'):
-        return names.keras_name(thing)
+        return names.written_name(thing)
     raise TypeError(
         f'{thing!r} ({type(thing).__name__}) cannot be saved in a configuration: it is no plain value, has no `get_config` and no name.'
     )
@@ -49,7 +49,7 @@ def _plain(thing):
 
 def of_model(model):
     """The configuration of a model with its class."""
-    return {'class_name': names.keras_name(type(model)), 'config': model.get_config()}
+    return {'class_name': names.written_name(type(model)), 'config': model.get_config()}
 
 
 def of_training(model):
@@ -57,7 +57,7 @@ def of_training(model):
     settings = model.settings
     return {
         'optimizer_config': {
-            'class_name': names.keras_name(type(model.optimizer)),
+            'class_name': names.written_name(type(model.optimizer)),
             'config': model.optimizer.get_config(),
         },
         'loss': settings['loss'],

@@ -97,7 +97,9 @@ class _Normalizer:
     def name_of(self, value):
         """The class name that is looked up: that of a registered custom class is the name that its package gave it, if the caller has that."""
         name, registered = value['class_name'], value.get('registered_name')
-        if name.startswith('Custom>'):  # as tf.keras writes what is registered without a package
+        if (
+            name.startswith('Custom>') and name not in self.layers
+        ):  # as tf.keras writes what is registered without a package
             name = name[len('Custom>') :]
         # the file does not choose a custom class over one of the library: only the caller does, under the class's own name
         if isinstance(registered, str) and registered in self.custom and name not in self.layers:

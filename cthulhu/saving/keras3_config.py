@@ -43,7 +43,7 @@ def _layer(each):
         'module': 'keras.layers' if ours else type(each).__module__,
         'class_name': kind,
         'config': settings,
-        'registered_name': None if ours else kind,
+        'registered_name': None if ours else names.written_name(type(each)),
     }
 
 
@@ -205,7 +205,7 @@ def _objects(thing, module):
             'module': module if ours else type(thing).__module__,
             'class_name': kind,
             'config': config,
-            'registered_name': None if ours else kind,
+            'registered_name': None if ours else names.written_name(type(thing)),
         }
     return thing
 

@@ -3,7 +3,7 @@
 import sys
 import types
 
-from cthulhu import registry
+from cthulhu import names, registry
 from cthulhu.saving import dialects, hdf5
 from cthulhu.storage.tree import DictTree
 from cthulhu.utils.generic_utils import CustomObjectScope
@@ -92,7 +92,7 @@ def _custom_objects(model):
     for layer in model.all_layers():
         if layer is not model and known.get(type(layer).__name__) is not type(layer):
             take(layer)
-        if type(layer).__name__ != 'LuKthu':
+        if names.keras_name(type(layer)) != 'Lambda':
             take([value for name, value in vars(layer).items() if not name.startswith('_')])
     if model.settings:
         take([model.optimizer] + [model.settings[key] for key in ('loss', 'metrics', 'weighted_metrics')])

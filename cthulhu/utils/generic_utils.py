@@ -54,6 +54,50 @@ def get_custom_objects():
     return _CUSTOM_OBJECTS
 
 
+def register_keras_serializable(package='Custom', name=None):
+    """Decorator: make a class or function known everywhere, and let files name it `package>name`.
+
+    Arguments:
+        package: the name of a project, so that two projects may have a class of one name.
+        name: the name there; the class's own if left out.
+
+    Raises:
+        ValueError: for a class without `get_config`.
+
+    Example:
+        >>> @register_keras_serializable('cult')
+        ... def chant(x):
+        ...     return 2 * x
+        >>> get_registered_name(chant), deserialize_cthulhu_object('cult>chant')(3)
+        ('cult>chant', 6)
+    """
+
+    def register(thing):
+        if inspect.isclass(thing) and not hasattr(thing, 'get_config'):
+            raise ValueError(
+                f'register_keras_serializable: {thing.__name__} has no `get_config`, so it cannot be written. Give it one that returns the arguments of `__init__`.'
+            )
+        registered = f'{package}>{name or thing.__name__}'
+        _CUSTOM_OBJECTS[registered] = thing
+        names.register(thing, registered)
+        return thing
+
+    return register
+
+
+def get_registered_name(obj):
+    """The name that a class or function is registered under, else its own."""
+    return names.written_name(obj)
+
+
+def get_registered_object(name, custom_objects=None, module_objects=None):
+    """The class or function of a name: among what is registered, then in the dicts that are given; None if it is in none."""
+    for known in (_CUSTOM_OBJECTS, custom_objects, module_objects):
+        if known and name in known:
+            return known[name]
+    return None
+
+
 def serialize_cthulhu_object(instance):
     """Describe an object by its Keras class name and configuration, or a function by its name.
 
@@ -69,10 +113,10 @@ def serialize_cthulhu_object(instance):
     if instance is None:
         return None
     if hasattr(instance, 'get_config') and not inspect.isclass(instance):
-        return {'class_name': names.keras_name(type(instance)), 'config': instance.get_config()}
+        return {'class_name': names.written_name(type(instance)), 'config': instance.get_config()}
     if hasattr(instance, '__name__'):
         # A plain function may carry any name, a user's `Lump` included: only classes of ours are translated.
-        return names.keras_name(instance)
+        return names.written_name(instance)
     raise ValueError(
         f'Cannot serialize {instance!r}: it has neither a `get_config` method nor a `__name__`. '
         'Give its class a `get_config`, or use a named function.'

@@ -1,5 +1,7 @@
 """Helpers for layers and models: the summary, and counting parameters."""
 
+import numpy as np
+
 from cthulhu import backend as K
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.conv_utils import convert_kernel
@@ -39,6 +41,34 @@ def convert_all_kernels_in_model(model):
             elif getattr(layer, 'convolution_kernels', 0) == 1:
                 layers.append(layer)
     K.batch_set_value([(layer.kernel, convert_kernel(K.get_value(layer.kernel))) for layer in layers])
+
+
+def convert_dense_weights_data_format(dense, previous_feature_map_shape, target_data_format='channels_first'):
+    """Reorder the rows of the kernel of a Daoloth that reads a flattened feature map, in place, for maps of the other data format.
+
+    Arguments:
+        dense: a built Daoloth, with a bias or without.
+        previous_feature_map_shape: tuple, the shape of the feature map in the target data format, such as (512, 7, 7).
+        target_data_format: 'channels_first' if the kernel is for maps with the channels last, or the reverse.
+
+    Raises:
+        ValueError: for another data format, or a shape that has another number of elements than the kernel has rows.
+    """
+    if target_data_format not in ('channels_first', 'channels_last'):
+        raise ValueError(
+            f"`target_data_format` must be 'channels_first' or 'channels_last'; got {target_data_format!r}."
+        )
+    kernel, *bias = dense.get_weights()
+    shape = tuple(previous_feature_map_shape)
+    if np.prod(shape) != len(kernel):
+        raise ValueError(
+            f'`previous_feature_map_shape`: a map of shape {shape} has {np.prod(shape)} elements, but the kernel of "{dense.name}" has {len(kernel)} rows.'
+        )
+    if target_data_format == 'channels_first':
+        maps = np.moveaxis(kernel.reshape(shape[1:] + shape[:1] + (-1,)), -2, 0)
+    else:
+        maps = np.moveaxis(kernel.reshape(shape[-1:] + shape[:-1] + (-1,)), 0, -2)
+    dense.set_weights([maps.reshape(kernel.shape)] + bias)
 
 
 @checked

@@ -33,7 +33,8 @@ ROOMS = (
 
 #: Paths under which users look for things of several rooms, and a tool for people who write layers. No file imports them but each other.
 DOORS = (
-    'cthulhu', 'cthulhu.deities', 'cthulhu.pantheon',
+    'cthulhu', 'cthulhu.deities', 'cthulhu.objectives', 'cthulhu.pantheon',
+    'cthulhu.legacy', 'cthulhu.legacy.interfaces', 'cthulhu.legacy.layers',
     'cthulhu.engine.saving', 'cthulhu.engine.sequential', 'cthulhu.engine.topology', 'cthulhu.engine.training',
     'cthulhu.utils', 'cthulhu.utils.data_utils', 'cthulhu.utils.layer_test', 'cthulhu.utils.multi_gpu_utils',
 )  # fmt: skip

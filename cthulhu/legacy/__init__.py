@@ -1,1 +1,1 @@
-"""What Keras kept of its first version, for programs that name it: decorators in `interfaces`, layers in `layers`. The library itself uses none of it."""
+"""Doors for other people's code, found only when it asks for them. The library uses none."""

@@ -34,7 +34,8 @@ ROOMS = (
 
 #: Paths under which users look for things of several rooms, and a tool for people who write layers. No file imports them but each other.
 DOORS = (
-    'cthulhu', 'cthulhu.__main__', 'cthulhu.as_keras', 'cthulhu.as_tf_keras', 'cthulhu.deities', 'cthulhu.door', 'cthulhu.pantheon',
+    'cthulhu', 'cthulhu.__main__', 'cthulhu.as_keras', 'cthulhu.as_tf_keras', 'cthulhu.deities', 'cthulhu.door', 'cthulhu.objectives', 'cthulhu.pantheon',
+    'cthulhu.legacy', 'cthulhu.legacy.interfaces', 'cthulhu.legacy.layers',
     'cthulhu.applications.injection', 'cthulhu.backend.common', 'cthulhu.backend.numpy_backend', 'cthulhu.backend.tensorflow_backend',
     'cthulhu.engine.saving', 'cthulhu.engine.sequential', 'cthulhu.engine.topology', 'cthulhu.engine.training',
     'cthulhu.engine.training_arrays', 'cthulhu.engine.training_generator', 'cthulhu.engine.training_utils',

@@ -33,6 +33,7 @@ from cthulhu.layers.noise import *  # noqa: F403
 from cthulhu.layers.normalization import *  # noqa: F403
 from cthulhu.layers.pooling import *  # noqa: F403
 from cthulhu.layers.recurrent import *  # noqa: F403
+from cthulhu.layers.recurrent.uncelled import ConvRecurrent2D, Recurrent  # noqa: F401
 from cthulhu.layers.wrappers import *  # noqa: F403
 
 _FAMILIES = (

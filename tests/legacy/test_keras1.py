@@ -1,5 +1,6 @@
 """Calls spelled as in Keras 1: each makes what Keras 2.3.1 makes of it (recorded by record.py), with a warning that shows how Keras 2 spells it."""
 
+import doctest
 import json
 import os
 import re
@@ -239,3 +240,73 @@ def test_the_table_is_left_alone_by_calls_that_fit():
     )
     made = subprocess.run([sys.executable, '-c', program], stdout=subprocess.PIPE, check=True, text=True)
     assert made.stdout.split('\n')[-2] == '[]'
+
+
+def test_paths_of_keras_1():
+    from cthulhu import objectives
+    from cthulhu.legacy import layers as old
+
+    assert objectives.mean_squared_error is cthulhu.losses.mean_squared_error
+    for name in (
+        'AtrousConvolution1D',
+        'AtrousConvolution2D',
+        'ConvRecurrent2D',
+        'Highway',
+        'MaxoutDense',
+        'Recurrent',
+    ):
+        assert getattr(old, name) is getattr(layers, name)
+    assert layers.recurrent.Recurrent is layers.Recurrent
+
+
+def test_shapes_of_convolutional_recurrent_layers():
+    layer = layers.ConvRecurrent2D(8, 3, strides=(1, 2), padding='same', return_sequences=True, return_state=True)
+    layer.states = [None, None]
+    state = (None, 5, 3, 8)
+    assert layer.compute_output_shape((None, 4, 5, 6, 2)) == [(None, 4, 5, 3, 8), state, state]
+    assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
+    first = layers.ConvRecurrent2D(8, 3, data_format='channels_first')
+    assert first.compute_output_shape((None, 4, 2, 5, 6)) == (None, 8, 3, 4)
+    with pytest.raises(NotImplementedError, match='must define `step'):
+        first.step(None, [])
+
+
+# -- the page ----------------------------------------------------------------------------------------------
+
+PAGE = os.path.join(os.path.dirname(FIXTURES), '..', 'docs', 'programs.md')
+
+
+def section():
+    with open(PAGE, encoding='utf-8') as file:
+        return file.read().partition('## Keras 1 spellings\n')[2].partition('\n## ')[0]
+
+
+def rows():
+    """The table as the page has it: classes and methods that share a row of `keras1.TABLE`, and old spellings with new ones."""
+    shared = {}
+    for name, arguments in keras1.TABLE.items():
+        sizes = ', '.join(f'`{part}`' for part in keras1.SIZES.get(name, ()))
+        said = [f'{sizes} → `kernel_size`'] if sizes else []
+        for old, new in arguments.items():
+            new = (new,) if isinstance(new, str) else new
+            said.append(
+                f'`{old}` → '
+                + ('left out' if isinstance(new, keras1.Dropped) else ', '.join(f'`{each}`' for each in new))
+            )
+        if said:
+            shared.setdefault('; '.join(said), []).append(f'`{name}`')
+    return [f'| {", ".join(names)} | {said} |' for said, names in shared.items()]
+
+
+def test_the_page_has_the_table():
+    assert [line for line in section().split('\n') if line.startswith('|')][2:] == rows()
+
+
+def test_the_lines_of_the_page_show_what_it_says():
+    blocks = re.findall('```pycon\n(.*?)```', section(), re.DOTALL)
+    typed = '\n'.join(blocks).replace('from keras', 'from cthulhu')  # without a door
+    example = doctest.DocTestParser().get_doctest(typed, {'keras': cthulhu}, 'programs.md', PAGE, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        failed, tried = doctest.DocTestRunner().run(example)
+    assert tried > 10 and not failed

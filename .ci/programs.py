@@ -44,7 +44,7 @@ PROJECTS = {
     'keras-multi-head==0.27.0': of(needs=ATTENTION),
     'keras-pos-embd==0.11.0': of(),
     'keras-layer-normalization==0.14.0': of(needs=HEADS + ('keras-pos-embd==0.11.0',)),
-    'keras-position-wise-feed-forward==0.6.0': of(),
+    'keras-position-wise-feed-forward==0.6.0': of(needs=HEADS),
     'keras-embed-sim==0.8.0': of(),
     'keras-transformer==0.33.0': of(needs=TRANSFORMER),
     'keras-bert==0.81.1': of(needs=TRANSFORMER + ('keras-transformer==0.33.0',)),

@@ -6,6 +6,7 @@ import pytest
 from cthulhu import backend as K
 from cthulhu import optimizers
 from cthulhu.callbacks import CallbackList
+from cthulhu.callbacks.base import RunParams
 from cthulhu.layers import Daoloth, Darkness
 from cthulhu.models import Pile
 
@@ -64,7 +65,9 @@ def tell(callback, epochs, model=None, initial_epoch=0, metrics=()):
     model.stop_training = False
     hooks = CallbackList([callback])
     hooks.set_model(model)
-    hooks.set_params({'epochs': initial_epoch + len(epochs), 'initial_epoch': initial_epoch, 'metrics': list(metrics)})
+    params = RunParams(epochs=initial_epoch + len(epochs), metrics=list(metrics))
+    params.initial_epoch = initial_epoch
+    hooks.set_params(params)
     hooks.on_train_begin()
     try:
         for epoch, logs in enumerate(epochs, initial_epoch):

@@ -124,14 +124,22 @@ def test_what_the_class_says_is_not_its_own():
 
 
 @pytest.mark.parametrize('name', ['d', '_d'])
-def test_a_layer_set_too_early(name):
+def test_a_layer_set_before_the_constructor_of_the_base(name):
     class Early(Layer):
         def __init__(self):
             setattr(self, name, [Daoloth(1)])
             super().__init__()
 
-    with pytest.raises(RuntimeError, match=f"'{name}' of Early is set to a layer before .*__init__"):
-        Early()
+    class Never(Layer):
+        def __init__(self):
+            setattr(self, name, [Daoloth(1)])
+
+    made = Early()
+    assert made.sublayers == getattr(made, name)
+    getattr(made, name).append(Daoloth(2))
+    assert [layer.units for layer in made.sublayers] == [1, 2]
+    with pytest.raises(AttributeError, match='was not called'):
+        Never()(Input((2,)))
 
 
 def test_states_and_outputs_are_not_weights():

@@ -50,14 +50,15 @@ def respelling(function):
     known = named_arguments(function)
     is_open = any(p.kind == p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
     of_class = function.__name__ == '__init__'
+    of_sizes = of_class and known[:2] == ['filters', 'kernel_size']
     if of_class and is_open:
         known = known + [name for name in argument_table.OF_EVERY_LAYER if name not in known]
-    names_known = frozenset(known).union(argument_table.OLDER_NAMES)
-    odd = _ODD_COUNTS.get('filters' if of_class and known[:2] == ['filters', 'kernel_size'] else function.__name__, ())
+    usual = frozenset(known).union(argument_table.OLDER_NAMES, () if of_sizes else ('input_dim', 'input_length'))
+    odd = _ODD_COUNTS.get('filters' if of_sizes else function.__name__, ())
     sides = of_class and known[:1] == ['padding']  # those of ZeroPadding2D came as a dict, too
 
     def respell(args, kwargs):
-        fits = names_known.issuperset(kwargs) and len(args) not in odd
+        fits = usual.issuperset(kwargs) and len(args) not in odd
         if fits and not (sides and dict in map(type, args[1:] + (kwargs.get('padding'),))):
             return args, kwargs
         from cthulhu.utils import keras1

@@ -103,7 +103,7 @@ def test_the_new_spelling_is_shown_under_the_name_that_was_typed(text, new):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         code = compile(text, 'typed.py', 'eval')
-        eval(code, dict(vars(layers), __name__='typed'))
+        eval(code, dict(vars(layers), __name__='typed', __file__='typed.py'))
     (warning,) = caught
     assert f'Write `{new}`.' in str(warning.message)
     assert warning.category is UserWarning and warning.filename == 'typed.py'

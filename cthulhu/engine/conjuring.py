@@ -10,6 +10,7 @@ from cthulhu.backend import meta
 from cthulhu.engine import call_context, standardize
 from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec
+from cthulhu.engine.recent import Recent
 from cthulhu.engine.step import Feed, Relay, Step
 from cthulhu.utils.generic_utils import to_list, unpack_singleton, warn_once
 
@@ -140,26 +141,6 @@ def _sum(x, y):
     return K.cast(x, K.floatx()) + K.cast(y, K.floatx())
 
 
-class Recent:
-    """What was made for the last few lists of tensors, so that it is made once for the same ones and not kept for ever."""
-
-    SIZE = 8
-
-    def __init__(self):
-        self._made = []
-
-    def get(self, tensors, make):
-        """What was made for these very tensors (or None in places), or else what `make()` makes."""
-        for entry in self._made:
-            if len(entry[0]) == len(tensors) and all(a is b for a, b in zip(entry[0], tensors)):
-                self._made.remove(entry)
-                self._made.append(entry)
-                return entry[1]
-        made = make()
-        self._made = self._made[-self.SIZE + 1 :] + [(list(tensors), made)]
-        return made
-
-
 # What Keras 3 and tf.keras call in training, and a program for them may define.
 _STEPS = ('train_step', 'test_step', 'predict_step', 'compute_loss', 'compute_metrics')
 
@@ -231,6 +212,7 @@ class Conjuring:
         self._made_updates = {False: list(model.state_updates), True: list(model.updates)}
         self.program = Program(self, model.inputs, self.specs, model.losses, self._layer_updates, pairs)
         self._programs = Recent()
+        self._by_rank = {}
         self._state = getattr(before, '_state', None)
         if self._state is not None and not self._state.fits(self.trained_weights):
             self._state = None
@@ -283,6 +265,24 @@ class Conjuring:
         key = [*(inputs or ()), None, *(targets or ())]
         with K.graph_scope():
             return self._programs.get(key, lambda: self._make_program(inputs, targets))
+
+    def program_for(self, ranks):
+        """The Program whose targets have other ranks than the outputs: `ranks` is a dict of these by output name; empty for the usual one."""
+        if not ranks:
+            return self.program
+        with K.graph_scope():
+            key = tuple(sorted(ranks.items()))
+            if key not in self._by_rank:
+                specs = [spec.on(spec.output, spec.mask) for spec in self.specs]
+                for spec, own in zip(specs, self.specs):
+                    if spec.loss is not None:
+                        spec.make_target(None if own.fed else own.target, ranks.get(spec.name))
+                        spec.make_sample_weight()
+                model = self.model
+                self._by_rank[key] = Program(
+                    self, model.inputs, specs, model.losses, self._layer_updates, model.metric_pairs()
+                )
+            return self._by_rank[key]
 
     def _make_program(self, inputs, targets):
         model = self.model

@@ -3,11 +3,12 @@
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.engine import preparation, training_loop
-from cthulhu.engine.conjuring import Conjuring, Recent, check_settings
+from cthulhu.engine.conjuring import Conjuring, check_settings
 from cthulhu.engine.functions import Functions
 from cthulhu.engine.generator_doors import GeneratorDoors
 from cthulhu.engine.metric_states import MetricStates
 from cthulhu.engine.network import Network
+from cthulhu.engine.recent import Recent
 from cthulhu.utils.arguments import checked, did_you_mean, named_arguments, unknown_argument
 from cthulhu.utils.generic_utils import unpack_singleton, warn_once
 

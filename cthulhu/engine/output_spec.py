@@ -40,14 +40,14 @@ class OutputSpec:
         spec.metrics, spec.loss_metric = self.metrics, self.loss_metric
         return spec
 
-    def make_target(self, given):
-        """Set the target: `given`, a tensor, or else a placeholder."""
+    def make_target(self, given, rank=None):
+        """Set the target: `given`, a tensor, or else a placeholder, of the rank of the output if no other is given."""
         self.fed = given is None and self.loss is not None
         if given is not None:
             self.target = given
         elif self.loss is not None:
             self.target = K.placeholder(
-                ndim=len(self.shape),
+                ndim=rank or len(self.shape),
                 name=self.name + '_target',
                 sparse=K.is_sparse(self.output),
                 dtype=self._target_dtype(),

@@ -247,6 +247,8 @@ def _program(model, x, y):
             _ordered(x, model.input_names) if native_x and not _made_on(model, x) else None,
             _ordered(y, trained) if native_y else None,
         )
+    else:
+        program = conjuring.program_for(standardize.other_ranks(y, conjuring.program.feeds))
     return program, Preparation(model, program.feeds), None if native_x else x, None if native_y else y
 
 

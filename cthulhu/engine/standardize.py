@@ -318,6 +318,25 @@ def fitting_targets(targets, specs):
     return targets
 
 
+def other_ranks(data, feeds):
+    """Output name -> rank of its targets, where that is not the rank of the output and the loss is one of the user's own, which may like it so.
+
+    Arguments:
+        data: the targets as they were given.
+        feeds: list of Feed.
+    """
+    specs = [feed.spec for feed in feeds if feed.kind == 'target']
+    if data is None or all(losses.checks_target_shape(spec.loss) for spec in specs):
+        return {}
+    ranks = {}
+    for spec, item in zip(specs, _pick(data, [spec.name for spec in specs], 'target')):
+        rank = len(as_array(item).shape)
+        rank = 2 if rank == 1 and len(spec.shape) > 1 else rank
+        if rank and rank != len(spec.shape) and not losses.checks_target_shape(spec.loss):
+            ranks[spec.name] = rank
+    return ranks
+
+
 def _target_message(target, spec, expected):
     return f'The targets of output "{spec.name}" (loss "{spec.loss.name}") must have {expected}, as the output has; found an array of shape {tuple(target.shape)}.'  # fmt: skip
 

@@ -77,6 +77,24 @@ def test_inputs_of_a_batch_that_are_broadcast():
 
 
 @trains
+def test_targets_of_another_rank_with_a_loss_of_ones_own():
+    pile = Pile([Daoloth(6, input_dim=4), Reshape((3, 2))])
+    pile.conjure('sgd', lambda t, p: K.mean(p))
+    for target in (np.zeros((4, 1)), np.zeros(4), np.zeros((4, 2, 2, 2)), np.zeros((4, 3, 2))):
+        expected = pile.predict(X).mean()
+        assert np.allclose(pile.train_on_batch(X, target), expected, atol=1e-5)
+    history = pile.summon(X, np.zeros((4, 1)), verbose=0, validation_data=(X, np.zeros(4)), batch_size=2)
+    assert history.history['loss'][0] > history.history['val_loss'][0]
+    two = Lump(pile.input, [pile.output, Daoloth(1)(pile.input)])
+    two.conjure('sgd', [lambda t, p: K.mean(p) + K.sum(t), 'mse'])
+    values = two.test_on_batch(X, [np.ones(4), np.zeros(4)])
+    first, second = two.predict(X)
+    assert np.allclose(values[1:], [first.mean() + 4.0, (second**2).mean()], atol=1e-5)
+    with pytest.raises(ValueError, match='must have'):  # losses of the library say what they need
+        two.test_on_batch(X, [np.ones(4), np.zeros((4, 3, 2))])
+
+
+@trains
 def test_class_weight_in_a_list_of_one():
     y = np.array([0, 1, 0, 1])
     losses = []

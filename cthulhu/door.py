@@ -115,8 +115,11 @@ def home_of(path):
         try:
             if importlib.util.find_spec(f'{room}.{path}') is not None:
                 return f'{room}.{path}'
-        except ModuleNotFoundError:  # one of the packages above it is not there, or is no package
-            pass
+        except (
+            ModuleNotFoundError,
+            AttributeError,
+        ):  # one of those above it is not there, or is no package (as Python 3.6 says it)
+            continue
     return None
 
 

@@ -18,6 +18,7 @@ import warnings
 
 import cthulhu
 from cthulhu import names
+from cthulhu.utils import keras1
 from cthulhu.version import KERAS_VERSION
 
 #: Where modules of Keras are looked for.
@@ -149,6 +150,7 @@ def open_door(doors):
         sys.modules[name] = _open[name]
         if parent:
             setattr(parent, last, _open[name])
+            keras1.sizes_by_place = False
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, Finder())
     for name, module in list(sys.modules.items()):

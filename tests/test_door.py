@@ -262,6 +262,8 @@ from tensorflow.python.keras.utils import conv_utils
 from tensorflow.python.keras import backend
 print(tf.keras is keras, keras.__version__, tf.keras.layers.Dense is cthulhu.layers.Daoloth, inner is cthulhu.layers)
 print(Sequential is cthulhu.Pile, LSTM.__name__, conv_utils.__name__, backend is cthulhu.backend, tf.compat.v1.keras.Model is cthulhu.Lump)
+layer = keras.layers.Conv2D(8, 3, 2)
+print(layer.kernel_size, layer.strides)
 print(int(tf.reduce_sum(tf.constant([1, 2]))), tf.__name__, 'keras' in sys.modules and sys.modules['keras'].__name__.startswith('cthulhu'))
 """
 
@@ -270,9 +272,10 @@ print(int(tf.reduce_sum(tf.constant([1, 2]))), tf.__name__, 'keras' in sys.modul
     importlib.util.find_spec('tensorflow') is None, reason='the door of tensorflow.keras needs TensorFlow'
 )
 def test_the_door_of_tensorflow():
-    assert python('-c', TENSORFLOW).splitlines()[-3:] == [
+    assert python('-c', TENSORFLOW).splitlines()[-4:] == [
         'True 2.3.1 True True',
         'True LSTM cthulhu.utils.conv_utils True True',
+        '(3, 3) (2, 2)',  # and no window of 3 by 2
         '3 tensorflow False',
     ]
 

@@ -33,6 +33,7 @@ class Math:
     def pow(self, x, a):
         return tf.pow(*self._pair(x, a))
 
+    multiply_no_nan = binary(tf.math.multiply_no_nan)
     maximum = binary(tf.maximum)
     minimum = binary(tf.minimum)
     equal = binary(tf.equal)

@@ -105,9 +105,7 @@ class NN:
 
     def resize_images(self, x, height_factor, width_factor, data_format, interpolation='nearest'):
         x = self._tensor(x)
-        operation = {'nearest': v1.image.resize_nearest_neighbor, 'bilinear': v1.image.resize_bilinear}.get(
-            interpolation
-        )
+        operation = dict(nearest=v1.image.resize_nearest_neighbor, bilinear=v1.image.resize_bilinear).get(interpolation)
         factors = height_factor, width_factor
         is_plain = x.shape.rank == 4 and all(isinstance(n, int) and n > 0 for n in factors)
         if operation is None or not is_plain or x.dtype.base_dtype != tf.float32:
@@ -119,26 +117,19 @@ class NN:
         y.set_shape(static[:1] + [n and n * factor for n, factor in zip(static[1:3], factors)] + static[3:])
         return self._from_last(y, data_format)
 
-    def multiply_no_nan(self, x, y):
-        return tf.math.multiply_no_nan(*self._pair(x, y))
-
-    # Crossentropies: the loss and its gradient in one kernel.
-
-    def _logits_of(self, output, activation):
+    def _logits_of(self, output, activation):  # of a crossentropy: loss and gradient in one kernel
         op = getattr(output, 'op', None)
         wanted = {'softmax': 'Softmax', 'sigmoid': 'Sigmoid'}[activation]
         return op.inputs[0] if op is not None and op.type == wanted else None
 
     def _softmax_crossentropy(self, target, logits, axis):
         target, logits = self._pair(target, logits)
-        if (
-            logits.shape.rank == 2 and axis in (-1, 1) and logits.dtype != tf.float16
-        ):  # else TensorFlow reshapes, and casts
+        is_matrix = logits.shape.rank == 2 and axis in (-1, 1) and logits.dtype != tf.float16
+        if is_matrix:  # else TensorFlow reshapes, and casts
             return tf.raw_ops.SoftmaxCrossEntropyWithLogits(features=logits, labels=target)[0]
         return tf.nn.softmax_cross_entropy_with_logits(target, logits, axis=axis)
 
-    def _sparse_softmax_crossentropy(self, target, logits):
-        return tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
+    _sparse_softmax_crossentropy = staticmethod(tf.nn.sparse_softmax_cross_entropy_with_logits)
 
     def _sigmoid_crossentropy(self, target, logits):
         return tf.nn.sigmoid_cross_entropy_with_logits(*self._pair(target, logits))

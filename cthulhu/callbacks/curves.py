@@ -48,6 +48,9 @@ class TrainingCurves(Callback):
             figures.figure(1, 1)  # tells now if there is no matplotlib
         self._place = Place() if notebook else None
         self.epochs, self.values, self._drawn = [], {}, 0
+        if self._place is not None:
+            caption = self._caption(1)
+            self._place.show(Shown(f'<div>{caption}: the curves begin when it is over.</div>', caption))
 
     def on_epoch_end(self, epoch, logs=None):
         for name, value in (logs or {}).items():
@@ -67,9 +70,12 @@ class TrainingCurves(Callback):
         if self.filename is not None:
             figures.save(self.draw(), self.filename)
         if self._place is not None:
-            told = (self.params or {}).get('epochs')
-            caption = f'Epoch {self.epochs[-1] + 1}' + (f' of {told}' if told else '')
+            caption = self._caption(self.epochs[-1] + 1)
             self._place.show(Shown(curves_html(self.epochs, self.values, self.metrics, caption), caption))
+
+    def _caption(self, epoch):
+        told = (self.params or {}).get('epochs')
+        return f'Epoch {epoch}' + (f' of {told}' if told else '')
 
     def draw(self):
         """The curves so far, as a matplotlib Figure."""

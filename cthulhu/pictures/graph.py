@@ -9,7 +9,7 @@ from cthulhu.utils.structure import calls_and_edges, is_model, shape_text, type_
 _BOX_HEIGHT = 42
 _ROW_HEIGHT = 68
 _LONGEST = 44  # characters of a line in a box; all of it is told where the mouse rests
-_CHARACTER = 6.6  # the width of a character, about, in the font of a box
+_CHARACTER = 7.6  # the width of a character, about, in the widest of the fonts of a box, DejaVu Sans
 _DEEPEST = 8  # how many models inside models are drawn
 
 _STYLE = """

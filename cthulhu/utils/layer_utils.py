@@ -1,5 +1,8 @@
 """Helpers for layers and models: the summary, and counting parameters."""
 
+import shutil
+import sys
+
 import numpy as np
 
 from cthulhu import backend as K
@@ -75,7 +78,8 @@ def convert_dense_weights_data_format(dense, previous_feature_map_shape, target_
 def print_summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False):
     """Print a table of a model's layers, the shapes of their outputs and the numbers of their parameters.
 
-    Names and shapes are never cut: a long one goes on in the next line of its column, or, with no `line_length`, the column is made wider.
+    Names and shapes are never cut: a long one goes on in the next line of its column, or, with no `line_length`, the column is made wider, as far
+    as the terminal is wide.
 
     Arguments:
         model: a built model.
@@ -91,7 +95,7 @@ def print_summary(model, line_length=None, positions=None, print_fn=None, expand
         if line_length:
             widths = _narrowed(widths, line_length)
         else:
-            widths = [max(w, least) for w, least in zip(widths, (29, 26, 12, 22))]
+            widths = _fitted(widths, _room(print_fn))
         line_length = line_length or sum(widths)
     else:
         line_length = line_length or 65
@@ -166,6 +170,24 @@ def _shape_text(layer):
         return str(layer.output_shape)
     except AttributeError:
         return 'multiple' if layer.inbound_nodes else '?'
+
+
+def _room(print_fn):
+    """How many characters fit into a line: those of the terminal, without end where there is none."""
+    to_terminal = print_fn is print and getattr(sys.stdout, 'isatty', bool)()
+    return max(40, shutil.get_terminal_size().columns) if to_terminal else float('inf')
+
+
+def _fitted(widths, room):
+    """The widths with space to spare if there is room, with as much as there is, or narrowed."""
+    spacious = [max(width, least) for width, least in zip(widths, (29, 26, 12, 22))]
+    spare = room - sum(widths)
+    if spare < 0:
+        return _narrowed(widths, room)
+    for i, wanted in enumerate(spacious):
+        taken = min(wanted - widths[i], spare)
+        spacious[i], spare = widths[i] + taken, spare - taken
+    return spacious
 
 
 def _narrowed(widths, line_length):

@@ -78,8 +78,9 @@ def test_in_a_notebook(monkeypatch):
     monkeypatch.setitem(sys.modules, 'IPython.display', inside)
     monkeypatch.setitem(sys.modules, 'matplotlib.figure', None)  # which is not needed for it
     tell(TrainingCurves(), LOGS)
-    assert [how for how, _ in shown] == ['display', 'update', 'update']
-    assert [repr(picture) for _, picture in shown] == [f'Epoch {n} of 3' for n in (1, 2, 3)]
+    assert [how for how, _ in shown] == ['display', 'update', 'update', 'update']
+    assert [repr(picture) for _, picture in shown] == [f'Epoch {n} of 3' for n in (1, 1, 2, 3)]
+    assert shown[0][1]._repr_html_() == '<div>Epoch 1 of 3: the curves begin when it is over.</div>'
     values = {name: [log.get(name) for log in LOGS] for name in LOGS[0]}
     assert shown[-1][1]._repr_html_() == curves_html([0, 1, 2], values, caption='Epoch 3 of 3')
 
@@ -112,7 +113,7 @@ def test_one_word_shows_curves_in_a_notebook_and_a_bar_elsewhere(monkeypatch, ca
         monkeypatch.setattr(f'cthulhu.{module}.in_notebook', lambda: True)
     history = linear().summon(X, Y, epochs=2, validation_split=0.25, verbose='curves')
     assert capsys.readouterr().out == ''
-    assert [repr(thing) for thing in shown] == ['Epoch 1 of 2', 'Epoch 2 of 2']
+    assert [repr(thing) for thing in shown] == ['Epoch 1 of 2', 'Epoch 1 of 2', 'Epoch 2 of 2']
     assert shown[-1]._repr_html_() == curves_html(history.epoch, history.history, caption='Epoch 2 of 2')
 
 

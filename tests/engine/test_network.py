@@ -1,6 +1,8 @@
 """Models as graphs: order, sharing, nesting, configuration, cloning, and what is said of graphs that cannot be."""
 
 import json
+import os
+import sys
 
 import numpy as np
 import pytest
@@ -238,6 +240,19 @@ def test_summary_shows_everything_whole():
     lines = []
     model.summary(print_fn=lines.append, positions=[0.3, 0.6, 0.7, 1.0], line_length=100)
     assert 'Trainable params: 0' in '\n'.join(lines) and 'Non-trainable params: 58' in '\n'.join(lines)
+
+
+@pytest.mark.parametrize('columns', [200, 80, 60])
+def test_a_summary_fits_the_terminal(monkeypatch, capsys, columns):
+    monkeypatch.setattr('shutil.get_terminal_size', lambda: os.terminal_size((columns, 24)))
+    diamond().summary()
+    piped = capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, 'isatty', lambda: True)
+    diamond().summary()
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.split('\n'))) <= columns
+    assert (shown == piped) == (columns == 200)
+    assert max(map(len, piped.split('\n'))) == 89
 
 
 def test_the_phase_reaches_layers_inside_models():

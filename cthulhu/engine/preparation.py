@@ -9,7 +9,7 @@ import contextlib
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu.engine import adapters, data_checks, indices, standardize, stream_adapters
+from cthulhu.engine import adapters, data_checks, indices, metric_checks, standardize, stream_adapters
 from cthulhu.engine.conjuring import input_feeds
 from cthulhu.engine.input_layer import Input
 from cthulhu.engine.step import Step
@@ -68,6 +68,7 @@ class Preparation:
         weight_of = dict(zip(self._weighted, weights))
         of_targets = [weight_of.get(name) for name in self._target_names]
         data_checks.check_labels(targets, of_targets, self._specs, self.model)
+        metric_checks.check_metrics(targets, self._specs, self.model)
         indices.check(self.model, self._looked_up, inputs, self._labels, self._dtypes)
         counts = weights[0] if len(weights) == 1 and np.ndim(weights[0]) == 1 else None
         counting = [counts] * len(inputs) + of_targets + [None] * len(weights)

@@ -97,9 +97,10 @@ def as_numbers(array, label, owner):
         return _of_objects(np.asarray(array), label)
     if kind not in 'fiubV' or kind == 'V' and array.dtype.names:
         what = {'M': 'dates', 'm': 'times', 'U': 'texts', 'S': 'texts', 'c': 'complex numbers'}.get(kind, 'records')
-        raise ValueError(
-            f'The {label} is an array of {what} (dtype {array.dtype}), not of numbers. {_ADVICE.get(what, _ADVICE[None])}'
-        )
+        advice = _ADVICE.get(what, _ADVICE[None])
+        if what == 'texts' and array.size:
+            advice = _advice_for_texts(np.asarray(array[:100]).flat, label)
+        raise ValueError(f'The {label} is an array of {what} (dtype {array.dtype}), not of numbers. {advice}')
     return array
 
 
@@ -110,11 +111,21 @@ _ADVICE = {
 }
 
 
+def _advice_for_texts(texts, label):
+    try:
+        for text in texts:
+            float(text)
+    except ValueError:
+        return _ADVICE['texts']
+    name = {'input': 'x', 'target': 'y'}.get(label.split()[0], 'array')
+    return f'These texts are of numbers: make such of them, `{name}.astype("float32")`.'
+
+
 def _of_objects(array, label):
     for place, item in np.ndenumerate(array):
         if not _is_number(item):
             if isinstance(item, str):
-                found = f'at {_place(place)} there is {item!r}. {_ADVICE["texts"][:-1]}'
+                found = f'at {_place(place)} there is {item!r}. {_advice_for_texts([item], label)[:-1]}'
             elif isinstance(item, (list, tuple, np.ndarray)):
                 found = 'rows of different lengths give such arrays. Pad them to one length, for example with preprocessing.sequence.pad_sequences'
             else:

@@ -5,11 +5,12 @@ which Step is to run and brings data into the order of what that is fed.
 """
 
 import contextlib
+import inspect
 
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu.engine import adapters, data_checks, indices, standardize, stream_adapters
+from cthulhu.engine import adapters, data_checks, indices, metric_checks, standardize, stream_adapters
 from cthulhu.engine.conjuring import input_feeds
 from cthulhu.engine.input_layer import Input
 from cthulhu.engine.step import Step
@@ -26,6 +27,7 @@ class Preparation:
 
     def __init__(self, model, feeds):
         self.model = model
+        self._streamed = False
         self._inputs = [feed for feed in feeds if feed.kind == 'input']
         self._input_names = [feed.name for feed in self._inputs]
         self._shapes = [K.int_shape(feed.tensor) for feed in self._inputs]
@@ -43,7 +45,9 @@ class Preparation:
 
     def arrays(self, x, y=None, sample_weight=None, class_weight=None, same_lengths=True):
         """The list of arrays; None in it stands for weights of one. Tensors of the framework are not fed: for them, give None."""
-        inputs = standardize.standardize(x, self._input_names, self._shapes, 'input', self.model)
+        inputs = standardize.standardize(
+            x, self._input_names, self._shapes, 'input', self.model, streamed=self._streamed
+        )
         targets = standardize.standardize(
             y, self._target_names, [None] * len(self._specs), 'target', self.model, one_dimensional=self._flat
         )
@@ -68,6 +72,7 @@ class Preparation:
         weight_of = dict(zip(self._weighted, weights))
         of_targets = [weight_of.get(name) for name in self._target_names]
         data_checks.check_labels(targets, of_targets, self._specs, self.model)
+        metric_checks.check_metrics(targets, self._specs, self.model)
         indices.check(self.model, self._looked_up, inputs, self._labels, self._dtypes)
         counts = weights[0] if len(weights) == 1 and np.ndim(weights[0]) == 1 else None
         counting = [counts] * len(inputs) + of_targets + [None] * len(weights)
@@ -123,6 +128,7 @@ class Preparation:
             parts: function, what the source gives -> (inputs, targets, sample weights).
             class_weight: as for `arrays`.
         """
+        self._streamed = True
 
         def convert(item):
             arrays = self.arrays(*parts(item), class_weight)
@@ -178,6 +184,8 @@ def validation(model, data, batch_size, steps, streaming):
     """(Program, Adapter) for `validation_data` of `summon`."""
     if stream_adapters.is_stream(data):
         return evaluation(model, data, None, None, None, steps, streaming, 'validation_steps')
+    if inspect.isroutine(data):
+        raise ValueError(f'Of `validation_data`: {standardize.function_message(data)}')
     if not isinstance(data, (list, tuple)) or len(data) not in (2, 3):
         found = f'{len(data)} items' if isinstance(data, (list, tuple)) else type(data).__name__
         raise ValueError(
@@ -185,7 +193,10 @@ def validation(model, data, batch_size, steps, streaming):
         )
     if standardize.is_native(data[0]):
         batch_size = None  # they come in batches of their own
-    return evaluation(model, data[0], data[1], data[2] if len(data) == 3 else None, batch_size, steps, streaming)
+    try:
+        return evaluation(model, data[0], data[1], data[2] if len(data) == 3 else None, batch_size, steps, streaming)
+    except ValueError as error:
+        raise ValueError(f'Of `validation_data`: {error}') from error
 
 
 def held_out(model, program, arrays, batch_size, steps):
@@ -238,6 +249,8 @@ def _program(model, x, y):
     """(Program, Preparation for it, x, y): the Program for tensors of the framework where there are such, which are None then."""
     native_x, native_y = standardize.is_native(x), standardize.is_native(y)
     model.require_conjured()
+    if y is None:
+        _refuse_pairs(model, x)
     _build_for(model, x, native_x)
     conjuring = model.conjuring
     program = conjuring.program
@@ -250,6 +263,26 @@ def _program(model, x, y):
     else:
         program = conjuring.program_for(standardize.other_ranks(y, conjuring.program.feeds))
     return program, Preparation(model, program.feeds), None if native_x else x, None if native_y else y
+
+
+def _refuse_pairs(model, x):
+    """Raise ValueError where the inputs are a pair of inputs and targets, or a list of such."""
+    if not isinstance(x, (list, tuple)) or not x or model.outputs is None:
+        return
+    if all(isinstance(item, (list, tuple)) and _is_pair(item) for item in x):
+        raise ValueError(
+            'The inputs are a list of pairs. If these are batches (inputs, targets), give what goes through them, `itertools.cycle(batches)`, with the number of '
+            'batches as `steps_per_epoch` (in `evaluate`, `steps`).'
+        )
+    if len(model.inputs) == 1 and _is_pair(x):
+        raise ValueError(
+            f'The inputs are a {type(x).__name__} of {len(x)} arrays, the model has one input, and no targets were given. Inputs and targets are two arguments: '
+            '`summon(x, y)`, `evaluate(x, y)`.'
+        )
+
+
+def _is_pair(item):
+    return len(item) in (2, 3) and all(len(getattr(part, 'shape', ())) > 0 for part in item)
 
 
 def _streamed(model, data, steps, what, streaming, **further):

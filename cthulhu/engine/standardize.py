@@ -1,5 +1,7 @@
 """What users give as data, in one form: a list of arrays for the inputs, targets and sample weights of a model, checked and in order."""
 
+import inspect
+
 import numpy as np
 
 from cthulhu import backend as K
@@ -19,6 +21,8 @@ def as_array(data):
         raise ValueError(
             f'Data are arrays, and not the text {data!r}. Files and folders of pictures are read by preprocessing.image.ImageDataGenerator, arrays by np.load.'
         )
+    if inspect.isroutine(data):
+        raise ValueError(function_message(data))
     if hasattr(data, 'to_numpy'):
         return data_checks.of_table(data)
     if hasattr(data, 'tocsr'):
@@ -30,12 +34,18 @@ def as_array(data):
     return data_checks.of_lists(data)
 
 
+def function_message(function):
+    """What is said of a function in the place of data."""
+    name = getattr(function, '__name__', repr(function))
+    return f'Data are arrays, or what gives batches, and not the function {name}. If it makes a generator, call it: `{name}()`.'
+
+
 def is_named(data):
     """Whether data are a dict of arrays by name, and not a sparse matrix by keys, which is a dict too."""
     return isinstance(data, dict) and not hasattr(data, 'tocsr')
 
 
-def standardize(data, names, shapes, what, owner, one_dimensional=None):
+def standardize(data, names, shapes, what, owner, one_dimensional=None, streamed=False):
     """Bring inputs or targets into a list of arrays, one for each name.
 
     Arguments:
@@ -45,6 +55,7 @@ def standardize(data, names, shapes, what, owner, one_dimensional=None):
         what: 'input' or 'target', for messages.
         owner: the model that warns.
         one_dimensional: list of bools: whether data of one dimension stay so (by default where the shape has one).
+        streamed: whether the data are of one of many batches, for messages.
 
     Returns:
         List of arrays. One-dimensional data get a second axis of size 1.
@@ -53,7 +64,8 @@ def standardize(data, names, shapes, what, owner, one_dimensional=None):
         ValueError: if the number, the names or a shape of the arrays are not what the model expects.
     """
     arrays = [
-        as_numbers(as_array(item), f'{what} "{name}"', owner) for item, name in zip(_pick(data, names, what), names)
+        as_numbers(as_array(item), f'{what} "{name}"', owner)
+        for item, name in zip(_pick(data, names, what, shapes), names)
     ]
     for index, (array, shape) in enumerate(zip(arrays, shapes)):
         if len(array.shape) == 0:
@@ -65,11 +77,11 @@ def standardize(data, names, shapes, what, owner, one_dimensional=None):
         if len(found) == 1 and not flat:
             arrays[index] = array = _with_last_axis(array)
         if shape is not None and not _fits(array.shape, shape):
-            raise ValueError(_shape_message(found, shape, names[index], what))
+            raise ValueError(_shape_message(found, shape, names[index], what, streamed))
     return arrays
 
 
-def _pick(data, names, what):
+def _pick(data, names, what, shapes=(None,)):
     """The user's object for each name."""
     if not names:
         if data is not None and not (isinstance(data, (list, tuple, dict)) and not len(data)):
@@ -99,9 +111,14 @@ def _pick(data, names, what):
             return [data_checks.of_lists(data)]  # numbers in nested lists
         if len(data) == len(names):
             return list(data)
+        found = [tuple(np.shape(item)) for item in data[:8]]
+        advice = ''
+        if len(names) == 1 and len(set(found)) == 1 and _may_be_samples((len(data),) + found[0], shapes[0]):
+            name = {'input': 'x', 'target': 'y'}.get(what, 'data')
+            advice = f' If these are samples, make one array of them: `np.array({name})`.'
         raise ValueError(
-            'The list of {} arrays does not fit the model: expected {} array(s) ({}), found {}, of shapes {}.'.format(
-                what, len(names), ', '.join(names), len(data), [tuple(np.shape(item)) for item in data[:8]]
+            'The list of {} arrays does not fit the model: expected {} array(s) ({}), found {}, of shapes {}{}.{}'.format(
+                what, len(names), ', '.join(names), len(data), found, ' and so on' if len(data) > 8 else '', advice
             )
         )
     if len(names) > 1:
@@ -124,9 +141,19 @@ def _fits(found, shape):
     )
 
 
-def _shape_message(found, shape, name, what):
+def _may_be_samples(stacked, shape):
+    """Whether a list of arrays, stacked to this shape, is one array for an input of that shape (None: of any)."""
+    return len(stacked) == 2 if shape is None else _fits(stacked, shape)
+
+
+def _shape_message(found, shape, name, what, streamed):
     advice = ''
-    if _fits((1,) + found, shape):
+    if _fits((1,) + found, shape) and streamed:
+        advice = (
+            ' It is one sample, and what gives data bit by bit must give batches of them: `dataset.batch(32)`; in place of `zip(x, y)` the arrays, '
+            '`summon(x, y)`.'
+        )
+    elif _fits((1,) + found, shape):
         advice = f' One sample alone is a batch of one: `x[None]` has the shape {(1,) + found}.'
     elif _fits(found + (1,), shape):
         advice = f' What is missing is an axis of size 1 at the end: `x[..., None]` has the shape {found + (1,)}.'
@@ -232,6 +259,11 @@ def _is_numbers(value):
 
 
 def _weights(target, name, given, classes, mode, owner):
+    if isinstance(given, str):
+        raise ValueError(
+            f'`sample_weight` of output "{name}" is an array with a weight for each sample; got {given!r}. Weights that balance the classes: '
+            "sklearn.utils.class_weight.compute_sample_weight('balanced', y)."
+        )
     if given is not None:
         given = np.asarray(as_numbers(as_array(given), f'weights of "{name}"', owner))
         wanted = 2 if mode == 'temporal' else 1
@@ -261,6 +293,11 @@ def _class_weights(target, name, classes, mode):
         raise ValueError(
             f'`class_weight` must be a dict, class index -> weight, but for output "{name}" it is {classes!r}.'
         )
+    wrong = next((item for item in classes.items() if not _is_weight(item[1])), None)
+    if wrong:
+        raise ValueError(
+            f'`class_weight` is a dict from class to weight, a number; for class {wrong[0]!r} of output "{name}" it has {wrong[1]!r}. Write for example {{0: 1.0, 1: 5.0}}.'
+        )
     if target is None:
         raise ValueError(
             f'`class_weight` needs the targets of output "{name}" as an array, but they are tensors of the framework. Use `sample_weight`.'
@@ -284,6 +321,10 @@ def _class_weights(target, name, classes, mode):
         )
     values = np.array([classes[key] for key in keys.tolist()], dtype=K.floatx())
     return values[np.searchsorted(keys, labels)]
+
+
+def _is_weight(value):
+    return np.ndim(value) == 0 and np.asarray(value).dtype.kind in 'fiub'
 
 
 def fitting_targets(targets, specs):

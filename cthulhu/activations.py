@@ -1,9 +1,8 @@
 """Activation functions: each takes a tensor and gives a tensor of the same shape and dtype."""
 
-import warnings
-
 from cthulhu import backend as K
 from cthulhu import registry
+from cthulhu.callers import warn
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
 
@@ -141,9 +140,8 @@ def get(identifier):
             f'Could not interpret activation function identifier: expected a name or a callable, got {identifier!r}.'
         )
     if isinstance(identifier, registry.layers['Layer']):
-        warnings.warn(
+        warn(
             f'A layer ({type(identifier).__name__}) was given as the activation of another layer: its weights and '
-            'losses are not tracked there. Use it as a layer of its own.',
-            stacklevel=2,
+            'losses are not tracked there. Use it as a layer of its own.'
         )
     return identifier

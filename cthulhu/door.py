@@ -14,10 +14,10 @@ import os
 import runpy
 import sys
 import types
-import warnings
 
 import cthulhu
 from cthulhu import names
+from cthulhu.callers import warn
 from cthulhu.utils import keras1
 from cthulhu.version import KERAS_VERSION
 
@@ -200,10 +200,9 @@ def _warn_of_holders(name):
     ]
     if holders:
         listed = ', '.join(holders[:5]) + (', …' if len(holders) > 5 else '')
-        warnings.warn(
+        warn(
             f'{name} was imported before this door was opened, by {listed}: there it stays the one that is installed, and layers of the two do not fit '
-            'together. Open the door first: `import cthulhu.as_keras` in the first line of the program, or run it with `python -m cthulhu`.',
-            stacklevel=4,
+            'together. Open the door first: `import cthulhu.as_keras` in the first line of the program, or run it with `python -m cthulhu`.'
         )
 
 

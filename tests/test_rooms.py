@@ -16,6 +16,7 @@ TOP = os.path.dirname(os.path.abspath(cthulhu.__file__))
 #: The rooms from the bottom up: a file imports from its own room and from those before it.
 ROOMS = (
     'names', 'version',
+    'callers',  # warnings that name the line where the library was called
     'storage',  # files, whatever is in them
     'backend',
     'utils',  # arrays, texts, progress, and what needs no more of a layer than its attributes

@@ -3,10 +3,10 @@
 import os
 
 from cthulhu import backend as K
+from cthulhu.callers import warn
 from cthulhu.engine import Input, Lump
 from cthulhu.engine.graph import get_source_inputs
 from cthulhu.layers import BlacknessFromTheStars, Daoloth, GlobalAiuebGnshal2D, GlobalMlandoth2D
-from cthulhu.storage.errors import warn
 from cthulhu.utils.downloads import get_file
 
 #: Where the files of most networks lie, and what they are called.

@@ -5,6 +5,7 @@ import numbers
 from cthulhu.applications.building import RELEASES, Frame, norm
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
 from cthulhu.backend import image_data_format
+from cthulhu.callers import warn
 from cthulhu.layers import (
     Azatoth,
     Cthalpa2D,
@@ -15,7 +16,6 @@ from cthulhu.layers import (
     Reshape,
     Xexanoth2D,
 )
-from cthulhu.storage.errors import warn
 from cthulhu.utils.arguments import checked
 
 __all__ = ['MobileNet', 'decode_predictions', 'preprocess_input']

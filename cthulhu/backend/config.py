@@ -12,11 +12,11 @@ import difflib
 import json
 import numbers
 import os
-import warnings
 
 import numpy as np
 
 from cthulhu.backend import frameworks
+from cthulhu.callers import warn
 
 FLOAT_TYPES = ('float16', 'float32', 'float64')
 DATA_FORMATS = ('channels_last', 'channels_first')
@@ -81,10 +81,7 @@ def _read():
         if key not in _CHECKS:
             near = difflib.get_close_matches(key.lower(), _CHECKS, 1)
             meant = f' Did you mean "{near[0]}"?' if near else ''
-            warnings.warn(
-                f'{path}: the key "{key}" is not known and changes nothing; the keys are {", ".join(_CHECKS)}.{meant}',
-                stacklevel=2,
-            )
+            warn(f'{path}: the key "{key}" is not known and changes nothing; the keys are {", ".join(_CHECKS)}.{meant}')
     return {key: check(found[key], f'{path}, {key}') for key, check in _CHECKS.items() if key in found}
 
 

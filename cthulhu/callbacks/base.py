@@ -1,9 +1,9 @@
 """Callback, what is told of the course of training, and CallbackList, which tells."""
 
 import time
-import warnings
 from collections import deque
 
+from cthulhu.callers import warn
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.reprs import settings_repr
 
@@ -278,10 +278,9 @@ class CallbackList:
         if spent > 0.1 and self._began is not None and name.endswith('end'):
             median = sorted(durations)[len(durations) // 2]
             if median > 0.1 and median > 0.95 * (start - self._began):
-                warnings.warn(
+                warn(
                     f'The callbacks take {median:.3f} s in `{name}`, about as long as the batch itself '
-                    f'({start - self._began:.3f} s). Do less in it, or do it less often.',
-                    stacklevel=4,
+                    f'({start - self._began:.3f} s). Do less in it, or do it less often.'
                 )
 
     def on_train_batch_begin(self, batch, logs=None):

@@ -2,12 +2,12 @@
 
 import csv
 import os
-import warnings
 
 import numpy as np
 
 from cthulhu.callbacks.base import Callback
 from cthulhu.callbacks.monitor import spelled
+from cthulhu.callers import warn
 from cthulhu.utils.arguments import checked
 
 
@@ -96,10 +96,9 @@ class CSVLogger(Callback):
     def _warn_of_lost(self, lost):
         if lost and not self._has_warned:
             self._has_warned = True
-            warnings.warn(
+            warn(
                 f'CSVLogger: the file {self.filename!r} has no column for {", ".join(lost)}, so they are not written; its columns are '
-                f'{", ".join(["epoch"] + self.keys)}. Give another file, the `separator` that it was written with, or append=False.',
-                stacklevel=2,
+                f'{", ".join(["epoch"] + self.keys)}. Give another file, the `separator` that it was written with, or append=False.'
             )
 
     def on_train_end(self, logs=None):

@@ -2,13 +2,13 @@
 
 import inspect
 import numbers
-import warnings
 
 import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.callbacks.base import Callback
 from cthulhu.callbacks.monitor import MonitorCallback
+from cthulhu.callers import warn
 from cthulhu.utils.arguments import checked, named_arguments, unknown_argument
 
 
@@ -155,7 +155,7 @@ class ReduceLROnPlateau(MonitorCallback):
         **kwargs,
     ):
         if 'epsilon' in kwargs:
-            warnings.warn('ReduceLROnPlateau: `epsilon` is the older name of `min_delta`; use that.', stacklevel=2)
+            warn('ReduceLROnPlateau: `epsilon` is the older name of `min_delta`; use that.')
             min_delta = kwargs.pop('epsilon')
         if kwargs:
             raise unknown_argument(type(self).__name__, kwargs, named_arguments(type(self)))

@@ -1,11 +1,11 @@
 """MonitorCallback: what callbacks share that watch one value over the epochs and know when it is better."""
 
 import re
-import warnings
 
 import numpy as np
 
 from cthulhu.callbacks.base import Callback
+from cthulhu.callers import warn
 from cthulhu.utils.arguments import checked
 
 # The last word of a name that is in one of these says which way is better.
@@ -88,10 +88,9 @@ class MonitorCallback(Callback):
     def __init__(self, monitor, mode, min_delta=0):
         super().__init__()
         if mode not in ('auto', 'min', 'max'):
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: `mode` is 'auto', 'min' or 'max'; got {mode!r}, and takes 'auto'.",
                 RuntimeWarning,
-                stacklevel=3,
             )
             mode = 'auto'
         self.monitor = monitor

@@ -4,11 +4,11 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-import warnings
 
 import numpy as np
 
 from cthulhu.callbacks.base import Callback
+from cthulhu.callers import warn
 from cthulhu.utils.arguments import checked
 
 _TIMEOUT = 10
@@ -55,7 +55,7 @@ class RemoteMonitor(Callback):
             with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
                 answer.read()
         except (OSError, urllib.error.URLError) as error:
-            warnings.warn(f'RemoteMonitor: could not reach the server at {self.root} ({error}).', stacklevel=2)
+            warn(f'RemoteMonitor: could not reach the server at {self.root} ({error}).')
 
 
 def _plain(value):

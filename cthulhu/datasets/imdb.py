@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from cthulhu.callers import warn
 from cthulhu.datasets.files import arrays
 from cthulhu.datasets.sequences import array_of, legacy_words, prepared, shuffled, word_index
-from cthulhu.storage.errors import warn
 from cthulhu.utils.arguments import checked
 
 __all__ = ['get_word_index', 'load_data']

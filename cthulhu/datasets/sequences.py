@@ -1,10 +1,10 @@
 """Texts as lists of numbers of words, the first the most frequent one: what IMDB and Reuters have in common."""
 
 import json
-import warnings
 
 import numpy as np
 
+from cthulhu.callers import warn
 from cthulhu.datasets.files import damaged
 from cthulhu.storage.errors import explained
 from cthulhu.utils.downloads import get_file
@@ -17,7 +17,7 @@ def legacy_words(num_words, kwargs):
         TypeError: for any other argument.
     """
     if 'nb_words' in kwargs:
-        warnings.warn('The argument `nb_words` of load_data is called `num_words` now.', stacklevel=4)
+        warn('The argument `nb_words` of load_data is called `num_words` now.')
         num_words = kwargs.pop('nb_words')
     if kwargs:
         raise TypeError(f'load_data got the unknown argument(s) {", ".join(map(repr, sorted(kwargs)))}.')

@@ -7,12 +7,13 @@ those specs on actual tensors, and the steps that train and test.
 from cthulhu import activations, losses, metrics, optimizers, registry
 from cthulhu import backend as K
 from cthulhu.backend import meta
+from cthulhu.callers import warn_once
 from cthulhu.engine import call_context, standardize
 from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec
 from cthulhu.engine.recent import Recent
 from cthulhu.engine.step import Feed, Relay, Step
-from cthulhu.utils.generic_utils import to_list, unpack_singleton, warn_once
+from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 _ACCURACIES = ('accuracy', 'acc')
 _CROSSENTROPIES = ('crossentropy', 'ce')

@@ -5,8 +5,8 @@ import json
 
 from cthulhu import registry
 from cthulhu.backend import meta
+from cthulhu.callers import warn
 from cthulhu.engine.input_layer import InputLayer
-from cthulhu.storage.errors import warn
 from cthulhu.utils.generic_utils import unpack_singleton
 
 # How an argument says that it is a tensor of another layer: the words of Keras 3.

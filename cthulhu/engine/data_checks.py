@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 
 from cthulhu import losses
-from cthulhu.utils.generic_utils import warn_once
+from cthulhu.callers import warn_once
 from cthulhu.utils.reprs import short
 
 # -- arrays of numbers -------------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ import itertools
 import operator
 import threading
 import time
-import warnings
 
 import numpy as np
 
+from cthulhu.callers import warn
 from cthulhu.engine.prefetching import LocalWorker, Prefetcher, ProcessWorker, set_seed
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.sequence import Sequence
@@ -69,10 +69,9 @@ def generator_prefetcher(generator, workers, use_multiprocessing, max_queue_size
     if not use_multiprocessing:
         return Prefetcher([LocalWorker(_Next(generator, wait_time=wait_time))], max_queue_size)
     if workers > 1:
-        warnings.warn(
+        warn(
             f'A generator with use_multiprocessing=True and {workers} workers is copied into each, so each batch is made {workers} times. Use a Sequence, whose '
-            'batches are made once.',
-            stacklevel=4,
+            'batches are made once.'
         )
     seed = int(np.random.randint(0, 2**31 - 1 - workers)) if random_seed is None else random_seed
     # No retries: what a generator had come to dies with its process.

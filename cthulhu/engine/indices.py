@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from cthulhu.callers import warn_once
 from cthulhu.engine.node import node_of
-from cthulhu.utils.generic_utils import warn_once
 
 
 def looked_up(tensors):

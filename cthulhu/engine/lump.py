@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu import names
+from cthulhu.callers import warn_once
 from cthulhu.engine import preparation, training_loop
 from cthulhu.engine.conjuring import Conjuring, check_settings
 from cthulhu.engine.functions import Functions
@@ -10,7 +11,7 @@ from cthulhu.engine.metric_states import MetricStates
 from cthulhu.engine.network import Network
 from cthulhu.engine.recent import Recent
 from cthulhu.utils.arguments import checked, did_you_mean, named_arguments, unknown_argument
-from cthulhu.utils.generic_utils import unpack_singleton, warn_once
+from cthulhu.utils.generic_utils import unpack_singleton
 
 # Arguments of `compile` in Keras 3 and tf.keras: the values that change nothing here, and what is said of others.
 _OF_OTHERS = {

@@ -1,11 +1,10 @@
 """Network: a graph of layers that is a layer itself. Structure, weights and configuration; `lump` adds how it learns."""
 
-import warnings
-
 import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.backend import meta
+from cthulhu.callers import warn, warn_once
 from cthulhu.engine import connections
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.call_context import Record
@@ -19,7 +18,7 @@ from cthulhu.pictures.table import show_summary
 from cthulhu.saving import configuration, files, pickling
 from cthulhu.storage import trust
 from cthulhu.utils.arguments import checked
-from cthulhu.utils.generic_utils import to_list, unique, unpack_singleton, warn_once
+from cthulhu.utils.generic_utils import to_list, unique, unpack_singleton
 from cthulhu.utils.layer_utils import all_layers, print_summary
 from cthulhu.utils.notebook import in_notebook
 
@@ -74,10 +73,9 @@ class Network(Ends, Layer):
         results = history_of(self.outputs, 'outputs')
         for x, (layer, _, _) in zip(self.inputs, sources):
             if not isinstance(layer, InputLayer):
-                warnings.warn(
+                warn(
                     f'The inputs of model "{self.name}" should come from Input(...), but {x} is the output of layer "{layer.name}" ({type(layer).__name__}). The model starts at '
-                    'that tensor; it cannot be saved as a configuration.',
-                    stacklevel=4,
+                    'that tensor; it cannot be saved as a configuration.'
                 )
         self._graph = Graph(self.inputs, self.outputs)
         self._sublayers = list(self._graph.layers)

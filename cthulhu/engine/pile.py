@@ -7,6 +7,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import registry
 from cthulhu.backend import meta
+from cthulhu.callers import warn_once
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.layer_list import LayerList
@@ -14,7 +15,7 @@ from cthulhu.engine.lump import Lump
 from cthulhu.storage import trust
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.foreign import described
-from cthulhu.utils.generic_utils import to_list, warn_once
+from cthulhu.utils.generic_utils import to_list
 
 
 class Pile(Lump):

@@ -20,6 +20,8 @@ import warnings
 
 import numpy as np
 
+from cthulhu.callers import warn
+
 # Starting a process copies the open pipes of this one: one at a time, so that each is closed where it does not belong.
 _starting = threading.Lock()
 _parent_ends = set()
@@ -267,11 +269,10 @@ class Prefetcher:
             self._changed.wait(None if said else max(0.01, since + SILENCE - time.time()))
             if not said and state.taken not in state.results and time.time() >= since + SILENCE:
                 said = True
-                warnings.warn(
+                warn(
                     f'Batch {state.named()} has been waited for {time.time() - since:.0f} s, and its worker says nothing: it is slow, or waits for something '
                     'itself (a lock, the network, a pool of its own). Try sequence[i] by itself, or workers=0. (cthulhu.engine.prefetching.SILENCE is when '
-                    'this is said.)',
-                    stacklevel=4,
+                    'this is said.)'
                 )
 
     def _stop(self, state, at_once, patience=5):

@@ -5,9 +5,9 @@ Like all adapters these give `Batch` objects from `batches()`; `convert` makes t
 """
 
 import itertools
-import warnings
 
 from cthulhu import backend as K
+from cthulhu.callers import warn
 from cthulhu.engine import enqueuers
 from cthulhu.engine.adapters import Adapter, Batch, take
 
@@ -270,8 +270,7 @@ _END = object()
 
 
 def _warn_of_end(given, steps):
-    warnings.warn(
+    warn(
         'The data ended after {} of the {} of the epoch, so it ends here. Let the generator or dataset go on for ever (`while True`, '
-        '`.repeat()`), or ask for fewer steps.'.format(given, 'batches' if steps is None else f'{steps} batches'),
-        stacklevel=4,
+        '`.repeat()`), or ask for fewer steps.'.format(given, 'batches' if steps is None else f'{steps} batches')
     )

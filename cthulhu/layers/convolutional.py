@@ -1,8 +1,7 @@
 """The path under which Keras keeps its convolutions, and the layers that resize. Each has a file of its own."""
 
-import warnings
-
 from cthulhu import names
+from cthulhu.callers import warn
 from cthulhu.layers import cthalpa, resizing, separable
 from cthulhu.layers.cthalpa import *  # noqa: F403
 from cthulhu.layers.cthalpa import (
@@ -18,7 +17,6 @@ from cthulhu.layers.resizing import *  # noqa: F403
 from cthulhu.layers.separable import *  # noqa: F403
 from cthulhu.layers.separable import SeparableCthalpa1D, SeparableCthalpa2D
 from cthulhu.layers.spatial import with_defaults
-from cthulhu.utils.callers import first_outside
 
 __all__ = cthalpa.__all__ + separable.__all__ + resizing.__all__
 __all__ += [
@@ -40,10 +38,9 @@ SeparableConvolution1D, SeparableConvolution2D = SeparableCthalpa1D, SeparableCt
 
 def _atrous(layer, args, kwargs):
     rate = kwargs.pop('atrous_rate', 1)
-    warnings.warn(
+    warn(
         f'AtrousConvolution is another name for {layer.__name__} (in Keras: {names.keras_name(layer)}) with '
-        f'`dilation_rate`; use that.',
-        stacklevel=first_outside()[1],
+        f'`dilation_rate`; use that.'
     )
     return layer(*args, dilation_rate=rate, **kwargs)
 

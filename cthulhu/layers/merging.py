@@ -4,14 +4,13 @@ The path of the layers that merge, `layers.merge`, is at the same time the name 
 """
 
 import types
-import warnings
 
 from cthulhu import backend as K
+from cthulhu.callers import warn
 from cthulhu.layers import merge as layers_that_merge
 from cthulhu.layers.core import Reshape
 from cthulhu.layers.merge import Add, Average, Concatenate, Dot, Maximum, Multiply
 from cthulhu.utils.arguments import checked
-from cthulhu.utils.callers import first_outside
 
 __all__ = ['Merge']
 
@@ -46,9 +45,7 @@ def merged(
         ValueError: for another mode.
     """
     layer, text = _layer(mode, concat_axis, dot_axes, (output_shape, output_mask, arguments), name)
-    warnings.warn(
-        f"`merge(..., mode='{mode}')` is spelled as in Keras 1. Write `{text}(...)`.", stacklevel=first_outside()[1]
-    )
+    warn(f"`merge(..., mode='{mode}')` is spelled as in Keras 1. Write `{text}(...)`.")
     output = layer(list(inputs))
     if mode != 'cos':
         return output
@@ -77,7 +74,7 @@ def Merge(
             'concatenate([a.output, b.output])), or what else merges them.'
         )
     layer, text = _layer(mode, concat_axis, dot_axes, (output_shape, output_mask, arguments), name)
-    warnings.warn(f"`Merge(mode='{mode}')` is spelled as in Keras 1. Write `{text}`.", stacklevel=first_outside()[1])
+    warn(f"`Merge(mode='{mode}')` is spelled as in Keras 1. Write `{text}`.")
     return layer
 
 

@@ -2,12 +2,12 @@
 
 import copy
 import numbers
-import warnings
 
 import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.backend import meta
+from cthulhu.callers import warn
 from cthulhu.utils import argument_table
 from cthulhu.utils.arguments import checked, is_checked, named_arguments, takes_keras_1, unknown_argument
 from cthulhu.utils.graph_utils import in_graph
@@ -121,10 +121,9 @@ class Optimizer:
         if begins:
             self.initial_decay = value if is_number else float(K.eval(value))
         if used and (held != value if not is_symbolic(held) else begins and self.initial_decay):
-            warnings.warn(
+            warn(
                 f'{type(self).__name__}: `{name}` is now {value!r}, but the training function that is made already goes on without it. Call `conjure` again '
-                'for it to count.',
-                stacklevel=3,
+                'for it to count.'
             )
 
     def __reduce__(self):

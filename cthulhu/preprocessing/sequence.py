@@ -3,10 +3,10 @@
 import json
 import numbers
 import random
-import warnings
 
 import numpy as np
 
+from cthulhu.callers import warn
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.sequence import Sequence, batch_number
 
@@ -80,7 +80,7 @@ def pad_sequences(sequences, maxlen=None, dtype='int32', padding='pre', truncati
         else:
             result[number, -len(kept) :] = cast
     if lossy:
-        warnings.warn(f"`dtype` {dtype} cuts the fractions off; use dtype='float32' to keep them.", stacklevel=2)
+        warn(f"`dtype` {dtype} cuts the fractions off; use dtype='float32' to keep them.")
     return result
 
 

@@ -5,10 +5,10 @@ import hashlib
 import json
 import math
 import numbers
-import warnings
 
 import numpy as np
 
+from cthulhu.callers import warn
 from cthulhu.names import method_aliases
 from cthulhu.storage import trust
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
@@ -136,7 +136,7 @@ class Tokenizer:
         **kwargs,
     ):
         if 'nb_words' in kwargs:
-            warnings.warn('`nb_words` is now called `num_words`.', stacklevel=3)
+            warn('`nb_words` is now called `num_words`.')
             num_words = kwargs.pop('nb_words')
         if kwargs:
             raise TypeError(f'Tokenizer knows no argument {sorted(kwargs)[0]!r}.')

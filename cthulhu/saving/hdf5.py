@@ -10,12 +10,13 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import optimizers
+from cthulhu.callers import warn
 from cthulhu.saving import configuration, data_formats, optimizer_state
 from cthulhu.saving import weights as weights_module
 from cthulhu.saving.converters import for_file
 from cthulhu.saving.weights import Origin, SavedLayer
 from cthulhu.storage import trust
-from cthulhu.storage.errors import DamagedFileError, ModelFileError, warn
+from cthulhu.storage.errors import DamagedFileError, ModelFileError
 from cthulhu.utils.generic_utils import unique
 from cthulhu.version import KERAS_VERSION, __version__
 

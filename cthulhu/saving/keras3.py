@@ -11,13 +11,14 @@ import zipfile
 
 from cthulhu import backend as K
 from cthulhu import names
+from cthulhu.callers import warn
 from cthulhu.saving import configuration, data_formats, hdf5, keras3_config, optimizer_state
 from cthulhu.saving import weights as weights_module
 from cthulhu.saving.data_formats import kind_of
 from cthulhu.saving.weights import Origin, SavedLayer
 from cthulhu.storage import trust
 from cthulhu.storage.archive import Archive
-from cthulhu.storage.errors import DamagedFileError, ModelFileError, explained, warn
+from cthulhu.storage.errors import DamagedFileError, ModelFileError, explained
 from cthulhu.storage.file_tree import open_stream
 from cthulhu.storage.tree import HDF5Tree, image
 from cthulhu.utils.generic_utils import snake_case

@@ -5,9 +5,10 @@ import collections
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu.callers import warn
 from cthulhu.saving import converters
 from cthulhu.saving.data_formats import kind_of
-from cthulhu.storage.errors import ModelFileError, warn
+from cthulhu.storage.errors import ModelFileError
 from cthulhu.utils.generic_utils import unique
 
 #: What a file says of itself: the version and backend of its writer ('1' and None where it does not say), its data format (None: not known), its name.

@@ -1,8 +1,6 @@
 """The errors of reading files. All are ValueErrors, as in Keras."""
 
 import contextlib
-import sys
-import warnings
 
 
 class ModelFileError(ValueError):
@@ -49,11 +47,3 @@ def _add(error, context):
     text = context() if callable(context) else context
     if text and isinstance(error, ModelFileError) and error.args and text not in str(error):
         error.args = (f'{error.args[0]} {text}',) + error.args[1:]
-
-
-def warn(message):
-    """Warn the caller of the library: the first one outside of it."""
-    level, frame = 2, sys._getframe(1)
-    while frame is not None and str(frame.f_globals.get('__name__')).split('.')[0] in ('cthulhu', 'contextlib'):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level)

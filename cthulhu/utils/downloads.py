@@ -6,7 +6,6 @@ import shutil
 import sys
 import tarfile
 import tempfile
-import warnings
 import zipfile
 import zlib
 from http.client import HTTPException
@@ -14,6 +13,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from cthulhu.backend import config
+from cthulhu.callers import warn
 from cthulhu.storage import archive, atomic
 from cthulhu.storage.errors import DamagedFileError, ModelFileError
 from cthulhu.utils.arguments import checked
@@ -91,17 +91,13 @@ def get_file(
             if not _unpack(path, folder, 'tar'):
                 raise ValueError(f'untar: "{path}", from {origin}, is not a tar archive.')
             if not os.path.exists(unpacked):
-                warnings.warn(
+                warn(
                     f'untar: the archive was unpacked into "{folder}", but had no {fname!r} in it, so "{unpacked}" is only where that would be.'
-                    ' To have it unpacked once only, give the name of its folder as `fname`.',
-                    stacklevel=3,
+                    ' To have it unpacked once only, give the name of its folder as `fname`.'
                 )
         return unpacked
     if extract and archive_format is not None and not _unpack(path, folder, archive_format):
-        warnings.warn(
-            f'extract: "{path}" was not unpacked, as it is no archive of the format {archive_format!r}.',
-            stacklevel=3,
-        )
+        warn(f'extract: "{path}" was not unpacked, as it is no archive of the format {archive_format!r}.')
     return path
 
 

@@ -8,7 +8,6 @@ import inspect
 import marshal
 import re
 import types
-import warnings
 
 from cthulhu import names
 from cthulhu.utils.progbar import Progbar  # noqa: F401  Keras's home of it
@@ -303,14 +302,6 @@ def to_list(x, allow_tuple=False):
 def unpack_singleton(x):
     """The only element of a list of one; any other list as it is."""
     return x[0] if len(x) == 1 else x
-
-
-def warn_once(owner, key, message):
-    """Warn about `message` the first time only that `owner` has cause to."""
-    warned = owner.__dict__.setdefault('_warned', set())
-    if key not in warned:
-        warned.add(key)
-        warnings.warn(message, stacklevel=3)
 
 
 def unique(items):

@@ -8,10 +8,8 @@ Source: what Keras 2.3.1 makes of such calls, recorded in tests/legacy/keras-2.3
 import linecache
 import numbers
 import re
-import warnings
 
-from cthulhu import names
-from cthulhu.utils.callers import first_outside
+from cthulhu import callers, names
 
 #: Whether `Conv2D(8, 3, 5)` is a window of 3 by 5, as in Keras 1 and 2. In tf.keras, which never took calls of Keras 1, 5 is `strides`.
 sizes_by_place = True
@@ -344,15 +342,16 @@ def warn(row, old, new):
         row: Keras name of the class or method.
         old, new: the `Call` as it was, and in the spelling of Keras 2.
     """
-    frame, level = first_outside()
-    name = _typed(row, frame)
+    name = _typed(row, callers.first_outside())
     remarks = ''.join(f' {remark}' for remark in new.remarks)
-    warnings.warn(f'`{old.text(name)}` is spelled as in Keras 1. Write `{new.text(name)}`.{remarks}', stacklevel=level)
+    callers.warn(f'`{old.text(name)}` is spelled as in Keras 1. Write `{new.text(name)}`.{remarks}')
 
 
 def _typed(row, frame):
     """The name by which a user called a class or method: ours or Keras's, the latter where it cannot be told."""
     spellings = (row, names.METHODS[row]) if row in names.METHODS else names.spellings(row)
+    if frame is None:
+        return row
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
     for found in (re.findall(r'\w+', line), frame.f_code.co_names):
         for spelling in spellings:

@@ -5,12 +5,12 @@ scikit-learn is imported only where it asks for something of its own (its tags, 
 
 import copy
 import inspect
-import warnings
 
 import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import names
+from cthulhu.callers import warn
 from cthulhu.models import Pile
 from cthulhu.utils.generic_utils import has_arg, to_list
 from cthulhu.utils.np_utils import to_categorical
@@ -304,7 +304,7 @@ class CthulhuClassifier(BaseWrapper):
         indices = range(self.n_classes_)
         if all(key in places for key in weights):
             if all(key in indices for key in weights) and any(places[key] != key for key in weights):
-                warnings.warn(
+                warn(
                     f'`class_weight` {weights!r} is taken to be by label, but could be by index too; the labels are {self.classes_.tolist()}.'
                 )
             by_index = {places[key]: value for key, value in weights.items()}

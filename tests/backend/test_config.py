@@ -109,7 +109,9 @@ def test_a_wrong_file_says_what_is_wrong_and_where(home, content, message):
 
 def test_unknown_keys_of_a_file_are_left_alone(home):
     write(home, {'somebody_elses': 1, 'epsilon': 0.5})
-    assert fresh().epsilon() == 0.5
+    with pytest.warns(UserWarning, match='"somebody_elses" is not known and changes nothing') as caught:
+        assert fresh().epsilon() == 0.5
+    assert caught[0].filename == __file__
 
 
 def test_set_floatx(settings):

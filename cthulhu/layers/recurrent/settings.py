@@ -1,9 +1,9 @@
 """The settings of a recurrent layer with a cell of its own: those of the cell, which it makes, and lets be read through itself."""
 
 import inspect
-import warnings
 
 from cthulhu import regularizers
+from cthulhu.callers import warn
 from cthulhu.engine.settings import arguments
 from cthulhu.utils.arguments import checked
 
@@ -36,7 +36,7 @@ def runs(cell_class, flow=_FLOW, before=None):
             values = dict(defaults, **given)
             further = {name: values.pop(name) for name in given if name not in names}
             if further.pop('implementation', None) is not None:
-                warnings.warn(f'{cls.__name__}: `implementation` changes nothing here; leave it out.', stacklevel=2)
+                warn(f'{cls.__name__}: `implementation` changes nothing here; leave it out.')
             cell = cell_class(dtype=further.get('dtype'), **{name: values[name] for name in cell_class.settings})
             super(cls, self).__init__(cell, **{name: values[name] for name in flow}, **further)
             self.activity_regularizer = regularizers.get(values['activity_regularizer'])

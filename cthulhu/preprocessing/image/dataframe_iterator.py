@@ -2,10 +2,10 @@
 
 import numbers
 import os
-import warnings
 
 import numpy as np
 
+from cthulhu.callers import warn
 from cthulhu.preprocessing.image.file_iterator import FileIterator, part_of
 from cthulhu.utils.arguments import checked
 
@@ -120,9 +120,8 @@ class DataFrameIterator(FileIterator):
             (rows if good else others).append(row)
         if others:
             some = ', '.join(repr(filenames[row]) for row in others[:5])
-            warnings.warn(
-                f'{len(others)} of the {len(filenames)} names in the column {x_col!r} are left out, as there is no such picture: {some}{", ..." if len(others) > 5 else ""}.',
-                stacklevel=5,
+            warn(
+                f'{len(others)} of the {len(filenames)} names in the column {x_col!r} are left out, as there is no such picture: {some}{", ..." if len(others) > 5 else ""}.'
             )
         return rows
 
@@ -156,7 +155,7 @@ class DataFrameIterator(FileIterator):
         if classes and not all(isinstance(name, str) for name in classes):
             raise TypeError(f'`classes` must be a list of texts; got {classes!r}.')
         if wanted - present:
-            warnings.warn(f'No row has the class {sorted(wanted - present)[0]!r} of `classes`.', stacklevel=5)
+            warn(f'No row has the class {sorted(wanted - present)[0]!r} of `classes`.')
         self.class_indices = {name: number for number, name in enumerate(sorted(wanted))}
         if self.class_mode == 'binary' and rows and len(wanted) != 2:
             raise ValueError(f"class_mode='binary' is for two classes; there are {len(wanted)}: {sorted(wanted)[:5]}.")

@@ -1,10 +1,10 @@
 """DirectoryIterator: batches of the pictures in a folder that has a folder for each class."""
 
 import os
-import warnings
 
 import numpy as np
 
+from cthulhu.callers import warn
 from cthulhu.preprocessing.image.file_iterator import FileIterator, part_of
 from cthulhu.utils.arguments import checked
 
@@ -119,7 +119,7 @@ class PictureFolder:
         """The pictures in one folder and the folders in it, as names from `directory` on: in the order of folders, then of names."""
         top = os.path.join(self.directory, name)
         if not os.path.isdir(top):
-            warnings.warn(f'There is no folder {top!r}: the class {name!r} has no pictures.', stacklevel=5)
+            warn(f'There is no folder {top!r}: the class {name!r} has no pictures.')
             return []
         found, waiting, seen = [], [(name, top)], set()
         while waiting:
@@ -152,9 +152,8 @@ class PictureFolder:
     def warn_of_links(self):
         """Say which links were left out, if any were."""
         if self._left_out:
-            warnings.warn(
-                f'{len(self._left_out)} links in {self.directory!r} were left out, as they lead out of it or to a folder: {_listed(self._left_out)}. follow_links=True follows them.',
-                stacklevel=5,
+            warn(
+                f'{len(self._left_out)} links in {self.directory!r} were left out, as they lead out of it or to a folder: {_listed(self._left_out)}. follow_links=True follows them.'
             )
 
     def why_empty(self, names, subset):

@@ -1,10 +1,9 @@
 """NumpyArrayIterator: batches of pictures that are in memory."""
 
-import warnings
-
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu.callers import warn
 from cthulhu.preprocessing.image.file_iterator import split_of
 from cthulhu.preprocessing.image.iterator import PictureIterator
 from cthulhu.preprocessing.image.pictures import check_data_format
@@ -54,9 +53,8 @@ class NumpyArrayIterator(PictureIterator):
             )
         axis = 3 if data_format == 'channels_last' else 1
         if x.shape[axis] not in (1, 3, 4):
-            warnings.warn(
-                f'`x` has {x.shape[axis]} channels (axis {axis}, by data_format={data_format!r}); pictures have 1, 3 or 4. Its shape is {x.shape}.',
-                stacklevel=5,
+            warn(
+                f'`x` has {x.shape[axis]} channels (axis {axis}, by data_format={data_format!r}); pictures have 1, 3 or 4. Its shape is {x.shape}.'
             )
         y = None if y is None else np.asarray(y)
         sample_weight = None if sample_weight is None else np.asarray(sample_weight)

@@ -3,11 +3,11 @@
 import functools
 import io
 import os
-import warnings
 
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu.callers import warn
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 from cthulhu.utils.arguments import checked
 
@@ -90,7 +90,7 @@ def load_img(path, grayscale=False, color_mode='rgb', target_size=None, interpol
         UnsafeFileError: for a picture of more pixels than Pillow's `Image.MAX_IMAGE_PIXELS`, before they are decoded.
     """
     if grayscale:
-        warnings.warn("`grayscale=True` is now `color_mode='grayscale'`.", stacklevel=3)
+        warn("`grayscale=True` is now `color_mode='grayscale'`.")
         color_mode = 'grayscale'
     check_color_mode(color_mode)
     check_interpolation(interpolation)
@@ -291,7 +291,7 @@ def save_img(path, x, data_format=None, file_format=None, scale=True, **kwargs):
     image = array_to_img(x, data_format=data_format, scale=scale)
     jpeg = str(file_format).lower() in ('jpg', 'jpeg')
     if jpeg and image.mode == 'RGBA':
-        warnings.warn('JPEG has no transparency: the picture is saved without it.', stacklevel=3)
+        warn('JPEG has no transparency: the picture is saved without it.')
         image = image.convert('RGB')
     image.save(path, format='jpeg' if jpeg else file_format, **kwargs)
 

@@ -1,11 +1,11 @@
 """What is done to pictures on their way into batches: transforms at random, and standardization."""
 
 import numbers
-import warnings
 
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu.callers import warn
 from cthulhu.preprocessing.image import transforms
 from cthulhu.preprocessing.image.pictures import check_data_format
 from cthulhu.preprocessing.image.statistics import channel_statistics, whitening_matrix
@@ -62,17 +62,13 @@ class PictureProcessor:
             raise ValueError(f'`zoom_range` must be factors above 0; got {zoom_range!r}.')
         if (zca_whitening or featurewise_std_normalization) and not featurewise_center:
             name = 'zca_whitening' if zca_whitening else 'featurewise_std_normalization'
-            warnings.warn(f'`{name}` centres the pictures, too: `featurewise_center` is on.', stacklevel=3)
+            warn(f'`{name}` centres the pictures, too: `featurewise_center` is on.')
             featurewise_center = True
         if zca_whitening and featurewise_std_normalization:
-            warnings.warn(
-                '`zca_whitening` takes the place of `featurewise_std_normalization`, which is off.', stacklevel=3
-            )
+            warn('`zca_whitening` takes the place of `featurewise_std_normalization`, which is off.')
             featurewise_std_normalization = False
         if samplewise_std_normalization and not samplewise_center:
-            warnings.warn(
-                '`samplewise_std_normalization` centres each picture, too: `samplewise_center` is on.', stacklevel=3
-            )
+            warn('`samplewise_std_normalization` centres each picture, too: `samplewise_center` is on.')
             samplewise_center = True
         self.featurewise_center = featurewise_center
         self.featurewise_std_normalization = featurewise_std_normalization
@@ -236,9 +232,8 @@ class PictureProcessor:
     def _has_fit(self, statistic, argument):
         if getattr(self, statistic) is not None:
             return True
-        warnings.warn(
-            f'`{argument}` is on, but this ImageDataGenerator has seen no pictures, so it is not done: call `fit(x)` first, or set its attribute `{statistic}`.',
-            stacklevel=3,
+        warn(
+            f'`{argument}` is on, but this ImageDataGenerator has seen no pictures, so it is not done: call `fit(x)` first, or set its attribute `{statistic}`.'
         )
         return False
 
@@ -257,14 +252,12 @@ class PictureProcessor:
         if x.ndim != 4:
             raise ValueError(f'`x` must have four axes, the first that of the pictures; got the shape {x.shape}.')
         if x.shape[self.channel_axis] not in (1, 3, 4):
-            warnings.warn(
-                f'`x` has {x.shape[self.channel_axis]} channels (axis {self.channel_axis}, by data_format={self.data_format!r}); pictures have 1, 3 or 4. Its shape is {x.shape}.',
-                stacklevel=2,
+            warn(
+                f'`x` has {x.shape[self.channel_axis]} channels (axis {self.channel_axis}, by data_format={self.data_format!r}); pictures have 1, 3 or 4. Its shape is {x.shape}.'
             )
         if (self.rescale or self.preprocessing_function) and self.featurewise_center:
-            warnings.warn(
-                '`fit` takes the statistics of `x` as it is, but batches are rescaled and preprocessed first: give pictures to which `rescale` and `preprocessing_function` were applied.',
-                stacklevel=2,
+            warn(
+                '`fit` takes the statistics of `x` as it is, but batches are rescaled and preprocessed first: give pictures to which `rescale` and `preprocessing_function` were applied.'
             )
         x = x.astype(self.dtype)
         if augment:

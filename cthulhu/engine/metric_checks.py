@@ -94,6 +94,7 @@ def _doubt_of_values(metric, target, spec):
         return None
     if not isinstance(target, np.ndarray) or target.dtype.kind != 'f':
         return None
+    target = target[:1000]  # these tell what kind of values there are
     values = target[np.isfinite(target)]
     parts = values[np.floor(values) != values]
     if not parts.size:

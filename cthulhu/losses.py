@@ -13,7 +13,7 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import registry
-from cthulhu.utils.arguments import checked
+from cthulhu.utils.arguments import checked, require_call
 from cthulhu.utils.graph_utils import in_graph
 from cthulhu.utils.losses_utils import Reduction, as_labels, as_tensor, compute_weighted_loss, what_counts
 from cthulhu.utils.reprs import settings_repr
@@ -436,6 +436,8 @@ def get(identifier):
     if isinstance(identifier, type) and issubclass(identifier, Loss):
         return identifier()
     if callable(identifier):
+        name = getattr(identifier, '__name__', type(identifier).__name__)
+        require_call(identifier, ['y_true', 'y_pred'], f'The loss "{name}"')
         return identifier
     raise ValueError(
         'Could not interpret loss function identifier: expected a name, a configuration dict, '

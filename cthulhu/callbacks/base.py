@@ -4,7 +4,7 @@ import time
 from collections import deque
 
 from cthulhu.callers import warn
-from cthulhu.utils.arguments import checked
+from cthulhu.utils.arguments import checked, require_call
 from cthulhu.utils.reprs import settings_repr
 
 # The hooks around one batch have two names in training: the one with `train` calls the older one.
@@ -168,6 +168,14 @@ def _own_batch_hook(callback, name):
     return hook
 
 
+def _check_hook(callback, name):
+    """Raise TypeError for a hook of a user's own that does not take what it is told."""
+    hook, ours = getattr(callback, name), vars(Callback).get(name)
+    if callable(hook) and ours is not None and not str(getattr(hook, '__module__', '')).startswith('cthulhu.'):
+        told = ours.__code__.co_varnames[1 : ours.__code__.co_argcount]
+        require_call(hook, list(told), f'{type(callback).__name__}: the hook `{name}`')
+
+
 class CallbackList:
     """Several callbacks as one: each hook is called on each callback that overrides it, in order.
 
@@ -185,9 +193,12 @@ class CallbackList:
             raise TypeError(f'`callbacks` must be a list of Callback objects; got {callbacks!r}.')
         self.callbacks = list(callbacks or [])
         for callback in self.callbacks:
-            if isinstance(callback, type) or not any(name.startswith('on_') for name in dir(callback)):
+            hooks = [name for name in dir(callback) if name.startswith('on_')]
+            if isinstance(callback, type) or not hooks:
                 advice = f' Make one: {callback.__name__}(...).' if isinstance(callback, type) else ''
                 raise TypeError(f'`callbacks` must be a list of Callback objects; it has {callback!r}.{advice}')
+            for name in hooks:
+                _check_hook(callback, name)
         self.queue_length = queue_length
         self.params = {}
         self.model = None
@@ -279,8 +290,7 @@ class CallbackList:
             median = sorted(durations)[len(durations) // 2]
             if median > 0.1 and median > 0.95 * (start - self._began):
                 warn(
-                    f'The callbacks take {median:.3f} s in `{name}`, about as long as the batch itself '
-                    f'({start - self._began:.3f} s). Do less in it, or do it less often.'
+                    f'The callbacks take {median:.3f} s in `{name}`, and the batch itself {start - self._began:.3f} s. Do less in it, or do it less often.'
                 )
 
     def on_train_batch_begin(self, batch, logs=None):

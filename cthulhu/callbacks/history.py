@@ -84,6 +84,11 @@ class History(Callback):
             self.history.setdefault(name, []).append(plain)
             self.value_epochs.setdefault(name, []).append(epoch)
 
+    def __getitem__(self, name):
+        raise TypeError(f'A History is no dict; its values are in `history`: `.history[{name!r}]`.')
+
+    __iter__ = None  # nor a sequence
+
     def plot(self, metrics=None, filename=None):
         """Draw the loss and the metrics over the epochs, those of the validation dashed in the same panel. Needs matplotlib.
 

@@ -148,12 +148,12 @@ class MonitorCallback(Callback):
             expected = (self.params or {}).get('metrics') or ()
             if self._was_there or spelled(self.monitor, expected):
                 return None
-            advice = (
-                ' Values of the validation need `validation_data` or `validation_split`.'
-                if self.monitor.startswith('val_')
-                else ''
-            )
             names = sorted(set(logs) | set(expected))
+            advice = ''
+            if self.monitor.startswith('val_') and not any(name.startswith('val_') for name in names):
+                advice = ' Values of the validation need `validation_data` or `validation_split`.'
+            elif self.monitor in ('acc', 'accuracy', 'val_acc', 'val_accuracy'):
+                advice = " Have it measured: conjure(..., metrics=['accuracy'])."
             raise ValueError(
                 f'{type(self).__name__}: there is no {self.monitor!r} to monitor; there are {", ".join(names)}.{advice}'
             )

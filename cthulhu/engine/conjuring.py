@@ -13,6 +13,7 @@ from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec
 from cthulhu.engine.recent import Recent
 from cthulhu.engine.step import Feed, Relay, Step
+from cthulhu.utils.arguments import require_call
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 _ACCURACIES = ('accuracy', 'acc')
@@ -467,6 +468,7 @@ def _metric(metric, spec, used):
     if isinstance(metric, metrics.Metric):
         return label or metric.name, metric
     label = label or getattr(metric, '__name__', type(metric).__name__)
+    require_call(metric, ['y_true', 'y_pred'], f'The metric "{label}"')
     return label, metrics.MeanMetricWrapper(metric, name=label)
 
 

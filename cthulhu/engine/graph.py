@@ -46,7 +46,13 @@ class Graph:
             layer = node.outbound_layer
             missing = [x for x in node.needed if id(x) not in computable]
             if missing or node.is_entrance:
-                maker = node_of(missing[0] if missing else node.output_tensors[0])
+                reached = passed or 'none'
+                if node.is_entrance:
+                    raise ValueError(
+                        f'The graph is disconnected: the outputs need the Input "{layer.name}", which is not among the inputs of the model '
+                        f'({self._named_inputs()}). Add it to `inputs`. Layers that could be reached: {reached}.'
+                    )
+                maker = node_of(missing[0])
                 raise ValueError(
                     'The graph is disconnected: layer "{}" needs {}, which cannot be computed from the inputs of the model ({}). '
                     'Add the Input that it comes from to `inputs`. Layers that could be reached: {}.'.format(
@@ -54,8 +60,8 @@ class Graph:
                         'a tensor that no layer made'
                         if maker is None
                         else f'an output of layer "{maker.outbound_layer.name}"',
-                        ', '.join(f'"{node_of(x).outbound_layer.name}"' for x in self.inputs),
-                        passed or 'none',
+                        self._named_inputs(),
+                        reached,
                     )
                 )
             computable.update(id(x) for x in node.output_tensors)
@@ -67,6 +73,9 @@ class Graph:
                     f'Two layers of the model have the name "{layer.name}". The names of the layers in a model must be unique.'
                 )
             seen.add(layer.name)
+
+    def _named_inputs(self):
+        return ', '.join(f'"{node_of(x).outbound_layer.name}"' for x in self.inputs)
 
     def run(self, visit, inputs):
         """Run through the graph.
@@ -181,6 +190,11 @@ def history_of(tensors, what):
     histories = []
     for x in to_list(tensors):
         history = meta.get_history(x)
+        if hasattr(x, 'inbound_nodes'):
+            call = f'{type(x).__name__}(...)(tensor)'
+            raise ValueError(
+                f'The {what} of a model are tensors, and not layers: found {x!r}. Call the layer on what comes before it, and give the result: {call}.'
+            )
         if history is None:
             raise ValueError(
                 f'The {what} of a model must come from layers: Input(...) for the inputs, the result of calling a layer for the outputs. Found {short(x)} '

@@ -1,6 +1,7 @@
 """What a layer accepts as its inputs, and the check of it."""
 
 from cthulhu import backend as K
+from cthulhu.backend import meta
 from cthulhu.utils.foreign import library_of
 from cthulhu.utils.generic_utils import to_list
 from cthulhu.utils.reprs import short
@@ -68,10 +69,14 @@ def check_inputs(layer, inputs):
                     f'Layer "{layer.name}" was called with a tensor of {library} ({type(x).__name__}), which is no symbolic tensor of the {K.backend()} backend. Make '
                     'inputs with cthulhu.layers.Input; give values as NumPy arrays, to `predict` and `summon`.'
                 )
+            values = (
+                'what the model makes of NumPy arrays, `model.predict(x)` computes.'
+                if hasattr(layer, 'predict')
+                else 'to feed NumPy arrays, build a Lump and call predict, or wrap them with backend.constant.'
+            )
             raise ValueError(
                 f'Layer "{layer.name}" was called with an input that is not a symbolic tensor: {short(x)} ({type(x).__name__}). Layers take tensors, such as the '
-                'result of Input(...) or of another layer; to feed NumPy arrays, build a Lump and call predict, or wrap them with '
-                'backend.constant.'
+                f'result of Input(...) or of another layer; {values}'
             )
     if not layer.input_spec:
         return
@@ -84,6 +89,16 @@ def check_inputs(layer, inputs):
         difference = spec.mismatch(x) if spec is not None else None
         if difference:
             raise ValueError(
-                'Input %s of layer "%s" (%s) does not fit: expected %s, found %s.'
-                % ((index, layer.name, type(layer).__name__) + difference)
+                'Input %s of layer "%s" (%s) does not fit: expected %s, found %s.%s'
+                % ((index, layer.name, type(layer).__name__) + difference + (_advice(layer, x),))
             )
+
+
+def _advice(layer, x):
+    """What to do where a recurrent layer gets one vector a sample."""
+    if not hasattr(layer, 'return_sequences') or len(K.int_shape(x) or ()) != 2:
+        return ''
+    maker = (meta.get_history(x) or (None,))[0]
+    if hasattr(maker, 'return_sequences'):
+        return f' Let "{maker.name}", below it, give all steps: `return_sequences=True`.'
+    return ' A sample has the shape (steps, features): Reshape((steps, features)) makes it so.'

@@ -100,15 +100,7 @@ class Lump(Functions, GeneratorDoors, Network):
             if kwargs.pop(name) not in _OF_OTHERS[name][0]:
                 raise ValueError(f'conjure: `{name}`: {_OF_OTHERS[name][1]}')
         if kwargs:
-            try:
-                K.function(
-                    [], [], **kwargs
-                )  # refuses names that the framework does not know, now and not at the first step
-            except ValueError as error:
-                known = named_arguments(Lump.conjure)
-                raise ValueError(
-                    f'{error}{did_you_mean(kwargs, known)} `conjure` itself takes {", ".join(known)}.'
-                ) from None
+            self._check_further(kwargs)
         self._settings = {
             'optimizer': self.optimizer,
             'loss': loss,
@@ -123,6 +115,27 @@ class Lump(Functions, GeneratorDoors, Network):
         self._predictors = Recent()
         if self.outputs is not None:
             self._conjuring = Conjuring(self, self._settings)
+
+    def _check_further(self, given):
+        """Refuse names that the framework does not know, now and not at the first step."""
+        try:
+            K.function([], [], **given)
+        except ValueError as error:
+            of_optimizer = [
+                name for name in given if name in named_arguments(type(self.optimizer)) + ['clipnorm', 'clipvalue']
+            ]
+            if of_optimizer:
+                call = (
+                    f'{type(self.optimizer).__name__}({", ".join(f"{name}={given[name]!r}" for name in of_optimizer)})'
+                )
+                raise ValueError(
+                    f'conjure: {", ".join(map(repr, of_optimizer))}: the optimizer takes that: `conjure({call}, ...)`.'
+                ) from None
+            known = named_arguments(Lump.conjure)
+            raise ValueError(
+                f'conjure has no argument {", ".join(map(repr, given))}.{did_you_mean(given, known)} `conjure` itself takes {", ".join(known)}. What else it '
+                f'is given goes to the framework, which does not take it: {error}'
+            ) from None
 
     def require_conjured(self):
         """Raise RuntimeError where `conjure` was not called."""

@@ -98,7 +98,7 @@ class Pile(Lump):
             layer = source if isinstance(source, InputLayer) else layer
         if not isinstance(layer, Layer):
             raise TypeError(
-                f'Pile.add takes a layer or a model, but got {described(layer, "layers", registry.layers)}.'
+                f'Pile.add takes a layer or a model, but got {described(layer, "layers", registry.layers)}.{_advice(layer)}'
             )
         self.built = False
         if isinstance(layer, InputLayer):
@@ -258,3 +258,12 @@ def _input_dtype(layer):
     while isinstance(layer, Lump) and layer.layers:
         layer = layer.layers[0]
     return getattr(layer, 'data_dtype', layer.dtype)
+
+
+def _advice(thing):
+    """What to add in place of something that is no layer."""
+    if isinstance(thing, type) and issubclass(thing, Layer):
+        return f' Make one of it: {thing.__name__}(...).'
+    if isinstance(thing, str) and thing in registry.activations:
+        return f' As a layer of its own an activation is Azatoth({thing!r}).'
+    return ''

@@ -188,6 +188,7 @@ class Azatoth(ConfiguredLayer):
 
     keeps_feature_order = True
 
+    @checked
     def __init__(self, activation, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True

@@ -1,5 +1,7 @@
 """Layers that merge several tensors into one."""
 
+import functools
+
 from cthulhu import backend as K
 from cthulhu.backend import shapes
 from cthulhu.engine.settings import ConfiguredLayer, arguments
@@ -323,42 +325,62 @@ class Dot(_Merge):
         return None
 
 
+def _of_a_list(function):
+    """Decorator: say so where the tensors come one by one, and not in a list."""
+
+    @functools.wraps(function)
+    def run(*args, **kwargs):
+        if sum(map(K.is_tensor, args)) > 1:
+            raise TypeError(f'{function.__name__} takes its tensors in a list: {function.__name__}([first, second]).')
+        return function(*args, **kwargs)
+
+    return run
+
+
+@_of_a_list
 def add(inputs, **kwargs):
     """Sum of a list of tensors, by the layer `Add`."""
     return Add(**kwargs)(inputs)
 
 
+@_of_a_list
 def subtract(inputs, **kwargs):
     """Difference of two tensors, by the layer `Subtract`."""
     return Subtract(**kwargs)(inputs)
 
 
+@_of_a_list
 def multiply(inputs, **kwargs):
     """Product of a list of tensors, element by element, by the layer `Multiply`."""
     return Multiply(**kwargs)(inputs)
 
 
+@_of_a_list
 def average(inputs, **kwargs):
     """Mean of a list of tensors, element by element, by the layer `Average`."""
     return Average(**kwargs)(inputs)
 
 
+@_of_a_list
 def maximum(inputs, **kwargs):
     """Greatest of a list of tensors, element by element, by the layer `Maximum`."""
     return Maximum(**kwargs)(inputs)
 
 
+@_of_a_list
 def minimum(inputs, **kwargs):
     """Least of a list of tensors, element by element, by the layer `Minimum`."""
     return Minimum(**kwargs)(inputs)
 
 
+@_of_a_list
 @checked
 def concatenate(inputs, axis=-1, **kwargs):
     """The tensors of a list joined along an axis, by the layer `Concatenate`."""
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
+@_of_a_list
 @checked
 def dot(inputs, axes, normalize=False, **kwargs):
     """Product of two tensors summed over an axis of each, by the layer `Dot`."""

@@ -10,6 +10,7 @@ from cthulhu import losses, registry
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import Layer
 from cthulhu.metrics import functions
+from cthulhu.utils.foreign import described, library_of
 from cthulhu.utils.losses_utils import as_labels, as_tensor, squeeze_or_expand_dimensions, what_counts
 from cthulhu.utils.metrics_utils import weigh
 
@@ -399,6 +400,12 @@ def get(identifier):
         identifier = deserialize(identifier)
     if isinstance(identifier, type) and issubclass(identifier, Metric):
         identifier = identifier()
+    if isinstance(identifier, Metric):
+        return identifier
+    if hasattr(identifier, 'update_state') and library_of(identifier) is not None:
+        raise ValueError(
+            f'Could not interpret metric identifier: got {described(identifier, "metrics", registry.metrics)}.'
+        )
     if callable(identifier):
         return identifier
     raise ValueError(

@@ -17,6 +17,7 @@ from cthulhu.utils.kinds import (
     Sizes,
     Text,
     Whole,
+    hinted,
 )
 
 _COUNT = Whole(1, example=32)
@@ -328,6 +329,29 @@ OWN = {
     ('normalize', 'order'): Number(example=2, infinite=True),
     ('to_categorical', 'num_classes'): Whole(0, example=10, optional=True),
     ('set_random_seed', 'seed'): Whole(0, 2**32 - 1, example=7),
+    # what comes by position where an argument of another meaning stands
+    ('predict', 'batch_size'): hinted(
+        Whole(1, example=32, optional=True),
+        lambda value: (
+            '`predict` takes no targets: write predict(x). What compares with targets is evaluate(x, y).'
+            if hasattr(value, '__len__') and not isinstance(value, str)
+            else None
+        ),
+    ),
+    ('Pile', 'name'): hinted(
+        Text(),
+        lambda value: (
+            'The layers go into one list: Pile([first, second]).' if hasattr(value, 'inbound_nodes') else None
+        ),
+    ),
+    ('Daoloth', 'use_bias'): hinted(
+        _FLAG,
+        lambda value: (
+            f'What follows `units` is given by name: Daoloth(8, activation={value!r}, input_shape=(20,)); `use_bias=False` leaves the bias out.'
+            if isinstance(value, str) and value.lower() not in ('true', 'false')
+            else None
+        ),
+    ),
     # methods of models
     ('summon', 'verbose'): Whole(0, flags=True, words=('auto', 'curves')),
     ('summon_generator', 'verbose'): Whole(0, flags=True, words=('auto', 'curves')),

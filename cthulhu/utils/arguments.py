@@ -24,11 +24,17 @@ def unknown_argument(owner, unknown, accepted):
     )
 
 
+#: What is meant by a name that another one is nearer to by its letters.
+_MEANT = {'validation': 'validation_data'}
+
+
 def did_you_mean(unknown, accepted):
     """A question with the nearest of the names that exist, to be put after a message; the empty text where none is near."""
     nearest = []
     for name in unknown:
-        nearest.extend(match for match in difflib.get_close_matches(name, accepted, n=1) if match not in nearest)
+        meant = [each for each in accepted if each == _MEANT.get(name) or each.lower() == name.lower()]
+        found = meant or difflib.get_close_matches(name, accepted, n=1)
+        nearest.extend(match for match in found if match not in nearest)
     return f' Did you mean {", ".join(f"`{name}`" for name in nearest)}?' if nearest else ''
 
 
@@ -40,6 +46,35 @@ def named_arguments(function):
     """
     parameters = inspect.signature(function).parameters.values()
     return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != 'self']
+
+
+def require_call(function, names, what):
+    """Refuse a function of a user's own that does not take what it will be called with, by position.
+
+    Arguments:
+        function: the function.
+        names: list of the names of what it is called with.
+        what: what it is, for the message.
+
+    Raises:
+        TypeError: it takes more or fewer arguments.
+
+    >>> require_call(lambda epoch: None, ['epoch', 'logs'], 'The hook `on_epoch_end`')
+    Traceback (most recent call last):
+    ...
+    TypeError: The hook `on_epoch_end` is called with (epoch, logs), and the one given takes (epoch). Let it take both of them.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # it is not written in Python
+        return
+    try:
+        signature.bind(*names)
+    except TypeError:
+        these = 'both of them' if len(names) == 2 else 'that'
+        raise TypeError(
+            f'{what} is called with ({", ".join(names)}), and the one given takes {signature}. Let it take {these}.'
+        ) from None
 
 
 def respelling(function):

@@ -3,6 +3,8 @@
 A value that is right comes back as a plain one of Python: NumPy's numbers and arrays without axes count as the numbers that they are.
 """
 
+import copy
+import difflib
 import math
 import numbers
 
@@ -93,6 +95,23 @@ class Kind:
         return f'Write for example `{argument}={self.example!r}`.'
 
 
+def hinted(kind, hint):
+    """The same kind, with other advice on some of the values that are not of it.
+
+    Arguments:
+        kind: Kind.
+        hint: function of the value, that returns the advice, or None for the usual one.
+
+    >>> hinted(Whole(1), lambda value: 'Count them.' if value == 'many' else None).check('Daoloth', 'units', 'many')
+    Traceback (most recent call last):
+    ...
+    ValueError: Daoloth: `units` is a whole number, 1 or more; got 'many'. Count them.
+    """
+    made = copy.copy(kind)
+    made._advice = lambda argument, value: hint(value) or kind._advice(argument, value)
+    return made
+
+
 def _read(text):
     return {'true': True, 'false': False}.get(text.lower()) if text.lower() in ('true', 'false') else float(text)
 
@@ -174,6 +193,10 @@ class Whole(Kind):
             optional,
         )
         self.least, self.most, self.flags, self.up, self.words = least, most, flags, up, words
+
+    def _advice(self, argument, value):
+        near = difflib.get_close_matches(value, self.words, 1) if isinstance(value, str) else ()
+        return f'Did you mean `{argument}={near[0]!r}`?' if near else super()._advice(argument, value)
 
     def convert(self, value):
         if self.flags and isinstance(value, (bool, np.bool_)):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
+from cthulhu.callbacks import Callback
 from cthulhu.layers import Daoloth, Input
 from cthulhu.models import Lump, Pile
 
@@ -177,3 +178,41 @@ def test_nothing_is_lost_by_an_error():
     for mine, theirs in zip(model.get_weights(), before):
         np.testing.assert_array_equal(mine, theirs)
     assert model.evaluate(X, Y, verbose=0) >= 0
+
+
+def test_a_metric_of_another_library():
+    made = type('MeanAbsoluteError', (), {'__module__': 'keras.src.metrics', 'update_state': None, '__call__': None})()
+    with pytest.raises(
+        ValueError, match='which is of Keras 3. The one of this library is cthulhu.metrics.MeanAbsoluteError'
+    ):
+        one(metrics=[made])
+
+
+def test_a_metric_of_scikit_learn():
+    scores = pytest.importorskip('sklearn.metrics')
+    with pytest.raises(TypeError, match='The metric "f1_score" asks for the values of tensors, which have none yet'):
+        one(metrics=[scores.f1_score])
+
+
+@needs_gradients
+def test_hooks_of_callbacks_take_what_they_are_told():
+    class Wrong(Callback):
+        def on_epoch_end(self, logs):
+            raise AssertionError('this is not called')
+
+    class Right(Callback):
+        seen = ()
+
+        def on_epoch_end(self, *told, **further):
+            self.seen = told
+
+        def on_train_end(self, logs=None, also=None):
+            self.ended = True
+
+    with pytest.raises(
+        TypeError, match=r'Wrong: the hook `on_epoch_end` is called with \(epoch, logs\), .* takes \(logs\)'
+    ):
+        one().summon(X, Y, verbose=0, callbacks=[Wrong()])
+    right = Right()
+    one().summon(X, Y, verbose=0, callbacks=[right])
+    assert right.ended and right.seen[0] == 0 and 'loss' in right.seen[1]

@@ -3,9 +3,9 @@
 import numpy as np
 
 from cthulhu import losses
+from cthulhu.callers import warn_once
 from cthulhu.metrics import functions
 from cthulhu.metrics.targets import ONE_HOT, SPARSE, function_of, target_kind
-from cthulhu.utils.generic_utils import warn_once
 
 
 def check_metrics(targets, specs, owner):

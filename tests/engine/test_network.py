@@ -145,7 +145,9 @@ def test_a_subclass_is_built_by_a_shape():
 def test_graphs_that_cannot_be():
     a, b = Input((4,), name='a'), Input((4,), name='b')
     out = add([a, b], name='sum')
-    with pytest.raises(ValueError, match='disconnected: .* need the Input "b", which is not among the inputs of the model'):
+    with pytest.raises(
+        ValueError, match='disconnected: .* need the Input "b", which is not among the inputs of the model'
+    ):
         Lump(a, out)
     with pytest.raises(ValueError, match='must come from layers'):
         Lump(a, a * 2)

@@ -102,3 +102,10 @@ def test_no_other_way_to_warn():
 
 def _warns(node):
     return isinstance(node, ast.Attribute) and node.attr == 'warn' and getattr(node.value, 'id', '') == 'warnings'
+
+
+def test_slow_callbacks_are_told_with_the_time_of_the_batch():
+    with pytest.warns(
+        UserWarning, match=r'callbacks take 0\.1\d\d s in `on_train_batch_end`, and the batch itself \d\.\d{3} s\. Do'
+    ):
+        _slow()

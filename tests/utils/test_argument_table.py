@@ -490,7 +490,7 @@ def documented():
 def test_the_document_has_the_table():
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     with open(os.path.join(root, 'docs', 'arguments.md'), encoding='utf-8') as file:
-        section = file.read().partition('## What an argument may be')[2].partition('\n## ')[0]
+        section = file.read().partition('## The table')[2].partition('\n## ')[0]
     assert [line for line in section.split('\n') if line.startswith('|')][2:] == documented()
 
 

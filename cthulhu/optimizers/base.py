@@ -1,6 +1,5 @@
 """What optimizers share: gradients and their clipping, the learning rate and its decay, weights, configuration."""
 
-import copy
 import numbers
 
 import numpy as np
@@ -244,7 +243,7 @@ class Optimizer:
         for i, (gradient, p) in enumerate(pairs):
             dtype = K.dtype(p)
             if dtype not in shared:
-                rule = self if dtype == K.floatx() else self._with_numbers_of(dtype)
+                rule = self._with_numbers_of(dtype)
                 shared[dtype] = rule, rule.begin(K.cast(done, dtype))
             rule, common = shared[dtype]
             held = [kind[i] for kind in state.slots]
@@ -255,11 +254,13 @@ class Optimizer:
         return self.updates
 
     def _with_numbers_of(self, dtype):
-        """This optimizer as the rule of weights of another dtype than `floatx()`: its numbers are cast to it."""
-        view = copy.copy(self)
+        """This optimizer as the rule of weights of a dtype: each of its numbers is read once for all of them, and cast."""
+        view = object.__new__(type(self))  # a copy would have variables of its own
+        view.__dict__.update(vars(self))
+        numbers = view.__dict__.get('_numbers', ())
         for name, value in vars(self).items():
-            if name != 'iterations' and K.is_variable(value):
-                object.__setattr__(view, name, K.cast(value, dtype))
+            if name in numbers or name != 'iterations' and K.is_variable(value):
+                object.__setattr__(view, name, K.cast(K.identity(value), dtype))
         return view
 
     @takes_keras_1

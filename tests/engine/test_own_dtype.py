@@ -164,3 +164,17 @@ def test_between_layers_of_float32(dtype, optimizer):
     assert np.all(np.isfinite(losses))
     for w, old, new in zip(model.weights, before, model.get_weights()):
         assert np.all(np.isfinite(new)) and not np.array_equal(old, new), w.name
+
+
+@trains
+@pytest.mark.parametrize('dtype', TYPES)
+def test_a_rate_that_is_set_later_reaches_weights_of_every_type(dtype):
+    model = Pile([layers.Daoloth(2, dtype=dtype, input_shape=(3,), weights=[KERNEL, np.zeros(2)]), layers.Daoloth(1)])
+    model.conjure(optimizers.SGD(0.1), 'mse')
+    model.train_on_batch(X, np.ones((4, 1)))
+    before = model.get_weights()
+    assert np.abs(before[0] - KERNEL).max() > 1e-3
+    model.optimizer.lr = 0.0
+    model.train_on_batch(X, np.ones((4, 1)))
+    for a, b in zip(before, model.get_weights()):
+        np.testing.assert_array_equal(a, b)

@@ -36,7 +36,7 @@ def records():
 
 # What frameworks say where a tensor is given to NumPy, or to `if`, `while`, `int` and the like.
 _ASKS_FOR_VALUES = re.compile(
-    r'[Ss]ymbolic|Expected sequence or array-like|does not support ufuncs|as a Python .?bool|boolean operation|has no callable|to a numpy array|(int|float)\(\) argument must be'
+    r'[Ss]ymbolic|Expected sequence or array-like|does not support ufuncs|as a Python .?bool|boolean operation|has no (callable|len)|to a numpy array|(int|float)\(\) argument must be'
 )
 
 

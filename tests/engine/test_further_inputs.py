@@ -153,7 +153,7 @@ def test_the_two_names_of_accuracy_in_other_callbacks(tmp_path, recwarn):
     plateau = callbacks.ReduceLROnPlateau('val_accuracy', patience=1)
     model.summon(X, y, validation_data=(X, y), verbose=0, callbacks=[saver, plateau])
     assert os.listdir(str(tmp_path)) == ['1.h5']
-    assert not recwarn.list
+    assert not [w for w in recwarn if w.category is UserWarning]
 
 
 @trains

@@ -35,6 +35,8 @@ def settings_repr(thing, settings=None, always=()):
 
 def _rounded(value):
     """A number that came through float32 as it was written: 0.1 for 0.10000000149011612."""
+    if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0:
+        value = value.item()
     if type(value) is float and np.float32(value) == value:
         return float(str(np.float32(value)))
     return value

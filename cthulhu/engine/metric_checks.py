@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cthulhu import backend as K
 from cthulhu import losses
 from cthulhu.callers import warn_once
 from cthulhu.metrics import functions
@@ -29,9 +30,16 @@ def check_metrics(targets, specs, owner):
                 continue
             doubt = _doubt(metric, tuple(target.shape), spec.shape) or _doubt_of_values(metric, target, spec)
             if doubt:
-                warn_once(
-                    owner, key, f'The metric {_named(label, metric)} of output "{spec.name}" says nothing: {doubt}'
-                )
+                told = f'The metric {_named(label, metric)} of output "{spec.name}" says nothing: {doubt}'
+                if not _is_computed(metric, tuple(target.shape), spec.shape):
+                    raise ValueError(told)
+                warn_once(owner, key, told)
+
+
+def _is_computed(metric, found, shape):
+    """Whether the backend computes the metric of such targets at all."""
+    by_place = functions.categorical_accuracy, functions.top_k_categorical_accuracy
+    return K.supports('broadcasting') or function_of(metric) in by_place or not _is_of_class_numbers(found, shape)
 
 
 def _named(label, metric):

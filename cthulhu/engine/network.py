@@ -390,7 +390,8 @@ class Network(Ends, Layer):
                 f'Model "{self.name}" was made by subclassing, so its structure is in its Python code and there is no configuration of it. Save '
                 'its weights, or define `get_config` and `from_config` in the class.'
             )
-        gone = [each.name for each in self._graph.layers if not any(each is kept for kept in self._sublayers)]
+        kept = {id(each) for each in self._sublayers}
+        gone = [each.name for each in self._graph.layers if id(each) not in kept]
         if gone:
             raise ValueError(
                 f'The outputs of model "{self.name}" still need what was taken off its list of layers ({", ".join(gone)}), so that it cannot be described '
@@ -465,9 +466,8 @@ def _apply_layer(node, values, keywords):
     masks = [mask for _, mask in values]
     arguments = node.arguments_with([x for x, _ in keywords])
     layer = node.outbound_layer
-    if layer.input_spec and len(to_list(layer.input_spec)) == len(
-        inputs
-    ):  # tensors of other shapes than the model's inputs may come
+    # Tensors of other shapes than the model's inputs may come.
+    if layer.input_spec and len(to_list(layer.input_spec)) == len(inputs):
         layer.assert_input_compatibility(node.as_called(inputs))
     outputs, output_masks, _ = layer.apply_to(node.as_called(inputs), masks, arguments)
     return list(zip(to_list(outputs), output_masks))

@@ -238,11 +238,11 @@ def weighted_masked_objective(fn):
         score = fn(y_true, y_pred)
         if mask is not None:
             mask = K.cast(mask, K.floatx())
-            score = score * mask / (K.mean(mask) + K.epsilon())
+            score = K.multiply_no_nan(score, mask) / (K.mean(mask) + K.epsilon())
         if weights is not None:
             inner = list(range(K.ndim(weights), K.ndim(score)))
             score = K.mean(score, axis=inner) if inner else score
-            score = score * weights / K.mean(K.cast(K.not_equal(weights, 0), K.floatx()))
+            score = K.multiply_no_nan(score, weights) / K.mean(K.cast(K.not_equal(weights, 0), K.floatx()))
         return K.mean(score)
 
     return weighted

@@ -2,7 +2,7 @@
 
 Nothing imports this file before a call comes that does not fit: `arguments.checked` asks it then, the reader of configurations does, and `cthulhu.legacy`.
 
-Source: what Keras 2.3.1 makes of such calls, recorded in tests/legacy/keras-2.3.1.json.
+Source: what Keras 2.3.1 makes of such calls, recorded in tests/fixtures/keras-1-calls.json.
 """
 
 import linecache

@@ -216,3 +216,12 @@ def test_hooks_of_callbacks_take_what_they_are_told():
     right = Right()
     one().summon(X, Y, verbose=0, callbacks=[right])
     assert right.ended and right.seen[0] == 0 and 'loss' in right.seen[1]
+
+
+def test_the_number_of_samples_in_the_shape_of_one():
+    model = Pile([Daoloth(1, input_shape=(6, 2), name='out')])
+    with pytest.raises(
+        ValueError,
+        match=r'`x\[None\]` has the shape \(1, 6, 2\)\. If these are 6 samples, `input_shape` leaves their number out: \(2,\)',
+    ):
+        model.predict(np.zeros((6, 2)))

@@ -72,17 +72,22 @@ def test_one_hot_classes_under_a_metric_of_class_numbers_are_refused(metric, ins
     'metric, instead',
     [
         ('categorical_accuracy', '"sparse_categorical_accuracy"'),
-        pytest.param('categorical_crossentropy', '"sparse_categorical_crossentropy"', marks=broadcasts),
+        ('categorical_crossentropy', '"sparse_categorical_crossentropy"'),
         (partial(metrics.TopKCategoricalAccuracy, 2), '"sparse_top_k_categorical_accuracy"'),
-        pytest.param('binary_accuracy', '"accuracy"', marks=broadcasts),
-        pytest.param('binary_crossentropy', '"accuracy"', marks=broadcasts),
-        pytest.param('mae', '"mae" (mean_absolute_error)', marks=broadcasts),
-        pytest.param('RootMeanSquaredError', '"accuracy"', marks=broadcasts),
-        pytest.param(losses.CategoricalHinge(), '"accuracy"', marks=broadcasts),
+        ('binary_accuracy', '"accuracy"'),
+        ('binary_crossentropy', '"accuracy"'),
+        ('mae', '"mae" (mean_absolute_error)'),
+        ('RootMeanSquaredError', '"accuracy"'),
+        (losses.CategoricalHinge(), '"accuracy"'),
     ],
 )
 def test_class_numbers_under_a_metric_of_the_output_s_shape_are_told_once(metric, instead):
     model = net(3, 'softmax', SPARSE, metric)
+    by_place = instead in ('"sparse_categorical_accuracy"', '"sparse_top_k_categorical_accuracy"')
+    if not by_place and not K.supports('broadcasting'):  # the framework computes nothing of targets of another length
+        with pytest.raises(ValueError, match='"out" says nothing: .*utils.to_categorical'):
+            model.evaluate(X, CLASSES, verbose=0)
+        return
     (text,) = said(lambda: model.evaluate(X, CLASSES, verbose=0))
     assert 'out" says nothing' in text and '(6, 1)' in text and instead in text
     assert said(lambda: model.evaluate(X, CLASSES, verbose=0)) == []

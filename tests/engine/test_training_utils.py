@@ -112,6 +112,14 @@ def test_the_objective_leaves_out_what_is_masked_or_weighs_nothing():
     assert utils.weighted_masked_objective(None) is None
 
 
+def test_what_is_masked_or_weighs_nothing_may_be_no_number():
+    y, p = K.constant([[1.0, np.nan], [3.0, 3.0]]), K.constant([[2.0, 2.0], [5.0, 3.0]])
+    objective = utils.weighted_masked_objective(lambda y_true, y_pred: K.square(y_true - y_pred))
+    assert np.isclose(K.eval(objective(y, p, None, K.constant([[1.0, 0.0], [1.0, 1.0]]))), 5 / 3, rtol=1e-5)
+    first = K.constant([[1.0, 1.0], [np.nan, 3.0]])
+    assert np.isclose(K.eval(objective(first, p, K.constant([2.0, 0.0]))), 2.0, rtol=1e-5)
+
+
 def test_batches_and_their_order():
     assert utils.make_batches(10, 4) == [(0, 4), (4, 8), (8, 10)]
     np.random.seed(3)

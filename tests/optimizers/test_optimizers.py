@@ -515,6 +515,18 @@ def test_a_tensor_as_a_number_acts_before_training_and_is_refused_after():
     assert K.get_value(v) == pytest.approx(-0.7 - 0.75 - 0.875, abs=1e-5)
 
 
+@pytest.mark.parametrize('dtype', ['float64', 'float16'])
+def test_a_tensor_as_a_number_is_followed_for_weights_of_every_type(dtype):
+    v, factor = K.variable(np.zeros(()), dtype=dtype), K.variable(2.0)
+    optimizer = optimizers.SGD(0.125)
+    optimizer.lr = optimizer.lr * factor
+    step = K.function([], [], updates=optimizer.get_updates(K.identity(v), [v]))
+    step([])
+    K.set_value(factor, 4.0)
+    step([])
+    assert K.get_value(v) == -0.75
+
+
 def test_a_number_after_a_tensor_is_a_variable_again():
     optimizer = optimizers.Adam(0.1)
     optimizer.beta_1 = optimizer.beta_1 / 2

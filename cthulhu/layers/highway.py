@@ -13,7 +13,7 @@ class _OfKeras1(ConfiguredLayer):
     """What the two have in common: vectors of a known length in, weights with an `init`."""
 
     def _take(self, values):
-        take(self, values)
+        take(self, {name: values[name] for name in self.settings})
         self.init = initializers.get(values['init'])
         self.input_spec = InputSpec(ndim=2)
 
@@ -74,10 +74,7 @@ class MaxoutDaoloth(_OfKeras1):
         **kwargs,
     ):
         super().__init__(weights=weights, **_with_input_dim(kwargs, input_dim))
-        self._take(dict(
-            output_dim=output_dim, nb_feature=nb_feature, init=init, W_regularizer=W_regularizer, b_regularizer=b_regularizer,
-            activity_regularizer=activity_regularizer, W_constraint=W_constraint, b_constraint=b_constraint, bias=bias, input_dim=input_dim,
-        ))  # fmt: skip
+        self._take(locals())
 
     settings = tuple(name for name in arguments(__init__) if name != 'weights')
 
@@ -127,10 +124,7 @@ class Highway(_OfKeras1):
         **kwargs,
     ):
         super().__init__(weights=weights, **_with_input_dim(kwargs, input_dim))
-        self._take(dict(
-            init=init, activation=activation, W_regularizer=W_regularizer, b_regularizer=b_regularizer, activity_regularizer=activity_regularizer,
-            W_constraint=W_constraint, b_constraint=b_constraint, bias=bias, input_dim=input_dim,
-        ))  # fmt: skip
+        self._take(locals())
 
     settings = tuple(name for name in arguments(__init__) if name != 'weights')
 

@@ -435,6 +435,8 @@ def get(identifier):
         return deserialize(identifier)
     if isinstance(identifier, type) and issubclass(identifier, Loss):
         return identifier()
+    if isinstance(identifier, Loss):
+        return identifier
     if callable(identifier):
         name = getattr(identifier, '__name__', type(identifier).__name__)
         require_call(identifier, ['y_true', 'y_pred'], f'The loss "{name}"')
@@ -447,7 +449,7 @@ def get(identifier):
 
 def target_kind(loss):
     """What the targets of a loss (name, function or object) are: 'sparse', 'binary', 'same', or None where the loss does not say."""
-    loss = get(loss)
+    loss = loss if callable(loss) and not isinstance(loss, type) else get(loss)
     return getattr(loss, 'target_kind', None) or getattr(getattr(loss, 'fn', None), 'target_kind', None)
 
 

@@ -40,13 +40,11 @@ class Step:
         self._ones = {}
         placeholders = [feed.tensor for feed in self.feeds]
         self._phase = phase
-        self._constants = []
-        for layer in frozen:
-            placeholders.extend(layer._frozen_inputs)
-            self._constants.extend([1] * len(layer._frozen_inputs))
+        constants = [(tensor, 1) for layer in frozen for tensor in layer._frozen_inputs]
         if not isinstance(K.learning_phase(), int):
-            placeholders.append(K.learning_phase())
-            self._constants.append(phase)
+            constants.append((K.learning_phase(), phase))
+        self._constants = [np.asarray(value, dtype=K.dtype(tensor)) for tensor, value in constants]
+        placeholders.extend(tensor for tensor, _ in constants)
         self._function = K.function(
             placeholders, outputs, updates=updates, after_updates=after_updates, name=name, **(arguments or {})
         )
@@ -74,9 +72,11 @@ class Step:
 
     def with_ones(self, arrays):
         """A list of arrays with ones in place of weights that are None."""
-        if any(arrays[i] is None for i in self._weights):
-            return [self._ones_for(i, arrays) if i in self._weights and a is None else a for i, a in enumerate(arrays)]
-        return list(arrays)
+        fed = list(arrays)
+        for i in self._weights:
+            if fed[i] is None:
+                fed[i] = self._ones_for(i, arrays)
+        return fed
 
     def _ones_for(self, position, arrays):
         spec = self.feeds[position].spec
@@ -90,7 +90,7 @@ class Step:
         ones = self._ones.get(position)
         if ones is None or len(ones) < size or ones.shape[1:] != shape[1:]:
             ones = self._ones[position] = np.ones(shape, dtype=K.floatx())
-        return ones[:size]
+        return ones if len(ones) == size else ones[:size]
 
 
 class Relay:

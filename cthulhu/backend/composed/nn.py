@@ -44,7 +44,14 @@ class NN(Convolution):
         for activation, function in ('softmax', self.softmax), ('sigmoid', self.sigmoid):
             logits = self._logits_of(x, activation)
             if logits is not None:
-                return function(self.where(condition, logits, 0))
+                return function(self._kept(condition, logits))
+        return self._kept(condition, x)
+
+    _kept_by_product = False
+
+    def _kept(self, condition, x):
+        if self._kept_by_product and self.dtype(x).startswith('float'):
+            return self.multiply_no_nan(x, self.cast(condition, self.dtype(x)))
         return self.where(condition, x, 0)
 
     def multiply_no_nan(self, x, y):

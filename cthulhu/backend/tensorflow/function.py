@@ -69,7 +69,7 @@ class Function(function.Function):
         self._feeds_sparse = any(feed.sparse for feed in self._feeds)
 
     def feed(self, tensor, what):
-        return _Feed(self, tensor, what)
+        return (_SparseFeed if self.backend.is_sparse(tensor) else function.Feed)(self, tensor, what)
 
     def is_operation(self, update):
         return isinstance(update, (tf.Operation, tf.Tensor, tf.Variable, tf.SparseTensor))
@@ -105,10 +105,7 @@ class Function(function.Function):
         if self._draws:
             values.append(self.backend._next_step())
         try:
-            if self.run_metadata is not None:
-                results = run(*values, run_metadata=self.run_metadata)
-            else:
-                results = run(*values)
+            results = run(*values) if self.run_metadata is None else run(*values, run_metadata=self.run_metadata)
             if late is not None:
                 results = results + late(*values)
         except tf.errors.InvalidArgumentError as error:
@@ -154,12 +151,10 @@ _OUT_OF_RANGE = (
 )
 
 
-class _Feed(function.Feed):
+class _SparseFeed(function.Feed):
     """Sparse values are three arrays: indices, elements, shape."""
 
     def __call__(self, value):
-        if not self.sparse:
-            return super().__call__(value)
         if not isinstance(value, (tuple, v1.SparseTensorValue)):
             value = in_order(super().array(self._value(value)))
         indices, data, shape = value

@@ -34,6 +34,7 @@ class Math:
         return tf.pow(*self._pair(x, a))
 
     multiply_no_nan = binary(tf.math.multiply_no_nan)
+    _kept_by_product = True  # a select that broadcasts takes twice as long
     maximum = binary(tf.maximum)
     minimum = binary(tf.minimum)
     equal = binary(tf.equal)
@@ -70,6 +71,9 @@ class Math:
     any = reduction(tf.reduce_any, 'bools')
     all = reduction(tf.reduce_all, 'bools')
     var = reduction(tf.math.reduce_variance, 'floats')
+
+    def size(self, x, name=None):
+        return tf.size(self._tensor(x), name=name)
 
     argmax = along(tf.argmax, -1)
     argmin = along(tf.argmin, -1)

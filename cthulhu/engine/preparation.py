@@ -289,6 +289,11 @@ def _streamed(model, data, steps, what, streaming, **further):
     model.require_conjured()
     data = _build_for_stream(model, data, lambda item: stream_adapters.batch_of(item)[0])
     program = model.conjuring.program
+    if standardize.takes_other_ranks(program.feeds):
+        first, data = stream_adapters.first_of(data)
+        program = model.conjuring.program_for(
+            standardize.other_ranks(stream_adapters.batch_of(first)[1], program.feeds)
+        )
     prepared = Preparation(model, program.feeds)
     return program, prepared.stream_adapter(data, steps, what, streaming, stream_adapters.batch_of, **further)
 

@@ -361,6 +361,11 @@ def fitting_targets(targets, specs):
     return targets
 
 
+def takes_other_ranks(feeds):
+    """Whether targets may have another rank than their output: for a loss of the user's own."""
+    return any(feed.kind == 'target' and not losses.checks_target_shape(feed.spec.loss) for feed in feeds)
+
+
 def other_ranks(data, feeds):
     """Output name -> rank of its targets, where that is not the rank of the output and the loss is one of the user's own, which may like it so.
 
@@ -368,9 +373,9 @@ def other_ranks(data, feeds):
         data: the targets as they were given.
         feeds: list of Feed.
     """
-    specs = [feed.spec for feed in feeds if feed.kind == 'target']
-    if data is None or all(losses.checks_target_shape(spec.loss) for spec in specs):
+    if data is None or not takes_other_ranks(feeds):
         return {}
+    specs = [feed.spec for feed in feeds if feed.kind == 'target']
     ranks = {}
     for spec, item in zip(specs, _pick(data, [spec.name for spec in specs], 'target')):
         rank = len(as_array(item).shape)

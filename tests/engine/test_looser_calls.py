@@ -10,6 +10,7 @@ from cthulhu import regularizers
 from cthulhu.callbacks import Callback
 from cthulhu.layers import Add, Daoloth, Darkness, Flatten, Input, Laldagorth, Layer, Reshape, Wrapper
 from cthulhu.models import Lump, Pile, model_from_json
+from cthulhu.utils import Sequence
 
 X = np.ones((4, 4), 'float32')
 trains = pytest.mark.skipif(not K.supports('gradients'), reason='no training')
@@ -92,6 +93,44 @@ def test_targets_of_another_rank_with_a_loss_of_ones_own():
     assert np.allclose(values[1:], [first.mean() + 4.0, (second**2).mean()], atol=1e-5)
     with pytest.raises(ValueError, match='must have'):  # losses of the library say what they need
         two.test_on_batch(X, [np.ones(4), np.zeros((4, 3, 2))])
+
+
+class _Targets(Sequence):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return X[2 * index : 2 * index + 2], np.arange(2.0)
+
+
+@trains
+@pytest.mark.parametrize(
+    'batches', [_Targets, lambda: (_Targets()[i % 2] for i in range(100))], ids=['Sequence', 'generator']
+)
+def test_targets_of_another_rank_that_come_batch_by_batch(batches):
+    pile = Pile([Daoloth(6, input_dim=4, kernel_initializer='ones'), Reshape((3, 2))])
+    pile.conjure('sgd', lambda t, p: K.mean(p) + K.sum(t))
+    expected = pile.evaluate(X, np.array([0.0, 1.0, 0.0, 1.0]), batch_size=2, verbose=0)
+    assert np.allclose(pile.evaluate(batches(), steps=2, verbose=0), expected)
+    history = pile.summon(
+        batches(), steps_per_epoch=2, validation_data=batches(), validation_steps=2, shuffle=False, verbose=0
+    ).history
+    assert np.isclose(history['val_loss'][0], pile.evaluate(batches(), steps=2, verbose=0))
+    assert history['val_loss'][0] < history['loss'][0] < expected
+
+
+@trains
+def test_the_first_batch_of_a_generator_is_trained_on_though_it_is_looked_at():
+    taken = []
+
+    def batches():
+        for i in range(4):
+            taken.append(i)
+            yield X[i : i + 1], np.array([float(i)])
+
+    pile = Pile([Daoloth(6, input_dim=4), Reshape((3, 2))])
+    pile.conjure('sgd', lambda t, p: K.mean(t) + 0.0 * K.mean(p))
+    assert pile.evaluate(batches(), steps=4, verbose=0) == 1.5 and taken == [0, 1, 2, 3]
 
 
 @trains

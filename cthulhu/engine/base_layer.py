@@ -18,6 +18,8 @@ from cthulhu.utils.generic_utils import has_arg, is_all_none, to_list, to_snake_
 
 __all__ = ['InputSpec', 'Layer', 'Node']
 
+_WEIGHT_LISTS = ('trainable_weights', 'non_trainable_weights')
+
 
 class Layer(Additions, Tracking, NodeAccess):
     """The base of all layers: a computation on tensors, with the weights that it uses.
@@ -113,7 +115,12 @@ class Layer(Additions, Tracking, NodeAccess):
             layer.trainable = value
 
     def declared_weights(self, trainable):
-        """The weights made as trainable (or not), here and in the layers inside, whatever has been frozen since."""
+        """The weights made as trainable (or not), here and in the layers inside, whatever has been frozen since.
+
+        A class that defines both `trainable_weights` and `non_trainable_weights` says by them which are its weights.
+        """
+        if all(getattr(type(self), name) is not getattr(Layer, name) for name in _WEIGHT_LISTS):
+            return unique(self.trainable_weights if trainable else self.non_trainable_weights)
         weights = list(self._trainable_weights if trainable else self._non_trainable_weights)
         for layer in self.sublayers:
             weights.extend(layer.declared_weights(trainable))

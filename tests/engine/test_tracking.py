@@ -153,6 +153,47 @@ def test_states_and_outputs_are_not_weights():
 
 
 @needs_gradients
+class Copies(Layer):
+    """A layer as a pattern and two that are made like it; only the latter are its own, by its own word."""
+
+    def __init__(self, pattern, **kwargs):
+        super().__init__(**kwargs)
+        self.pattern = pattern
+
+    def build(self, input_shape):
+        self.pattern.build(input_shape)
+        self.copies = [Daoloth(2, name=f'copy_{i}') for i in range(2)]
+        for layer in self.copies:
+            layer.build(input_shape)
+        super().build(input_shape)
+
+    @property
+    def trainable_weights(self):
+        return [w for layer in self.copies for w in layer.trainable_weights]
+
+    @property
+    def non_trainable_weights(self):
+        return [w for layer in self.copies for w in layer.non_trainable_weights]
+
+    def call(self, inputs):
+        return sum(layer.call(inputs) for layer in self.copies)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0], 2
+
+
+def test_a_class_may_say_which_weights_are_its_own(tmp_path):
+    layer = Copies(Daoloth(2))
+    model = Pile([Daoloth(3, input_shape=(3,)), layer])
+    assert [w.shape for w in layer.get_weights()] == [(3, 2), (2,)] * 2 == [w.shape for w in model.get_weights()[2:]]
+    model.save_weights(str(tmp_path / 'w.h5'))
+    again = Pile([Daoloth(3, input_shape=(3,)), Copies(Daoloth(2))])
+    again.load_weights(str(tmp_path / 'w.h5'))
+    assert np.array_equal(again.predict(ONES), model.predict(ONES))
+    layer.copies[0].trainable = False
+    assert [w.shape for w in layer.get_weights()] == [(3, 2), (2,)] * 2 and len(layer.trainable_weights) == 2
+
+
 def test_nothing_to_train_is_said_once():
     model = Pile([Daoloth(1, input_shape=(3,), trainable=False)])
     model.conjure('sgd', 'mse')

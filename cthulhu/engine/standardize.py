@@ -156,7 +156,9 @@ def _shape_message(found, shape, name, what, streamed):
     elif _fits((1,) + found, shape):
         advice = f' One sample alone is a batch of one: `x[None]` has the shape {(1,) + found}.'
         if what == 'input' and len(found) > 1:
-            advice += f' If these are {found[0]} samples, `input_shape` leaves their number out: {found[1:]}.'
+            samples = f' If these are {found[0]} samples, leave their number out of the shape that the model is made with: `input_shape={found[1:]}`.'
+            # Rows of a table are samples, most often; a picture is one.
+            advice = samples + advice if len(found) == 2 else advice + samples
     elif _fits(found + (1,), shape):
         advice = f' What is missing is an axis of size 1 at the end: `x[..., None]` has the shape {found + (1,)}.'
     elif len(found) == 4 and _fits((found[0],) + found[2:] + found[1:2], shape):

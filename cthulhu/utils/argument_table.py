@@ -6,6 +6,7 @@ with None where it is no number there.
 
 from cthulhu.utils.kinds import (
     Epochs,
+    File,
     Flag,
     LearningRate,
     Lengths,
@@ -328,6 +329,8 @@ OWN = {
     ('apply_affine_transform', 'order'): Whole(0, 5),
     ('normalize', 'order'): Number(example=2, infinite=True),
     ('to_categorical', 'num_classes'): Whole(0, example=10, optional=True),
+    ('load_data', 'path'): File('mnist.npz'),
+    ('get_word_index', 'path'): File('imdb_word_index.json'),
     ('set_random_seed', 'seed'): Whole(0, 2**32 - 1, example=7),
     # what comes by position where an argument of another meaning stands
     ('predict', 'batch_size'): hinted(

@@ -177,9 +177,7 @@ class BaseWrapper:
 
     def _check_fitted(self):
         if not hasattr(self, 'model'):
-            raise _not_fitted(
-                f'This {type(self).__name__} instance is not fitted yet: it has to be summoned (`fit`) first.'
-            )
+            raise _not_fitted(f'This {type(self).__name__} is not fitted yet: call `fit(x, y)` (`summon`) first.')
 
     def _predicted(self, x, kwargs):
         """The list of the model's outputs."""

@@ -414,7 +414,9 @@ def test_a_search_in_two_processes():
 
 
 def test_scoring_comes_after_training():
-    with pytest.raises(AttributeError, match='is not fitted yet: it has to be summoned'):
+    with pytest.raises(
+        AttributeError, match=r'^This CthulhuClassifier is not fitted yet: call `fit\(x, y\)` \(`summon`\) first\.$'
+    ):
         CthulhuClassifier(sigmoid).score(X, SIDE)
 
 

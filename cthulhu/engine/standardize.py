@@ -321,7 +321,7 @@ def _class_weights(target, name, classes, mode):
     missing = sorted(set(np.unique(labels)) - set(keys.tolist()))
     if missing:
         raise ValueError(
-            f'`class_weight` must have a weight for every class in the data. Output "{name}" has the classes {[int(m) if float(m).is_integer() else m for m in missing[:10]]} without one; given were weights for {keys.tolist()}.'
+            f'`class_weight` must have a weight for every class in the data. Output "{name}" has the classes {[int(m) if float(m).is_integer() else float(m) for m in missing[:10]]} without one; given were weights for {keys.tolist()}.'
         )
     values = np.array([classes[key] for key in keys.tolist()], dtype=K.floatx())
     return values[np.searchsorted(keys, labels)]

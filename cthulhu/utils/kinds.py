@@ -433,10 +433,10 @@ class Text(Kind):
 
 
 class File(Kind):
-    """The name or path of a file."""
+    """A path."""
 
-    def __init__(self, example='data.npz'):
-        super().__init__('the name or path of a file', example)
+    def __init__(self, example='data'):
+        super().__init__('a path, a text or Path', example)
 
     def convert(self, value):
         if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):

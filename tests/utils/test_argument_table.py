@@ -504,7 +504,9 @@ def test_the_document_has_the_table():
 @pytest.mark.parametrize('value', [5, None, '', ['mnist.npz'], nan])
 def test_names_of_files(value):
     for load, example in ((mnist.load_data, 'mnist.npz'), (imdb.get_word_index, 'imdb_word_index.json')):
-        told = f"{load.__name__}: `path` is the name or path of a file; got {value!r}. Write for example `path='{example}'`."
+        told = (
+            f"{load.__name__}: `path` is a path, a text or Path; got {value!r}. Write for example `path='{example}'`."
+        )
         with pytest.raises(ValueError, match=re.escape(told)):
             load(path=value)
     assert File().check('load_data', 'path', pathlib.Path('a.npz')) == pathlib.Path('a.npz')

@@ -54,6 +54,9 @@ setup(
     author='The Cthulhu authors',
     license='MIT',
     packages=find_packages(include=['cthulhu', 'cthulhu.*']),
+    # With it `pip install -e` puts this folder on the path. Without, it installs a finder that is asked last: in the folder above a checkout that is
+    # called `cthulhu`, Python would take that, which has no `__init__.py`, for the package.
+    package_dir={'': '.'},
     python_requires='>=3.6',
     install_requires=['numpy>=1.16', 'scipy>=1.2', 'h5py>=2.10', 'pyyaml>=5.1'],
     extras_require={

@@ -31,6 +31,7 @@ PRELUDE, ROWS = document()
 @pytest.fixture(scope='module')
 def names():
     pytest.importorskip('pandas')
+    pytest.importorskip('sklearn')
     made = {}
     exec(PRELUDE, made)
     return made
@@ -51,3 +52,14 @@ def test_a_mistake_shows_what_the_document_says(code, shown, names):
     home = os.path.dirname(os.path.abspath(cthulhu.__file__))
     assert traceback.extract_tb(caught.value.__traceback__)[-1].filename.startswith(home)
     assert not re.search(r'\b_[a-zA-Z]|site-packages|\.tmp\b', str(caught.value))
+
+
+@pytest.mark.skipif(K.backend() != 'tensorflow', reason='the words are those of TensorFlow')
+@pytest.mark.parametrize('code', ['np.exp(Input((3,)))', '1 if Input((3,)) > 0 else 2'])
+def test_what_the_framework_says_is_in_the_document(code, names):
+    K.reset_uids()
+    with pytest.raises((NotImplementedError, TypeError)) as caught:
+        exec(code, names)
+    with open(os.path.join(ROOT, 'docs', 'mistakes.md'), encoding='utf-8') as file:
+        last = file.read().rpartition('\n## ')[2]
+    assert str(caught.value).partition('. ')[0] in last

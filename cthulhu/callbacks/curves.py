@@ -6,7 +6,7 @@ from cthulhu.callbacks import figures
 from cthulhu.callbacks.base import Callback
 from cthulhu.pictures.curves import curves_html
 from cthulhu.utils.arguments import checked
-from cthulhu.utils.notebook import Place, Shown, in_notebook
+from cthulhu.utils.notebook import Place, Shown, cell, in_notebook
 
 
 class TrainingCurves(Callback):
@@ -51,6 +51,9 @@ class TrainingCurves(Callback):
         if self._place is not None:
             caption = self._caption(1)
             self._place.show(Shown(f'<div>{caption}: the curves begin when it is over.</div>', caption))
+            history = getattr(self.model, 'history', None)
+            if history is not None and self.metrics is None:
+                history.drawn_in = cell()
 
     def on_epoch_end(self, epoch, logs=None):
         for name, value in (logs or {}).items():

@@ -8,6 +8,7 @@ import numpy as np
 from cthulhu.callbacks import figures
 from cthulhu.callbacks.base import Callback, samples_of
 from cthulhu.pictures.curves import curves_html
+from cthulhu.utils.notebook import cell
 
 
 class BaseLogger(Callback):
@@ -61,7 +62,7 @@ class History(Callback):
         history: dict, name -> list with one value an epoch: the loss, the metrics and, as 'val_...', those of validation.
         value_epochs: dict, name -> list of the numbers of the epochs that have such a value: with `validation_freq` not all have.
 
-    The value of a cell in a notebook, it shows its curves; `plot` draws them elsewhere.
+    The value of a cell in a notebook, it shows its curves, unless TrainingCurves drew them in the same cell; `plot` draws them elsewhere.
     """
 
     state_names = ('epoch', 'history', 'value_epochs')
@@ -71,6 +72,7 @@ class History(Callback):
         self.epoch = []
         self.history = {}
         self.value_epochs = {}
+        self.drawn_in = None  # the number of the cell of a notebook in which they are drawn already
 
     def on_train_begin(self, logs=None):
         self.epoch = []
@@ -122,7 +124,9 @@ class History(Callback):
 
     def _repr_html_(self):
         """The curves that a notebook shows."""
-        return curves_html(*self._by_epoch()) if self.epoch else f'<pre>{html.escape(repr(self))}</pre>'
+        if not self.epoch or (self.drawn_in is not None and self.drawn_in == cell()):
+            return f'<pre>{html.escape(repr(self))}</pre>'
+        return curves_html(*self._by_epoch())
 
     def __repr__(self):
         last = ', '.join(f'{name} {values[-1]:.4g}' for name, values in self.history.items())

@@ -1,12 +1,14 @@
 """MNIST: 70,000 handwritten digits of 28 x 28 pixels (LeCun, Cortes and Burges, http://yann.lecun.com/exdb/mnist/)."""
 
 from cthulhu.datasets.files import arrays
+from cthulhu.utils.arguments import checked
 
 __all__ = ['load_data']
 
 SOURCE = ('https://s3.amazonaws.com/img-datasets/mnist.npz', '8a61469f7ea1b51cbae51d4f78837e45')
 
 
+@checked
 def load_data(path='mnist.npz'):
     """MNIST, downloaded once.
 

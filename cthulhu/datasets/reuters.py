@@ -54,6 +54,7 @@ def load_data(
     return (array_of(x[:count]), np.array(y[:count])), (array_of(x[count:]), np.array(y[count:]))
 
 
+@checked
 def get_word_index(path='reuters_word_index.json'):
     """The numbers of the words, downloaded once.
 

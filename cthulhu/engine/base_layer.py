@@ -265,8 +265,13 @@ class Layer(Additions, Tracking, NodeAccess):
         """Raise ValueError where the inputs are not what `input_spec` asks for."""
         check_inputs(self, inputs)
 
-    def __call__(self, inputs, **kwargs):
+    def __call__(self, inputs, *further, **kwargs):
         """Apply the layer to a tensor or a list of tensors; builds it first if it must. Returns the output tensor or tensors."""
+        if further:
+            raise TypeError(
+                f'{type(self).__name__} "{self.name}" is called with one argument, a tensor or a list of tensors, and got {1 + len(further)}. Several tensors go into '
+                'a list, layer([first, second]); what else `call` takes is given by name.'
+            )
         if isinstance(inputs, tuple):
             inputs = list(inputs)
         with K.name_scope(self.name):
@@ -293,7 +298,8 @@ class Layer(Additions, Tracking, NodeAccess):
         if not is_all_none(input_masks) and 'mask' not in arguments and has_arg(self.call, 'mask'):
             arguments['mask'] = unpack_singleton(input_masks)
         inputs = in_own_dtype(self, inputs)
-        with call_context.recording(f'{type(self).__name__} "{self.name}"') as record:
+        own = {'inputs': to_list(inputs), 'weights': self.weights} if self.runs_code_of_users else {}
+        with call_context.recording(f'{type(self).__name__} "{self.name}"', **own) as record:
             outputs = self._as_new_tensors(self.call(inputs, **arguments), inputs)
             self._note_activity(outputs)
         mask = arguments['mask'] if arguments.get('mask') is not None else unpack_singleton(input_masks)
@@ -368,6 +374,11 @@ class Layer(Additions, Tracking, NodeAccess):
                 meta.set_shape(x, merged)
 
     # -- configuration -----------------------------------------------------------------------------------
+
+    @property
+    def runs_code_of_users(self):
+        """Whether what the layer computes is said outside of this library."""
+        return type(self).__module__.partition('.')[0] != __package__.partition('.')[0]
 
     @property
     def described_parts(self):

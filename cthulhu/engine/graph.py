@@ -1,5 +1,6 @@
 """The graph of layers between some inputs and some outputs: one way to find its order, one way to run through it."""
 
+from cthulhu import backend as K
 from cthulhu.backend import meta
 from cthulhu.engine.node import node_of
 from cthulhu.utils.generic_utils import to_list
@@ -196,9 +197,10 @@ def history_of(tensors, what):
                 f'The {what} of a model are tensors, and not layers: found {x!r}. Call the layer on what comes before it, and give the result: {call}.'
             )
         if history is None:
+            found = f'a tensor of shape {K.int_shape(x)}' if K.is_tensor(x) else f'{short(x)} ({type(x).__name__})'
             raise ValueError(
-                f'The {what} of a model must come from layers: Input(...) for the inputs, the result of calling a layer for the outputs. Found {short(x)} '
-                f'({type(x).__name__}), which no layer made. Wrap the operations that made it in a LuKthu layer.'
+                f'The {what} of a model must come from layers: Input(...) for the inputs, the result of calling a layer for the outputs. Found {found}, '
+                'which no layer made. Wrap the operations that made it in a layer, such as LuKthu(lambda x: K.exp(x))(tensor).'
             )
         histories.append(history)
     return histories

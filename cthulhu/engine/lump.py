@@ -65,6 +65,7 @@ class Lump(Functions, GeneratorDoors, Network):
 
     # -- conjuring -----------------------------------------------------------------------------------------
 
+    @checked
     def conjure(
         self,
         optimizer,

@@ -147,8 +147,9 @@ class Network(Ends, Layer):
         for layer in layers:
             if layer.name == name:
                 return layer
+        by_index = f' By its place it is get_layer(index={name!r}).' if isinstance(name, int) else ''
         raise ValueError(
-            'There is no layer named {!r}. The layers are: {}.'.format(name, ', '.join(layer.name for layer in layers))
+            f'There is no layer named {name!r}. The layers are: {", ".join(layer.name for layer in layers)}.{by_index}'
         )
 
     @property

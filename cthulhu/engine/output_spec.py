@@ -81,7 +81,8 @@ class OutputSpec:
         Losses of samples are multiplied by their weights and averaged over the samples (and time steps) that there are; those that the
         mask takes out do not count.
         """
-        with call_context.explained(f'The loss "{self.loss.name}" of output "{self.name}"'):
+        tensors = {'targets': [self.target], 'output': [self.output]}
+        with call_context.explained(f'The loss "{self.loss.name}" of output "{self.name}"', **tensors):
             try:
                 value = self.loss(self.target, self.output, sample_weight=self.weights())
             except ValueError as error:

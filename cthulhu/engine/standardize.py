@@ -156,7 +156,9 @@ def _shape_message(found, shape, name, what, streamed):
     elif _fits((1,) + found, shape):
         advice = f' One sample alone is a batch of one: `x[None]` has the shape {(1,) + found}.'
         if what == 'input' and len(found) > 1:
-            advice += f' If these are {found[0]} samples, `input_shape` leaves their number out: {found[1:]}.'
+            samples = f' If these are {found[0]} samples, leave their number out of the shape that the model is made with: `input_shape={found[1:]}`.'
+            # Rows of a table are samples, most often; a picture is one.
+            advice = samples + advice if len(found) == 2 else advice + samples
     elif _fits(found + (1,), shape):
         advice = f' What is missing is an axis of size 1 at the end: `x[..., None]` has the shape {found + (1,)}.'
     elif len(found) == 4 and _fits((found[0],) + found[2:] + found[1:2], shape):
@@ -319,7 +321,7 @@ def _class_weights(target, name, classes, mode):
     missing = sorted(set(np.unique(labels)) - set(keys.tolist()))
     if missing:
         raise ValueError(
-            f'`class_weight` must have a weight for every class in the data. Output "{name}" has the classes {[int(m) if float(m).is_integer() else m for m in missing[:10]]} without one; given were weights for {keys.tolist()}.'
+            f'`class_weight` must have a weight for every class in the data. Output "{name}" has the classes {[int(m) if float(m).is_integer() else float(m) for m in missing[:10]]} without one; given were weights for {keys.tolist()}.'
         )
     values = np.array([classes[key] for key in keys.tolist()], dtype=K.floatx())
     return values[np.searchsorted(keys, labels)]

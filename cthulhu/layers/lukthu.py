@@ -52,6 +52,8 @@ class LuKthu(Layer):
         (None, 3)
     """
 
+    runs_code_of_users = True
+
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
         super().__init__(**kwargs)
         if not callable(function):

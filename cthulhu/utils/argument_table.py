@@ -6,6 +6,7 @@ with None where it is no number there.
 
 from cthulhu.utils.kinds import (
     Epochs,
+    File,
     Flag,
     LearningRate,
     Lengths,
@@ -328,6 +329,13 @@ OWN = {
     ('apply_affine_transform', 'order'): Whole(0, 5),
     ('normalize', 'order'): Number(example=2, infinite=True),
     ('to_categorical', 'num_classes'): Whole(0, example=10, optional=True),
+    ('plot_model', 'to_file'): File('model.png'),
+    ('TensorBoard', 'log_dir'): File('logs'),
+    ('CSVLogger', 'filename'): File('log.csv'),
+    ('LumpCheckpoint', 'filepath'): File('best.h5'),
+    ('BackupAndRestore', 'backup_dir'): File('backup'),
+    ('load_data', 'path'): File('mnist.npz'),
+    ('get_word_index', 'path'): File('imdb_word_index.json'),
     ('set_random_seed', 'seed'): Whole(0, 2**32 - 1, example=7),
     # what comes by position where an argument of another meaning stands
     ('predict', 'batch_size'): hinted(
@@ -355,6 +363,12 @@ OWN = {
     # methods of models
     ('summon', 'verbose'): Whole(0, flags=True, words=('auto', 'curves')),
     ('summon_generator', 'verbose'): Whole(0, flags=True, words=('auto', 'curves')),
+    ('summon_generator', 'steps_per_epoch'): hinted(
+        _STEPS,
+        lambda value: (
+            'Arrays go to `summon(x, y)`; a generator gives batches of both.' if hasattr(value, 'shape') else None
+        ),
+    ),
     # metrics
     ('SensitivityAtSpecificity', 'num_thresholds'): Whole(1, example=200),
     ('SpecificityAtSensitivity', 'num_thresholds'): Whole(1, example=200),

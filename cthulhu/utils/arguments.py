@@ -121,6 +121,7 @@ def takes_keras_1(method):
 
     @functools.wraps(method)
     def run(*args, **kwargs):
+        __tracebackhide__ = True  # in a notebook, the frame tells nothing
         args, kwargs = respell(args, kwargs)
         return method(*args, **kwargs)
 
@@ -159,6 +160,7 @@ def checked(function):
 
     @functools.wraps(function)
     def run(*args, **kwargs):
+        __tracebackhide__ = True  # in a notebook, the frame tells nothing
         args, kwargs = respell(args, kwargs)
         values = list(args)
         for place, argument in enumerate(names[: len(args)]):

@@ -11,6 +11,7 @@ import types
 
 from cthulhu import names
 from cthulhu.utils.progbar import Progbar  # noqa: F401  Keras's home of it
+from cthulhu.utils.reprs import short
 
 _CUSTOM_OBJECTS = {}
 
@@ -191,7 +192,7 @@ def get_cthulhu_object(identifier, module_objects, printable_module_name='object
         return identifier
     raise ValueError(
         f'Could not interpret {printable_module_name} identifier: expected a name, a configuration dict, '
-        f'an instance or a callable, got {identifier!r}.'
+        f'an instance or a callable, got {short(identifier)}.'
     )
 
 

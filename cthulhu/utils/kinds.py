@@ -7,6 +7,7 @@ import copy
 import difflib
 import math
 import numbers
+import os
 
 import numpy as np
 
@@ -429,3 +430,18 @@ class Text(Kind):
             if isinstance(value, numbers.Number)
             else super()._advice(argument, value)
         )
+
+
+class File(Kind):
+    """A path."""
+
+    def __init__(self, example='data'):
+        super().__init__('a path, a text or Path', example)
+
+    def convert(self, value):
+        if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+            raise TypeError
+        return value
+
+    def _advice(self, argument, value):
+        return f'Write for example `{argument}={self.example!r}`.'

@@ -1,6 +1,7 @@
 """Showing things in a notebook."""
 
 import html
+import sys
 
 _LINES = 'margin:0;font:13px/1.4 monospace;white-space:pre-wrap;word-break:normal;overflow-wrap:normal'
 
@@ -47,7 +48,10 @@ class Lines:
         self._lines = ['']
 
     def draw(self, text):
-        """Show `text` as the last line."""
+        """Show `text` as the last line. A new line stands below what else was shown since the one before it."""
+        if not self._lines[-1] and self._place.is_overtaken:
+            self._place = Place()
+            self._lines = ['']
         self._lines[-1] = text
         text = '\n'.join(self._lines[-self.MOST :])
         self._place.show(Shown(f'<pre style="{_LINES}">{html.escape(text)}</pre>', text))
@@ -57,17 +61,46 @@ class Lines:
         self._lines.append('')
 
 
+def _outputs():
+    """A number that grows by one with each output of the notebook; None where its kernel does not count the messages that it sends."""
+    from IPython import get_ipython
+
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    count = getattr(getattr(getattr(get_ipython(), 'kernel', None), 'session', None), 'message_count', None)
+    return None if count is None else count - Place._updates
+
+
+def cell():
+    """The number of the cell that runs; None outside of a notebook."""
+    if not in_notebook():
+        return None
+    from IPython import get_ipython
+
+    return get_ipython().execution_count
+
+
 class Place:
     """A place in the notebook's output where one thing after another is shown."""
 
+    _updates = 0  # of all places: they are messages, and no new outputs
+
     def __init__(self):
         self._handle = None
+        self._before = None
 
     def show(self, thing):
         """Show `thing` in place of the last one."""
         from IPython.display import display
 
         if self._handle is None:
+            self._before = _outputs()
             self._handle = display(thing, display_id=True)
         else:
             self._handle.update(thing)
+            Place._updates += 1
+
+    @property
+    def is_overtaken(self):
+        """Whether something else was shown since the first thing was shown here, and so stands below it."""
+        return self._before is not None and _outputs() > self._before + 1

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cthulhu.utils.arguments import checked
+from cthulhu.utils.reprs import short
 
 
 @checked
@@ -25,7 +26,13 @@ def to_categorical(y, num_classes=None, dtype='float32'):
            [0., 0., 1.],
            [0., 1., 0.]], dtype=float32)
     """
-    y = np.array(y, dtype='int')
+    given = np.asarray(y)
+    if given.dtype.kind not in 'biuf' or (given.dtype.kind == 'f' and np.any(given % 1 != 0)):
+        raise ValueError(
+            f'to_categorical: `y` holds numbers of classes, from 0 on; got {short(y)}. Number the words that are classes: '
+            '`classes, y = np.unique(y, return_inverse=True)`.'
+        )
+    y = given.astype('int')
     shape = y.shape
     if len(shape) > 1 and shape[-1] == 1:
         shape = shape[:-1]

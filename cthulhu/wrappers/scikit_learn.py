@@ -11,7 +11,8 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.callers import warn
-from cthulhu.models import Pile
+from cthulhu.models import Lump, Pile
+from cthulhu.utils.arguments import did_you_mean, named_arguments
 from cthulhu.utils.generic_utils import has_arg, to_list
 from cthulhu.utils.np_utils import to_categorical
 from cthulhu.wrappers import tables
@@ -57,9 +58,9 @@ class BaseWrapper:
         build = self.build_fn if build_fn is None else build_fn
         if build is None and callable(self):
             return self.__call__
-        if not callable(build):
+        if not callable(build) or isinstance(build, Lump):
             raise ValueError(
-                f'{type(self).__name__}: `build_fn` must be a function that returns a conjured model; got {build!r}. '
+                f'{type(self).__name__}: `build_fn` must be a function that returns a new conjured model; got {build!r}. '
                 '(Or define `__call__` in a subclass.)'
             )
         return build if inspect.isroutine(build) or isinstance(build, type) else build.__call__
@@ -80,7 +81,7 @@ class BaseWrapper:
                 taken = ', '.join(inspect.signature(build).parameters) or 'nothing'
                 raise ValueError(
                     f'{type(self).__name__}: {name!r} is a parameter neither of `build_fn` (it takes {taken}) nor of `summon`, `predict` '
-                    'and `evaluate` of the model.'
+                    f'and `evaluate` of the model.{did_you_mean([name], [each for taker in takers for each in named_arguments(taker)])}'
                 )
 
     def get_params(self, **params):
@@ -177,9 +178,7 @@ class BaseWrapper:
 
     def _check_fitted(self):
         if not hasattr(self, 'model'):
-            raise _not_fitted(
-                f'This {type(self).__name__} instance is not fitted yet: it has to be summoned (`fit`) first.'
-            )
+            raise _not_fitted(f'This {type(self).__name__} is not fitted yet: call `fit(x, y)` (`summon`) first.')
 
     def _predicted(self, x, kwargs):
         """The list of the model's outputs."""

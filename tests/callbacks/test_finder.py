@@ -3,6 +3,8 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu.callbacks import LearningRateFinder, LuKthuCallback
+from cthulhu.layers import Daoloth
+from cthulhu.models import Pile
 from tests.callbacks.running import LABELS, X, Y, dark, linear, needs_gradients
 
 
@@ -51,17 +53,24 @@ def made_up(noise=0.0, fall=0.01, least=0.3):
 
 
 @pytest.mark.parametrize('noise', [0.0, 0.1, 0.3])
-def test_the_rate_at_a_third_of_the_fall_is_suggested(noise):
-    # 1 / (1 + r^2) is two thirds at r = 0.71; the bell is half a decade wide.
-    assert 0.003 < made_up(noise).suggestion < 0.02
-    assert 0.03 < made_up(noise, fall=0.1, least=3.0).suggestion < 0.2
+def test_a_tenth_of_the_middle_of_the_valley_is_suggested(noise):
+    # Half of the fall is done at the rate 0.01, and a third of it lost again at 0.25: the middle is 0.05. The bell is half a decade wide.
+    assert 0.003 < made_up(noise).suggestion < 0.01
+    assert 0.03 < made_up(noise, fall=0.1, least=3.0).suggestion < 0.1
+
+
+def test_a_rise_before_the_fall_does_not_end_the_search():
+    finder = made_up(0.1)
+    expected = finder.suggestion
+    finder.raw_losses[35:45] = [loss + 0.8 for loss in finder.raw_losses[35:45]]
+    assert 0.5 * expected < finder.suggestion < 2 * expected
 
 
 def test_gradient_descent_bears_more():
     finder = made_up()
     finder.model = linear()
     assert not finder.model.optimizer.adapts_steps and dark('adam').optimizer.adapts_steps
-    assert 2 * made_up().suggestion < finder.suggestion < 0.3
+    assert finder.suggestion == pytest.approx(10 * made_up().suggestion)
 
 
 def test_where_nothing_falls_nothing_is_suggested():
@@ -91,3 +100,54 @@ def test_the_plot(tmp_path):
 def test_wrong_arguments(arguments):
     with pytest.raises(ValueError, match=f'LearningRateFinder: `{list(arguments)[0]}` '):
         LearningRateFinder(**arguments)
+
+
+def digits():
+    data = pytest.importorskip('sklearn.datasets').load_digits()
+    layers = [Daoloth(64, activation='relu', input_shape=(64,)), Daoloth(10, activation='softmax')]
+    return data.data / 16, data.target, layers, 'sparse_categorical_crossentropy'
+
+
+def diabetes():
+    data = pytest.importorskip('sklearn.datasets').load_diabetes()
+    layers = [Daoloth(32, activation='relu', input_shape=(10,)), Daoloth(1)]
+    return data.data / data.data.std(axis=0), (data.target - data.target.mean()) / data.target.std(), layers, 'mse'
+
+
+# The least loss of validation among those of the rates 0.001, 0.00316 ... 1, each the mean over the two seeds, by this same training on TensorFlow 2.21.
+BEST_OF_A_GRID = {
+    ('digits', 'adam'): 0.0527,  # at 0.01
+    ('digits', 'sgd'): 0.0466,  # at 1
+    ('diabetes', 'adam'): 0.4160,  # at 0.0316
+    ('diabetes', 'sgd'): 0.4232,  # at 0.0316
+}
+
+
+@needs_gradients
+@pytest.mark.parametrize('problem, optimizer', BEST_OF_A_GRID)
+def test_the_suggestion_trains_as_the_best_of_a_grid(problem, optimizer):
+    x, y, layers, loss = {'digits': digits, 'diabetes': diabetes}[problem]()
+    order = np.random.RandomState(0).permutation(len(x))
+    x, y, count = x[order], y[order], len(x) * 4 // 5
+    model = Pile(layers)
+    model.conjure(optimizer, loss)
+
+    def begin(seed):
+        random = np.random.RandomState(seed)
+        np.random.seed(seed)  # the order of the samples
+        weights = [random.uniform(-1, 1, size=w.shape) * np.sqrt(6 / sum(w.shape)) for w in model.get_weights()[::2]]
+        model.set_weights([weights[0], np.zeros(weights[0].shape[1]), weights[1], np.zeros(weights[1].shape[1])])
+        model.optimizer.set_weights([np.zeros_like(w) for w in model.optimizer.get_weights()])
+
+    def trained(rate, seed):
+        begin(seed)
+        model.optimizer.lr = rate
+        data = dict(batch_size=32, epochs=40, validation_data=(x[count:], y[count:]), verbose=0)
+        return min(model.summon(x[:count], y[:count], **data).history['val_loss'])
+
+    losses = []
+    for seed in range(2):
+        begin(seed)
+        losses.append(trained(LearningRateFinder().find(model, x[:count], y[:count], batch_size=32), seed))
+    # 1.01 to 1.09 times that, and two trainings at one rate waver by more than the tenth that the rule is held to over ten seeds (docs/callbacks.md).
+    assert np.mean(losses) < 1.15 * BEST_OF_A_GRID[problem, optimizer]

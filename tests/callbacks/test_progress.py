@@ -1,11 +1,14 @@
+import html
 import io
 import re
+import sys
 import types
 
 import pytest
 
-from cthulhu.callbacks import CallbackList, ProgbarLogger, progress
+from cthulhu.callbacks import CallbackList, ProgbarLogger, TrainingCurves, progress
 from cthulhu.utils import progbar as progbar_module
+from tests.callbacks.running import X, Y, linear, needs_gradients
 
 
 class Output(io.StringIO):
@@ -115,3 +118,79 @@ def test_training_that_is_broken_off_leaves_a_whole_line(out):
 def test_an_unknown_count_mode():
     with pytest.raises(ValueError, match="'samples' or 'steps'; got 'epochs'"):
         ProgbarLogger('epochs')
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    """A notebook: the outputs in their order, each as the list of what was shown there; `print` makes one, as `display` does."""
+    outputs = []
+    session = types.SimpleNamespace(message_count=7)
+
+    def count(session):
+        if hasattr(session, 'message_count'):
+            session.message_count += 1
+
+    class Handle:
+        def __init__(self, place):
+            self.place = place
+
+        def update(self, thing):
+            count(session)
+            self.place.append(repr(thing))
+
+    def display(thing, display_id=False):
+        count(session)
+        outputs.append([repr(thing)])
+        return Handle(outputs[-1])
+
+    ipython, inside = types.ModuleType('IPython'), types.ModuleType('IPython.display')
+    shell = type('ZMQInteractiveShell', (), {'kernel': types.SimpleNamespace(session=session), 'execution_count': 3})()
+    ipython.get_ipython = lambda: shell
+    inside.display = display
+    monkeypatch.setitem(sys.modules, 'IPython', ipython)
+    monkeypatch.setitem(sys.modules, 'IPython.display', inside)
+    for module in (progress, progbar_module):
+        monkeypatch.setattr(module, 'place', lambda: 'notebook')
+    return types.SimpleNamespace(shell=shell, session=session, outputs=outputs, display=display)
+
+
+def lines(output):
+    return [line.split(' ')[0] for line in output[-1].split('\n')]
+
+
+def test_what_is_printed_between_two_epochs_stands_between_them_in_a_notebook(kernel):
+    callback = logger(samples=5, epochs=4)
+    callback.on_train_begin()
+    for epoch in range(4):
+        callback.on_epoch_begin(epoch)
+        callback.on_batch_end(0, {'batch': 0, 'size': 5, 'loss': 1.0})
+        callback.on_epoch_end(epoch, {'loss': 0.5})
+        if epoch == 1:
+            kernel.display('printed')
+    callback.on_train_end()
+    assert [lines(output) for output in kernel.outputs] == [
+        ['Epoch', '5/5', 'Epoch', '5/5'],
+        ["'printed'"],
+        ['Epoch', '5/5', 'Epoch', '5/5'],
+    ]
+
+
+@needs_gradients
+def test_curves_beside_the_bar_do_not_break_its_lines(kernel, monkeypatch):
+    monkeypatch.setattr('cthulhu.engine.training_loop.print', lambda text: None, raising=False)
+    history = linear().summon(X, Y, epochs=2, callbacks=[TrainingCurves()])
+    curves, bar = kernel.outputs
+    assert curves[-1] == 'Epoch 2 of 2' and lines(bar) == ['Epoch', '24/24', 'Epoch', '24/24']
+    # They are not shown a second time by the value of the same cell, and are by that of a later one.
+    assert history._repr_html_() == f'<pre>{html.escape(repr(history))}</pre>'
+    kernel.shell.execution_count += 1
+    assert 'svg' in history._repr_html_()
+    history = linear().summon(X, Y, epochs=2, verbose=0, callbacks=[TrainingCurves(metrics=['loss'])])
+    assert 'svg' in history._repr_html_()  # there may be more in it
+
+
+def test_a_kernel_that_does_not_count(kernel):
+    del kernel.session.message_count
+    train(logger(samples=5), [5])
+    (output,) = kernel.outputs
+    assert lines(output) == ['Epoch', '5/5', 'Epoch', '5/5']

@@ -5,7 +5,8 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu.callbacks import Callback
-from cthulhu.layers import Daoloth, Input
+from cthulhu.engine.base_layer import Layer
+from cthulhu.layers import Add, Daoloth, Dot, Input, LuKthu, add
 from cthulhu.models import Lump, Pile
 
 X, Y = np.ones((6, 4), dtype='float32'), np.ones((6, 3), dtype='float32')
@@ -220,8 +221,86 @@ def test_hooks_of_callbacks_take_what_they_are_told():
 
 def test_the_number_of_samples_in_the_shape_of_one():
     model = Pile([Daoloth(1, input_shape=(6, 2), name='out')])
+    samples = r'If these are 6 samples, leave their number out of the shape that the model is made with: `input_shape=\(2,\)`\.'
+    one = r'One sample alone is a batch of one: `x\[None\]` has the shape \(1, 6, 2\)\.'
+    with pytest.raises(ValueError, match=f'{samples} {one}'):  # a table
+        model.predict(np.zeros((6, 2)))
+    model = Pile([Daoloth(1, input_shape=(6, 6, 1), name='out')])
+    with pytest.raises(ValueError, match=r'One sample alone .* If these are 6 samples'):  # a picture
+        model.predict(np.zeros((6, 6, 1)))
+
+
+class Times(Layer):
+    """Multiplies by a matrix, whatever the width of the inputs is."""
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight('kernel', (5, 3), initializer='ones')
+        super().build(input_shape)
+
+    def call(self, inputs):
+        return self.compute(inputs, self.kernel)
+
+    @staticmethod
+    def compute(inputs, kernel):
+        return K.dot(inputs, kernel)
+
+
+@pytest.mark.parametrize(
+    'compute',
+    [
+        K.dot,
+        lambda x, w: x + w[:, 0],
+        lambda x, w: K.concatenate([x, w], axis=0),
+        lambda x, w: K.reshape(x, (4, 7)),
+        lambda x, w: K.batch_dot(x, x[:, :3], axes=1),
+    ],
+)
+def test_shapes_that_do_not_go_together_inside_of_ones_own_layer(compute):
+    told = r'^{} computes with tensors whose shapes do not go together\. Its shapes: inputs \(None, 20\){}\. In K\.dot'
+    x = Input((20,))
+    layer = Times(name='times')
+    layer.compute = compute
+    with pytest.raises(ValueError, match=told.format('Times "times"', r', weights \(5, 3\)')) as caught:
+        layer(x)
+    assert caught.value.__cause__ is not None  # what the framework said
+    kernel = K.constant(np.ones((5, 3)))
+    with pytest.raises(ValueError, match=told.format('LuKthu "mine"', '')):
+        LuKthu(lambda inputs: compute(inputs, kernel), name='mine')(x)
+    with pytest.raises(ValueError, match=told.format('LuKthu "mine"', '')):  # and not the model around it
+        Pile([Pile([LuKthu(lambda inputs: compute(inputs, kernel), name='mine', input_shape=(20,))])])
+
+
+def test_what_one_raises_in_ones_own_layer_stays_as_it_is():
+    def refuse(inputs):
+        raise ValueError('this shape is not for me')
+
+    with pytest.raises(ValueError, match='^this shape is not for me$'):
+        LuKthu(refuse)(Input((20,)))
+    # A layer of the library has words of its own.
+    with pytest.raises(ValueError, match='^batch_dot: axes differ'):
+        Dot(axes=1)([Input((3,)), Input((4,))])
+
+
+def test_shapes_that_do_not_go_together_inside_of_ones_own_loss():
+    def odd(y_true, y_pred):
+        return K.square(y_pred - K.constant(np.ones(7)))
+
+    model = Pile([Daoloth(2, input_shape=(3,), name='out')])
     with pytest.raises(
         ValueError,
-        match=r'`x\[None\]` has the shape \(1, 6, 2\)\. If these are 6 samples, `input_shape` leaves their number out: \(2,\)',
+        match=r'^The loss "odd" of output "out" computes with tensors whose shapes do not go together\. '
+        r'Its shapes: targets \(None, None\), output \(None, 2\)\. ',
     ):
-        model.predict(np.zeros((6, 2)))
+        model.conjure('sgd', odd)
+        model.test_on_batch(np.ones((1, 3)), np.ones((1, 2)))
+
+
+@pytest.mark.parametrize('layer', [Add, lambda **kwargs: Daoloth(3, **kwargs)])
+def test_tensors_that_come_one_by_one(layer):
+    a, b = Input((3,)), Input((3,))
+    with pytest.raises(
+        TypeError, match=r'"mine" is called with one argument, .* and got 2\. .* layer\(\[first, second\]\)'
+    ):
+        layer(name='mine')(a, b)
+    with pytest.raises(TypeError, match=r'"whole" is called with one argument'):
+        Lump([a, b], add([a, b]), name='whole')(a, b)

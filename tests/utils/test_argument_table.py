@@ -5,6 +5,7 @@ import inspect
 import json
 import numbers
 import os
+import pathlib
 import re
 
 import numpy as np
@@ -23,11 +24,13 @@ from cthulhu import (
     regularizers,
     utils,
 )
+from cthulhu.datasets import imdb, mnist
 from cthulhu.layers import Input
 from cthulhu.preprocessing import image, sequence, text
 from cthulhu.utils import argument_table
 from cthulhu.utils.argument_table import KINDS, OWN, kind_of
 from cthulhu.utils.arguments import is_checked
+from cthulhu.utils.kinds import File
 
 ROOMS = (
     layers,
@@ -165,10 +168,14 @@ def further(thing):
 
 
 def tried(thing):
-    """The arguments of a thing that the table knows: name -> kind. Names are optional texts, and have a test of their own."""
+    """The arguments of a thing that the table knows: name -> kind. Names, also of files, are texts, and have a test of their own."""
     names = [p.name for p in parameters(thing)] + (further(thing) if isinstance(thing, type) else [])
     kinds = {name: kind_of(made_by(thing), name) for name in names if name != 'name'}
-    return {name: kind.over(getattr(thing, 'rank', None)) for name, kind in kinds.items() if kind is not None}
+    return {
+        name: kind.over(getattr(thing, 'rank', None))
+        for name, kind in kinds.items()
+        if kind and not isinstance(kind, File)
+    }
 
 
 def test_whatever_takes_a_number_checks_it_by_the_table():
@@ -492,6 +499,17 @@ def test_the_document_has_the_table():
     with open(os.path.join(root, 'docs', 'arguments.md'), encoding='utf-8') as file:
         section = file.read().partition('## The table')[2].partition('\n## ')[0]
     assert [line for line in section.split('\n') if line.startswith('|')][2:] == documented()
+
+
+@pytest.mark.parametrize('value', [5, None, '', ['mnist.npz'], nan])
+def test_names_of_files(value):
+    for load, example in ((mnist.load_data, 'mnist.npz'), (imdb.get_word_index, 'imdb_word_index.json')):
+        told = (
+            f"{load.__name__}: `path` is a path, a text or Path; got {value!r}. Write for example `path='{example}'`."
+        )
+        with pytest.raises(ValueError, match=re.escape(told)):
+            load(path=value)
+    assert File().check('load_data', 'path', pathlib.Path('a.npz')) == pathlib.Path('a.npz')
 
 
 def test_signatures_stay():

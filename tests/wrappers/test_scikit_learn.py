@@ -109,7 +109,7 @@ def test_parameters():
     assert wrapper.get_params()['units'] == 6
     assert wrapper.set_params(build_fn=linear, units=1).get_params()['build_fn'] is linear
     for bad in (None, 3):
-        with pytest.raises(ValueError, match='`build_fn` must be a function that returns a conjured model'):
+        with pytest.raises(ValueError, match='`build_fn` must be a function that returns a new conjured model'):
             CthulhuClassifier(bad)
     with pytest.raises(ValueError, match='`build_fn` must return a conjured model; it returned None'):
         CthulhuRegressor(lambda: None).fit(X, SIDE)
@@ -414,7 +414,9 @@ def test_a_search_in_two_processes():
 
 
 def test_scoring_comes_after_training():
-    with pytest.raises(AttributeError, match='is not fitted yet: it has to be summoned'):
+    with pytest.raises(
+        AttributeError, match=r'^This CthulhuClassifier is not fitted yet: call `fit\(x, y\)` \(`summon`\) first\.$'
+    ):
         CthulhuClassifier(sigmoid).score(X, SIDE)
 
 

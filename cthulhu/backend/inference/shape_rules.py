@@ -121,12 +121,17 @@ def shape(x):
 def reshape(x, shape):
     target = list(integers(shape))
     source = (None,) if getattr(x, 'shape', ()) is None else shape_of(x)
-    total = None if None in source else int(np.prod(source, dtype=int))
-    if None not in target and total is not None:
+    known = int(np.prod([length for length in source if length is not None], dtype=int))
+    total = None if None in source else known
+    if None not in target:
         rest = int(np.prod([length for length in target if length != -1], dtype=int))
-        if rest != total if -1 not in target else (rest and total % rest):
+        if total is None:
+            fits = -1 in target or not known or rest % known == 0
+        else:
+            fits = not rest or total % rest == 0 if -1 in target else rest == total
+        if not fits:
             raise ValueError(f'a tensor of shape {source} cannot be reshaped to {tuple(target)}.')
-        if -1 in target:
+        if -1 in target and total is not None:
             target[target.index(-1)] = total // rest if rest else None
     return tuple(None if length == -1 else length for length in target)
 

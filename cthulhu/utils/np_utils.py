@@ -6,6 +6,18 @@ from cthulhu.utils.arguments import checked
 from cthulhu.utils.reprs import short
 
 
+def _classes(y):
+    """`y` as integers, those of digits in texts too; None where some are none."""
+    y = np.asarray(y)
+    if y.dtype.kind == 'f' and not np.all(np.isfinite(y)):
+        return None
+    try:
+        numbers = y.astype('int')
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return numbers if y.dtype.kind in 'USb' or np.all(numbers == y) else None
+
+
 @checked
 def to_categorical(y, num_classes=None, dtype='float32'):
     """One-hot encode integer classes.
@@ -26,13 +38,12 @@ def to_categorical(y, num_classes=None, dtype='float32'):
            [0., 0., 1.],
            [0., 1., 0.]], dtype=float32)
     """
-    given = np.asarray(y)
-    if given.dtype.kind not in 'biuf' or (given.dtype.kind == 'f' and np.any(given % 1 != 0)):
+    given, y = y, _classes(y)
+    if y is None:
         raise ValueError(
-            f'to_categorical: `y` holds numbers of classes, from 0 on; got {short(y)}. Number the words that are classes: '
+            f'to_categorical: `y` holds numbers of classes, from 0 on; got {short(given)}. Number the words that are classes: '
             '`classes, y = np.unique(y, return_inverse=True)`.'
         )
-    y = given.astype('int')
     shape = y.shape
     if len(shape) > 1 and shape[-1] == 1:
         shape = shape[:-1]

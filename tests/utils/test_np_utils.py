@@ -18,6 +18,17 @@ def test_to_categorical_shapes(shape, expected):
     np.testing.assert_array_equal(one_hot.sum(-1), 1)
 
 
+@pytest.mark.parametrize('labels', [['1', '2'], np.array([1, 2], object), [1.0, 2.0], [[1], [2]]])
+def test_to_categorical_takes_whole_numbers_of_any_kind(labels):
+    assert to_categorical(labels).tolist() == [[0, 1, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize('labels', [['a', 'b'], [1.5], [float('nan')], [None, 1], [float('inf')]])
+def test_to_categorical_refuses_what_is_no_class(labels):
+    with pytest.raises(ValueError, match='numbers of classes'):
+        to_categorical(labels)
+
+
 def test_to_categorical_infers_classes_and_takes_a_dtype():
     one_hot = to_categorical([0, 2], dtype='int16')
     assert one_hot.dtype == 'int16'

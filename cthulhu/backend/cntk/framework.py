@@ -28,6 +28,7 @@ __all__ = [
     'UserFunction',
     'array_of',
     'constant',
+    'held',
     'placeholder',
     'value_of',
     'variable',
@@ -61,6 +62,13 @@ def placeholder(shape, real):
 def constant(value, real):
     """What always has the value of an array or number."""
     return cntk_py.Constant(C.NDArrayView.from_dense(np.array(value, real, order='C')), '')
+
+
+@typemap
+def held(array, needs_gradient):
+    """What has the value of a contiguous array, at any time; the array must be kept."""
+    kind = cntk_py.Parameter if needs_gradient else cntk_py.Constant
+    return kind(C.NDArrayView.from_dense(array, DEVICE, False, True), '')
 
 
 # What follows the framework's messages of errors: addresses.

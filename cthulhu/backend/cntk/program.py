@@ -7,6 +7,7 @@ computed; and variables. Those of the program's own type are the framework's too
 writes their new values into it, once all is computed. Others are fed, and assigned after the run.
 """
 
+import hashlib
 import weakref
 
 import numpy as np
@@ -29,6 +30,8 @@ from cthulhu.backend.inference import dtypes
 # So many operations are built on one another before new ones are built on placeholders, which are replaced in the end: the
 # framework walks over all of a graph for each operation that is added to it.
 _SEGMENT = 64
+# Arrays of so many elements are equal where their elements are, larger ones where they are the same object.
+_COMPARED = 2**18
 # So many programs of one function are kept, the last ones used.
 _KEPT = 32
 # Integers from here on are not exact in float32.
@@ -161,8 +164,9 @@ class Program:
 
     def _frozen(self, value):
         if isinstance(value, np.ndarray):
-            small = value.size <= _SEGMENT
-            return value.dtype.str, value.shape, value.tobytes() if small else _Same(value)
+            # What is computed of constants alone, such as ones, is computed anew for a loss and for its gradient.
+            content = hashlib.sha1(np.ascontiguousarray(value)).digest() if value.size <= _COMPARED else _Same(value)
+            return value.dtype.str, value.shape, content
         if isinstance(value, (list, tuple)):
             return type(value).__name__, tuple(self._frozen(one) for one in value)
         if isinstance(value, dict):
@@ -177,7 +181,7 @@ class Program:
     def constant(self, value):
         """The framework's node of an array."""
         value = np.ascontiguousarray(np.asarray(value), self.real).reshape(np.shape(value))
-        key = (value.shape, value.tobytes()) if value.size <= _SEGMENT else _Same(value)
+        key = self._frozen(value)
         if key not in self._constants:
             self._constants[key] = constant(value, self.real.type)
         return self._constants[key]

@@ -36,8 +36,9 @@ def native(method, record=recorded, on_arrays=None):
 
     def built(self, found, args, kwargs):
         _refuse_late(name, found)
-        args, kwargs = replaced((args, kwargs), dense, scipy.sparse.spmatrix)
-        if _some_empty((args, kwargs)):
+        if _some((args, kwargs), scipy.sparse.issparse):
+            args, kwargs = replaced((args, kwargs), dense, scipy.sparse.spmatrix)
+        if _some((args, kwargs), _is_empty):
             # The framework has no tensors without elements. What is made of one is mostly empty too.
             result = on_arrays(self, *replaced(args, zeros), **replaced(kwargs, zeros))
             if isinstance(result, np.ndarray) and not result.size:
@@ -153,12 +154,15 @@ def zeros(x):
     return np.zeros(x.shape, x.dtype)
 
 
-def _some_empty(value):
-    if isinstance(value, np.ndarray):
-        return not value.size
+def _is_empty(value):
+    return isinstance(value, np.ndarray) and not value.size
+
+
+def _some(value, test):
+    """Whether a test holds for a value, or for one in nested lists, tuples and dicts."""
     if isinstance(value, (list, tuple)):
-        return any(map(_some_empty, value))
-    return any(map(_some_empty, value.values())) if isinstance(value, dict) else False
+        return any(_some(one, test) for one in value)
+    return any(_some(one, test) for one in value.values()) if isinstance(value, dict) else test(value)
 
 
 def program_of(*values):

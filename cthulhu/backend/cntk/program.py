@@ -8,6 +8,7 @@ writes their new values into it, once all is computed. Others are fed, and assig
 """
 
 import hashlib
+import operator
 import weakref
 
 import numpy as np
@@ -163,6 +164,8 @@ class Program:
         return self._memo[key][0]
 
     def _frozen(self, value):
+        if isinstance(value, Tensor):
+            return value
         if isinstance(value, np.ndarray):
             # What is computed of constants alone, such as ones, is computed anew for a loss and for its gradient.
             content = hashlib.sha1(np.ascontiguousarray(value)).digest() if value.size <= _COMPARED else _Same(value)
@@ -234,19 +237,18 @@ class Program:
         self._failing.add(result)
         return result
 
-    def differentiate(self, function, values):
-        """The derivatives of a scalar function by each of `values`: Tensors, and arrays of zeros."""
+    def differentiate(self, function, values, found):
+        """The derivatives of a scalar function, which gave `found`, by each of `values`: Tensors, and arrays of zeros."""
         if self._inside:
             raise self.backend.cannot(
                 'gradients of gradients',
                 'CNTK differentiates once only. Use K.stop_gradient, or the TensorFlow backend.',
             )
         leaves = [self._differentiable(x) for x in values]
-        self._inside = True
-        try:
-            loss = function(*leaves)
-        finally:
-            self._inside = False
+        if isinstance(found, Tensor) and not found.level and all(map(operator.is_, leaves, values)):
+            loss = found
+        else:
+            loss = self._computed(function, leaves)
         reached = _reached(loss) if isinstance(loss, Tensor) else ()
         chosen = [x for x in leaves if x in reached and dtypes.is_float(x.dtype)]
         key = loss, tuple(chosen)
@@ -256,6 +258,13 @@ class Program:
             self._differentiated[key] = results
         results = self._differentiated.get(key, {})
         return [results[x] if x in results else np.zeros(x.shape, x.dtype) for x in leaves]
+
+    def _computed(self, function, leaves):
+        self._inside = True
+        try:
+            return function(*leaves)
+        finally:
+            self._inside = False
 
     def _differentiable(self, x):
         """`x`, or a leaf of its value that the framework differentiates by."""

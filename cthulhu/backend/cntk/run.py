@@ -58,8 +58,8 @@ class CNTKRun(HeldArrays, Deferred):
             return then() if condition else otherwise()
         return type(self).where.compute(self, condition, then(), otherwise())
 
-    def differentiate(self, function, values):
-        return self.building[-1].differentiate(function, values)
+    def differentiate(self, function, values, found):
+        return self.building[-1].differentiate(function, values, found)
 
     def _evaluate(self, x):
         plan = Plan([], [x], [], [])

@@ -67,6 +67,15 @@ def test_outputs_are_old_values_and_new_ones_as_they_are_asked_for():
     np.testing.assert_array_equal(found, [[1, 2], [2, 3], [1, 2], [2, 3], [4, 6]])
 
 
+def test_outputs_that_are_known_before_the_run():
+    x, w = K.placeholder((2,)), K.variable([1.0, 2.0])
+    function = K.function([x], [K.constant([5.0, 6.0]), K.shape(x)], updates=[(w, w * x)])
+    five, shape = function([[2.0, 2.0]])
+    np.testing.assert_array_equal(five, [5, 6])
+    assert shape.tolist() == [2] and written(function) == 1
+    np.testing.assert_array_equal(K.get_value(w), [2, 4])
+
+
 def test_one_new_value_of_two_variables():
     x, a, b = K.placeholder((2,)), K.variable([0.0, 0.0]), K.variable([0.0, 0.0])
     value = K.exp(x)

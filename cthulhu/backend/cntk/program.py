@@ -321,7 +321,7 @@ class Program:
         )
 
     def _is_written(self, stage, x, variable):
-        if not isinstance(x, Tensor) or x not in stage.computed or x in self._outputs:
+        if not isinstance(x, Tensor) or x not in stage.computed or any(x is one for one in self._outputs):
             return False
         return x.dtype == variable.dtype and self._is_own(variable)
 

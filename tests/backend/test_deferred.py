@@ -482,8 +482,9 @@ class _Differences(type(load_backend('numpy'))):
         self.seen.append(('loop', count))
         return super().loop(step, sequences, states, count)
 
-    def differentiate(self, function, values):
+    def differentiate(self, function, values, found):
         self.seen.append('differentiate')
+        np.testing.assert_array_equal(found, function(*values))
         results = []
         for place, value in enumerate(values):
             result = np.zeros_like(value)

@@ -5,7 +5,7 @@ no integers; no gradients as tensors. So a graph is recorded first, by `deferred
 CNTK once its shapes are known: for each set of shapes that it is fed, the batch as an axis like any other. A batch of another
 size is built anew, and kept. Loops are laid out, branches of the learning phase chosen. What CNTK lacks is a NumPy function among its
 nodes (`hosted`). Measured on 2 busy cores, an operation takes 0.1 to 0.3 ms to build, and 3 to 40 us to run on a few elements: the
-LSTM of benchmarks/cases.py, of 80 steps, is 3,200 operations, and its first step takes about as long as that of Keras 2.3.1 on CNTK.
+LSTM of benchmarks/cases.py, of 80 steps, is 1,500 operations, and its first step takes about as long as that of Keras 2.3.1 on CNTK.
 """
 
 from cthulhu.backend.base import Backend

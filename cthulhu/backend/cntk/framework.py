@@ -15,7 +15,7 @@ mpi.make_loadable()
 os.environ.setdefault('KMP_BLOCKTIME', '0')
 with warnings.catch_warnings():
     warnings.simplefilter('ignore')
-    import cntk as C
+    import cntk
     from cntk import cntk_py
     from cntk.internal import sanitize_dtype_cntk, typemap
     from cntk.ops.functions import UserFunction
@@ -28,14 +28,56 @@ __all__ = [
     'UserFunction',
     'array_of',
     'constant',
+    'held',
     'placeholder',
     'value_of',
     'variable',
 ]
 
-C.logging.set_trace_level(C.logging.TraceLevel.Error)
+cntk.logging.set_trace_level(cntk.logging.TraceLevel.Error)
 # It says which device it chose when it chooses; while a backend is loaded that is held back (chatter.py).
-DEVICE = C.device.use_default_device()
+DEVICE = cntk.device.use_default_device()
+
+
+class _Framework:
+    """The package. Its functions that make most of a graph are those below the package's own, which look at each argument for several
+    times as long as it takes to make a node: here they are nodes always.
+    """
+
+    def __getattr__(self, name):
+        return getattr(cntk, name)
+
+    @staticmethod
+    @typemap
+    def reshape(node, shape):
+        return cntk_py.reshape(node, tuple(shape), '')
+
+    @staticmethod
+    @typemap
+    def slice(node, axes, begins, ends, steps):
+        return cntk_py.slice(node, [cntk.Axis(-1 - axis) for axis in axes], begins, ends, steps, '')
+
+    @staticmethod
+    @typemap
+    def times(x, y):
+        return cntk_py.times(y, x, 1, cntk.TIMES_NO_INFERRED_INPUT_RANK, '')
+
+
+def _direct(function):
+    @typemap
+    def make(*nodes):
+        return function(*nodes, '')
+
+    return staticmethod(make)
+
+
+for _name in (
+    'abs alias ceil cos element_divide element_max element_min element_select element_times equal exp floor greater greater_equal less '
+    'less_equal log minus negate not_equal plus pow reciprocal sigmoid sin softplus sqrt square stop_gradient tanh'
+).split():
+    setattr(_Framework, _name, _direct(getattr(cntk_py, _name)))
+
+C = _Framework()
 
 
 # How many threads an operation may have, as its environment variables say.
@@ -61,6 +103,13 @@ def placeholder(shape, real):
 def constant(value, real):
     """What always has the value of an array or number."""
     return cntk_py.Constant(C.NDArrayView.from_dense(np.array(value, real, order='C')), '')
+
+
+@typemap
+def held(array, needs_gradient):
+    """What has the value of a contiguous array, at any time; the array must be kept."""
+    kind = cntk_py.Parameter if needs_gradient else cntk_py.Constant
+    return kind(C.NDArrayView.from_dense(array, DEVICE, False, True), '')
 
 
 # What follows the framework's messages of errors: addresses.

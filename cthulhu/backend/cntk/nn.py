@@ -57,7 +57,7 @@ def _inflated(kernel, rates):
             flat = reshaped(flat, (flat.shape[0], length * rate, flat.shape[3]))
             span = (length - 1) * rate + 1
             if isinstance(flat, Tensor):
-                flat = make(lambda node, span=span: C.slice(node, 1, 0, span), flat)
+                flat = make(lambda node, span=span: C.slice(node, [1], [0], [span], [1]), flat)
             else:
                 flat = flat[:, :span]
             kernel = reshaped(flat, before + (span,) + after)

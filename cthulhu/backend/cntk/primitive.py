@@ -36,12 +36,13 @@ def native(method, record=recorded, on_arrays=None):
 
     def built(self, found, args, kwargs):
         _refuse_late(name, found)
-        args, kwargs = replaced((args, kwargs), dense, scipy.sparse.spmatrix)
-        if _some_empty((args, kwargs)):
-            # The framework has no tensors without elements. What is made of one is mostly empty too.
-            result = on_arrays(self, *replaced(args, zeros), **replaced(kwargs, zeros))
-            if isinstance(result, np.ndarray) and not result.size:
-                return result
+        if _some_odd((args, kwargs)):
+            args, kwargs = replaced((args, kwargs), dense, scipy.sparse.spmatrix)
+            if _some_odd((args, kwargs)):
+                # The framework has no tensors without elements. What is made of one is mostly empty too.
+                result = on_arrays(self, *replaced(args, zeros), **replaced(kwargs, zeros))
+                if isinstance(result, np.ndarray) and not result.size:
+                    return result
         try:
             return method(self, *args, **kwargs)
         except (RuntimeError, ValueError) as error:
@@ -153,12 +154,13 @@ def zeros(x):
     return np.zeros(x.shape, x.dtype)
 
 
-def _some_empty(value):
-    if isinstance(value, np.ndarray):
-        return not value.size
+def _some_odd(value):
+    """Whether there is an array without elements, or a sparse matrix."""
     if isinstance(value, (list, tuple)):
-        return any(map(_some_empty, value))
-    return any(map(_some_empty, value.values())) if isinstance(value, dict) else False
+        return any(map(_some_odd, value))
+    if isinstance(value, dict):
+        return any(map(_some_odd, value.values()))
+    return not value.size if isinstance(value, np.ndarray) else scipy.sparse.issparse(value)
 
 
 def program_of(*values):

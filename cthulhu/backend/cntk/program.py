@@ -2,10 +2,13 @@
 
 What `K.gradients` gives is not part of the framework's graphs: it is what a backward pass over one leaves behind. So a program is
 a row of stages. The first computes all that needs no gradient, and the gradients; the next takes those as inputs, and so on. The
-leaves of a program are inputs of the framework without dynamic axes: what the plan is fed, its variables, random draws, and what
-an earlier stage computed.
+leaves of a program are inputs of the framework without dynamic axes: what the plan is fed, random draws, what an earlier stage
+computed; and variables. Those of the program's own type are the framework's too, on the same memory (variable.py): the last stage
+writes their new values into it, once all is computed. Others are fed, and assigned after the run.
 """
 
+import hashlib
+import operator
 import weakref
 
 import numpy as np
@@ -13,28 +16,25 @@ import scipy.sparse
 
 from cthulhu.backend import config
 from cthulhu.backend.cntk.framework import (
-    ALL_THREADS,
-    DEVICE,
-    STACK,
     C,
     array_of,
     constant,
     placeholder,
-    use_threads,
     value_of,
     variable,
 )
 from cthulhu.backend.cntk.hosted import Hosted
+from cthulhu.backend.cntk.stage import Run, Stage, needed
 from cthulhu.backend.cntk.tensors import Clock, Late, NeedsValues, Tensor, of_dtype
 from cthulhu.backend.inference import dtypes
 
 # So many operations are built on one another before new ones are built on placeholders, which are replaced in the end: the
 # framework walks over all of a graph for each operation that is added to it.
 _SEGMENT = 64
+# Arrays of so many elements are equal where their elements are, larger ones where they are the same object.
+_COMPARED = 2**18
 # So many programs of one function are kept, the last ones used.
 _KEPT = 32
-# Operations on so few elements, in the mean, are sooner done by one thread than divided.
-_FEW_ELEMENTS = 2**14
 # Integers from here on are not exact in float32.
 _EXACT = 2**24
 
@@ -52,12 +52,12 @@ class Compiled:
         self._programs = {}
         self._by_value = False
         self._double = any(x.dtype in ('float64', 'complex128') for x in plan.symbols())
+        # Whose values a program may depend on, beside those that are fed.
+        self._whole = [place for place, x in enumerate(plan.variables) if not dtypes.is_float(x.dtype)]
 
     def __call__(self, variables, feeds, clock):
+        feeds = [x.toarray() if scipy.sparse.issparse(x) else x for x in feeds]
         # One at a time: a function of the framework keeps what it computes.
-        variables, feeds = (
-            [x.toarray() if scipy.sparse.issparse(x) else x for x in values] for values in (variables, feeds)
-        )
         with self._backend.lock:
             while True:
                 try:
@@ -72,17 +72,18 @@ class Compiled:
                     self._double = True
 
     def _program(self, variables, feeds):
-        plan = self._plan
-        known = [
-            self._is_known(x, value) for x, value in zip(plan.variables + plan.inputs, list(variables) + list(feeds))
-        ]
-        values = list(variables) + list(feeds)
-        real = 'float64' if self._double or any(map(_is_wide, values)) else 'float32'
-        key = real, config.floatx()
-        key += tuple((x.shape, x.dtype.str, x.tobytes() if is_known else None) for x, is_known in zip(values, known))
+        real, floatx = 'float64' if self._double else 'float32', config.floatx()
+        asked = [variables[place] for place in self._whole] + feeds
+        if any(map(_is_wide, asked)):
+            real = 'float64'
+        symbols = [self._plan.variables[place] for place in self._whole] + self._plan.inputs
+        key = [real, floatx]
+        for symbol, value in zip(symbols, asked):
+            key.append((value.shape, value.dtype.str, value.tobytes() if self._is_known(symbol, value) else None))
+        key = tuple(key)
         program = self._programs.pop(key, None)
         if program is None:
-            program = Program(self._backend, plan, variables, feeds, known, real)
+            program = Program(self._backend, self._plan, variables, feeds, self._is_known, real)
             if len(self._programs) >= _KEPT:
                 del self._programs[next(iter(self._programs))]
         self._programs[key] = program
@@ -104,15 +105,16 @@ class Program:
     """The stages of a plan, and what feeds them.
 
     Arguments:
-        known: list of bool, for variables and feeds: whether the program is for that value alone.
+        is_known: function (Symbol, array) -> bool, for variables and feeds: whether the program is for that value alone.
         real: 'float32' or 'float64', the type of all its arrays: the framework takes but one.
     """
 
-    def __init__(self, backend, plan, variables, feeds, known, real):
+    def __init__(self, backend, plan, variables, feeds, is_known, real):
         self.backend = backend
         self.real = np.dtype(real)
         self.errors = []
         self._hosted = []
+        self._failing = set()
         weakref.finalize(self, _release, self._hosted).atexit = False
         self._memo = {}
         self._constants = {}
@@ -121,12 +123,14 @@ class Program:
         self._differentiated = {}
         self._inside = False
         differentiated = {id(x) for symbol in plan.symbols() if symbol.op == 'gradients' for x in symbol.args[0]}
-        symbols, values = plan.variables + plan.inputs, list(variables) + list(feeds)
         leaves = []
-        for place, (symbol, value, is_known) in enumerate(zip(symbols, values, known)):
+        for place, (symbol, value) in enumerate(zip(plan.variables + plan.inputs, list(variables) + list(feeds))):
             needs = id(symbol) in differentiated
-            if is_known and not (needs and value.size):
-                leaves.append(value)
+            if is_known(symbol, value) and not (needs and value.size):
+                leaves.append(np.array(value))
+            elif place < len(variables) and self._is_own(symbol):
+                node = symbol.node(needs)
+                leaves.append(Tensor(self, node, value.shape, symbol.dtype, source=_copied(place)))
             else:
                 leaves.append(self.leaf(value.shape, symbol.dtype, _given(place), needs_gradient=needs))
         backend.building.append(self)
@@ -135,9 +139,13 @@ class Program:
         finally:
             backend.building.pop()
         self._outputs, self._new_values = (list(each) for each in found)
-        self._finish()
+        self._finish(plan.updated)
 
     # Building.
+
+    def _is_own(self, variable):
+        """Whether the framework computes on the memory of a variable."""
+        return variable.dtype == self.real.name
 
     def leaf(self, shape, dtype, source, level=0, needs_gradient=False):
         """A Tensor that is fed what `source(run)` gives."""
@@ -156,9 +164,12 @@ class Program:
         return self._memo[key][0]
 
     def _frozen(self, value):
+        if isinstance(value, Tensor):
+            return value
         if isinstance(value, np.ndarray):
-            small = value.size <= _SEGMENT
-            return value.dtype.str, value.shape, value.tobytes() if small else _Same(value)
+            # What is computed of constants alone, such as ones, is computed anew for a loss and for its gradient.
+            content = hashlib.sha1(np.ascontiguousarray(value)).digest() if value.size <= _COMPARED else _Same(value)
+            return value.dtype.str, value.shape, content
         if isinstance(value, (list, tuple)):
             return type(value).__name__, tuple(self._frozen(one) for one in value)
         if isinstance(value, dict):
@@ -173,7 +184,7 @@ class Program:
     def constant(self, value):
         """The framework's node of an array."""
         value = np.ascontiguousarray(np.asarray(value), self.real).reshape(np.shape(value))
-        key = (value.shape, value.tobytes()) if value.size <= _SEGMENT else _Same(value)
+        key = self._frozen(value)
         if key not in self._constants:
             self._constants[key] = constant(value, self.real.type)
         return self._constants[key]
@@ -222,21 +233,22 @@ class Program:
             self._hosted.append(made)
             return C.alias(C.user_function(made))
 
-        return self.make(build, inputs, dtype, passes)
+        result = self.make(build, inputs, dtype, passes)
+        self._failing.add(result)
+        return result
 
-    def differentiate(self, function, values):
-        """The derivatives of a scalar function by each of `values`: Tensors, and arrays of zeros."""
+    def differentiate(self, function, values, found):
+        """The derivatives of a scalar function, which gave `found`, by each of `values`: Tensors, and arrays of zeros."""
         if self._inside:
             raise self.backend.cannot(
                 'gradients of gradients',
                 'CNTK differentiates once only. Use K.stop_gradient, or the TensorFlow backend.',
             )
         leaves = [self._differentiable(x) for x in values]
-        self._inside = True
-        try:
-            loss = function(*leaves)
-        finally:
-            self._inside = False
+        if isinstance(found, Tensor) and not found.level and all(map(operator.is_, leaves, values)):
+            loss = found
+        else:
+            loss = self._computed(function, leaves)
         reached = _reached(loss) if isinstance(loss, Tensor) else ()
         chosen = [x for x in leaves if x in reached and dtypes.is_float(x.dtype)]
         key = loss, tuple(chosen)
@@ -246,6 +258,13 @@ class Program:
             self._differentiated[key] = results
         results = self._differentiated.get(key, {})
         return [results[x] if x in results else np.zeros(x.shape, x.dtype) for x in leaves]
+
+    def _computed(self, function, leaves):
+        self._inside = True
+        try:
+            return function(*leaves)
+        finally:
+            self._inside = False
 
     def _differentiable(self, x):
         """`x`, or a leaf of its value that the framework differentiates by."""
@@ -262,14 +281,19 @@ class Program:
             self._memo[key] = made, x
         return self._memo[key][0]
 
-    def _finish(self):
+    def _finish(self, updated):
+        for x, own in zip(self._new_values, updated):
+            if not isinstance(x, Late) and tuple(x.shape) != own.shape:
+                raise ValueError(
+                    f'updates: the new value of variable {own.name!r} has shape {tuple(x.shape)}; expected {own.shape}.'
+                )
         results = self._outputs + self._new_values
-        wanted = [x for x in results if isinstance(x, Tensor)]
-        wanted += [x for late in results if isinstance(late, Late) for x in late.inputs]
-        wanted += [x for made, x in self._memo.values() if isinstance(x, Tensor) and x.source is None]
-        wanted = [x for x in wanted if x.source is None]
+        given = [x for x in results if isinstance(x, Tensor)]
+        given += [x for late in results if isinstance(late, Late) for x in late.inputs]
+        wanted = given + [x for made, x in self._memo.values() if isinstance(x, Tensor)]
+        wanted = list(dict.fromkeys(x for x in wanted if x.source is None))
         levels = {}
-        for x in dict.fromkeys(wanted):
+        for x in wanted:
             levels.setdefault(x.level, ([], []))[0].append(x)
         for one in self._passes:
             levels.setdefault(one[0].level, ([], []))[1].append(one)
@@ -279,16 +303,34 @@ class Program:
         for level in sorted(levels):
             targets, passes = levels[level]
             for one in passes or [None]:
-                self._stages.append(_Stage(nodes, targets, one))
+                self._stages.append(Stage(nodes, targets, one))
                 targets = []
-        self._memo = self._constants = self._places = self._uses = self._differentiated = None
+        last = self._stages[-1] if self._stages else None
+        # What the last stage may overwrite, or what may be refused, is looked at before.
+        self._early = [x for x in dict.fromkeys(given) if last is None or not last.gives(x)]
+        if last is not None and self._cannot_fail(last, results):
+            last.write({x: v for x, v in zip(self._new_values, updated) if self._is_written(last, x, v)})
+        self._memo = self._constants = self._places = self._uses = self._differentiated = self._failing = None
+
+    def _cannot_fail(self, stage, results):
+        """Whether all is known to be right once a stage has run."""
+        if stage.loss is not None or any(isinstance(x, Late) for x in results):
+            return False
+        return not any(x in self._failing for x in stage.needed) and not any(
+            np.dtype(x.dtype).kind in 'iu' for x in stage.computed
+        )
+
+    def _is_written(self, stage, x, variable):
+        if not isinstance(x, Tensor) or x not in stage.computed or any(x is one for one in self._outputs):
+            return False
+        return x.dtype == variable.dtype and self._is_own(variable)
 
     def _stitched(self, targets):
         """Tensors -> the framework's variables, their placeholders replaced by what they stand for: all at once, as that is for good."""
         if not targets:
             return {}
         made = C.combine([x.made for x in targets])
-        replacements, seen = {}, _needed(targets)
+        replacements, seen = {}, needed(targets)
         for x in seen:
             replacements.update((place, target.made.output) for place, target in self._uses.get(x, ()))
         if replacements:
@@ -301,8 +343,12 @@ class Program:
 
     def run(self, variables, feeds, clock):
         """(outputs, new values): lists of arrays."""
-        run = _Run(list(variables) + list(feeds), clock)
-        for stage in self._stages:
+        run = Run(list(variables) + list(feeds), clock)
+        for stage in self._stages[:-1]:
+            stage.run(self, run)
+        for x in self._early:
+            run.results[x] = self._array(x, run)
+        for stage in self._stages[-1:]:
             stage.run(self, run)
         return tuple([self._result(x, run) for x in each] for each in (self._outputs, self._new_values))
 
@@ -325,70 +371,17 @@ class Program:
             return x.function(*[self._result(one, run) for one in x.inputs])
         if not isinstance(x, Tensor):
             return x
+        if x not in run.results:
+            run.results[x] = self._array(x, run)
+        return run.results[x]
+
+    def _array(self, x, run):
         # A copy of what is fed: the user may change it.
         value = np.array(array_of(self.fed(x, run))).reshape(x.shape) if x.source is not None else run.values[x]
         found = of_dtype(value, x.dtype)
         if self.real == 'float32' and _is_wide(found):
             raise _NeedsDouble()
         return found
-
-
-class _Run:
-    """One run: what is given, and what was computed so far."""
-
-    def __init__(self, given, clock):
-        self.given = given
-        self.clock = clock
-        self.values = {}
-        self.fed = {}
-        self.arrays = []
-
-
-class _Stage:
-    """One function of the framework: what it computes, and one backward pass over it."""
-
-    def __init__(self, nodes, targets, backward):
-        self.loss, self.at, self.results = backward or (None, [], [])
-        computed = list(targets) + ([self.loss] if self.loss is not None and self.loss not in targets else [])
-        self.computed = [x for x in computed if x.source is None]
-        # A loss that is a leaf itself has a derivative of one.
-        self.function, self.leaves = None, []
-        if self.computed:
-            self.function = C.combine([nodes[x] for x in self.computed])
-            self.outputs = list(self.function.outputs)
-            arguments = {x.uid for x in self.function.arguments}
-            needed = _needed(self.computed)
-            self.leaves = [x for x in needed if x.source is not None and x.made.uid in arguments]
-            sizes = [x.size for x in needed if x.source is None]
-            self.threads = 1 if np.mean(sizes) < _FEW_ELEMENTS else ALL_THREADS
-
-    def run(self, program, run):
-        if self.function is None:
-            for x, result in zip(self.at, self.results):
-                run.fed[result] = program.ones(x, run)
-            return
-        arguments = {x.made: program.fed(x, run) for x in self.leaves}
-        root = self.outputs[self.computed.index(self.loss)] if self.loss is not None else None
-        values = dict.fromkeys(self.outputs)
-        use_threads(self.threads)
-        try:
-            # Below the framework's `forward` and `backward`, which look at every argument anew and copy what they are given.
-            state = self.function._forward(arguments, values, DEVICE, set() if root is None else {root})
-            for x, output in zip(self.computed, self.outputs):
-                run.values[x] = array_of(values[output]).reshape(x.shape)
-            if root is not None:
-                found = dict.fromkeys(x.made for x in self.at)
-                self.function._backward(state, {root: program.ones(self.loss, run)}, found)
-                for x, result in zip(self.at, self.results):
-                    run.fed[result] = found[x.made]
-        except Exception as error:
-            if not program.errors:
-                raise RuntimeError(str(error).split(STACK)[0]) from error
-        if program.errors:
-            # What an operation in NumPy said first; the framework would only know that it failed.
-            first = program.errors[0]
-            del program.errors[:]
-            raise first
 
 
 def _release(hosted):
@@ -404,15 +397,9 @@ def _given(place):
     return lambda run: run.given[place]
 
 
-def _needed(targets):
-    """The Tensors that some are computed from, themselves included."""
-    seen, stack = set(), list(targets)
-    while stack:
-        x = stack.pop()
-        if x not in seen:
-            seen.add(x)
-            stack.extend(x.inputs)
-    return seen
+def _copied(place):
+    """As a variable's own array may be written to."""
+    return lambda run: run.given[place].copy()
 
 
 def _reached(loss):

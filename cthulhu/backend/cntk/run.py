@@ -9,6 +9,7 @@ from cthulhu.backend.cntk.framework import C
 from cthulhu.backend.cntk.primitive import make, native, on_host
 from cthulhu.backend.cntk.program import Compiled
 from cthulhu.backend.cntk.tensors import Tensor
+from cthulhu.backend.cntk.variable import Variable
 from cthulhu.backend.composed.held_arrays import HeldArrays
 from cthulhu.backend.deferred import Deferred, Symbol
 from cthulhu.backend.deferred.plan import Plan
@@ -33,9 +34,21 @@ class CNTKRun(HeldArrays, Deferred):
         # The programs that are being built, the innermost last.
         self.building = []
 
+    def new_variable(self, value, name, constraint):
+        return Variable(self, value, name, constraint)
+
+    def get_value(self, x):
+        with self.lock:
+            return super().get_value(x)
+
+    def set_value(self, x, value):
+        value = self._array_for(x, self.to_numpy(value))
+        with self.lock:
+            x.write(value)
+
     def assign(self, variable, value):
-        # An array that a program made, or a copy of what it was fed.
-        variable.value = value
+        with self.lock:
+            variable.write(value)
 
     def compile(self, plan, name):
         return Compiled(self, plan)
@@ -45,8 +58,8 @@ class CNTKRun(HeldArrays, Deferred):
             return then() if condition else otherwise()
         return type(self).where.compute(self, condition, then(), otherwise())
 
-    def differentiate(self, function, values):
-        return self.building[-1].differentiate(function, values)
+    def differentiate(self, function, values, found):
+        return self.building[-1].differentiate(function, values, found)
 
     def _evaluate(self, x):
         plan = Plan([], [x], [], [])

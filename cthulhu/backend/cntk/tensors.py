@@ -48,7 +48,8 @@ class Tensor:
         return self.shape[0]
 
     def __getitem__(self, key):
-        return self.program.backend._part(self, key)
+        backend = self.program.backend
+        return type(backend).getitem.compute(backend, self, key)
 
     def __iter__(self):
         return (self[index] for index in range(len(self)))

@@ -16,14 +16,16 @@ def record_gradients(backend, loss, wanted):
     leaves = [place for place in places if not wanted[place].inputs]
     for group in [leaves] * bool(leaves) + [[place] for place in places if wanted[place].inputs]:
         at = [wanted[place] for place in group]
-        whole = _differentiated(backend, Inner([total], at), at)
+        whole = _differentiated(backend, total, at)
         for index, (place, x) in enumerate(zip(group, at)):
             found[place] = Symbol(backend, 'gradient', take, (whole, (index,)), None, x.shape, x.dtype)
     return found
 
 
-def _differentiated(backend, inner, at):
-    def compute(_, values, captured):
-        return backend.differentiate(lambda *arguments: inner(arguments, captured)[0], values)
+def _differentiated(backend, total, at):
+    inner = Inner([total], at)
 
-    return Symbol(backend, 'gradients', compute, (at, inner.captured))
+    def compute(_, values, captured, found):
+        return backend.differentiate(lambda *arguments: inner(arguments, captured)[0], values, found)
+
+    return Symbol(backend, 'gradients', compute, (at, inner.captured, total))

@@ -20,9 +20,9 @@ can do more than compute at once says so in these hooks of `Deferred`, whose pla
                                 what one of two functions of no arguments gives (JAX: `lax.cond`); plain: call that one
     loop(step, sequences, states, count)
                                 a loop over a pure step (JAX: `lax.scan`); plain: a loop of Python
-    differentiate(function, values)
-                                the derivatives of a pure scalar function by its arguments (JAX: `grad`); there is no plain form:
-                                a backend that has it says `supports('gradients')`
+    differentiate(function, values, found)
+                                the derivatives of a pure scalar function by its arguments (JAX: `grad`), and what it gave for the
+                                values; there is no plain form: a backend that has it says `supports('gradients')`
 
 So JAX compiles a whole step and differentiates inside of it, PyTorch runs it, and CNTK builds it. Each function given to a hook computes
 on the framework's arrays, and may be called with what stands for them.

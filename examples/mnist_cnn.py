@@ -2,7 +2,7 @@
 
     python examples/mnist_cnn.py [--quick] [--data public] [--epochs 12]
 
-4,000 images of MNIST, 1,000 held out: 97 % of these are read rightly. Of the 60,000 that `--data public` gets, 99 %.
+4,000 images of MNIST, 1,000 held out: 96 % of these are read rightly. Of the 60,000 that `--data public` gets, 99 %.
 """
 
 from common import mnist, options, report
@@ -36,7 +36,7 @@ def main(arguments=None):
     model = build()
     model.summon(x_train, y_train, batch_size=64, epochs=given.epochs, validation_data=test, verbose=2)
     accuracy = model.evaluate(*test, verbose=0)[1]
-    return report('accuracy on images held out', accuracy, at_least=0.75 if given.quick else 0.96)
+    return report('accuracy on images held out', accuracy, at_least=0.75 if given.quick else 0.95)
 
 
 if __name__ == '__main__':

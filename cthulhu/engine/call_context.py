@@ -43,8 +43,8 @@ _ASKS_FOR_VALUES = re.compile(
 )
 
 
-# What frameworks, and the rules for shapes of `backend`, say where the shapes of tensors do not go together.
-_SPEAKS_OF_SHAPES = re.compile(r'[Dd]imension|[Ss]hape|[Aa]xes|[Rr]ank|broadcast')
+# What frameworks, and the rules for shapes of `backend`, say where the shapes of tensors do not go together; `shape=` stands in any name of a tensor.
+_SPEAKS_OF_SHAPES = re.compile(r'[Dd]imension|[Ss]hape(?!=)|[Aa]xes|[Rr]ank|broadcast')
 
 
 @contextlib.contextmanager

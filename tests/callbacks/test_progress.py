@@ -101,7 +101,7 @@ def test_evaluate_and_predict_have_a_bar(out, mode):
     for i in range(2):
         getattr(callback, f'on_{mode}_batch_end')(i, {'size': 2, 'outputs': None})
     getattr(callback, f'on_{mode}_end')()
-    assert re.match(r'4/4 \[={30}\] - 0s \d+us/sample\n$', out.getvalue())
+    assert re.match(r'4/4 \[={30}\] - 0s \d+(us|ms)/sample\n$', out.getvalue())
 
 
 def test_training_that_is_broken_off_leaves_a_whole_line(out):

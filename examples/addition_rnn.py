@@ -60,6 +60,7 @@ def main(arguments=None):
         arguments,
         epochs=60,
         quick=3,
+        public=False,
         further=lambda parser: parser.add_argument('--digits', type=int, default=3, help='of the numbers, at most'),
     )
     held_out = 500 if given.quick else 2000

@@ -18,21 +18,23 @@ from cthulhu import datasets
 _begun = time.process_time()
 
 
-def options(description, arguments, epochs, quick=1, further=None):
+def options(description, arguments, epochs, quick=1, public=True, further=None):
     """The options of an example.
 
     Arguments:
         description: the docstring of the example.
         arguments: list of strings, or None for those of the command line.
         epochs, quick: how many epochs it takes, and with `--quick`.
+        public: whether there is a public data set for it, and so the option `--data`.
         further: function of the parser, for options of its own.
 
     Returns:
-        Namespace with `quick`, `data`, `epochs`.
+        Namespace with `quick`, `epochs` and, where there is a choice, `data`.
     """
     parser = argparse.ArgumentParser(description=description.split('\n')[0])
     parser.add_argument('--quick', action='store_true', help='a short form, of seconds, on less data')
-    parser.add_argument('--data', choices=['package', 'public'], default='package', help='where the data come from')
+    if public:
+        parser.add_argument('--data', choices=['package', 'public'], default='package', help='where the data come from')
     parser.add_argument('--epochs', type=int, help=f'how many epochs (default: {epochs}, with --quick {quick})')
     if further is not None:
         further(parser)

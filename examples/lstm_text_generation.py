@@ -46,7 +46,7 @@ def main(arguments=None):
     def further(parser):
         parser.add_argument('--characters', type=int, default=200000, help='how much of the text is read')
 
-    given = options(__doc__, arguments, epochs=20, quick=1, further=further)
+    given = options(__doc__, arguments, epochs=20, quick=1, public=False, further=further)
     whole = text(20000 if given.quick else given.characters)
     alphabet = sorted(set(whole))
     numbers = np.array([alphabet.index(c) for c in whole])

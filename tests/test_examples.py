@@ -39,6 +39,13 @@ def test_a_figure_that_is_not_reached_ends_the_program(capsys):
             common.report('loss', figure, **bound)
 
 
+@pytest.mark.parametrize('name', ['addition_rnn', 'lstm_stateful', 'lstm_text_generation'])
+def test_an_example_without_a_public_data_set_refuses_the_option(name, capsys):
+    with pytest.raises(SystemExit):
+        importlib.import_module(name).main(['--quick', '--data', 'public'])
+    assert 'unrecognized arguments' in capsys.readouterr().err
+
+
 def test_the_table_of_the_documents_has_every_example():
     with open(os.path.join(os.path.dirname(HERE), 'docs', 'examples.md'), encoding='utf-8') as page:
         rows = [line for line in page if line.startswith('| [')]

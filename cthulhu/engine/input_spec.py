@@ -98,7 +98,11 @@ def _advice(layer, x):
     """What to do where a recurrent layer gets one vector a sample, or a layer for pictures such without an axis of channels."""
     shape = K.int_shape(x) or ()
     if len(shape) == 3 and getattr(layer, 'rank', None) == 2:
-        return f' A picture has an axis of channels, too: `input_shape={shape[1:] + (1,)}` for grey ones, and `x[..., None]` gives them that.'
+        last = getattr(layer, 'data_format', None) != 'channels_first'
+        grey, how = (shape[1:] + (1,), 'x[..., None]') if last else ((1,) + shape[1:], 'x[:, None]')
+        return (
+            f' A picture has an axis of channels, too: `input_shape={grey}` for grey ones, and `{how}` gives them that.'
+        )
     if not hasattr(layer, 'return_sequences') or len(K.int_shape(x) or ()) != 2:
         return ''
     maker = (meta.get_history(x) or (None,))[0]

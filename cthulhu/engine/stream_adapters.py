@@ -97,6 +97,7 @@ def inputs_of(item):
 def first_of(data):
     """The first batch of a source, and the source with that batch still in it."""
     if is_sequence(data):
+        _require_batches(data)
         return data[0], data
     stream = _run_through(data) if is_dataset(data) else data
     first = next(stream, _END)
@@ -105,6 +106,11 @@ def first_of(data):
     if stream is data:
         return first, itertools.chain([first], data)
     return first, _Begun(first, stream, None if _is_iterator(data) else data)
+
+
+def _require_batches(sequence):
+    if len(sequence) < 1:
+        raise ValueError(f'{type(sequence).__name__} has no batches: its length is {len(sequence)}.')
 
 
 def _is_iterator(dataset):
@@ -158,8 +164,7 @@ class SequenceAdapter(StreamAdapter):
     """
 
     def __init__(self, sequence, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle, cycle):
-        if len(sequence) < 1:
-            raise ValueError(f'{type(sequence).__name__} has no batches: its length is {len(sequence)}.')
+        _require_batches(sequence)
         super().__init__(convert, len(sequence) if steps is None else steps)
         self._sequence = sequence
         self._whole = steps is None

@@ -119,6 +119,26 @@ def test_targets_of_another_rank_that_come_batch_by_batch(batches):
     assert history['val_loss'][0] < history['loss'][0] < expected
 
 
+class _Empty(Sequence):
+    def __len__(self):
+        return 0
+
+    def __getitem__(self, index):
+        return [][index]
+
+
+@trains
+@pytest.mark.parametrize(
+    'layer', [lambda: Daoloth(2, input_shape=(3,)), lambda: Daoloth(2)], ids=['built', 'to be built']
+)
+@pytest.mark.parametrize('loss', ['mse', lambda t, p: K.mean(p)], ids=['mse', 'own'])
+def test_a_sequence_without_batches_says_so_though_its_first_is_looked_at(layer, loss):
+    pile = Pile([layer()])
+    pile.conjure('sgd', loss)
+    with pytest.raises(ValueError, match='_Empty has no batches'):
+        pile.summon(_Empty(), verbose=0)
+
+
 @trains
 def test_the_first_batch_of_a_generator_is_trained_on_though_it_is_looked_at():
     taken = []

@@ -42,3 +42,12 @@ def test_it_is_told_the_rank_and_computes_what_the_named_one_does():
 @pytest.mark.parametrize('rank, shape', [(1, (None, 3, 4)), (3, (None, 3, 3, 3, 4))])
 def test_other_ranks(rank, shape):
     assert _Conv(rank, 4, 2, padding='valid').compute_output_shape((None,) + (4,) * rank + (2,)) == shape
+
+
+@pytest.mark.parametrize(
+    'data_format, shape, how',
+    [('channels_last', r'\(8, 8, 1\)', r'x\[\.\.\., None\]'), ('channels_first', r'\(1, 8, 8\)', r'x\[:, None\]')],
+)
+def test_pictures_without_channels_are_told_where_the_axis_goes(data_format, shape, how):
+    with pytest.raises(ValueError, match=f'input_shape={shape}.*{how}'):
+        Cthalpa2D(4, 3, data_format=data_format)(Input((8, 8)))

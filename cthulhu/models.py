@@ -1,5 +1,7 @@
 """Models, and what is done with whole models."""
 
+import re
+
 from cthulhu import backend as K
 from cthulhu import names, registry
 from cthulhu.backend import meta
@@ -145,16 +147,22 @@ def model_from_json(json_string, custom_objects=None, safe_mode=True):
     Raises:
         ValueError: if it is no configuration of a model, has classes that are not known, or code that may not run.
     """
-    return _model_from_text(configuration.parse_json, json_string, custom_objects, safe_mode)
+    return _model_from_text('json', json_string, custom_objects, safe_mode)
 
 
 @checked
 def model_from_yaml(yaml_string, custom_objects=None, safe_mode=True):
     """Make a model, with new weights, from what `Lump.to_yaml` gave. Arguments and errors as for `model_from_json`. Needs PyYAML."""
-    return _model_from_text(configuration.parse_yaml, yaml_string, custom_objects, safe_mode)
+    return _model_from_text('yaml', yaml_string, custom_objects, safe_mode)
 
 
-def _model_from_text(parse, text, custom_objects, safe_mode):
+def _model_from_text(kind, text, custom_objects, safe_mode):
+    if isinstance(text, str) and re.match(r'[^\n{}\[\]]*\.(json|ya?ml|h5|hdf5|keras)$', text):
+        raise ValueError(
+            f'{kind}_string: expected the text that `to_{kind}()` gave; got {text!r}, which looks like the name of a file: '
+            f'`model_from_{kind}(open({text!r}).read())`, or `load_model` for a whole model.'
+        )
+    parse = configuration.parse_json if kind == 'json' else configuration.parse_yaml
     with explained('The configuration'), trust.reading(safe_mode, custom_objects=custom_objects):
         return configuration.layer_from(parse(text), custom_objects)
 

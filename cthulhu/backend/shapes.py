@@ -244,8 +244,8 @@ def broadcast_shapes(a, b):
     return tuple(out)
 
 
-def batch_dot_axes(x_shape, y_shape, axes=None):
-    """The pair of axes that `batch_dot` sums over, counted from the front.
+def batch_dot_axes(x_shape, y_shape, axes=None, who='batch_dot'):
+    """The pair of axes that `batch_dot` sums over, counted from the front; an error begins with `who` it is for.
 
     Raises:
         ValueError: a rank below 2, an axis that is the batch's or is not there, several axes, or lengths that differ.
@@ -255,25 +255,27 @@ def batch_dot_axes(x_shape, y_shape, axes=None):
     """
     ranks = len(x_shape), len(y_shape)
     if min(ranks) < 2:
-        raise ValueError(f'batch_dot: x and y need 2 or more dimensions, got shapes {x_shape} and {y_shape}.')
+        raise ValueError(f'{who}: x and y need 2 or more dimensions, got shapes {x_shape} and {y_shape}.')
     if axes is None:
         axes = (-1, -1 if ranks[1] == 2 else -2)
     elif not isinstance(axes, (list, tuple)):
         axes = (axes, axes)
     if len(axes) != 2 or any(isinstance(a, (list, tuple)) for a in axes):
-        raise ValueError(f'batch_dot: axes: expected an int, or one int for x and one for y, got {axes!r}.')
+        raise ValueError(f'{who}: axes: expected an int, or one int for x and one for y, got {axes!r}.')
+    if any(not -n <= a < n for a, n in zip(axes, ranks)):
+        raise ValueError(
+            f'{who}: axes: got {axes!r}, which are not all there in tensors of shapes {x_shape} and {y_shape}.'
+        )
     pair = tuple(normalize_axis(a, n) for a, n in zip(axes, ranks))
     if 0 in pair:
-        raise ValueError(f'batch_dot: axes {tuple(axes)} name axis 0, which is the batch. Use K.dot, or another axis.')
+        raise ValueError(f'{who}: axes {tuple(axes)} name axis 0, which is the batch. Use K.dot, or another axis.')
     for what, m, n in (('batch sizes', x_shape[0], y_shape[0]), ('axes', x_shape[pair[0]], y_shape[pair[1]])):
         if m is not None and n is not None and m != n:
-            raise ValueError(
-                f'batch_dot: {what} differ, {m} and {n}: shapes {x_shape} and {y_shape}, axes {tuple(axes)}.'
-            )
+            raise ValueError(f'{who}: {what} differ, {m} and {n}: shapes {x_shape} and {y_shape}, axes {tuple(axes)}.')
     return pair
 
 
-def batch_dot_shape(x_shape, y_shape, axes=None):
+def batch_dot_shape(x_shape, y_shape, axes=None, who='batch_dot'):
     """The shape of `batch_dot`'s result.
 
     >>> batch_dot_shape((None, 3, 4), (None, 4, 5))
@@ -281,7 +283,7 @@ def batch_dot_shape(x_shape, y_shape, axes=None):
     >>> batch_dot_shape((8, 4), (8, 4), axes=1)
     (8, 1)
     """
-    i, j = batch_dot_axes(x_shape, y_shape, axes)
+    i, j = batch_dot_axes(x_shape, y_shape, axes, who)
     batch = y_shape[0] if x_shape[0] is None else x_shape[0]
     rest = tuple(x_shape[1:i]) + tuple(x_shape[i + 1 :]) + tuple(y_shape[1:j]) + tuple(y_shape[j + 1 :])
     return (batch,) + (rest or (1,))

@@ -420,6 +420,8 @@ class Network(Ends, Layer):
         Raises:
             ValueError: if a layer is not known, or the connections lead nowhere.
         """
+        if not isinstance(config, dict):
+            raise TypeError(f'config: expected the dict that `get_config()` gives; got {config!r}.')
         with trust.building():
             inputs, outputs = connections.tensors_of(config, custom_objects)
         return cls(inputs=inputs, outputs=outputs, name=config.get('name'))

@@ -303,15 +303,19 @@ class Dot(_Merge):
 
     settings = arguments(__init__)
 
+    @property
+    def _who(self):
+        return f'Dot "{self.name}"'
+
     def _check(self, input_shape):
         super()._check(input_shape)
         if len(input_shape) != 2:
-            raise ValueError(f'Dot "{self.name}" takes exactly 2 inputs; got {len(input_shape)}.')
+            raise ValueError(f'{self._who} takes exactly 2 inputs; got {len(input_shape)}.')
 
     def call(self, inputs):
         self._check([K.int_shape(x) for x in inputs] if isinstance(inputs, list) else K.int_shape(inputs))
         x, y = inputs
-        axes = shapes.batch_dot_axes(K.int_shape(x), K.int_shape(y), self.axes)
+        axes = shapes.batch_dot_axes(K.int_shape(x), K.int_shape(y), self.axes, self._who)
         if self.normalize:
             x = K.l2_normalize(x, axis=axes[0])
             y = K.l2_normalize(y, axis=axes[1])
@@ -319,7 +323,7 @@ class Dot(_Merge):
 
     def compute_output_shape(self, input_shape):
         self._check(input_shape)
-        return shapes.batch_dot_shape(tuple(input_shape[0]), tuple(input_shape[1]), self.axes)
+        return shapes.batch_dot_shape(tuple(input_shape[0]), tuple(input_shape[1]), self.axes, self._who)
 
     def compute_mask(self, inputs, mask=None):
         return None

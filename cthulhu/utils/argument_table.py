@@ -269,7 +269,7 @@ KINDS = {
     'expand_nested': _FLAG,
     'subgraph': _FLAG,
     'dpi': _POSITIVE,
-    'line_length': Whole(1, example=98, optional=True),
+    'line_length': Whole(32, example=98, optional=True),
     'cpu_merge': _FLAG,
     'cpu_relocation': _FLAG,
     'wait_time': Number(0, example=0.05, optional=True),

@@ -148,7 +148,7 @@ def test_batch_dot_shape(x, y, axes, result):
         ((4, 2), (4, 2), (1, -2), 'axis 0, which is the batch'),
         ((4, 2), (5, 2), 1, 'batch sizes differ, 4 and 5'),
         ((4, 2), (4, 3), 1, 'axes differ, 2 and 3'),
-        ((4, 2), (4, 2), 2, 'axis: expected a number from -2 to 1'),
+        ((4, 2), (4, 2), 2, r'axes: got \(2, 2\), which are not all there'),
         ((4, 2, 3), (4, 2, 3), ([1, 2], [1, 2]), 'expected an int, or one int for x and one for y'),
         ((4, 2), (4, 2), (1, 1, 1), 'expected an int, or one int for x and one for y'),
     ],

@@ -191,3 +191,36 @@ def test_steps_in_threads_are_each_of_the_one_before():
         one.join()
     assert not errors and sorted(seen) == list(range(80))
     assert K.get_value(w)[0] == 80
+
+
+def test_what_depends_on_feeds_alone_is_computed_before_the_framework_runs(capfd):
+    labels, table = K.placeholder((3,), dtype='int32'), K.variable(np.arange(8.0).reshape(4, 2))
+    weights = K.variable(np.ones((2, 2)))
+    loss = K.sum(K.dot(K.gather(table, K.print_tensor(labels + 1, 'rows')), weights))
+    (slope,) = K.gradients(loss, [weights])
+    step = K.function([labels], [loss], updates=[K.update_sub(weights, 0.1 * slope)])
+    assert float(step([[0, 1, 2]])[0]) == 2 * np.arange(2.0, 8.0).sum()
+    assert not program(step)._hosted  # nothing that the framework calls in the middle of a run
+    K.set_value(table, np.zeros((4, 2)))
+    assert float(step([[0, 1, 2]])[0]) == 0
+    assert capfd.readouterr().err.count('rows') == 2
+    before = K.get_value(weights)
+    with pytest.raises(ValueError, match='index 4 '):
+        step([[0, 1, 3]])
+    np.testing.assert_array_equal(K.get_value(weights), before)
+    K.set_value(table, np.ones((4, 2)))
+    assert float(step([[0, 1, 2]])[0]) == 3 * before.sum()
+
+
+def test_what_is_differentiated_by_is_computed_by_the_framework():
+    rows, table = K.placeholder((2,), dtype='int32'), K.variable(np.arange(6.0).reshape(3, 2))
+    (slope,) = K.gradients(K.sum(K.square(K.gather(table, rows))), [table])
+    found = K.function([rows], [slope])([[2, 2]])[0]
+    np.testing.assert_array_equal(found, [[0, 0], [0, 0], [16, 20]])
+
+
+def test_integers_that_float32_cannot_hold_are_exact_where_numpy_makes_them():
+    x = K.placeholder((2,), dtype='int32')
+    rows = K.gather(K.constant([2**24 - 1, 2**24 + 1, 5], dtype='int32'), x)
+    found = K.function([x], [rows, rows + 2])([[0, 1]])
+    np.testing.assert_array_equal(found, [[2**24 - 1, 2**24 + 1], [2**24 + 1, 2**24 + 3]])

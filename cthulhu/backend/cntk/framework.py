@@ -116,15 +116,20 @@ def held(array, needs_gradient):
 STACK = '\n\n[CALL STACK]'
 
 
+_threads = ALL_THREADS  # to ask the framework takes long
+
+
 def use_threads(count):
     """Have each operation that is run from now on divided between so many threads."""
-    if cntk_py.get_max_num_cputhreads() != count:
+    global _threads
+    if _threads != count:
         cntk_py.set_max_num_cputhreads(count)
+        _threads = count
 
 
 def value_of(array):
     """A value of the framework that reads the memory of a contiguous array, which must be kept."""
-    return cntk_py.Value(C.NDArrayView.from_dense(array, DEVICE, False, True))
+    return cntk_py.Value(cntk_py.NDArrayView(array, DEVICE, False, True))
 
 
 def array_of(value):

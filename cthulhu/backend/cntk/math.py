@@ -104,7 +104,9 @@ def _divided(x, y):
     """The quotient of floats."""
     x, y = fitted(x, y)
     dtype = dtypes.pair(x, y, config.floatx())
-    if np.prod(np.maximum(_lengths(x, y), _lengths(y, x)), dtype='int64') <= _FEW:
+    few = np.prod(np.maximum(_lengths(x, y), _lengths(y, x)), dtype='int64') <= _FEW
+    # What a gradient is in is a step, not a metric.
+    if few and not any(isinstance(one, Tensor) and one.level for one in (x, y)):
         return make(_near_quotient, x, y, dtype=dtype)
     plain = not isinstance(y, Tensor) and np.all(y != 0)
     return make(C.element_divide if plain else _quotient, x, y, dtype=dtype)

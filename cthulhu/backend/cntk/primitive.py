@@ -44,7 +44,7 @@ def native(method, record=recorded, on_arrays=None):
                 if isinstance(result, np.ndarray) and not result.size:
                     return result
         try:
-            return method(self, *args, **kwargs)
+            return early(on_arrays, self, args, kwargs, found, method(self, *args, **kwargs))
         except (RuntimeError, ValueError) as error:
             if STACK not in str(error):
                 raise
@@ -52,6 +52,39 @@ def native(method, record=recorded, on_arrays=None):
             raise ValueError(f'{name} of tensors of shapes {lengths}: {str(error).split(STACK)[0]}') from None
 
     return record(compute)
+
+
+# What the framework is to be spared has at most so many elements, numbers and indices.
+_FEW_NUMBERS, _FEW_INDICES = 64, 2**14
+
+
+def early(function, backend, args, kwargs, found, result):
+    """The `result`, a Tensor, with a way to compute it in NumPy before the framework runs, if a function of the arguments' arrays can.
+
+    It is what an operation that the framework lacks is given: to be called by the framework in the middle of a run takes far longer.
+    """
+    if (
+        not isinstance(result, Tensor)
+        or result.source is not None
+        or any(not isinstance(x, Tensor) or x.early is None for x in found)
+    ):
+        return result
+    if result.size > (_FEW_NUMBERS if dtypes.is_float(result.dtype) else _FEW_INDICES):
+        return result
+    program = result.program
+    # It takes longer to look into lists for Tensors than to compute with one.
+    nested = any(not isinstance(x, Tensor) and find(x) for x in list(args) + list(kwargs.values()))
+
+    def compute(run):
+        def given(x):
+            return program.early(x, run) if isinstance(x, Tensor) else x
+
+        if nested:
+            return function(backend, *replaced(args, given), **replaced(kwargs, given))
+        return function(backend, *map(given, args), **{key: given(x) for key, x in kwargs.items()})
+
+    result.early = compute
+    return result
 
 
 def native_pair(method):

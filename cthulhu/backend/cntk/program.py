@@ -121,6 +121,7 @@ class Program:
         self._segment, self._built, self._places, self._uses = 0, 0, {}, {}
         self._passes = []
         self._differentiated = {}
+        self._ones = {}
         self._inside = False
         differentiated = {id(x) for symbol in plan.symbols() if symbol.op == 'gradients' for x in symbol.args[0]}
         leaves = []
@@ -129,10 +130,11 @@ class Program:
             if is_known(symbol, value) and not (needs and value.size):
                 leaves.append(np.array(value))
             elif place < len(variables) and self._is_own(symbol):
-                node = symbol.node(needs)
-                leaves.append(Tensor(self, node, value.shape, symbol.dtype, source=_copied(place)))
+                leaves.append(Tensor(self, symbol.node(needs), value.shape, symbol.dtype, source=_copied(place)))
+                leaves[-1].early = None if needs else _given(place)
             else:
-                leaves.append(self.leaf(value.shape, symbol.dtype, _given(place), needs_gradient=needs))
+                given = _given(place)
+                leaves.append(self.leaf(value.shape, symbol.dtype, given, 0, needs, early=None if needs else given))
         backend.building.append(self)
         try:
             found = plan(leaves[: len(variables)], leaves[len(variables) :], Clock(self))
@@ -147,10 +149,12 @@ class Program:
         """Whether the framework computes on the memory of a variable."""
         return variable.dtype == self.real.name
 
-    def leaf(self, shape, dtype, source, level=0, needs_gradient=False):
+    def leaf(self, shape, dtype, source, level=0, needs_gradient=False, early=None):
         """A Tensor that is fed what `source(run)` gives."""
         made = variable(tuple(shape), self.real.type, needs_gradient and dtypes.is_float(dtype))
-        return Tensor(self, made, shape, dtype, level=level, source=source)
+        result = Tensor(self, made, shape, dtype, level=level, source=source)
+        result.early = early
+        return result
 
     def draw(self, shape, dtype, function):
         """A Tensor that is fed what `function(clock)` gives."""
@@ -223,6 +227,12 @@ class Program:
             function: function of the arrays of `inputs`, Tensors, to an array of the shape and dtype.
             gradient: function (gradient of the result, result, *arrays) -> list of the inputs' gradients, or None.
         """
+        if all(x.early is not None for x in inputs):
+
+            def compute(run):
+                return np.asarray(function(*[self.early(x, run) for x in inputs]), dtype)
+
+            return self.leaf(shape, dtype, compute, early=compute)
         passes = dtypes.is_float(dtype) and any(dtypes.is_float(x.dtype) for x in inputs)
         kinds = [x.dtype for x in inputs]
 
@@ -352,19 +362,30 @@ class Program:
             stage.run(self, run)
         return tuple([self._result(x, run) for x in each] for each in (self._outputs, self._new_values))
 
+    def early(self, x, run):
+        """The array of what is computed before the framework runs."""
+        if x not in run.early:
+            run.early[x] = np.asarray(x.early(run))
+        return run.early[x]
+
     def fed(self, leaf, run):
         """What a leaf is fed, as a value of the framework."""
         if leaf not in run.fed:
-            array = np.ascontiguousarray(leaf.source(run), self.real).reshape(leaf.shape)
+            array = leaf.source(run) if leaf.early is None else self.early(leaf, run)
+            if self.real == 'float32' and _is_wide(array):
+                raise _NeedsDouble()
+            array = np.ascontiguousarray(array, self.real).reshape(leaf.shape)
             # The framework reads the array's own memory.
             run.arrays.append(array)
             run.fed[leaf] = value_of(array)
         return run.fed[leaf]
 
-    def ones(self, x, run):
+    def ones(self, x):
         """Ones in the shape of a Tensor, as a value of the framework."""
-        run.arrays.append(np.ones(x.shape, self.real))
-        return value_of(run.arrays[-1])
+        if x.shape not in self._ones:
+            array = np.ones(x.shape, self.real)
+            self._ones[x.shape] = value_of(array), array
+        return self._ones[x.shape][0]
 
     def _result(self, x, run):
         if isinstance(x, Late):
@@ -377,6 +398,8 @@ class Program:
 
     def _array(self, x, run):
         # A copy of what is fed: the user may change it.
+        if x.early is not None and x.source is not None:
+            return np.array(self.early(x, run), x.dtype)
         value = np.array(array_of(self.fed(x, run))).reshape(x.shape) if x.source is not None else run.values[x]
         found = of_dtype(value, x.dtype)
         if self.real == 'float32' and _is_wide(found):

@@ -16,6 +16,7 @@ class Run:
         self.clock = clock
         self.values = {}
         self.results = {}
+        self.early = {}
         self.fed = {}
         self.arrays = []
 
@@ -49,7 +50,7 @@ class Stage:
     def run(self, program, run):
         if self.function is None:
             for x, result in zip(self.at, self.results):
-                run.fed[result] = program.ones(x, run)
+                run.fed[result] = program.ones(x)
             return
         arguments = {x.made: program.fed(x, run) for x in self.leaves}
         root = self.outputs[self.computed.index(self.loss)] if self.loss is not None else None
@@ -70,7 +71,7 @@ class Stage:
                 run.results[x] = variable.value
             if root is not None:
                 found = dict.fromkeys(x.made for x in self.at)
-                self.function._backward(state, {root: program.ones(self.loss, run)}, found)
+                self.function._backward(state, {root: program.ones(self.loss)}, found)
                 for x, result in zip(self.at, self.results):
                     run.fed[result] = found[x.made]
         except Exception as error:

@@ -20,10 +20,12 @@ class Tensor:
         inputs: tuple of the Tensors that it was made of.
         passes: bool, whether gradients go through it to those.
         level: int, how many backward passes must run before it can be computed.
-        source: for a leaf, function (feeds, variables, clock, values) -> the array that it is fed; else None.
+        source: for a leaf, function (Run) -> the array that it is fed; else None.
+        early: function (Run) -> its array, for what is made of feeds and variables that nothing is differentiated by, as far as it is
+            small enough for NumPy; else None.
     """
 
-    __slots__ = ('program', 'made', 'shape', 'dtype', 'inputs', 'passes', 'level', 'source', 'segment', '__weakref__')
+    __slots__ = 'program made shape dtype inputs passes level source early segment __weakref__'.split()
 
     def __init__(self, program, made, shape, dtype, inputs=(), passes=True, level=None, source=None, segment=0):
         self.program = program
@@ -34,6 +36,7 @@ class Tensor:
         self.passes = passes
         self.level = max([x.level for x in self.inputs] or [0]) if level is None else level
         self.source = source
+        self.early = None
         self.segment = segment
 
     @property

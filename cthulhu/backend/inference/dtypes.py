@@ -1,5 +1,7 @@
 """Arithmetic on the names of dtypes. Nothing here becomes float64 unless it was asked for."""
 
+import functools
+
 import numpy as np
 
 INTEGERS = ('int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64')
@@ -10,10 +12,18 @@ def name(dtype):
     """'float32' from 'float32', np.float32, np.dtype('float32'), or a framework's dtype such as `torch.float32`."""
     if isinstance(dtype, str):
         return dtype
+    if isinstance(dtype, np.dtype):
+        return _name(dtype)
     try:
         return np.dtype(dtype).name
     except TypeError:
         return str(getattr(dtype, 'name', dtype)).split('.')[-1]
+
+
+@functools.lru_cache(maxsize=None)
+def _name(dtype):
+    # NumPy makes the name anew, for longer than it adds two numbers.
+    return dtype.name
 
 
 def is_float(dtype):

@@ -64,4 +64,6 @@ def axes(axis):
 
 def integers(shape):
     """A shape argument, whose parts may be arrays without dimensions, as a tuple of int."""
-    return tuple(int(length) for length in np.atleast_1d(np.asarray(shape, 'int64')))
+    if isinstance(shape, (list, tuple)):
+        return tuple([int(length) for length in shape])
+    return tuple(np.asarray(shape, 'int64').reshape(-1).tolist())

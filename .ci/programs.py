@@ -8,12 +8,12 @@ as it is. The exit status is 1 if a test passes on Keras 2.3.1 and not here, unl
 
 import collections
 import glob
+import json
 import os
 import re
 import subprocess
 import sys
 import tarfile
-import xml.etree.ElementTree as ElementTree
 
 Project = collections.namedtuple('Project', ['tests', 'needs', 'door'])
 
@@ -49,8 +49,8 @@ PROJECTS = {
     'keras-transformer==0.33.0': of(needs=TRANSFORMER),
     'keras-bert==0.81.1': of(needs=TRANSFORMER + ('keras-transformer==0.33.0',)),
     'keras-radam==0.15.0': of(),
-    'keras-adabound==0.6.0': of(),
-    'keras-lookahead==0.9.0': of(),
+    'keras-adabound==0.5.0': of(),
+    'keras-lookahead==0.9.0': of(needs=('keras-radam==0.15.0',)),
     'keras-lr-multiplier==0.9.0': of(),
     'keras-drop-block==0.5.0': of(),
     'keras-octave-conv==0.8.0': of(),
@@ -83,7 +83,10 @@ GONE = {
 }
 
 # A project's own options may want plugins of pytest that are not there.
-PYTEST = '-m pytest -q -p no:cacheprovider --tb=short -o addopts='.split()
+PYTEST = '-m pytest -q -p no:cacheprovider -p outcomes --tb=short --continue-on-collection-errors -o addopts='.split()
+
+#: Seconds that the tests of a project may take on each side. What has been run till then counts.
+LIMIT = 1800
 
 
 def fetched(project, work):
@@ -102,32 +105,28 @@ def fetched(project, work):
 
 def run(command, project, folder, path, log):
     """Run a project's tests, and `read` what came of them."""
-    report = os.path.join(log, f'{project}.xml')
-    tests = PROJECTS[project].tests
-    if os.path.exists(report):
-        os.remove(report)
+    outcomes = os.path.join(log, f'{project}.outcomes')
+    if os.path.exists(outcomes):
+        os.remove(outcomes)
+    path = path + [os.path.dirname(os.path.abspath(__file__))]  # of the plugin
     with open(os.path.join(log, f'{project}.log'), 'w') as output:
         subprocess.call(
-            ['timeout', '900'] + command + PYTEST + [f'--junitxml={report}', tests],
+            ['timeout', str(LIMIT)] + command + PYTEST + [PROJECTS[project].tests],
             cwd=folder,
-            env=dict(os.environ, PYTHONPATH=os.pathsep.join(path), PYTHONDONTWRITEBYTECODE='1'),
+            env=dict(os.environ, PYTHONPATH=os.pathsep.join(path), PYTHONDONTWRITEBYTECODE='1', OUTCOMES=outcomes),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    return read(report)
+    return read(outcomes)
 
 
-def read(report):
-    """A dict, name of a test that was run -> None, or the first line of what it failed with; an empty one where there is no report."""
-    if not os.path.exists(report):
+def read(outcomes):
+    """A dict, name of a test that was run -> None, or the first line of what it failed with; an empty one where there is no file."""
+    if not os.path.exists(outcomes):
         return {}
-    found = {}
-    for case in ElementTree.parse(report).iter('testcase'):
-        problem = next((child for child in case if child.tag in ('failure', 'error')), None)
-        if problem is not None or all(child.tag != 'skipped' for child in case):
-            name = f'{case.get("classname")}::{case.get("name")}'
-            found[name] = None if problem is None else (problem.get('message') or 'no message').split('\n')[0][:160]
-    return found
+    with open(outcomes) as file:
+        found = dict(json.loads(each) for each in file)
+    return {name: problem for name, problem in found.items() if problem != 'skipped'}
 
 
 def line(project, passed, failed, there):
@@ -148,7 +147,7 @@ def main(work, chosen):
         door = ['-m', 'cthulhu'] + ['--tf-keras'] * (PROJECTS[project].door != 'keras')
         here = run([f'{work}/door/bin/python'] + door, project, folder, path, logs['door'])
         there = read(
-            os.path.join(logs['keras2'], f'{project}.xml')
+            os.path.join(logs['keras2'], f'{project}.outcomes')
         )  # that stays as it is, and is kept from the last run
         there = there or run([f'{work}/keras2/bin/python'], project, folder, path, logs['keras2'])
         passed = [sum(problem is None for problem in side.values()) for side in (here, there)]

@@ -13,6 +13,7 @@ from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec
 from cthulhu.engine.recent import Recent
 from cthulhu.engine.step import Feed, Relay, Step
+from cthulhu.optimizers.base import one_step
 from cthulhu.utils.arguments import require_call
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
@@ -329,7 +330,8 @@ class Conjuring:
         if not params:
             return []
         if self.optimizer.makes_own_updates:
-            return self.optimizer.get_updates(loss=loss, params=params)
+            with one_step():
+                return self.optimizer.get_updates(loss=loss, params=params)
         return self.optimizer.apply(zip(self.optimizer.get_gradients(loss, params), params), self.optimizer_state())
 
     def optimizer_state(self):

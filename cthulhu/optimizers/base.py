@@ -1,6 +1,8 @@
 """What optimizers share: gradients and their clipping, the learning rate and its decay, weights, configuration."""
 
+import contextlib
 import numbers
+import threading
 
 import numpy as np
 
@@ -12,6 +14,26 @@ from cthulhu.utils.arguments import checked, is_checked, named_arguments, takes_
 from cthulhu.utils.graph_utils import in_graph
 from cthulhu.utils.kinds import is_symbolic
 from cthulhu.utils.reprs import settings_repr
+
+
+class _Making(threading.local):
+    """The step whose updates are being made, in each thread: None, or a dict, optimizer -> what its updates of this step have in common."""
+
+    common = None
+
+
+_making = _Making()
+
+
+@contextlib.contextmanager
+def one_step():
+    """Within, the updates of one step are made. An optimizer may be asked for them several times, by one that is around it, with groups of variables and
+    another learning rate for each: it counts the step once."""
+    outer, _making.common = _making.common, {}
+    try:
+        yield
+    finally:
+        _making.common = outer
 
 
 class State:
@@ -110,7 +132,7 @@ class Optimizer:
 
     def _note_change(self, name, held, value):
         """Say what the training functions that there are do not follow, or refuse it where it would be lost."""
-        is_number, used = isinstance(value, numbers.Number), bool(self.updates)
+        is_number, used = isinstance(value, numbers.Number), bool(self.updates) and _making.common is None
         if used and is_symbolic(held) and value is not held and not (is_number and K.is_variable(held)):
             raise ValueError(
                 f'{type(self).__name__}: `{name}` is part of a training function that is made already, which a tensor put in its place does not reach. '
@@ -235,10 +257,13 @@ class Optimizer:
         pairs = list(pairs)
         if state is None or not state.fits([p for _, p in pairs]):
             raise ValueError('The state is not that of these variables: call `build(params)` with them first.')
-        # Every update reads this one value of the counter, whatever the order in which they are carried out.
-        done = K.identity(self.iterations)
-        counted = K.cast(done, K.floatx())
-        self.updates = [K.update(self.iterations, done + 1)] + self.update_all(counted)
+        common = {} if _making.common is None else _making.common
+        if self not in common:
+            # Every update reads this one value of the counter, whatever the order in which they are carried out.
+            done = K.identity(self.iterations)
+            common[self] = done, [K.update(self.iterations, done + 1)] + self.update_all(K.cast(done, K.floatx()))
+        done, counting = common[self]
+        self.updates = list(counting)
         shared = {}
         for i, (gradient, p) in enumerate(pairs):
             dtype = K.dtype(p)

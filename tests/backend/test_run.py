@@ -33,6 +33,15 @@ def test_variable():
     assert K.dtype(K.variable([1, 2], dtype='int64')) == 'int64'
 
 
+def test_get_value_of_other_tensors():
+    """Layers of Keras 2 compute numbers so."""
+    v = K.variable([1.0, 4.0])
+    assert K.get_value(K.minimum(K.constant(3), 5)) == 3
+    np.testing.assert_array_equal(K.get_value(2 * v), [2.0, 8.0])
+    K.set_value(v, [0.0, 1.0])
+    np.testing.assert_array_equal(K.get_value(2 * v), [0.0, 2.0])
+
+
 def test_variable_that_begins_with_a_tensor():
     a = K.variable(K.constant([1.0, 2.0]) * 3.0)
     np.testing.assert_allclose(K.get_value(a), [3.0, 6.0])

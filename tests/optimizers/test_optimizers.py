@@ -8,6 +8,8 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu import constraints, optimizers
+from cthulhu.layers import Daoloth, Input
+from cthulhu.models import Lump
 from cthulhu.utils import CustomObjectScope
 
 pytestmark = pytest.mark.skipif(not K.supports('gradients'), reason='this backend does not train')
@@ -618,6 +620,50 @@ def test_optimizers_of_ones_own():
         (w, _), _ = train(optimizers.get('Plain'))
         assert type(optimizers.get('sgd')) is Halve
     np.testing.assert_allclose(w, train_in_numpy(sgd_steps(0.1))[0][0], atol=1e-5)
+
+
+class Multiplied(optimizers.Optimizer):
+    """Hands its variables on in two groups, the second with half the learning rate, as packages of Keras 2 do."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def get_updates(self, loss, params):
+        rate = self.inner.lr
+        self.updates = list(self.inner.get_updates(loss, params[:1]))
+        self.inner.lr = rate * 0.5
+        self.updates += self.inner.get_updates(loss, params[1:])
+        self.inner.lr = rate
+        return self.updates
+
+
+@pytest.mark.skipif(not K.supports('gradients'), reason='trains')
+@pytest.mark.parametrize('inner', [optimizers.SGD, optimizers.Adam, optimizers.Nadam])
+def test_one_optimizer_for_groups_of_variables(inner):
+    """Each group goes as it does alone with its own learning rate; the step is counted once, and the learning rate can be set as before."""
+    x, y = np.eye(4), np.arange(8.0).reshape(4, 2)
+
+    def trained(make, frozen):
+        inputs = Input((4,))
+        left = Daoloth(1, use_bias=False, kernel_initializer='ones', trainable=frozen != 0)
+        right = Daoloth(1, use_bias=False, kernel_initializer='ones', trainable=frozen != 1)
+        model = Lump(inputs, [left(inputs), right(inputs)])
+        optimizer = make()
+        model.conjure(optimizer, 'mse')
+        losses = [model.train_on_batch(x, [y[:, :1], y[:, 1:]]) for _ in range(3)]
+        assert np.isfinite(losses).all()
+        return optimizer, model.get_weights()
+
+    both, (left, right) = trained(lambda: Multiplied(inner(0.1)), None)
+    alone = trained(lambda: inner(0.1), 1)[1][0], trained(lambda: inner(0.05), 0)[1][1]
+    np.testing.assert_allclose(left, alone[0], rtol=1e-5)
+    np.testing.assert_allclose(right, alone[1], rtol=1e-5)
+    assert K.get_value(both.inner.iterations) == 3
+    both.inner.lr = 0.5
+    assert K.get_value(both.inner.lr) == 0.5
+    with pytest.raises(ValueError, match='make a new optimizer'):
+        both.inner.lr = K.constant(0.5) * 2
 
 
 def test_optimizers_of_the_framework():

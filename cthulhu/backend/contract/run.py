@@ -98,7 +98,7 @@ class Run(ABC):
 
     @abstractmethod
     def get_value(self, x):
-        """The present value of a variable, as a NumPy array."""
+        """The present value of a variable, as a NumPy array; of another tensor, what `eval` gives."""
 
     @abstractmethod
     def set_value(self, x, value):

@@ -66,7 +66,7 @@ class Variables:
         return isinstance(x, tf.Variable)
 
     def get_value(self, x):
-        return self.batch_get_value([x])[0]
+        return self.batch_get_value([x])[0] if self.is_variable(x) else self.eval(x)
 
     def batch_get_value(self, ops):
         ops = list(ops)

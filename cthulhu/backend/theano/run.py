@@ -120,8 +120,7 @@ class Run(Sessionless):
         return tensors.shape_of(x) if isinstance(x, Variable) else np.shape(x)
 
     def get_value(self, x):
-        self._check_variable(x)
-        return np.array(x.get_value(borrow=True))
+        return np.array(x.get_value(borrow=True)) if self.is_variable(x) else self.eval(x)
 
     def set_value(self, x, value):
         value = self._array_for(x, value)

@@ -11,6 +11,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -49,7 +50,6 @@ PROJECTS = {
     'keras-transformer==0.33.0': of(needs=TRANSFORMER),
     'keras-bert==0.81.1': of(needs=TRANSFORMER + ('keras-transformer==0.33.0',)),
     'keras-radam==0.15.0': of(),
-    'keras-adabound==0.5.0': of(),
     'keras-lookahead==0.9.0': of(needs=('keras-radam==0.15.0',)),
     'keras-lr-multiplier==0.9.0': of(),
     'keras-drop-block==0.5.0': of(),
@@ -83,6 +83,7 @@ GONE = {
 }
 
 # A project's own options may want plugins of pytest that are not there.
+PLUGIN = os.path.dirname(os.path.abspath(__file__))
 PYTEST = '-m pytest -q -p no:cacheprovider -p outcomes --tb=short --continue-on-collection-errors -o addopts='.split()
 
 #: Seconds that the tests of a project may take on each side. What has been run till then counts.
@@ -104,16 +105,21 @@ def fetched(project, work):
 
 
 def run(command, project, folder, path, log):
-    """Run a project's tests, and `read` what came of them."""
+    """Run a project's tests in a fresh copy, as they may leave files there, and `read` what came of them."""
+    copy = os.path.join(log, project)
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(folder, copy)
+    path = [copy] + path
     outcomes = os.path.join(log, f'{project}.outcomes')
     if os.path.exists(outcomes):
         os.remove(outcomes)
-    path = path + [os.path.dirname(os.path.abspath(__file__))]  # of the plugin
     with open(os.path.join(log, f'{project}.log'), 'w') as output:
         subprocess.call(
             ['timeout', str(LIMIT)] + command + PYTEST + [PROJECTS[project].tests],
-            cwd=folder,
-            env=dict(os.environ, PYTHONPATH=os.pathsep.join(path), PYTHONDONTWRITEBYTECODE='1', OUTCOMES=outcomes),
+            cwd=copy,
+            env=dict(
+                os.environ, PYTHONPATH=os.pathsep.join(path + [PLUGIN]), PYTHONDONTWRITEBYTECODE='1', OUTCOMES=outcomes
+            ),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -140,8 +146,8 @@ def main(work, chosen):
     rows, lost = [], []
     for project in [each for each in PROJECTS if not chosen or each in chosen or each.split('==')[0] in chosen]:
         folder = fetched(project, work)
-        path = [folder] + [fetched(need, work) for need in PROJECTS[project].needs]
-        if None in path:
+        path = [fetched(need, work) for need in PROJECTS[project].needs]
+        if None in [folder] + path:
             rows.append((project, 'PyPI has no source distribution of it, or of what it needs', '', ''))
             continue
         door = ['-m', 'cthulhu'] + ['--tf-keras'] * (PROJECTS[project].door != 'keras')

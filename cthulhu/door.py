@@ -24,6 +24,14 @@ from cthulhu.version import KERAS_VERSION
 #: Where modules of Keras are looked for.
 ROOMS = ('cthulhu', 'cthulhu.legacy')
 
+#: What Keras has there. The other modules of this library are its own affair, and `keras.version`, a function of later Keras, is not one of them.
+OF_KERAS = frozenset(
+    """
+    activations applications backend callbacks constraints datasets engine initializers layers legacy losses metrics models objectives optimizers
+    preprocessing regularizers saving utils wrappers
+    """.split()
+)
+
 #: Modules of Keras whose things are in one of another path.
 ELSEWHERE = {
     'callbacks.callbacks': 'cthulhu.callbacks',
@@ -56,16 +64,24 @@ class Entrance(types.ModuleType):
         self.__loader__ = self.__spec__.loader
         self.__package__ = name
         self._kept = kept
-        self.__dict__.update((key, value) for key, value in vars(cthulhu).items() if not key.startswith('_'))
+        shown = {key: value for key, value in vars(cthulhu).items() if not key.startswith('_')}
+        self.__dict__.update((key, value) for key, value in shown.items() if _is_shown(key, value))
 
     def __getattr__(self, name):
-        if name.startswith('__'):
-            raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
-        return getattr(cthulhu, name)
+        if not name.startswith('__'):
+            value = getattr(cthulhu, name)
+            if _is_shown(name, value):
+                return value
+        raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
 
     def keeps(self, path):
         """Whether a module below the door stays that of the installed package."""
         return self._kept is None or path.split('.')[0] in self._kept
+
+
+def _is_shown(name, value):
+    """Whether something of this library is there behind a door."""
+    return not isinstance(value, types.ModuleType) or name in OF_KERAS
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -107,9 +123,11 @@ def _entrance_of(fullname):
 def home_of(path):
     """The name of the module that Keras has under a path, here; None if there is none.
 
-    >>> home_of('layers.core'), home_of('callbacks.callbacks'), home_of('ops')
-    ('cthulhu.layers.core', 'cthulhu.callbacks', None)
+    >>> home_of('layers.core'), home_of('callbacks.callbacks'), home_of('ops'), home_of('version')
+    ('cthulhu.layers.core', 'cthulhu.callbacks', None, None)
     """
+    if path.split('.')[0] not in OF_KERAS:
+        return None
     if path in ELSEWHERE:
         return ELSEWHERE[path]
     for room in ROOMS:

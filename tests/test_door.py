@@ -82,6 +82,13 @@ def test_modules_that_keras_does_not_have_are_not_there():
     assert door.home_of('layers.nothing.deeper') is None
 
 
+def test_modules_of_the_librarys_own_are_not_behind_the_door():
+    """Packages ask `getattr(keras, 'version', None)()`, of a later Keras, to see which one it is."""
+    asked = 'import cthulhu.as_keras, keras\nprint([hasattr(keras, n) for n in ("version", "storage", "callers", "saving", "legacy", "Model")])'
+    assert python('-c', asked) == '[False, False, False, True, True, True]\n'
+    assert 'that has no version' in python('-c', 'import cthulhu.as_keras\nimport keras.version', fails=1)
+
+
 NAMES = """
 import cthulhu.as_keras
 import keras, pickle, cthulhu

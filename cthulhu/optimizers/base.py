@@ -27,8 +27,10 @@ _making = _Making()
 
 @contextlib.contextmanager
 def one_step():
-    """Within, the updates of one step are made. An optimizer may be asked for them several times, by one that is around it, with groups of variables and
-    another learning rate for each: it counts the step once."""
+    """Within, the updates of one step are made, and each optimizer counts it once.
+
+    One optimizer may be asked several times, by another that is around it, with groups of variables and another learning rate for each.
+    """
     outer, _making.common = _making.common, {}
     try:
         yield
@@ -217,6 +219,7 @@ class Optimizer:
         Raises:
             ValueError: the loss does not depend on one of the variables.
         """
+        params = list(params)
         gradients = K.gradients(loss, params)
         lost = [getattr(p, 'name', str(p)) for p, g in zip(params, gradients) if g is None]
         if lost:

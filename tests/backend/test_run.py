@@ -100,6 +100,23 @@ def test_function():
     np.testing.assert_array_equal(K.function([x], [x])([a])[0], a)
 
 
+def test_function_of_lists_of_arrays():
+    """What `_standardize_user_data` returns, lists of inputs, targets and weights, and outputs as the values of a dict: so the tools of others call it."""
+    x, y = K.placeholder((None, 2)), K.placeholder((None,))
+    a, b = np.ones((3, 2), 'float32'), np.arange(3, dtype='float32')
+    first = K.function([x], {'double': 2 * x, 'same': x + 0}.values())(([a], [], []))
+    assert len(first) == 2
+    np.testing.assert_array_equal(first[0], 2 * a)
+    f = K.function([x, y], [K.sum(x, axis=-1) + y])
+    for values in (([a], [b]), ([a, b],), ([a, b], [], [])):
+        np.testing.assert_array_equal(f(*values) if len(values) == 1 else f(values), [[2, 3, 4]])
+    # A list of arrays is one value, too, where an input has the axis for it.
+    stacked = K.placeholder((1, 3, 2))
+    np.testing.assert_array_equal(K.function([stacked], [stacked + 1])([[a]])[0], a[None] + 1)
+    with pytest.raises(ValueError, match='expected 2 input values, got 3'):
+        f(([a], [b], [b]))
+
+
 def test_function_without_inputs():
     assert K.function([], [K.constant(2.0) * 3.0])([]) == [6.0]
 

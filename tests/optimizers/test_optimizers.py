@@ -583,6 +583,13 @@ def test_unknown_argument(name):
         getattr(optimizers, name)(rate=1)
 
 
+def test_gradients_of_the_values_of_a_dict():
+    loss, params = problem()
+    expected = K.get_value(optimizers.SGD().get_gradients(loss, params)[0])
+    (first, *_) = optimizers.SGD().get_gradients(loss, dict(enumerate(params)).values())
+    np.testing.assert_allclose(K.get_value(first), expected)
+
+
 def test_parameters_without_a_gradient_are_named():
     loss, params = problem()
     lost = K.variable(np.zeros(2), name='forgotten')
@@ -638,7 +645,6 @@ class Multiplied(optimizers.Optimizer):
         return self.updates
 
 
-@pytest.mark.skipif(not K.supports('gradients'), reason='trains')
 @pytest.mark.parametrize('inner', [optimizers.SGD, optimizers.Adam, optimizers.Nadam])
 def test_one_optimizer_for_groups_of_variables(inner):
     """Each group goes as it does alone with its own learning rate; the step is counted once, and the learning rate can be set as before."""

@@ -1,5 +1,7 @@
 """`K.function`: what it is given is argued here, once; a framework adds how it runs."""
 
+import collections.abc
+
 import numpy as np
 import scipy.sparse
 
@@ -31,7 +33,7 @@ class Function:
         if not isinstance(inputs, (list, tuple)):
             raise TypeError(f'inputs: expected a list of placeholders, got {inputs!r}.')
         self.inputs = list(inputs)
-        single = not isinstance(outputs, (list, tuple))
+        single = not isinstance(outputs, (list, tuple, collections.abc.ValuesView))
         self.outputs = [outputs] if single else list(outputs)
         self.after_updates = list(after_updates or ())
         self._single = single and not self.after_updates
@@ -103,7 +105,7 @@ class Function:
 
     def __call__(self, *inputs):
         if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)):
-            inputs = inputs[0]
+            inputs = self._in_a_row(inputs[0])
         if len(inputs) == len(self._feeds) - 1 and self.inputs[-1] is self.backend.learning_phase():
             inputs = [*inputs, 0]  # the phase is that of testing where none is given
         if len(inputs) != len(self._feeds):
@@ -113,6 +115,16 @@ class Function:
             )
         results = self.run([feed(value) for feed, value in zip(self._feeds, inputs)])
         return results[0] if self._single else results
+
+    def _in_a_row(self, values):
+        """The values one after the other, where they are given in lists of arrays: those of the inputs, the targets, the weights."""
+        for each in values:
+            if not isinstance(each, (list, tuple)) or not all(isinstance(x, np.ndarray) for x in each):
+                return values
+        row = [x for each in values for x in each]
+        # A list of one array may also be one value, with another axis.
+        fits = len(row) == len(self.inputs) and all(self.backend.ndim(t) == x.ndim for t, x in zip(self.inputs, row))
+        return row if fits else values
 
     def run_each(self, feeds, count=None):
         """Call the function many times, one call for each value that is taken from the result.

@@ -3,7 +3,9 @@
     python .ci/programs.py FOLDER [PROJECT ...]
 
 FOLDER has two environments, `keras2` and `door`; `.ci/programs` makes them. A project is a source distribution on PyPI that carries its tests; it is used
-as it is. The exit status is 1 if a test passes on Keras 2.3.1 and not here, unless `GONE` says what NumPy, TensorFlow or Python have dropped.
+as it is. On the side of Keras 2.3.1, projects for `tensorflow.keras` run on that of TensorFlow 1.15. What has been run within `LIMIT` counts, and the table
+says where a side was ended then. The exit status is 1 if a test passes on Keras 2.3.1 and not here, unless `GONE` says what NumPy, TensorFlow or Python have
+dropped.
 """
 
 import collections
@@ -48,6 +50,7 @@ PROJECTS = {
     'keras-position-wise-feed-forward==0.6.0': of(needs=TRANSFORMER),
     'keras-embed-sim==0.8.0': of(),
     'keras-transformer==0.33.0': of(needs=TRANSFORMER),
+    # keras-adabound is left out: it sets `lr`, which Keras 2.3.1 does not take. Some tests of keras-bert need files that its distribution lacks.
     'keras-bert==0.81.1': of(needs=TRANSFORMER + ('keras-transformer==0.33.0',)),
     'keras-radam==0.15.0': of(),
     'keras-lookahead==0.9.0': of(needs=('keras-radam==0.15.0',)),
@@ -85,6 +88,9 @@ GONE = {
 # A project's own options may want plugins of pytest that are not there.
 PLUGIN = os.path.dirname(os.path.abspath(__file__))
 PYTEST = '-m pytest -q -p no:cacheprovider -p outcomes --tb=short --continue-on-collection-errors -o addopts='.split()
+
+#: What `outcomes` says of a test that was being run when a side was ended.
+ENDED = 'was not ended'
 
 #: Seconds that the tests of a project may take on each side. What has been run till then counts.
 LIMIT = 1800
@@ -135,6 +141,13 @@ def read(outcomes):
     return {name: problem for name, problem in found.items() if problem != 'skipped'}
 
 
+def tally(found):
+    """(number of tests that passed, number of the others, what there is to say of them)."""
+    passed = sum(problem is None for problem in found.values())
+    ended = any(problem == ENDED for problem in found.values())
+    return passed, len(found) - passed, f', and was ended after {LIMIT} s' if ended else ''
+
+
 def line(project, passed, failed, there):
     return f'{project:<42} {passed:>6} {failed:>6}   {there}'
 
@@ -156,8 +169,9 @@ def main(work, chosen):
             os.path.join(logs['keras2'], f'{project}.outcomes')
         )  # that stays as it is, and is kept from the last run
         there = there or run([f'{work}/keras2/bin/python'], project, folder, path, logs['keras2'])
-        passed = [sum(problem is None for problem in side.values()) for side in (here, there)]
-        rows.append((project, passed[0], len(here) - passed[0], f'{passed[1]} of {len(there)}'))
+        (passed, failed, ended), (passed_there, failed_there, ended_there) = tally(here), tally(there)
+        told = f'{passed_there} of {passed_there + failed_there}{ended_there}' + (f' (here{ended})' if ended else '')
+        rows.append((project, passed, failed, told))
         print(line(*rows[-1]), flush=True)
         for name, problem in sorted(there.items()):
             if problem is None and here.get(name, 'not run') is not None:

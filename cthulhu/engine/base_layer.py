@@ -14,7 +14,7 @@ from cthulhu.engine.tracking import Tracking
 from cthulhu.storage import trust
 from cthulhu.utils.argument_table import OF_EVERY_LAYER, kind_of
 from cthulhu.utils.arguments import checked, named_arguments, takes_keras_1, unknown_argument
-from cthulhu.utils.generic_utils import has_arg, is_all_none, to_list, to_snake_case, unique, unpack_singleton
+from cthulhu.utils.generic_utils import has_arg, in_a_row, is_all_none, to_list, to_snake_case, unique, unpack_singleton
 
 __all__ = ['InputSpec', 'Layer', 'Node']
 
@@ -303,9 +303,9 @@ class Layer(Additions, Tracking, NodeAccess):
             outputs = self._as_new_tensors(self.call(inputs, **arguments), inputs)
             self._note_activity(outputs)
         mask = arguments['mask'] if arguments.get('mask') is not None else unpack_singleton(input_masks)
-        output_masks = list(to_list(self.compute_mask(inputs, mask)))
+        output_masks = in_a_row(self.compute_mask(inputs, mask))
         made = to_list(outputs)
-        output_masks += [None] * (len(made) - len(output_masks))
+        output_masks = (output_masks + [None] * len(made))[: len(made)]
         self._infer_shapes([K.int_shape(x) for x in to_list(inputs)], made)
         needed = to_list(inputs) + tensors_in(arguments)
         uses_phase = getattr(self, 'uses_learning_phase', False) or any(map(meta.uses_learning_phase, needed))

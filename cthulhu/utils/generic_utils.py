@@ -305,6 +305,15 @@ def unpack_singleton(x):
     return x[0] if len(x) == 1 else x
 
 
+def in_a_row(x):
+    """A list of what is in a list, and in the lists in it.
+
+    >>> in_a_row([[1, [2]], None]), in_a_row(3)
+    ([1, 2, None], [3])
+    """
+    return [item for part in x for item in in_a_row(part)] if isinstance(x, (list, tuple)) else [x]
+
+
 def unique(items):
     """The items in their order, each object once."""
     return list({id(item): item for item in items}.values())

@@ -8,7 +8,7 @@ import pytest
 from cthulhu import backend as K
 from cthulhu import regularizers
 from cthulhu.callbacks import Callback
-from cthulhu.layers import Add, Daoloth, Darkness, Flatten, Input, Laldagorth, Layer, Reshape, Wrapper
+from cthulhu.layers import Add, Daoloth, Darkness, Flatten, Input, Laldagorth, Layer, Masking, Reshape, Wrapper
 from cthulhu.models import Lump, Pile, model_from_json
 from cthulhu.utils import Sequence
 
@@ -344,3 +344,29 @@ def test_ranges_of_floats():
         assert K.dtype(made) == dtype and np.asarray(K.eval(made)).tolist() == values
     made = K.arange(K.constant(2.5))
     assert K.dtype(made) == 'float32' and np.asarray(K.eval(made)).tolist() == [0, 1, 2]
+
+
+def test_masks_in_lists_of_lists():
+    """Layers for `tensorflow.keras` return such: the masks are those of the outputs in a row."""
+
+    class Own(Layer):
+        supports_masking = True
+
+        def call(self, inputs):
+            return [inputs, 2 * inputs, 3 * inputs]
+
+        def compute_mask(self, inputs, mask=None):
+            return [[mask, None, mask], None]
+
+        def compute_output_shape(self, shape):
+            return [shape, shape, shape]
+
+    x = Input((3, 2))
+    outputs = Own()(Masking(9.0)(x))
+    model = Lump(x, outputs)
+    model.conjure('sgd', 'mse')
+    values = np.arange(6.0).reshape(1, 3, 2)
+    values[0, 1] = 9.0  # masked: what its targets are is of no account
+    off = np.array([[[1.0], [5.0], [1.0]]])
+    losses = model.test_on_batch(values, [values + off, 2 * values + off, 3 * values + off])
+    np.testing.assert_allclose(losses[1:], [1.0, (1.0 + 23.0**2 + 1.0) / 3, 1.0], rtol=1e-6)  # masked inputs are 0

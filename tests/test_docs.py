@@ -8,6 +8,7 @@ import re
 import pytest
 
 import cthulhu
+from cthulhu import backend as K
 from cthulhu.models import Lump
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -76,3 +77,35 @@ def test_what_a_page_links_to_is_there(page):
 def test_the_version_is_the_same_everywhere():
     assert f'version: {cthulhu.__version__}\n' in read('CITATION.cff')
     assert f'\n## {cthulhu.__version__}' in read('CHANGELOG.md')
+
+
+#: What the code of a page needs beside the library.
+NEEDS = {
+    'docs/export.md': ('tensorflow', 'onnx'),
+    'docs/images.md': ('PIL', 'sklearn'),
+    'docs/index.md': ('sklearn',),
+    'docs/notebooks.md': ('matplotlib',),
+    'docs/preprocessing.md': ('PIL',),
+    'docs/scikit_learn.md': ('sklearn',),
+}
+#: Pages whose blocks are run by tests of their own, which hold what they show, too.
+ELSEWHERE = {'README.md', 'docs/mistakes.md', 'docs/programs.md'}
+
+
+def blocks(page):
+    """The Python of a page: (number of its line, code, why it is not run or '')."""
+    text = read(page)
+    for block in re.finditer(r'^(?:<!-- not run: (.+) -->\n)?```python\n(.*?)^```$', text, re.MULTILINE | re.DOTALL):
+        yield text[: block.start(2)].count('\n'), block.group(2), block.group(1) or ''
+
+
+@pytest.mark.skipif(not K.supports('gradients'), reason='they train')
+@pytest.mark.parametrize('page', [page for page in pages() if page not in ELSEWHERE and any(blocks(page))])
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    for package in NEEDS.get(page, ()):
+        pytest.importorskip(package)
+    monkeypatch.chdir(tmp_path)
+    names = {'__name__': 'page'}
+    for line, code, reason in blocks(page):
+        if not reason:
+            exec(compile('\n' * line + code, os.path.join(ROOT, page), 'exec'), names)

@@ -19,7 +19,7 @@ def export_saved_model(model, path, overwrite=False):
 
     Arguments:
         model: a built model.
-        path: path of the folder.
+        path: path of the folder; those above it that are missing are made.
         overwrite: whether to replace a SavedModel that is there.
 
     Raises:
@@ -38,6 +38,9 @@ def export_saved_model(model, path, overwrite=False):
         outputs, _, _ = model.apply_to(unpack_singleton(tensors), [None] * len(tensors), {})
         return dict(zip(model.output_names, to_list(outputs, allow_tuple=True)))
 
+    os.makedirs(
+        os.path.dirname(os.path.abspath(path)), exist_ok=True
+    )  # a version's folder, as TensorFlow Serving wants it, lies in the model's
     with atomic.replacing_folder(path) as temporary:
         K.write_saved_model(temporary, dict(zip(model.input_names, model.inputs)), call)
 

@@ -66,7 +66,16 @@ setup(
         'export': ONNX,
         'plots': ['pydot>=1.4'],
         'images': IMAGES,
-        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'pydot>=1.4', 'tensorboard']
+        'tests': [
+            'pytest>=7',
+            'pandas',
+            'scikit-learn',
+            'matplotlib',
+            'pydot>=1.4',
+            'tensorboard',
+            'nbclient',
+            'ipykernel',
+        ]
         + IMAGES
         + ONNX
         + SAFETENSORS,

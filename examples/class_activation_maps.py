@@ -3,8 +3,8 @@
     python examples/class_activation_maps.py [--quick] [--data public] [--epochs 12] [--picture maps.png]
 
 After Zhou et al., "Learning Deep Features for Discriminative Localization", 2016, and Selvaraju et al., "Grad-CAM", 2017: how much a class would
-gain if a feature were stronger, times the feature, over the place. The network tells ten photographs by their pieces. The pieces shown are made of two,
-left of one photograph and right of another one, and the map of a class should be stronger on its own side. `--picture` saves some.
+gain if a feature were stronger, times the feature, over the place. The network tells ten photographs by their pieces. The pieces shown are made
+of two, left of one photograph and right of another one, and the map of a class should be stronger on its own side. `--picture` saves some.
 """
 
 import numpy as np

@@ -111,7 +111,7 @@ def main(arguments=None):
     def further(parser):
         parser.add_argument('--model', default='s2s.h5', help='where to save the model')
 
-    given = options(__doc__, arguments, epochs=20, quick=12, public=False, further=further)
+    given = options(__doc__, arguments, epochs=20, quick=20, public=False, further=further)
     (texts, answers), held_out = data(given.quick)
     x, y = words_of(texts), characters_of(answers, ANSWER)
     beginning = characters_of(['<' + answer for answer in answers], ANSWER + 1)[:, :-1]

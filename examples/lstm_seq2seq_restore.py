@@ -19,7 +19,7 @@ def main(arguments=None):
     def further(parser):
         parser.add_argument('--model', default='s2s.h5', help='the file of the model')
 
-    given = options(__doc__, arguments, epochs=20, quick=12, public=False, further=further)
+    given = options(__doc__, arguments, epochs=20, quick=20, public=False, further=further)
     if not os.path.exists(given.model):
         lstm_seq2seq.main(['--model', given.model, '--epochs', str(given.epochs)] + ['--quick'] * given.quick)
     model = load_model(given.model)

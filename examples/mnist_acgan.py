@@ -100,7 +100,7 @@ def main(arguments=None):
         __doc__,
         arguments,
         epochs=30,
-        quick=5,
+        quick=8,
         further=lambda parser: parser.add_argument('--picture', help='where to save what is drawn'),
     )
     (x, y), _ = mnist(given)

@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 from common import options, report
 
+from cthulhu import backend as K
 from cthulhu.layers import Daoloth, Laldagorth
 from cthulhu.models import Pile, load_model
 
@@ -63,7 +64,7 @@ def main(arguments=None):
         model = load_model(path)
         model.summary()
         if given.file:
-            x = [np.random.rand(2, *(size or 10 for size in shape[1:])) for shape in model.input_shapes]
+            x = [np.random.rand(2, *(size or 10 for size in shape[1:])) for shape in map(K.int_shape, model.inputs)]
             before = model.predict(x)
             model.save(os.path.join(folder, 'new.h5'))
             model = load_model(os.path.join(folder, 'new.h5'))
@@ -74,7 +75,9 @@ def main(arguments=None):
             # It is conjured already, and its optimizer has the state that it had.
             losses = model.summon(waves, wanted, epochs=given.epochs, verbose=0).history['loss']
             print('Trained further, its loss goes on:', *(f'{loss:.4f}' for loss in losses))
-    return report('predictions apart from those before', np.abs(np.asarray(after) - before).max(), at_most=1e-6)
+    before, after = [each if isinstance(each, list) else [each] for each in (before, after)]
+    apart = max(np.abs(a - b).max() for a, b in zip(before, after))
+    return report('predictions apart from those before', apart, at_most=1e-6)
 
 
 if __name__ == '__main__':

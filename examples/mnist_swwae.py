@@ -53,7 +53,7 @@ def main(arguments=None):
         __doc__,
         arguments,
         epochs=5,
-        quick=1,
+        quick=3,
         further=lambda parser: parser.add_argument('--picture', help='where to save images'),
     )
     x, x_test = [np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0))) for images, _ in mnist(given)]

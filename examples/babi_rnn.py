@@ -4,7 +4,7 @@
 
 The stories are made here by a small grammar, as those of the bAbI tasks are (Weston et al., "Towards AI-Complete Question Answering", 2015, the
 first task): four people go to six places. One GRU reads the story, one the question, and a dense layer sees where both ended. That
-tells near half of them rightly, as LSTMs do in the paper; the memory network of `babi_memnn.py` can do more.
+tells near half of them rightly; the memory network of `babi_memnn.py` can do more.
 """
 
 import numpy as np

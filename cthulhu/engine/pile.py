@@ -114,6 +114,9 @@ class Pile(Lump):
             shape, dtype = _declared_input(layer)
             if shape is not None:
                 self._entrance = Input(batch_shape=shape, dtype=dtype, name=layer.name + '_input')
+        elif not self._stack and not isinstance(layer, Lump) and not hasattr(layer, 'batch_input_shape'):
+            # As if it had been given it: so another Pile may begin with this layer, too.
+            layer.batch_input_shape = K.int_shape(self._entrance)
         self._stack.append(layer)
         if self._entrance is None:
             self._sublayers = list(self._stack)
@@ -213,14 +216,24 @@ class Pile(Lump):
             return np.argmax(probabilities, axis=-1)
         return (probabilities > 0.5).astype('int32')
 
+    @property
+    def build_input_shape(self):
+        """The shape that a copy is to be built on, where no layer says it; None if there is none.
+
+        A Pile that is not built may have layers with weights, which another model has called: the copy must have a place for them.
+        """
+        if self._build_shape is None and self._entrance is None and self._stack and self._stack[0].inbound_nodes:
+            return K.int_shape(to_list(self._stack[0].get_input_at(0))[0])
+        return self._build_shape
+
     def get_config(self):
         """The settings of the layers, from the bottom up."""
         with registry.layers.writing(self):
             layers = [registry.layers.serialize(layer) for layer in self._stack]
         first = layers[0]['config'] if layers else {}
         config = {'name': self.name, 'layers': layers}
-        if self._build_shape is not None:
-            config['build_input_shape'] = self._build_shape
+        if self.build_input_shape is not None:
+            config['build_input_shape'] = self.build_input_shape
         elif self._entrance is not None and 'batch_input_shape' not in first and not isinstance(self._stack[0], Lump):
             # an explicit input layer: the first layer carries its shape, which all readers understand
             layers[0]['config'] = dict(first, batch_input_shape=K.int_shape(self._entrance))

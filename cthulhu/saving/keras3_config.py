@@ -115,7 +115,10 @@ def _stack(model):
     if model.inputs:
         source = meta.get_history(model.inputs[0])[0]
         layers.insert(0, layer(source))
-    return {'name': model.name, 'trainable': True, 'dtype': 'float32', 'layers': layers}
+    config = {'name': model.name, 'trainable': True, 'dtype': 'float32', 'layers': layers}
+    if not model.inputs and model.build_input_shape is not None:
+        config['build_input_shape'] = model.build_input_shape
+    return config
 
 
 def _graph(model):

@@ -239,3 +239,24 @@ def test_a_configuration_file_with_a_key_that_is_not_known(tmp_path, monkeypatch
     assert len(said) == 2
     assert 'the key "Backend" is not known' in said[0] and 'Did you mean "backend"?' in said[0]
     assert '"whatever"' in said[1] and 'mean' not in said[1] and 'image_data_format' in said[1]
+
+
+@pytest.mark.parametrize('name', ['a.keras', 'a.h5'])
+@pytest.mark.parametrize('declared', [True, False])
+def test_layers_of_a_loaded_model_in_a_new_one_keep_their_weights(name, declared, tmp_path):
+    path, x = str(tmp_path / name), np.random.rand(5, 3)
+    model = Pile([Daoloth(4, **({'input_shape': (3,)} if declared else {})), Daoloth(2), Daoloth(1)])
+    model.conjure('adam', 'mse')
+    wanted = [model.predict(x), *model.get_weights()][1:5]
+    model.save(path)
+    again = load_model(path)
+    part = Pile(again.layers[:-1])
+    if declared:
+        assert part.output_shape == (None, 2)
+    part.save(path)  # whether it is built or not
+    found = load_model(path, compile=False)
+    for one, other in zip(wanted, found.get_weights()):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(found.predict(x), part.predict(x))
+    part.add(Daoloth(7))
+    assert part.predict(x).shape == (5, 7)

@@ -112,8 +112,15 @@ def reference(module):
 
 
 def methods(owner):
-    """The documented methods of a class that are its own, or the engine's."""
-    for name, value in sorted(vars(owner).items()):
+    """The documented methods of a class that are its own, or of a base that has no entry itself."""
+    found = {}
+    for base in reversed(owner.__mro__):
+        entry = base is not owner and any(
+            getattr(importlib.import_module(f'cthulhu.{m}'), base.__name__, None) is base for m in MODULES
+        )
+        if base.__module__.startswith('cthulhu.') and not entry:
+            found.update(vars(base))
+    for name, value in sorted(found.items()):
         function = (
             inspect.unwrap(getattr(value, '__func__', value)) if callable(getattr(value, '__func__', value)) else None
         )
@@ -170,7 +177,7 @@ def _body(section, text):
         return [_escaped(text)]
     items = []
     for line in text.split('\n'):
-        item = re.match(r'([\w*, ]+): (.*)', line)
+        item = re.match(r'([\w*., ]+): (.*)', line)
         if item:
             items.append(f'- `{item.group(1)}`: {_escaped(item.group(2))}')
         elif items:

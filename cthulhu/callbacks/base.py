@@ -195,7 +195,11 @@ class CallbackList:
         for callback in self.callbacks:
             hooks = [name for name in dir(callback) if name.startswith('on_')]
             if isinstance(callback, type) or not hooks:
-                advice = f' Make one: {callback.__name__}(...).' if isinstance(callback, type) else ''
+                advice = ''
+                if isinstance(callback, type):
+                    advice = f' Make one: {callback.__name__}(...).'
+                elif callable(callback):
+                    advice = ' Of a function make one: LuKthuCallback(on_epoch_end=...).'
                 raise TypeError(f'`callbacks` must be a list of Callback objects; it has {callback!r}.{advice}')
             for name in hooks:
                 _check_hook(callback, name)
@@ -225,6 +229,10 @@ class CallbackList:
         """Hand the model to every callback."""
         self.model = model
         for callback in self.callbacks:
+            if not hasattr(callback, 'set_model'):
+                raise TypeError(
+                    f'`callbacks` must be a list of Callback objects; it has {callback!r}. Derive {type(callback).__name__} from Callback.'
+                )
             callback.set_model(model)
 
     # -- batches -----------------------------------------------------------------------------------------

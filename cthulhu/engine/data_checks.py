@@ -122,6 +122,13 @@ def _advice_for_texts(texts, label):
 
 
 def _of_objects(array, label):
+    if not array.shape and not _is_number(array.item()):
+        thing = array.item()
+        flows = hasattr(thing, 'flow') and hasattr(thing, 'flow_from_directory')
+        raise ValueError(
+            f'The {label} is {thing!r} ({type(thing).__name__}), not an array of numbers'
+            + (': give what its `flow(x, y)` or `flow_from_directory(folder)` returns.' if flows else '.')
+        )
     for place, item in np.ndenumerate(array):
         if not _is_number(item):
             if isinstance(item, str):

@@ -49,9 +49,11 @@ class Graph:
             if missing or node.is_entrance:
                 reached = passed or 'none'
                 if node.is_entrance:
+                    namesake = any(node_of(x).outbound_layer.name == layer.name for x in self.inputs)
+                    other = ' (that one is of another model, with the same name)' if namesake else ''
                     raise ValueError(
                         f'The graph is disconnected: the outputs need the Input "{layer.name}", which is not among the inputs of the model '
-                        f'({self._named_inputs()}). Add it to `inputs`. Layers that could be reached: {reached}.'
+                        f'({self._named_inputs()}){other}. Add it to `inputs`. Layers that could be reached: {reached}.'
                     )
                 maker = node_of(missing[0])
                 raise ValueError(

@@ -39,6 +39,11 @@ def export(model, path, format=None, overwrite=False):
             f'path: {name!r} is the name of a file from which this library and Keras load a model: write it with model.save(path). What is exported '
             "is a SavedModel, a folder, or a file with '.onnx' at its end; give `format` if that is what it is to be called."
         )
+    if format is None and name.lower().endswith(('.pb', '.tflite', '.pt', '.pth', '.mlmodel', '.json')):
+        raise ValueError(
+            f"path: {name!r} is the name of a file of a kind that is not written. What is exported is a SavedModel, a folder, or a file with '.onnx' at its end, "
+            'of which other tools make what they need; give `format` if that is what it is to be called.'
+        )
     if format is None:
         format = 'onnx' if os.fspath(path).lower().endswith('.onnx') else 'saved_model'
     if format not in ('onnx', 'saved_model'):

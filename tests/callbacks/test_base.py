@@ -94,6 +94,8 @@ def test_an_object_that_is_no_callback_but_has_some_hooks():
     hooks.on_train_batch_end(0, {})
     assert duck.batches == 1
     assert hooks.wants_batches
+    with pytest.raises(TypeError, match='Derive Duck from Callback'):  # a model has something to say to it
+        hooks.set_model(object())
 
 
 def test_wants_batches():

@@ -304,3 +304,17 @@ def test_tensors_that_come_one_by_one(layer):
         layer(name='mine')(a, b)
     with pytest.raises(TypeError, match=r'"whole" is called with one argument'):
         Lump([a, b], add([a, b]), name='whole')(a, b)
+
+
+def test_a_generator_that_was_not_asked_for_a_flow():
+    pytest.importorskip('PIL')
+    from cthulhu.preprocessing.image import ImageDataGenerator
+
+    model = Pile([Daoloth(1, input_shape=(3,), name='out')])
+    model.conjure('sgd', 'mse')
+    told = (
+        r'The input "out_input" is <.*> \(ImageDataGenerator\), not an array of numbers: give what its `flow\(x, y\)`'
+    )
+    for use in (model.predict, model.summon):
+        with pytest.raises(ValueError, match=told):
+            use(ImageDataGenerator())

@@ -190,4 +190,6 @@ def plot_model(
         from IPython import display
     except ImportError:
         return None
-    return display.SVG(filename=path) if kind == 'svg' else display.Image(filename=path)
+    if kind == 'svg':
+        return display.SVG(data=picture)
+    return display.Image(data=picture, format='jpeg' if kind == 'jpg' else kind)

@@ -151,8 +151,10 @@ def test_without_dot(monkeypatch, tmp_path):
 )
 def test_files(tmp_path, name, magic):
     for model in (nested(), hostile()):
-        plot_model(model, tmp_path / name, show_shapes=True, expand_nested=True)
+        shown = plot_model(model, tmp_path / name, show_shapes=True, expand_nested=True)
         assert (tmp_path / name).read_bytes().startswith(magic)
+        if shown is not None:  # where IPython is
+            assert any(hasattr(shown, f'_repr_{kind}_') for kind in ('png', 'svg'))
 
 
 @needs_dot

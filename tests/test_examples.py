@@ -25,8 +25,8 @@ NEEDS = {'serve_onnx': 'onnxruntime', 'mnist_tfrecord': 'tensorflow', 'mnist_dat
 
 @pytest.mark.parametrize('name', run_all.names())
 def test_an_example_reaches_its_figure(name, tmp_path, monkeypatch, capsys):
-    if name in NEEDS:
-        pytest.importorskip(NEEDS[name])
+    if name in NEEDS and importlib.util.find_spec(NEEDS[name]) is None and not os.environ.get('CI'):
+        pytest.skip(f'{name} needs {NEEDS[name]}')
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
     arguments = ['--quick']

@@ -114,9 +114,6 @@ class Pile(Lump):
             shape, dtype = _declared_input(layer)
             if shape is not None:
                 self._entrance = Input(batch_shape=shape, dtype=dtype, name=layer.name + '_input')
-        elif not self._stack and not isinstance(layer, Lump) and not hasattr(layer, 'batch_input_shape'):
-            # As if it had been given it: so another Pile may begin with this layer, too.
-            layer.batch_input_shape = K.int_shape(self._entrance)
         self._stack.append(layer)
         if self._entrance is None:
             self._sublayers = list(self._stack)
@@ -242,6 +239,10 @@ class Pile(Lump):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make a Pile from the result of `get_config`, or from a bare list of layer configurations as early files have it."""
+        if not isinstance(config, (dict, list, tuple)):
+            raise TypeError(
+                f'config: expected the dict that `get_config()` gives, or a list of those of layers; got {config!r}.'
+            )
         if isinstance(config, dict):
             name, shape, items = config.get('name'), config.get('build_input_shape'), config['layers']
         else:
@@ -252,6 +253,15 @@ class Pile(Lump):
                 pile.add(registry.layers.deserialize(item, custom_objects))
             if not pile.is_graph and shape is not None and pile._stack:
                 pile.build(tuple(shape))
+        first = pile._stack[0] if pile._stack else None
+        if (
+            pile._build_shape is None
+            and pile.is_graph
+            and not isinstance(first, (Lump, type(None)))
+            and not hasattr(first, 'batch_input_shape')
+        ):
+            # An input layer says the shape in files of Keras 3; in those of Keras 2 it is the first layer, with which another Pile may begin.
+            first.batch_input_shape = K.int_shape(pile._entrance)
         return pile
 
 

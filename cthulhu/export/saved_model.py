@@ -38,9 +38,8 @@ def export_saved_model(model, path, overwrite=False):
         outputs, _, _ = model.apply_to(unpack_singleton(tensors), [None] * len(tensors), {})
         return dict(zip(model.output_names, to_list(outputs, allow_tuple=True)))
 
-    os.makedirs(
-        os.path.dirname(os.path.abspath(path)), exist_ok=True
-    )  # a version's folder, as TensorFlow Serving wants it, lies in the model's
+    # A version's folder lies in the model's, as TensorFlow Serving wants it.
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with atomic.replacing_folder(path) as temporary:
         K.write_saved_model(temporary, dict(zip(model.input_names, model.inputs)), call)
 

@@ -12,7 +12,7 @@ from cthulhu import backend as K
 from cthulhu import models, optimizers
 from cthulhu.export import export
 from cthulhu.layers import RNN as Recurrent
-from cthulhu.layers import Cthalpa1D, Cthalpa2D, Cthalpa2DTranspose, Daoloth, Input, Layer
+from cthulhu.layers import Cthalpa1D, Cthalpa2D, Cthalpa2DTranspose, Daoloth, Input, Layer, SimpleRNNCell
 from cthulhu.models import Lump, Pile, clone_model, load_model
 from cthulhu.utils import CustomObjectScope
 
@@ -260,3 +260,23 @@ def test_layers_of_a_loaded_model_in_a_new_one_keep_their_weights(name, declared
     np.testing.assert_array_equal(found.predict(x), part.predict(x))
     part.add(Daoloth(7))
     assert part.predict(x).shape == (5, 7)
+
+
+def test_a_stateful_pile_with_an_input_layer_and_one_in_another_come_back(tmp_path):
+    path, x = str(tmp_path / 'a.keras'), np.random.rand(2, 4, 3)
+    inner = Pile([Input(batch_shape=(2, 4, 3)), Recurrent(SimpleRNNCell(5), stateful=True), Daoloth(2)])
+    Pile([inner, Daoloth(1)]).save(path)
+    again = load_model(path, compile=False).layers[0]
+    assert not hasattr(inner.layers[0], 'batch_input_shape')  # what the user made stays as it is
+    part = Pile(again.layers[:-1])
+    part.save(path)
+    found = load_model(path, compile=False)
+    assert found.input_shape == (2, 4, 3)
+    np.testing.assert_array_equal(found.predict(x, batch_size=2), part.predict(x, batch_size=2))
+
+
+@pytest.mark.parametrize('config', ['model.json', None, 3])
+@pytest.mark.parametrize('kind', [Lump, Pile])
+def test_a_configuration_that_is_none(kind, config):
+    with pytest.raises(TypeError, match='config: expected the dict that `get_config'):
+        kind.from_config(config)

@@ -67,6 +67,12 @@ def saved_model():
         assert os.path.isfile(os.path.join(path, 'saved_model.pb'))
 
 
+def many_steps():
+    x = K.placeholder((2,))
+    done, (sums,) = K.function([x], [K.sum(x)]).many_steps({}, 3, [(2,)])([np.arange(6.0).reshape(3, 2)], 3)
+    assert done == 3 and sums.tolist() == [1, 5, 9]
+
+
 TRIALS = {
     '`K.scan` of no steps, where only the run tells how many': loops_over_nothing,
     '`K.gradients`, training': gradients,
@@ -77,6 +83,7 @@ TRIALS = {
     '`K.graph_definition`, the graph in TensorBoard': K.graph_definition,
     '`K.write_saved_model`, `export_saved_model`': saved_model,
     '`K.dataset_batches`': dataset,
+    '`many_steps` of a function': many_steps,
     '`K.placeholder()` without shape or rank': K.placeholder,
     'lengths of 1 that broadcast although no shape says that they are 1': broadcasts,
 }

@@ -54,6 +54,51 @@ def test_many_steps_are_single_ones(backend, form):
     assert dropped == [len(STEPS)], 'each step draws anew'
 
 
+@pytest.mark.parametrize('backend', backends(), ids=lambda backend: backend.name)
+@pytest.mark.parametrize('phase', [0, 1])
+def test_steps_in_one_call_are_single_ones(backend, phase):
+    """What is fed, drawn, computed before the updates and after them; a call of fewer steps than it may have."""
+    backend.clear_session()
+    f, variables = _learning(backend)
+    if backend.name != 'tensorflow':
+        with pytest.raises(NotImplementedError, match='one by one'):
+            f.many_steps({1: np.array(bool(phase))}, 5, [(4, 3)])
+        return
+    first = [backend.get_value(v) for v in variables]
+    backend.set_random_step(3)
+    single = [f([x, phase]) for x in STEPS]
+    after, steps = [backend.get_value(v) for v in variables], backend.random_step()
+    for variable, value in zip(variables, first):
+        backend.set_value(variable, value)
+    backend.set_random_step(3)
+    call = f.many_steps({1: np.array(bool(phase))}, 5, [(4, 3)])
+    assert backend.random_step() == 3
+    (done, found), (rest, others) = call([STEPS[:5]], 5), call([STEPS[5:]], 1)
+    assert (done, rest) == (5, 1)
+    for values, others, wanted in zip(found, others, zip(*single)):
+        np.testing.assert_allclose(np.concatenate([values, others]), np.stack(wanted), rtol=1e-5, atol=1e-6)
+    for variable, value in zip(variables, after):
+        np.testing.assert_allclose(backend.get_value(variable), value, rtol=1e-5)
+    assert backend.random_step() == steps
+
+
+@pytest.mark.skipif(K.backend() != 'tensorflow', reason='the backend takes steps one by one')
+@pytest.mark.parametrize('what', ['float16', 'print', 'convolution', 'argmax', 'division', 'truncated'])
+def test_what_might_not_be_the_same_in_one_call_is_refused(what):
+    x = K.placeholder((2, 6), dtype='float16' if what == 'float16' else 'float32')
+    table = K.variable(np.eye(6))
+    y, why = {
+        'float16': lambda: (x * 2, 'float16'),
+        'print': lambda: (K.print_tensor(x), 'StringFormat'),
+        'convolution': lambda: (K.conv1d(K.expand_dims(x), K.ones((2, 1, 1))), 'Conv2D'),
+        'argmax': lambda: (K.gather(table, K.argmax(K.dot(x, table))), 'by what it computed'),
+        'division': lambda: (K.cast(x, 'int32') // K.cast(x, 'int32'), 'FloorDiv'),
+        'truncated': lambda: (x + K.truncated_normal((2, 6), 0.0, 1.0), 'TruncatedNormal'),
+    }[what]()
+    with pytest.raises(NotImplementedError, match=why):
+        K.function([x], [y]).many_steps({}, 3, [(2, 6)])
+
+
 def test_each_step_is_made_when_it_is_asked_for():
     total, x = K.variable(0.0), K.placeholder(())
     f = K.function([x], [total * 1.0], updates=[K.update_add(total, x)])

@@ -168,6 +168,28 @@ class Function:
             return [[] for _ in self.outputs + self.after_updates]
         return [_stacked(values) for values in zip(*results)]
 
+    def many_steps(self, fixed, length, shapes):
+        """Many calls of the function made one, which the framework compiles.
+
+        Arguments:
+            fixed: dict, position of an input -> its value, for what is the same in every step.
+            length: int, how many steps one call takes at most.
+            shapes: list of the shapes of what one step is fed, for each other input, in order.
+
+        Returns:
+            Function of (arrays, count): for each other input, in order, an array with a first axis of length `count`. It returns how
+            many steps were taken, fewer than `count` where the next one would raise an error, and a list of arrays with a row
+            for each: the outputs, then `after_updates`, equal to those of single calls but for rounding.
+
+        Raises:
+            NotImplementedError: the backend has nothing of the kind, or not for this function; the message says why.
+        """
+        raise NotImplementedError(f'the {self.backend.name} backend takes steps one by one')
+
+    def compiling_costs(self):
+        """The seconds that `many_steps` is expected to take to compile; infinitely many where the backend has nothing of the kind."""
+        return float('inf')
+
     def _unstacked(self, feeds, count):
         if len(feeds) != len(self._feeds):
             raise ValueError(f'{self.name}: feeds: expected {len(self._feeds)} arrays, got {len(feeds)}.')

@@ -91,9 +91,13 @@ class Function(function.Function):
                 operations += [variable.assign(value, read_value=False) for variable, value in pairs]
         return [getattr(x, 'op', x) for x in operations]
 
-    def run(self, values):
+    def check_graph(self):
+        """Raise RuntimeError where the graph of the library is not that of the function any more."""
         if self.backend._graph is not self._graph:
             raise RuntimeError(str(other_graph(f'{self.name}: this function is of another graph')))
+
+    def run(self, values):
+        self.check_graph()
         extra = tuple(self.feed_dict) if self.feed_dict else ()
         values += [self.feed(key, 'feed_dict')(self.feed_dict[key]) for key in extra]
         if self._feeds_sparse or extra:
@@ -114,6 +118,15 @@ class Function(function.Function):
         if self._places is not None or self._convert:
             results = self._arranged(results)
         return results
+
+    def many_steps(self, fixed, length, shapes):
+        from cthulhu.backend.tensorflow.many_steps import ManySteps
+
+        return ManySteps(self, fixed, length, shapes)
+
+    def compiling_costs(self):
+        # Measured: 0.6 s for a step of two dense layers with 208 operations, 1.0 s for three with dropout and 339.
+        return 0.3 + 0.003 * len(ancestors(self._results + self.update_operations))
 
     def _prepare(self, session, extra):
         with entered(session.graph):

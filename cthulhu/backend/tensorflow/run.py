@@ -183,10 +183,10 @@ class Run:
                 self._step_tensor = v1.placeholder_with_default(default, (), name='cthulhu_step')
         return self._step_tensor
 
-    def _next_step(self):
+    def _next_step(self, count=1):
         with self._counting:
             step = self._step
-            self._step += 1
+            self._step += count
         return np.asarray(step, 'int64')
 
     def _depends_on_step(self, targets):

@@ -44,6 +44,8 @@ class BackupAndRestore(Callback):
         >>> model.summon(x, y, epochs=100, callbacks=[BackupAndRestore('backup')])
     """
 
+    needs_equal_bits = True
+
     @checked
     def __init__(self, backup_dir, period=1, delete_checkpoint=True):
         super().__init__()

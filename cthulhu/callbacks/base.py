@@ -18,14 +18,18 @@ class BatchLogs(dict):
         batch: number of the (last) batch.
         samples: number of samples.
         values: pairs of a name and a value: the loss and the metrics.
+        steps: number of batches.
 
     Attributes:
-        samples: number of samples that the values stand for.
+        samples, steps: number of samples, and of batches, that the values stand for.
     """
 
-    def __init__(self, batch, samples, values=()):
+    def __init__(self, batch, samples, values=(), steps=1):
         super().__init__(batch=batch, size=samples)
         self.samples = samples
+        self.steps = steps
+        if steps > 1:
+            self['num_steps'] = steps
         self.update(values)
 
 
@@ -44,6 +48,11 @@ def samples_of(logs):
     return logs.samples if isinstance(logs, BatchLogs) else logs.get('size', 0)
 
 
+def steps_of(logs):
+    """How many batches the logs of one stand for; also of a plain dict, by its 'num_steps'."""
+    return logs.steps if isinstance(logs, BatchLogs) else logs.get('num_steps', 1)
+
+
 class Callback:
     """The base of what is called at the stages of training, testing and prediction. Override the hooks that matter.
 
@@ -57,6 +66,8 @@ class Callback:
         needs_each_batch: whether the batch hooks must see every batch by itself. Where this is False, one call may
             stand for several batches: 'size' is then the samples of all of them, 'num_steps' how many they are, and the
             loss and metrics are averages over them.
+        needs_equal_bits: whether a run with it has to end with the same bits when it is repeated. How many steps are taken in one call is
+            then not chosen by measuring, as the last bits may depend on it.
         state_names: names of the attributes that `BackupAndRestore` keeps, for a run that is resumed: numbers, strings,
             arrays, and lists and dicts of these. A callback with other state overrides `get_state` and `set_state`.
 
@@ -71,6 +82,7 @@ class Callback:
     __repr__ = settings_repr
 
     needs_each_batch = True
+    needs_equal_bits = False
     state_names = ()
 
     def __init__(self):
@@ -267,6 +279,11 @@ class CallbackList:
     def wants_predict_batches(self):
         """Whether a callback has to see each batch of `predict` by itself."""
         return self._wants('predict')
+
+    @property
+    def needs_equal_bits(self):
+        """Whether the run has to end with the same bits when it is repeated."""
+        return any(getattr(callback, 'needs_equal_bits', False) for callback in self.callbacks)
 
     def _batch_begin(self, name, batch, logs):
         hooks = self._batch_hooks.get(name)

@@ -1,6 +1,6 @@
 """ProgbarLogger: the progress bar of a run."""
 
-from cthulhu.callbacks.base import Callback, samples_of
+from cthulhu.callbacks.base import Callback, samples_of, steps_of
 from cthulhu.utils.notebook import Lines
 from cthulhu.utils.progbar import Progbar, place
 
@@ -57,7 +57,7 @@ class ProgbarLogger(Callback):
 
     def _advance(self, logs):
         logs = logs or {}
-        self.seen += logs.get('num_steps', 1) if self.use_steps else samples_of(logs)
+        self.seen += steps_of(logs) if self.use_steps else samples_of(logs)
         if self.verbose:
             values = [(name, logs[name]) for name in self._names if name in logs]
             self.progbar.update(self.seen, values, finalize=False)

@@ -10,13 +10,15 @@ class Batch:
         size: number of samples.
         start: number of the first one, counted over the epoch.
         feeds: list of arrays in the order of the step's feeds; None stands for weights of one.
+        steps: how many steps it stands for.
         rows: where the data are arrays that stay as they are, which of their samples these are (a slice, or an array of indices); else None.
     """
 
-    __slots__ = ('size', 'start', 'rows', '_feeds', '_take')
+    __slots__ = ('size', 'start', 'steps', 'rows', '_feeds', '_take')
 
-    def __init__(self, size, start, feeds=None, rows=None, take=None):
+    def __init__(self, size, start, feeds=None, rows=None, take=None, steps=1):
         self.size = size
+        self.steps = steps
         self.start = start
         self.rows = rows
         self._feeds = feeds
@@ -38,8 +40,10 @@ class Adapter:
         batch_size: samples a batch; None where it is not known.
         position: the sample of the data with which the next epoch begins.
         rounds: how many epochs there will be, set by whoever runs them; a source that goes on gives no more batches than they need.
+        begun: how many epochs have begun, counted by whoever runs them.
         is_stream: whether the data come batch by batch.
         ended: whether the data have come to an end for good.
+        arrays: list of the arrays that the batches are taken from, None in it for weights that are all one; None for other sources.
         shard: (index, count): of each batch this adapter gives the share number `index` of `count` equal ones; all of it by default.
     """
 
@@ -50,6 +54,8 @@ class Adapter:
     rounds = 1
     ended = False
     is_stream = False
+    arrays = None
+    begun = 0
     shard = (0, 1)
 
     def _share(self, size):
@@ -105,6 +111,18 @@ class ArrayAdapter(Adapter):
             start = stop if stop < self._total or not self.cycle else 0
             if self.cycle:
                 self.position = start
+
+    def stacked(self, batches):
+        """The feeds of several batches of one size, with a first axis for the batches; None in place of weights that are all one."""
+        count, size = len(batches), batches[0].size
+        rows = [batch.rows for batch in batches]
+        if not isinstance(rows[0], slice):
+            rows = np.concatenate(rows)
+        elif all(a.stop == b.start for a, b in zip(rows, rows[1:])):
+            rows = slice(rows[0].start, rows[-1].stop)
+        else:
+            rows = np.concatenate([np.arange(each.start, each.stop) for each in rows])
+        return [None if a is None else a.reshape((count, size) + a.shape[1:]) for a in self._take(rows)]
 
     def _take(self, rows):
         if isinstance(rows, slice):

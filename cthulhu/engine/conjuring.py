@@ -133,7 +133,7 @@ class Program:
         conjuring = self.conjuring
         return Step(
             name, self.feeds, [self.total_loss], updates, self.metric_results, phase,
-            conjuring.frozen_layers, conjuring.function_arguments,
+            conjuring.frozen_layers, conjuring.function_arguments, conjuring.settings['steps_per_execution'],
         )  # fmt: skip
 
 

@@ -63,8 +63,10 @@ class Functions:
             return self._predictors.get(inputs, make)
 
     def _make_predictor(self, inputs, outputs, updates):
-        arguments = self._settings['kwargs'] if self._settings else {}
-        return preparation.prediction_step(self, inputs, outputs, updates, arguments)
+        settings = self._settings or {'kwargs': {}, 'steps_per_execution': None}
+        return preparation.prediction_step(
+            self, inputs, outputs, updates, settings['kwargs'], settings['steps_per_execution']
+        )
 
 
 def _check_none(name, value):

@@ -1,5 +1,7 @@
 """Lump: a network that learns. The methods that a user calls; what they do is in `conjuring`, `preparation` and `training_loop`."""
 
+import numbers
+
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.callers import warn_once
@@ -20,7 +22,6 @@ _OF_OTHERS = {
         'models are always computed by a graph here. To look at values in between, use K.print_tensor, or `predict` of a model that ends there.',
     ),
     'jit_compile': ((None, False, 'auto'), 'the library does not ask the framework for it. Leave it out.'),
-    'steps_per_execution': ((None, 1), 'every step is a call of its own here. Leave it out.'),
 }
 
 
@@ -88,7 +89,9 @@ class Lump(Functions, GeneratorDoors, Network):
             sample_weight_mode: 'temporal' for a weight for each time step (2-D weights), None for one for each sample; or a list or dict of these.
             weighted_metrics: like `metrics`, for metrics that are to be weighted by sample and class weights.
             target_tensors: tensor, list of tensors, or dict by output name: tensors of the framework to use as targets, in place of data fed.
-            **kwargs: keyword arguments of the framework's own function: on TensorFlow those of `Session.run`.
+            **kwargs: `steps_per_execution`: int, how many steps on arrays one call of the framework takes, where none of the callbacks has to see each
+                batch; 1 for every step by itself. Left out, it is what is found to be faster (see docs/performance.md). Others are keyword arguments of
+                the framework's own function: on TensorFlow those of `Session.run`.
 
         Raises:
             ValueError: for an optimizer, loss, metric, mode or keyword argument that does not exist or does not fit the model.
@@ -100,6 +103,7 @@ class Lump(Functions, GeneratorDoors, Network):
         for name in [name for name in kwargs if name in _OF_OTHERS]:
             if kwargs.pop(name) not in _OF_OTHERS[name][0]:
                 raise ValueError(f'conjure: `{name}`: {_OF_OTHERS[name][1]}')
+        steps_per_execution = _steps_per_execution(kwargs.pop('steps_per_execution', None))
         if kwargs:
             self._check_further(kwargs)
         self._settings = {
@@ -110,6 +114,7 @@ class Lump(Functions, GeneratorDoors, Network):
             'sample_weight_mode': sample_weight_mode,
             'weighted_metrics': weighted_metrics,
             'target_tensors': target_tensors,
+            'steps_per_execution': steps_per_execution,
             'kwargs': kwargs,
         }
         self._conjuring = self._predictor = None  # functions take the framework's arguments when they are made
@@ -470,6 +475,18 @@ class Lump(Functions, GeneratorDoors, Network):
 
 def _values(names, values, return_dict):
     return dict(zip(names, values)) if return_dict else unpack_singleton(values)
+
+
+def _steps_per_execution(value):
+    """The setting of `conjure`, checked; 'auto', which tf.keras takes, is None."""
+    if value in (None, 'auto'):
+        return None
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(
+            f'conjure: `steps_per_execution` must be an int of at least 1, how many steps one call of the framework takes; got {value!r}. Leave it '
+            'out to have the faster way found.'
+        )
+    return int(value)
 
 
 def _streaming(workers, use_multiprocessing, max_queue_size):

@@ -223,9 +223,10 @@ def prediction_on_batch(model, x):
     return step, arrays
 
 
-def prediction_step(model, inputs, outputs, updates, arguments):
+def prediction_step(model, inputs, outputs, updates, arguments, steps_a_call):
     """The Step from inputs (those that are placeholders are fed) to outputs."""
-    return Step('predict_function', input_feeds(model, inputs), outputs, updates, arguments=arguments)
+    feeds = input_feeds(model, inputs)
+    return Step('predict_function', feeds, outputs, updates, arguments=arguments, steps_a_call=steps_a_call)
 
 
 def probe(model, name, tensors, with_targets):

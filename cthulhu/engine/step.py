@@ -10,11 +10,16 @@ import numbers
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu.engine.pace import Pace
 
 Feed = collections.namedtuple('Feed', ['kind', 'name', 'tensor', 'spec'])
 Feed.__new__.__defaults__ = (None,)
 Feed.__doc__ = """One of the things that a step is fed: its kind ('input', 'target' or 'weights'), the name of the input or output that it belongs to, the
 placeholder, and the OutputSpec for targets and weights."""
+
+
+#: For how many shapes of batches a Step remembers what was found to be faster.
+_PACES = 8
 
 
 class Step:
@@ -29,10 +34,15 @@ class Step:
         phase: the learning phase, 1 in training and 0 otherwise.
         frozen: list of layers that are told that they are frozen.
         arguments: dict of keyword arguments for the backend's function.
+        steps_a_call: how many steps one call of the framework takes where it may take several: an int, or None for what is found to be faster.
     """
 
-    def __init__(self, name, feeds, outputs, updates=(), after_updates=(), phase=0, frozen=(), arguments=None):
+    def __init__(
+        self, name, feeds, outputs, updates=(), after_updates=(), phase=0, frozen=(), arguments=None, steps_a_call=None
+    ):
         self.name = name
+        self._steps_a_call = steps_a_call
+        self._paces = {}
         updates = [update for update in updates if not isinstance(update, numbers.Number)]
         self.feeds = list(feeds)
         self._weights = [i for i, feed in enumerate(self.feeds) if feed.kind == 'weights']
@@ -63,9 +73,46 @@ class Step:
             arrays = arrays[:-1]
         return self._function(self._fed(arrays))
 
-    def run_many(self, batches):
-        """The step for one list of arrays after another: an iterator over what the call returns for each."""
-        return self._function.run_each(map(self._fed, batches))
+    def pace(self, adapter, unmeasured):
+        """The Pace for the batches of an adapter, which is found by measuring unless `unmeasured`; None where each is a call."""
+        arrays = adapter.arrays
+        if self._steps_a_call == 1 or unmeasured and self._steps_a_call is None:
+            return None
+        if arrays is None or adapter.steps < 2 or adapter.shard != (0, 1):
+            return None
+        if not all(a is None or isinstance(a, np.ndarray) for a in arrays):
+            return None
+        key = (adapter.batch_size, *(a if a is None else a.shape[1:] for a in arrays))
+        if key not in self._paces:
+            if len(self._paces) >= _PACES:
+                self._paces.pop(next(iter(self._paces)), None)
+            self._paces[key] = Pace(self, arrays, adapter.batch_size, self._steps_a_call)
+        return self._paces.get(key)
+
+    def shapes(self, arrays, size):
+        """The shapes of what a step is fed for `size` samples of a list of arrays."""
+        return [np.shape(x) for x in self.with_ones([a if a is None else a[:size] for a in arrays])]
+
+    def many_steps(self, length, shapes):
+        """What takes up to `length` steps in one call: see `many_steps` of the backend's functions, where errors are named too."""
+        first = len(self.feeds)
+        call = self._function.many_steps({first + i: value for i, value in enumerate(self._constants)}, length, shapes)
+
+        def take(stacks, count):
+            one = self.with_ones([a if a is None else a[0] for a in stacks])
+            whole = [np.broadcast_to(x, (count,) + np.shape(x)) if a is None else a for a, x in zip(stacks, one)]
+            return call(whole, count)
+
+        return take
+
+    def bytes_of_outputs(self, size):
+        """About how many bytes the outputs of a step on `size` samples have."""
+        shapes = [K.int_shape(x) or () for x in self._function.outputs]
+        return sum(4 * int(np.prod([size if n is None else n for n in shape])) for shape in shapes)
+
+    def compiling_costs(self):
+        """The seconds that `many_steps` may take before the first one is done."""
+        return self._function.compiling_costs()
 
     def _fed(self, arrays):
         return self.with_ones(arrays) + self._constants
@@ -117,6 +164,5 @@ class Relay:
         values.update((key, arrays[i]) for key, i in self._here.items())
         return self._step([values[feed.kind, feed.name] for feed in self._step.feeds])
 
-    def run_many(self, batches):
-        """The step for one list of arrays after another: an iterator over what the call returns for each."""
-        return map(self, batches)
+    def pace(self, adapter, unmeasured):
+        """None: each batch is a call."""

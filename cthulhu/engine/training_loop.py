@@ -1,17 +1,18 @@
 """The one loop: an adapter's batches through a step, with the callbacks told of each. Training, evaluation and prediction share it."""
 
-import collections
 import numbers
+import time
 
 import numpy as np
 
 from cthulhu import callbacks as callbacks_module
 from cthulhu.callbacks.base import BatchLogs, RunParams
+from cthulhu.engine.adapters import Batch
 from cthulhu.utils.generic_utils import unpack_singleton
 from cthulhu.utils.notebook import in_notebook
 
 
-def run_epoch(adapter, step, begin, end, stop=None):
+def run_epoch(adapter, step, begin, end, stop=None, pace=None):
     """Run a step over the batches of an adapter. Batches without samples are passed over.
 
     Arguments:
@@ -20,23 +21,67 @@ def run_epoch(adapter, step, begin, end, stop=None):
         begin: function of (index, batch), called before each step.
         end: function of (index, batch, values), called after each step.
         stop: function that is true where the rest of the batches should be left out.
+        pace: a Pace; then several steps may be taken together, `begin` and `end` are called once for them, `end` with the index of the last
+            one, and with values that have a first axis for the steps. None for every step by itself.
     """
+    adapter.begun += 1
+    if pace is not None:
+        whole = adapter.steps if adapter.samples is None else adapter.samples // pace.size
+        pace.begin(whole, whole * (adapter.rounds - adapter.begun + 1))
     batches = adapter.batches()
-    begun = collections.deque()
-
-    def feeds():
-        for index, batch in enumerate(batch for batch in batches if batch.size):
-            begin(index, batch)
-            begun.append((index, batch))
-            yield batch.feeds
-
     try:
-        for values in step.run_many(feeds()):
-            end(*begun.popleft(), values)
-            if stop is not None and stop():
-                break
+        for group in _groups(batches, pace):
+            done = _take_together(adapter, begin, end, pace, group) if len(group) > 1 else 0
+            for index, batch in group[done:]:
+                begin(index, batch)
+                start = time.perf_counter()
+                values = step(batch.feeds)
+                if pace is not None and batch.size == pace.size:
+                    pace.took(time.perf_counter() - start)
+                end(index, batch, values)
+                if stop is not None and stop():
+                    return
+            if done and stop is not None and stop():
+                return
     finally:
         batches.close()
+
+
+def _groups(batches, pace):
+    """Lists of (index, batch): the batches that are taken together."""
+    group = []
+    for numbered in enumerate(batch for batch in batches if batch.size):
+        several = pace is not None and pace.length > 1 and numbered[1].size == pace.size
+        if group and not several:
+            yield group
+            group = []
+        group.append(numbered)
+        if not several or len(group) >= pace.length:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _take_together(adapter, begin, end, pace, group):
+    """Take the steps of a group in one call; how many were taken."""
+    batches = [batch for _, batch in group]
+    first, size = group[0][0], batches[0].size
+    call = pace.call
+    if call is None:  # another thread found that it cannot be
+        return 0
+    begin(first, Batch(size * len(group), batches[0].start))
+    start = time.perf_counter()
+    try:
+        done, values = call(adapter.stacked(batches), len(group))
+    except NotImplementedError as reason:
+        pace.failed(reason)
+        return 0
+    pace.took_together(len(group), time.perf_counter() - start)
+    if done:
+        values = values if done > 1 else [value[0] for value in values]
+        end(first + done - 1, Batch(size * done, batches[0].start, steps=done), values)
+    return done
 
 
 def callback_list(model, callbacks, verbose, params, training=False):
@@ -129,8 +174,7 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     def end(index, batch, values):
         nonlocal steps
         steps += 1
-        logs = BatchLogs(index, batch.size, zip(names, map(np.float64, values)))
-        told.on_train_batch_end(index, logs)
+        told.on_train_batch_end(index, _batch_logs(index, batch, names, values))
 
     try:
         told.on_train_begin()
@@ -144,7 +188,8 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
             told.params['steps'] = adapter.steps
             told.on_epoch_begin(epoch)
             steps = 0
-            run_epoch(adapter, step, begin, end, stop=lambda: told.model.stop_training)
+            pace = None if told.wants_batches else step.pace(adapter, told.needs_equal_bits)
+            run_epoch(adapter, step, begin, end, stop=lambda: told.model.stop_training, pace=pace)
             if not steps:
                 if adapter.ended:  # just where the epoch before did
                     break
@@ -163,6 +208,14 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
         model.metric_states.end(use)
         told.on_train_end()  # callbacks close files and restore weights here
     return model.history
+
+
+def _batch_logs(index, batch, names, values):
+    """The logs of a batch; of several that were taken together the mean loss, and the metrics as they are after the last one."""
+    if batch.steps == 1:
+        return BatchLogs(index, batch.size, zip(names, map(np.float64, values)))
+    found = [np.mean(values[0], dtype='float64')] + [np.float64(value[-1]) for value in values[1:]]
+    return BatchLogs(index, batch.size, zip(names, found), batch.steps)
 
 
 def finish(told, adapter):
@@ -187,16 +240,17 @@ def evaluate(model, step, adapter, names, told):
 
     def end(index, batch, values):
         nonlocal total, seen, last
-        total += float(values[0]) * batch.size
+        logs = _batch_logs(index, batch, names, values)
+        last = [logs[name] for name in names]
+        total += last[0] * batch.size
         seen += batch.size
-        last = values
-        logs = BatchLogs(index, batch.size, zip(names, map(np.float64, values)))
         told.on_test_batch_end(index, logs)
 
     model.metric_states.begin(use)
     told.on_test_begin()
+    pace = None if told.wants_test_batches else step.pace(adapter, told.needs_equal_bits)
     try:
-        run_epoch(adapter, step, begin, end)
+        run_epoch(adapter, step, begin, end, pace=pace)
     finally:
         model.metric_states.end(use)
     if not seen:
@@ -218,6 +272,13 @@ def predict(step, adapter, told):
         told.on_predict_batch_begin(index, {'batch': index, 'size': batch.size})
 
     def end(index, batch, values):
+        if batch.steps > 1:
+            size = batch.size // batch.steps
+            if not all(value.shape[1:2] == (size,) for value in values):
+                for i, one in enumerate(zip(*values), start=1 - batch.steps):
+                    end(index + i, Batch(size, batch.start + (i + batch.steps - 1) * size), one)
+                return
+            values = [value.reshape((-1,) + value.shape[2:]) for value in values]
         # What an output gives for the whole batch is that of each of its samples.
         values = [value if np.ndim(value) else np.full(batch.size, value) for value in values]
         if adapter.samples is None or parts or any(len(value) != batch.size for value in values):
@@ -233,7 +294,8 @@ def predict(step, adapter, told):
         told.on_predict_batch_end(index, {'batch': index, 'size': batch.size, 'outputs': values})
 
     told.on_predict_begin()
-    run_epoch(adapter, step, begin, end)
+    pace = None if told.wants_predict_batches else step.pace(adapter, told.needs_equal_bits)
+    run_epoch(adapter, step, begin, end, pace=pace)
     told.on_predict_end()
     if parts:
         outputs = [np.concatenate(pieces) for pieces in zip(*parts)]

@@ -1,9 +1,9 @@
 """The models and data of the benchmark table, for any library with the interface of Keras. `run.py` starts each in a process of its own.
 
-    python benchmarks/cases.py LIBRARY CASE
+    python benchmarks/cases.py LIBRARY CASE [SECONDS]
 
 prints a line of JSON: `{"ms": milliseconds a step, "first": seconds from the start of building to the end of the first step}`.
-LIBRARY is the name of the package to import: `cthulhu`, `keras` or `tf_keras`.
+LIBRARY is the name of the package to import: `cthulhu`, `keras` or `tf_keras`. It is trained for SECONDS before steps are timed: what is compiled on the way, is by then.
 """
 
 import importlib
@@ -88,14 +88,16 @@ def timed(function):
     return time.perf_counter() - start
 
 
-def train(library, case):
+def train(library, case, warm_up):
     """The best of the epochs, in milliseconds a step, and the seconds until the first step was done."""
     keras = importlib.import_module(library)
     start = time.perf_counter()
     model, x, y, batch, epochs = CASES[case](keras)
     model.train_on_batch(x[:batch], y[:batch])
     first = time.perf_counter() - start
-    model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
+    an_epoch = timed(lambda: model.fit(x, y, batch_size=batch, epochs=1, verbose=0))
+    if warm_up:
+        model.fit(x, y, batch_size=batch, epochs=int(warm_up / an_epoch) + 1, verbose=0)
     steps = -(-len(x) // batch)
     best = min(timed(lambda: model.fit(x, y, batch_size=batch, epochs=1, verbose=0)) for _ in range(epochs))
     return {'ms': 1000 * best / steps, 'first': first}
@@ -119,11 +121,11 @@ def importing(library, case):
     return {'ms': 1000 * timed(lambda: importlib.import_module(library)), 'first': framework}
 
 
-def run(library, case):
+def run(library, case, warm_up=0.0):
     if case in CASES:
-        return train(library, case)
+        return train(library, case, float(warm_up))
     return importing(library, case) if case.startswith('import') else predict(library, case)
 
 
 if __name__ == '__main__':
-    print(json.dumps(run(sys.argv[1], sys.argv[2])))
+    print(json.dumps(run(*sys.argv[1:])))

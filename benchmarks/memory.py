@@ -1,9 +1,10 @@
 """Whether memory stays flat over many predictions, and over many models that are made, trained and cleared away.
 
-    python benchmarks/memory.py [--predictions 1000] [--rounds 30]
+    python benchmarks/memory.py [--predictions 1000] [--rounds 30] [--large GB]
 
 Prints the memory of the process after a warm-up (100 predictions; 10 rounds) and after each third of the rest, and how much it has grown; fails above
-20 MB.
+20 MB. With --large it measures instead how far the memory rises above a data set of so many GB while a model is trained on it, shuffled, with steps one by one
+and many in one call; fails above 1 GB.
 """
 
 import argparse
@@ -50,11 +51,42 @@ def growth(work, warm_up, times):
     return readings
 
 
+def peak():
+    """The most memory that this process has had, in MB."""
+    with open('/proc/self/status') as lines:
+        return next(int(line.split()[1]) / 1024.0 for line in lines if line.startswith('VmHWM'))
+
+
+def large(gigabytes):
+    """Whether training on so much data takes more than 1 GB beside them."""
+    from cthulhu.layers import Daoloth
+    from cthulhu.models import Pile
+
+    x = np.zeros((int(gigabytes * 2**30) // 4096, 1024), 'float32')
+    x += 0.5  # so that the pages are there
+    y = np.zeros((len(x), 1), 'float32')
+    worst = 0.0
+    for steps in (1, 32):
+        made = Pile([Daoloth(8, activation='relu', input_shape=(1024,)), Daoloth(1)])
+        made.conjure('sgd', 'mse', steps_per_execution=steps)
+        made.summon(x[:4096], y[:4096], batch_size=256, epochs=2, verbose=0)
+        with open('/proc/self/clear_refs', 'w') as marks:
+            marks.write('5')  # the peak counts from now on
+        before = resident()
+        made.summon(x, y, batch_size=256, verbose=0)
+        worst = max(worst, peak() - before)
+        print(f'{gigabytes} GB, {steps:2} steps a call: {peak() - before:.0f} MB above {before:.0f} MB', flush=True)
+    return worst > 1024
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--predictions', type=int, default=1000)
     parser.add_argument('--rounds', type=int, default=30)
+    parser.add_argument('--large', type=float, metavar='GB')
     options = parser.parse_args()
+    if options.large:
+        return large(options.large)
     from cthulhu import backend as K
     from cthulhu.utils import Sequence
 

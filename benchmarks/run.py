@@ -1,6 +1,6 @@
 """The benchmark table: Cthulhu and every peer that is installed, each case in a process of its own, interleaved, medians.
 
-    python benchmarks/run.py [--quick] [--repeats 5] [--cases small mlp ...] [--peer NAME=PYTHON:PACKAGE ...]
+    python benchmarks/run.py [--quick] [--repeats 5] [--cases small mlp ...] [--warm-up SECONDS] [--peer NAME=PYTHON:PACKAGE ...]
 
 A peer is any package with the interface of Keras, in any interpreter: `--peer "Keras 2.3.1=.venv37/bin/python:keras"`. Without `--peer`, the Keras of this
 interpreter is measured on each of its backends that is installed. `CTHULHU_BACKEND=theano KERAS_BACKEND=theano` before the command measures that backend of both;
@@ -35,18 +35,21 @@ def columns(peers):
     return found
 
 
-def measure(interpreter, package, environment, case, cold=False):
+def measure(interpreter, package, environment, case, cold=False, warm_up=0.0):
     """The figures of one process, or None where it failed."""
     if cold:
         with tempfile.TemporaryDirectory() as folder:
             flags = {name: 'base_compiledir=' + folder for name in ('THEANO_FLAGS', 'PYTENSOR_FLAGS')}
-            return measure(interpreter, package, dict(environment, **flags), case)
+            return measure(interpreter, package, dict(environment, **flags), case, warm_up=warm_up)
     path = os.pathsep.join([os.path.dirname(HERE)] + os.environ.get('PYTHONPATH', '').split(os.pathsep)).rstrip(
         os.pathsep
     )
     env = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3', PYTHONPATH=path, **environment)
     done = subprocess.run(
-        [interpreter, os.path.join(HERE, 'cases.py'), package, case], capture_output=True, env=env, text=True
+        [interpreter, os.path.join(HERE, 'cases.py'), package, case, str(warm_up)],
+        capture_output=True,
+        env=env,
+        text=True,
     )
     lines = [line for line in done.stdout.split('\n') if line.startswith('{')]
     if done.returncode or not lines:
@@ -73,6 +76,7 @@ def main():
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--cases', nargs='+', default=CASES, choices=CASES)
     parser.add_argument('--peer', action='append', help='NAME=PYTHON:PACKAGE')
+    parser.add_argument('--warm-up', type=float, default=0.0, help='seconds of training before steps are timed')
     parser.add_argument('--cold', action='store_true', help='no compiled code of earlier processes (Theano)')
     options = parser.parse_args()
     found = columns(options.peer)
@@ -87,7 +91,7 @@ def main():
         results = [[] for _ in found]
         for _ in range(repeats):  # turn about, so that what else the machine does falls on all
             for column, (_, interpreter, package, environment) in zip(results, found):
-                figures = measure(interpreter, package, environment, case, options.cold)
+                figures = measure(interpreter, package, environment, case, options.cold, options.warm_up)
                 if figures:
                     column.append(figures)
         cells = []

@@ -18,8 +18,10 @@ from tests.engine import twelve
 
 pytestmark = pytest.mark.skipif(not K.supports('gradients'), reason='training needs gradients')
 
+together = pytest.mark.skipif(K.backend() != 'tensorflow', reason='the backend takes steps one by one')
+
 #: XLA of TensorFlow 2.6 does not repeat its own last bits.
-REPEATS = K.backend() != 'tensorflow' or sys.version_info >= (3, 8)
+REPEATS = sys.version_info >= (3, 8)
 
 numbers = np.random.RandomState(3)
 X, Y = numbers.normal(size=(22, 5)).astype('float32'), numbers.normal(size=(22, 3)).astype('float32')
@@ -59,6 +61,7 @@ def quiet(function, *args, **kwargs):
 
 
 # Those that have a recurrent layer or a convolution are taken one by one.
+@together
 @pytest.mark.parametrize(
     'make', [twelve.dense, twelve.shared_and_nested, twelve.embeddings], ids=lambda make: make.__name__
 )
@@ -100,6 +103,7 @@ CHAINS = {
 }  # fmt: skip
 
 
+@together
 @pytest.mark.parametrize('chain', CHAINS)
 def test_layers_draw_and_compute_the_same(chain):
     found = []
@@ -115,6 +119,7 @@ def test_layers_draw_and_compute_the_same(chain):
         np.testing.assert_allclose(together, alone, rtol=2e-5, atol=2e-6)
 
 
+@together
 @pytest.mark.parametrize(
     'optimizer',
     [
@@ -144,6 +149,7 @@ def test_optimizers_make_the_same_steps(optimizer):
         np.testing.assert_allclose(together, alone, rtol=2e-5, atol=2e-6)
 
 
+@together
 @pytest.mark.parametrize(
     'options',
     [
@@ -169,6 +175,7 @@ def test_data_are_taken_in_the_same_order_with_the_same_weights(options):
         np.testing.assert_allclose(together, alone, rtol=1e-5, atol=1e-6)
 
 
+@together
 def test_a_model_is_trained_in_two_ways_in_turn():
     """The learning rate, set between epochs; a layer frozen in between; weights set by hand."""
     found = []
@@ -395,6 +402,7 @@ def test_a_long_run_changes_over_and_says_so(caplog, monkeypatch):
     assert (pace.length > 1) == told[1].endswith('such calls from now on')
 
 
+@together
 def test_models_of_several_inputs_and_dropout_draw_alike_in_evaluation_too():
     a, b = Input((3,)), Input((2,))
     out = Daoloth(2)(layers.concatenate([Dropout(0.5)(a), b]))

@@ -9,7 +9,7 @@ first, and the loop ends before the step that has a wrong one: called by itself,
 import numpy as np
 import tensorflow as tf
 
-from cthulhu.backend.tensorflow.function import prepared_run
+from cthulhu.backend.tensorflow.function import Function, ancestors, prepared_run
 from cthulhu.backend.tensorflow.graph import entered
 
 v1 = tf.compat.v1
@@ -168,6 +168,17 @@ class ManySteps:
         run = prepared_run(session, feeds, [self._done] + self._values, [])
         self._prepared = session, run
         return run
+
+
+class ManyStepsFunction(Function):
+    """A Function that can also take many steps in one call."""
+
+    def many_steps(self, fixed, length, shapes):
+        return ManySteps(self, fixed, length, shapes)
+
+    def compiling_costs(self):
+        # Measured: 0.6 s for a step of two dense layers with 208 operations, 1.0 s for three with dropout and 339.
+        return 0.3 + 0.003 * len(ancestors(self._results + self.update_operations))
 
 
 class _Loop:

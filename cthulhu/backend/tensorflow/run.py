@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import chatter, config, meta
-from cthulhu.backend.tensorflow.function import Function, ancestors, explain
+from cthulhu.backend.tensorflow.function import ancestors, explain
 from cthulhu.backend.tensorflow.graph import EagerTensor, building, check_graph, entered, owned
+from cthulhu.backend.tensorflow.many_steps import ManyStepsFunction
 from cthulhu.backend.tensorflow.variables import Initialisation
 
 v1 = tf.compat.v1
@@ -308,7 +309,7 @@ class Run:
                 yield
 
     def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):
-        return Function(self, inputs, outputs, updates, after_updates, name, **framework_arguments)
+        return ManyStepsFunction(self, inputs, outputs, updates, after_updates, name, **framework_arguments)
 
     def gradients(self, loss, variables):
         wanted = list(variables) if isinstance(variables, (list, tuple)) else [variables]

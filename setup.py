@@ -56,6 +56,7 @@ setup(
     author='The Cthulhu authors',
     license='MIT',
     packages=find_packages(include=['cthulhu', 'cthulhu.*']),
+    package_data={'': ['py.typed', '*.pyi']},
     # With it `pip install -e` puts this folder on the path. Without, it installs a finder that is asked last: in the folder above a checkout that is
     # called `cthulhu`, Python would take that, which has no `__init__.py`, for the package.
     package_dir={'': '.'},

@@ -36,6 +36,7 @@ def check_model(model, x):
 
 def main():
     check_modules()
+    assert os.path.exists(os.path.join(os.path.dirname(cthulhu.__file__), 'py.typed'))
     x = np.random.RandomState(0).normal(size=(5, 8, 8, 1)).astype('float32')
     check_model(
         Pile(

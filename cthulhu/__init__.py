@@ -1,5 +1,7 @@
 """Cthulhu: a Keras-compatible deep learning library with pluggable backends."""
 
+import typing as _typing
+
 # First: the files of `utils` lie below the other rooms, but the package itself is a door that also names things of `engine`.
 from cthulhu import utils  # isort: skip
 
@@ -29,3 +31,7 @@ __all__ = [
 
 _add_aliases(globals())
 _add_doors(__name__, {'legacy': 'legacy', 'objectives': 'objectives', 'wrappers': 'wrappers'})
+if _typing.TYPE_CHECKING:  # what these two make
+    from cthulhu import wrappers as wrappers
+
+    Model, Sequential = Lump, Pile

@@ -15,7 +15,8 @@ from cthulhu import backend as K
 from cthulhu import registry
 from cthulhu.utils.arguments import checked, require_call
 from cthulhu.utils.graph_utils import in_graph
-from cthulhu.utils.losses_utils import Reduction, as_labels, as_tensor, compute_weighted_loss, what_counts
+from cthulhu.utils.losses_utils import Reduction as Reduction
+from cthulhu.utils.losses_utils import as_labels, as_tensor, compute_weighted_loss, what_counts
 from cthulhu.utils.reprs import settings_repr
 
 _DEFAULT = Reduction.SUM_OVER_BATCH_SIZE

@@ -1,6 +1,7 @@
 """Models, and what is done with whole models."""
 
 import re
+import typing
 
 from cthulhu import backend as K
 from cthulhu import names, registry
@@ -8,14 +9,16 @@ from cthulhu.backend import meta
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.lump import Lump
 from cthulhu.engine.pile import Pile
-from cthulhu.saving import configuration
-from cthulhu.saving.files import load_model, save_model
+from cthulhu.saving import configuration, files
+from cthulhu.saving.files import save_model
 from cthulhu.storage import trust
 from cthulhu.storage.errors import explained
+from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import to_list
 
 __all__ = [
+    'Input',
     'Lump',
     'Pile',
     'clone_model',
@@ -27,7 +30,11 @@ __all__ = [
 ]
 
 
-def clone_model(model, input_tensors=None):
+_Made = typing.TypeVar('_Made', bound=Lump)
+_CustomObjects = typing.Optional[typing.Mapping[str, typing.Any]]
+
+
+def clone_model(model: _Made, input_tensors: typing.Optional[hints.Tensor] = None) -> _Made:
     """Make a model of the same layers with weights of its own, freshly initialised.
 
     Arguments:
@@ -110,7 +117,36 @@ def _as_input(x, index):
 
 
 @checked
-def model_from_config(config, custom_objects=None, safe_mode=True):
+def load_model(
+    filepath: hints.Place, custom_objects: _CustomObjects = None, compile: bool = True, safe_mode: bool = True
+) -> Lump:
+    """Load a model that was saved by this library, by Keras 1 to 3, or by tf.keras.
+
+    Nothing in the file is run: classes and functions are only those of the library and of `custom_objects`. Code of functions (in LuKthu layers) is loaded with
+    `safe_mode=False` only; do that with files that you made yourself.
+
+    Arguments:
+        filepath: path; or an open `h5py.File` or `h5py.Group`, a dict, or a stream with `read` for bytes.
+        custom_objects: dict, name -> class or function that is not the library's own.
+        compile: whether the model is conjured as the file says, and its optimizer goes on from its state.
+        safe_mode: False lets code in the file run.
+
+    Returns:
+        A Lump or Pile.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        cthulhu.saving.UnsafeFileError: if the file would run code, reach outside of itself, or declares more than it holds.
+        cthulhu.saving.ModelFileError: if it is damaged, or has classes that are not known. Both are ValueErrors.
+        ImportError: if h5py is not installed.
+    """
+    return files.load_model(filepath, custom_objects, compile, safe_mode)
+
+
+@checked
+def model_from_config(
+    config: typing.Mapping[str, typing.Any], custom_objects: _CustomObjects = None, safe_mode: bool = True
+) -> Lump:
     """Make a model from a configuration: `{'class_name': 'Model' or 'Sequential', 'config': model.get_config()}`.
 
     Arguments:
@@ -136,7 +172,7 @@ def model_from_config(config, custom_objects=None, safe_mode=True):
 
 
 @checked
-def model_from_json(json_string, custom_objects=None, safe_mode=True):
+def model_from_json(json_string: str, custom_objects: _CustomObjects = None, safe_mode: bool = True) -> Lump:
     """Make a model, with new weights, from what `Lump.to_json` gave.
 
     Arguments:
@@ -151,7 +187,7 @@ def model_from_json(json_string, custom_objects=None, safe_mode=True):
 
 
 @checked
-def model_from_yaml(yaml_string, custom_objects=None, safe_mode=True):
+def model_from_yaml(yaml_string: str, custom_objects: _CustomObjects = None, safe_mode: bool = True) -> Lump:
     """Make a model, with new weights, from what `Lump.to_yaml` gave. Arguments and errors as for `model_from_json`. Needs PyYAML."""
     return _model_from_text('yaml', yaml_string, custom_objects, safe_mode)
 
@@ -168,3 +204,5 @@ def _model_from_text(kind, text, custom_objects, safe_mode):
 
 
 names.add_aliases(globals())
+if typing.TYPE_CHECKING:  # what `add_aliases` makes
+    Model, Sequential = Lump, Pile

@@ -15,6 +15,7 @@ import importlib
 import inspect
 import sys
 import types
+import typing
 
 #: Keras name -> (Cthulhu name, *further spellings*).
 NAMES = {
@@ -187,7 +188,10 @@ def _dispatching_alias(alias, target, method):
     return call
 
 
-def method_aliases(cls):
+_Class = typing.TypeVar('_Class', bound=type)
+
+
+def method_aliases(cls: _Class) -> _Class:
     """Class decorator: give the class the Keras name of each of its Cthulhu-named methods.
 
     >>> @method_aliases

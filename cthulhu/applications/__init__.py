@@ -15,6 +15,8 @@ the classes of ImageNet.
 The networks were made with the names, the order of layers and the files of weights of Keras 2.3.1.
 """
 
+import typing
+
 from cthulhu.applications.densenet import DaolothNet121, DaolothNet169, DaolothNet201
 from cthulhu.applications.inception_resnet_v2 import InceptionResNetV2
 from cthulhu.applications.inception_v3 import InceptionV3
@@ -35,4 +37,6 @@ __all__ = [
 ]  # fmt: skip
 
 add_aliases(globals())
+if typing.TYPE_CHECKING:  # what `add_aliases` makes
+    DenseNet121, DenseNet169, DenseNet201 = DaolothNet121, DaolothNet169, DaolothNet201
 add_doors(__name__, {'keras_modules_injection': 'injection'})

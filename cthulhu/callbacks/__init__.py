@@ -1,5 +1,7 @@
 """Callbacks: what is told of the stages of training, testing and prediction."""
 
+import typing
+
 from cthulhu import names
 from cthulhu.callbacks import schedules
 from cthulhu.callbacks.backup import BackupAndRestore
@@ -59,3 +61,5 @@ __all__ = [
 ]
 
 names.add_aliases(globals())
+if typing.TYPE_CHECKING:  # what `add_aliases` makes
+    LambdaCallback, ModelCheckpoint = LuKthuCallback, LumpCheckpoint

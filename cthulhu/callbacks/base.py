@@ -1,9 +1,11 @@
 """Callback, what is told of the course of training, and CallbackList, which tells."""
 
 import time
+import typing
 from collections import deque
 
 from cthulhu.callers import warn
+from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked, require_call
 from cthulhu.utils.reprs import settings_repr
 
@@ -85,24 +87,24 @@ class Callback:
     needs_equal_bits = False
     state_names = ()
 
-    def __init__(self):
-        self.params = None
-        self.model = None
-        self.validation_data = None
+    def __init__(self) -> None:
+        self.params: typing.Any = None
+        self.model: typing.Any = None
+        self.validation_data: typing.Any = None
 
-    def set_params(self, params):
+    def set_params(self, params: typing.Dict[str, typing.Any]) -> None:
         """Take the settings of the run that is about to begin (dict)."""
         self.params = params
 
-    def set_model(self, model):
+    def set_model(self, model: typing.Any) -> None:
         """Take the model that is about to be run."""
         self.model = model
 
-    def get_state(self):
+    def get_state(self) -> typing.Dict[str, typing.Any]:
         """What a resumed run needs of this callback, as a dict."""
         return {name: getattr(self, name) for name in self.state_names}
 
-    def set_state(self, state):
+    def set_state(self, state: typing.Dict[str, typing.Any]) -> None:
         """Go on from what `get_state` gave at the end of an epoch of the interrupted run. Called after `on_train_begin`."""
         for name in self.state_names:
             if name in state:
@@ -114,54 +116,54 @@ class Callback:
     def after_epoch_end(self, callbacks, epoch, logs=None):
         """Called with the CallbackList once `on_epoch_end` of every callback was called."""
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: hints.Logs = None) -> None:
         """Called before epoch number `epoch` of training, from 0."""
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: hints.Logs = None) -> None:
         """Called after epoch number `epoch` of training and its validation; `logs` has the averages."""
 
-    def on_batch_begin(self, batch, logs=None):
+    def on_batch_begin(self, batch: int, logs: hints.Logs = None) -> None:
         """The older name of `on_train_batch_begin`."""
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: hints.Logs = None) -> None:
         """The older name of `on_train_batch_end`."""
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: hints.Logs = None) -> None:
         """Called before batch number `batch` of an epoch of training."""
         self.on_batch_begin(batch, logs=logs)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: hints.Logs = None) -> None:
         """Called after batch number `batch` of an epoch of training."""
         self.on_batch_end(batch, logs=logs)
 
-    def on_test_batch_begin(self, batch, logs=None):
+    def on_test_batch_begin(self, batch: int, logs: hints.Logs = None) -> None:
         """Called before a batch of `evaluate`, or of the validation in `summon`."""
 
-    def on_test_batch_end(self, batch, logs=None):
+    def on_test_batch_end(self, batch: int, logs: hints.Logs = None) -> None:
         """Called after a batch of `evaluate`, or of the validation in `summon`."""
 
-    def on_predict_batch_begin(self, batch, logs=None):
+    def on_predict_batch_begin(self, batch: int, logs: hints.Logs = None) -> None:
         """Called before a batch of `predict`."""
 
-    def on_predict_batch_end(self, batch, logs=None):
+    def on_predict_batch_end(self, batch: int, logs: hints.Logs = None) -> None:
         """Called after a batch of `predict`; `logs['outputs']` has what it gave."""
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: hints.Logs = None) -> None:
         """Called once when training begins."""
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: hints.Logs = None) -> None:
         """Called once when training ends."""
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: hints.Logs = None) -> None:
         """Called when `evaluate`, or a validation, begins."""
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: hints.Logs = None) -> None:
         """Called when `evaluate`, or a validation, ends."""
 
-    def on_predict_begin(self, logs=None):
+    def on_predict_begin(self, logs: hints.Logs = None) -> None:
         """Called when `predict` begins."""
 
-    def on_predict_end(self, logs=None):
+    def on_predict_end(self, logs: hints.Logs = None) -> None:
         """Called when `predict` ends."""
 
 

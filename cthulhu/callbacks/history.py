@@ -2,6 +2,7 @@
 
 import html
 import os
+import typing
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class History(Callback):
     def __init__(self):
         super().__init__()
         self.epoch = []
-        self.history = {}
+        self.history: typing.Dict[str, typing.List[float]] = {}
         self.value_epochs = {}
         self.drawn_in = None  # the number of the cell of a notebook in which they are drawn already
 

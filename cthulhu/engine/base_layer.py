@@ -1,5 +1,7 @@
 """Layer: weights, and the protocol by which a layer is called."""
 
+import typing
+
 import numpy as np
 
 from cthulhu import backend as K
@@ -12,6 +14,7 @@ from cthulhu.engine.node import Node, NodeAccess, mask_of, tensors_in
 from cthulhu.engine.own_dtype import in_own_dtype
 from cthulhu.engine.tracking import Tracking
 from cthulhu.storage import trust
+from cthulhu.utils import hints
 from cthulhu.utils.argument_table import OF_EVERY_LAYER, kind_of
 from cthulhu.utils.arguments import checked, named_arguments, takes_keras_1, unknown_argument
 from cthulhu.utils.generic_utils import has_arg, in_a_row, is_all_none, to_list, to_snake_case, unique, unpack_singleton
@@ -265,7 +268,7 @@ class Layer(Additions, Tracking, NodeAccess):
         """Raise ValueError where the inputs are not what `input_spec` asks for."""
         check_inputs(self, inputs)
 
-    def __call__(self, inputs, *further, **kwargs):
+    def __call__(self, inputs: hints.Data, *further: typing.Any, **kwargs: typing.Any) -> hints.Tensor:
         """Apply the layer to a tensor or a list of tensors; builds it first if it must. Returns the output tensor or tensors."""
         if further:
             raise TypeError(

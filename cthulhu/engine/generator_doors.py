@@ -1,6 +1,11 @@
 """The methods of Lump for data that come batch by batch, under the names that they have in Keras 2; `summon` and the others take such data too."""
 
+import typing
+
+from cthulhu.callbacks.base import Callback
+from cthulhu.callbacks.history import History
 from cthulhu.engine.preparation import need_stream
+from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
 
 
@@ -10,21 +15,21 @@ class GeneratorDoors:
     @checked
     def summon_generator(
         self,
-        generator,
-        steps_per_epoch=None,
-        epochs=1,
-        verbose=1,
-        callbacks=None,
-        validation_data=None,
-        validation_steps=None,
-        validation_freq=1,
-        class_weight=None,
-        max_queue_size=10,
-        workers=1,
-        use_multiprocessing=False,
-        shuffle=True,
-        initial_epoch=0,
-    ):
+        generator: hints.Data,
+        steps_per_epoch: typing.Optional[int] = None,
+        epochs: int = 1,
+        verbose: typing.Union[int, str] = 1,
+        callbacks: typing.Optional[typing.Iterable[Callback]] = None,
+        validation_data: hints.Data = None,
+        validation_steps: typing.Optional[int] = None,
+        validation_freq: typing.Union[int, typing.Iterable[int]] = 1,
+        class_weight: hints.ClassWeights = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        shuffle: typing.Union[bool, str] = True,
+        initial_epoch: int = 0,
+    ) -> History:
         """Train on data that come batch by batch: `summon` with a generator or a `Sequence` as its data.
 
         Arguments:
@@ -63,8 +68,15 @@ class GeneratorDoors:
 
     @checked
     def evaluate_generator(
-        self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
-    ):
+        self,
+        generator: hints.Data,
+        steps: typing.Optional[int] = None,
+        callbacks: typing.Optional[typing.Iterable[Callback]] = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: typing.Union[int, str] = 0,
+    ) -> hints.Figures:
         """Measure on data that come batch by batch: `evaluate` with a generator or a `Sequence` as its data.
 
         Arguments as for `summon_generator`; `steps` is the number of batches. Returns what `evaluate` returns.
@@ -82,8 +94,15 @@ class GeneratorDoors:
 
     @checked
     def predict_generator(
-        self, generator, steps=None, callbacks=None, max_queue_size=10, workers=1, use_multiprocessing=False, verbose=0
-    ):
+        self,
+        generator: hints.Data,
+        steps: typing.Optional[int] = None,
+        callbacks: typing.Optional[typing.Iterable[Callback]] = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: typing.Union[int, str] = 0,
+    ) -> hints.Predictions:
         """Predict for data that come batch by batch: `predict` with a generator or a `Sequence` of batches of inputs.
 
         Arguments as for `evaluate_generator`; targets in the batches are passed over. Returns what `predict` returns.
@@ -98,3 +117,6 @@ class GeneratorDoors:
             workers=workers,
             use_multiprocessing=use_multiprocessing,
         )
+
+    if typing.TYPE_CHECKING:  # what `names.method_aliases` makes
+        fit_generator = summon_generator

@@ -1,10 +1,13 @@
 """Input: where tensors enter the graph of layers."""
 
+import typing
+
 from cthulhu import backend as K
 from cthulhu.backend import meta
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.call_context import Record
 from cthulhu.engine.node import Node
+from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
 
 
@@ -110,7 +113,14 @@ class InputLayer(Layer):
 
 
 @checked
-def Input(shape=None, batch_shape=None, name=None, dtype=None, sparse=False, tensor=None):
+def Input(
+    shape: typing.Optional[hints.Shape] = None,
+    batch_shape: typing.Optional[hints.Shape] = None,
+    name: typing.Optional[str] = None,
+    dtype: typing.Optional[str] = None,
+    sparse: bool = False,
+    tensor: typing.Optional[hints.Tensor] = None,
+) -> hints.Tensor:
     """Make an input tensor of a model.
 
     Arguments:

@@ -1,28 +1,23 @@
 """Lump: a network that learns. The methods that a user calls; what they do is in `conjuring`, `preparation` and `training_loop`."""
 
-import numbers
+import typing
 
-from cthulhu import backend as K
 from cthulhu import names
+from cthulhu.callbacks.base import Callback
+from cthulhu.callbacks.history import History
 from cthulhu.callers import warn_once
 from cthulhu.engine import preparation, training_loop
 from cthulhu.engine.conjuring import Conjuring, check_settings
 from cthulhu.engine.functions import Functions
+from cthulhu.engine.further_arguments import further_arguments
 from cthulhu.engine.generator_doors import GeneratorDoors
 from cthulhu.engine.metric_states import MetricStates
 from cthulhu.engine.network import Network
 from cthulhu.engine.recent import Recent
-from cthulhu.utils.arguments import checked, did_you_mean, named_arguments, unknown_argument
+from cthulhu.optimizers.base import Optimizer
+from cthulhu.utils.arguments import checked, named_arguments, unknown_argument
 from cthulhu.utils.generic_utils import unpack_singleton
-
-# Arguments of `compile` in Keras 3 and tf.keras: the values that change nothing here, and what is said of others.
-_OF_OTHERS = {
-    'run_eagerly': (
-        (None, False),
-        'models are always computed by a graph here. To look at values in between, use K.print_tensor, or `predict` of a model that ends there.',
-    ),
-    'jit_compile': ((None, False, 'auto'), 'the library does not ask the framework for it. Leave it out.'),
-}
+from cthulhu.utils.hints import ClassWeights, Data, Figures, Losses, Metrics, Predictions, Weights
 
 
 @names.method_aliases
@@ -69,15 +64,15 @@ class Lump(Functions, GeneratorDoors, Network):
     @checked
     def conjure(
         self,
-        optimizer,
-        loss=None,
-        metrics=None,
-        loss_weights=None,
-        sample_weight_mode=None,
-        weighted_metrics=None,
-        target_tensors=None,
-        **kwargs,
-    ):
+        optimizer: typing.Union[str, Optimizer, typing.Dict[str, typing.Any]],
+        loss: Losses = None,
+        metrics: Metrics = None,
+        loss_weights: Weights = None,
+        sample_weight_mode: Losses = None,
+        weighted_metrics: Metrics = None,
+        target_tensors: Data = None,
+        **kwargs: typing.Any,
+    ) -> None:
         """Configure the model for training.
 
         Arguments:
@@ -100,12 +95,7 @@ class Lump(Functions, GeneratorDoors, Network):
             >>> model.conjure('adam', loss='sparse_categorical_crossentropy', metrics=['accuracy'])
         """
         self.optimizer = check_settings(optimizer, loss)
-        for name in [name for name in kwargs if name in _OF_OTHERS]:
-            if kwargs.pop(name) not in _OF_OTHERS[name][0]:
-                raise ValueError(f'conjure: `{name}`: {_OF_OTHERS[name][1]}')
-        steps_per_execution = _steps_per_execution(kwargs.pop('steps_per_execution', None))
-        if kwargs:
-            self._check_further(kwargs)
+        steps_per_execution, kwargs = further_arguments(kwargs, self.optimizer, named_arguments(Lump.conjure))
         self._settings = {
             'optimizer': self.optimizer,
             'loss': loss,
@@ -121,27 +111,6 @@ class Lump(Functions, GeneratorDoors, Network):
         self._predictors = Recent()
         if self.outputs is not None:
             self._conjuring = Conjuring(self, self._settings)
-
-    def _check_further(self, given):
-        """Refuse names that the framework does not know, now and not at the first step."""
-        try:
-            K.function([], [], **given)
-        except ValueError as error:
-            of_optimizer = [
-                name for name in given if name in named_arguments(type(self.optimizer)) + ['clipnorm', 'clipvalue']
-            ]
-            if of_optimizer:
-                call = (
-                    f'{type(self.optimizer).__name__}({", ".join(f"{name}={given[name]!r}" for name in of_optimizer)})'
-                )
-                raise ValueError(
-                    f'conjure: {", ".join(map(repr, of_optimizer))}: the optimizer takes that: `conjure({call}, ...)`.'
-                ) from None
-            known = named_arguments(Lump.conjure)
-            raise ValueError(
-                f'conjure has no argument {", ".join(map(repr, given))}.{did_you_mean(given, known)} `conjure` itself takes {", ".join(known)}. What else it '
-                f'is given goes to the framework, which does not take it: {error}'
-            ) from None
 
     def require_conjured(self):
         """Raise RuntimeError where `conjure` was not called."""
@@ -192,7 +161,7 @@ class Lump(Functions, GeneratorDoors, Network):
         return found + [m for m in super().metrics if not any(m is known for known in found)]
 
     @property
-    def metrics_names(self):
+    def metrics_names(self) -> typing.List[str]:
         """The labels of the numbers that `evaluate` and `train_on_batch` return: 'loss', the losses of several outputs, the metrics."""
         return list(self.conjuring.metrics_names)
 
@@ -259,26 +228,26 @@ class Lump(Functions, GeneratorDoors, Network):
     @checked
     def summon(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose=1,
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        initial_epoch=0,
-        steps_per_epoch=None,
-        validation_steps=None,
-        validation_freq=1,
-        max_queue_size=10,
-        workers=1,
-        use_multiprocessing=False,
-        **kwargs,
-    ):
+        x: Data = None,
+        y: Data = None,
+        batch_size: typing.Optional[int] = None,
+        epochs: int = 1,
+        verbose: typing.Union[int, str] = 1,
+        callbacks: typing.Optional[typing.Iterable[Callback]] = None,
+        validation_split: float = 0.0,
+        validation_data: Data = None,
+        shuffle: typing.Union[bool, str] = True,
+        class_weight: ClassWeights = None,
+        sample_weight: Data = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: typing.Optional[int] = None,
+        validation_steps: typing.Optional[int] = None,
+        validation_freq: typing.Union[int, typing.Iterable[int]] = 1,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        **kwargs: typing.Any,
+    ) -> History:
         """Train the model for a number of epochs.
 
         Arguments:
@@ -337,18 +306,18 @@ class Lump(Functions, GeneratorDoors, Network):
     @checked
     def evaluate(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        verbose=1,
-        sample_weight=None,
-        steps=None,
-        callbacks=None,
-        max_queue_size=10,
-        workers=1,
-        use_multiprocessing=False,
-        return_dict=False,
-    ):
+        x: Data = None,
+        y: Data = None,
+        batch_size: typing.Optional[int] = None,
+        verbose: typing.Union[int, str] = 1,
+        sample_weight: Data = None,
+        steps: typing.Optional[int] = None,
+        callbacks: typing.Optional[typing.Iterable[Callback]] = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        return_dict: bool = False,
+    ) -> Figures:
         """Measure the loss and the metrics, batch by batch.
 
         Arguments:
@@ -377,15 +346,15 @@ class Lump(Functions, GeneratorDoors, Network):
     @checked
     def predict(
         self,
-        x,
-        batch_size=None,
-        verbose=0,
-        steps=None,
-        callbacks=None,
-        max_queue_size=10,
-        workers=1,
-        use_multiprocessing=False,
-    ):
+        x: Data,
+        batch_size: typing.Optional[int] = None,
+        verbose: typing.Union[int, str] = 0,
+        steps: typing.Optional[int] = None,
+        callbacks: typing.Optional[typing.Iterable[Callback]] = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+    ) -> Predictions:
         """Compute the outputs for data, batch by batch.
 
         Arguments:
@@ -411,7 +380,15 @@ class Lump(Functions, GeneratorDoors, Network):
             training_loop.finish(told, adapter)
 
     @checked
-    def train_on_batch(self, x, y, sample_weight=None, class_weight=None, reset_metrics=True, return_dict=False):
+    def train_on_batch(
+        self,
+        x: Data,
+        y: Data,
+        sample_weight: Data = None,
+        class_weight: ClassWeights = None,
+        reset_metrics: bool = True,
+        return_dict: bool = False,
+    ) -> Figures:
         """Make one step of training on one batch.
 
         Arguments:
@@ -427,7 +404,9 @@ class Lump(Functions, GeneratorDoors, Network):
         return self._one_batch('train', program.train(), arrays, reset_metrics, return_dict)
 
     @checked
-    def test_on_batch(self, x, y, sample_weight=None, reset_metrics=True, return_dict=False):
+    def test_on_batch(
+        self, x: Data, y: Data, sample_weight: Data = None, reset_metrics: bool = True, return_dict: bool = False
+    ) -> Figures:
         """Measure the loss and the metrics on one batch. Arguments and result as those of `train_on_batch`."""
         program, arrays = preparation.on_batch(self, x, y, sample_weight)
         return self._one_batch('test', program.test(), arrays, reset_metrics, return_dict)
@@ -443,7 +422,7 @@ class Lump(Functions, GeneratorDoors, Network):
             self.metric_states.begin(use)
         return _values(self.metrics_names, values, return_dict)
 
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x: Data) -> Predictions:
         """Compute the outputs for one batch: a NumPy array, or a list of them for several outputs."""
         step, arrays = preparation.prediction_on_batch(self, x)
         return unpack_singleton(step(arrays))
@@ -472,21 +451,13 @@ class Lump(Functions, GeneratorDoors, Network):
                 'then; call `conjure` again for the change to count.',
             )
 
+    if typing.TYPE_CHECKING:  # what `names.method_aliases` makes
+        compile = conjure
+        fit = summon
+
 
 def _values(names, values, return_dict):
     return dict(zip(names, values)) if return_dict else unpack_singleton(values)
-
-
-def _steps_per_execution(value):
-    """The setting of `conjure`, checked; 'auto', which tf.keras takes, is None."""
-    if value in (None, 'auto'):
-        return None
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(
-            f'conjure: `steps_per_execution` must be an int of at least 1, how many steps one call of the framework takes; got {value!r}. Leave it '
-            'out to have the faster way found.'
-        )
-    return int(value)
 
 
 def _streaming(workers, use_multiprocessing, max_queue_size):

@@ -1,5 +1,7 @@
 """Network: a graph of layers that is a layer itself. Structure, weights and configuration; `lump` adds how it learns."""
 
+import typing
+
 import numpy as np
 
 from cthulhu import backend as K
@@ -17,6 +19,7 @@ from cthulhu.pictures.graph import model_html
 from cthulhu.pictures.table import show_summary
 from cthulhu.saving import configuration, files, pickling
 from cthulhu.storage import trust
+from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import to_list, unique, unpack_singleton
 from cthulhu.utils.layer_utils import all_layers, print_summary
@@ -104,7 +107,7 @@ class Network(Ends, Layer):
         return self._graph is not None
 
     @property
-    def layers(self):
+    def layers(self) -> typing.List[Layer]:
         """The layers, in the order of horizontal traversal, bottom-up: a list, off which layers can be taken."""
         return LayerList(self, self.sublayers)
 
@@ -122,7 +125,7 @@ class Network(Ends, Layer):
             '`model.outputs = [model.layers[-1].output]`, or make another model: Lump(model.input, model.layers[-1].output).',
         )
 
-    def get_layer(self, name=None, index=None):
+    def get_layer(self, name: typing.Optional[str] = None, index: typing.Optional[int] = None) -> Layer:
         """Find a layer by its name or its index.
 
         Arguments:
@@ -180,14 +183,14 @@ class Network(Ends, Layer):
 
     # -- weights -----------------------------------------------------------------------------------------
 
-    def get_weights(self):
+    def get_weights(self) -> typing.List[np.ndarray]:
         """The values of the weights, layer by layer: a list of NumPy arrays."""
         return K.batch_get_value(self._weights_by_layer())
 
     def _weights_by_layer(self):
         return unique(self.own_weights + [w for layer in self.layers for w in layer.weights])
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: typing.Iterable[hints.Data]) -> None:
         """Set the weights from a list of arrays, in the order and with the shapes of `get_weights()`.
 
         Raises:
@@ -211,7 +214,7 @@ class Network(Ends, Layer):
     # -- files: what these do is in `saving` ---------------------------------------------------------------
 
     @checked
-    def save(self, filepath, overwrite=True, include_optimizer=True):
+    def save(self, filepath: hints.Place, overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Save the model: configuration, weights and, if it is conjured, how it is trained and the state of the optimizer.
 
         Arguments:
@@ -227,7 +230,7 @@ class Network(Ends, Layer):
         files.save_model(self, filepath, overwrite, include_optimizer)
 
     @checked
-    def save_weights(self, filepath, overwrite=True):
+    def save_weights(self, filepath: hints.Place, overwrite: bool = True) -> None:
         """Save the weights alone.
 
         Arguments:
@@ -238,7 +241,9 @@ class Network(Ends, Layer):
         files.save_weights(self, filepath, overwrite)
 
     @checked
-    def load_weights(self, filepath, by_name=False, skip_mismatch=False, reshape=False):
+    def load_weights(
+        self, filepath: hints.Place, by_name: bool = False, skip_mismatch: bool = False, reshape: bool = False
+    ) -> hints.Loaded:
         """Load weights from a file of weights, or of a model.
 
         Arguments:
@@ -262,11 +267,11 @@ class Network(Ends, Layer):
                 f'The weights of model "{self.name}" cannot be {what} before they are made: call `build(input_shape)`, or let it see data, first.'
             )
 
-    def to_json(self, **kwargs):
+    def to_json(self, **kwargs: typing.Any) -> str:
         """The configuration as JSON text, for `model_from_json`. Arguments are those of `json.dumps`."""
         return configuration.to_json(self, **kwargs)
 
-    def to_yaml(self, **kwargs):
+    def to_yaml(self, **kwargs: typing.Any) -> str:
         """The configuration as YAML text, for `model_from_yaml`. Arguments are those of `yaml.dump`. Needs PyYAML."""
         return configuration.to_yaml(self, **kwargs)
 
@@ -384,7 +389,7 @@ class Network(Ends, Layer):
 
     # -- configuration -------------------------------------------------------------------------------------
 
-    def get_config(self):
+    def get_config(self) -> typing.Dict[str, typing.Any]:
         """The layers, their settings and connections: a dict that `from_config` takes and that can be written as JSON."""
         if not self.is_graph:
             raise NotImplementedError(
@@ -426,7 +431,13 @@ class Network(Ends, Layer):
             inputs, outputs = connections.tensors_of(config, custom_objects)
         return cls(inputs=inputs, outputs=outputs, name=config.get('name'))
 
-    def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False):
+    def summary(
+        self,
+        line_length: typing.Optional[int] = None,
+        positions: typing.Optional[typing.Sequence[float]] = None,
+        print_fn: typing.Optional[typing.Callable[[str], typing.Any]] = None,
+        expand_nested: bool = False,
+    ) -> None:
         """Print a table of the layers, the shapes of their outputs and the numbers of their parameters.
 
         Arguments:

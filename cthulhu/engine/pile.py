@@ -1,6 +1,7 @@
 """Pile: layers stacked one on another."""
 
 import copy
+import typing
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.layer_list import LayerList
 from cthulhu.engine.lump import Lump
 from cthulhu.storage import trust
+from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.foreign import described
 from cthulhu.utils.generic_utils import to_list
@@ -35,7 +37,9 @@ class Pile(Lump):
     untracked = ('_stack', '_tensors', '_entrance')
 
     @checked
-    def __init__(self, layers=None, name=None):
+    def __init__(
+        self, layers: typing.Optional[typing.Iterable[Layer]] = None, name: typing.Optional[str] = None
+    ) -> None:
         super().__init__(name=name)
         self._stack = []  # the layers added, without the input layer
         self._tensors = []  # the output of each, once there is an input
@@ -49,7 +53,7 @@ class Pile(Lump):
             self.add(layer)
 
     @property
-    def layers(self):
+    def layers(self) -> typing.List[Layer]:
         """The layers, without the one that stands for the input: a list, off which the top one can be taken."""
         return LayerList(self, self._stack)
 
@@ -83,7 +87,7 @@ class Pile(Lump):
         """The model itself (older code reads `pile.model`)."""
         return self
 
-    def add(self, layer):
+    def add(self, layer: typing.Union[Layer, hints.Tensor]) -> None:
         """Put a layer on top.
 
         Arguments:
@@ -132,7 +136,7 @@ class Pile(Lump):
         del self._inbound_nodes[:]
         self._set_graph([self._entrance], [output])
 
-    def pop(self):
+    def pop(self) -> None:
         """Take the top layer off.
 
         Raises:
@@ -158,7 +162,7 @@ class Pile(Lump):
             self._sublayers = []
             self._entrance = None
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: typing.Optional[hints.Shape] = None) -> None:
         """Make the weights.
 
         Arguments:
@@ -198,11 +202,13 @@ class Pile(Lump):
             raise ValueError(f'A Pile has one input, but was given {len(inputs)}.')
         self.build(K.int_shape(inputs[0]))
 
-    def predict_proba(self, x, batch_size=32, verbose=0):
+    def predict_proba(
+        self, x: hints.Data, batch_size: typing.Optional[int] = 32, verbose: int = 0
+    ) -> hints.Predictions:
         """The predictions for `x`: probabilities, if the last layer gives them. Returns a NumPy array."""
         return self.predict(x, batch_size=batch_size, verbose=verbose)
 
-    def predict_classes(self, x, batch_size=32, verbose=0):
+    def predict_classes(self, x: hints.Data, batch_size: typing.Optional[int] = 32, verbose: int = 0) -> np.ndarray:
         """The class predicted for each sample of `x`: the largest output, or, for a single output, whether it is above 0.5.
 
         Returns:

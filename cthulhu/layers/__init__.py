@@ -1,5 +1,7 @@
 """Layers: what models are made of."""
 
+import typing
+
 from cthulhu import names, registry
 from cthulhu.engine.base_layer import InputSpec, Layer
 from cthulhu.engine.input_layer import Input, InputLayer
@@ -68,6 +70,8 @@ def deserialize(config, custom_objects=None):
 
 
 names.add_aliases(globals())
+if typing.TYPE_CHECKING:  # what `add_aliases` makes
+    from cthulhu.layers.keras_names import *  # noqa: F403
 
 # Only layers: nothing else that this module holds can be named by a configuration. Models enter themselves.
 registry.layers.register(

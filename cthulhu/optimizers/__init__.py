@@ -13,6 +13,11 @@ from cthulhu.optimizers.sgd import SGD
 from cthulhu.utils.foreign import described
 from cthulhu.utils.generic_utils import get_custom_objects
 
+__all__ = [
+    'Adadelta', 'Adagrad', 'Adam', 'Adamax', 'Nadam', 'Optimizer', 'RMSprop', 'SGD', 'TFOptimizer',
+    'adadelta', 'adagrad', 'adam', 'adamax', 'deserialize', 'get', 'nadam', 'rmsprop', 'serialize', 'sgd',
+]  # fmt: skip
+
 sgd = SGD
 rmsprop = RMSprop
 adagrad = Adagrad

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import numbers
+import typing
 
 import numpy as np
 
@@ -205,6 +206,10 @@ class Tokenizer:
             self.document_count += 1
             for number in set(sequence):
                 self.index_docs[number] += 1
+
+    if typing.TYPE_CHECKING:  # what `method_aliases` makes
+        fit_on_texts = summon_on_texts
+        fit_on_sequences = summon_on_sequences
 
     def texts_to_sequences(self, texts):
         """Texts as lists of numbers.

@@ -5,10 +5,12 @@ A place to save to or load from is a path, an open h5py File or Group, a dict (a
 
 import io
 import os
+import typing
 
 from cthulhu.saving import hdf5, keras3, tensors
 from cthulhu.storage import atomic, file_tree, tree
 from cthulhu.storage.errors import DamagedFileError, ModelFileError, explained
+from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.io_utils import ask_to_proceed_with_overwrite
 
@@ -33,7 +35,9 @@ def is_group(thing):
 
 
 @checked
-def save_model(model, filepath, overwrite=True, include_optimizer=True):
+def save_model(
+    model: typing.Any, filepath: hints.Place, overwrite: bool = True, include_optimizer: bool = True
+) -> None:
     """Save a model: its configuration, its weights and, if it is conjured, how it is trained and the state of the optimizer.
 
     The file is that of Keras 2.3 (HDF5), which Keras and tf.keras read too; with a name that ends in '.keras' it is an archive of Keras 3.
@@ -110,28 +114,8 @@ def _write(path, overwrite, write):
 # -- reading -----------------------------------------------------------------------------------------------
 
 
-@checked
-def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
-    """Load a model that was saved by this library, by Keras 1 to 3, or by tf.keras.
-
-    Nothing in the file is run: classes and functions are only those of the library and of `custom_objects`. Code of functions (in LuKthu layers) is loaded with
-    `safe_mode=False` only; do that with files that you made yourself.
-
-    Arguments:
-        filepath: path; or an open `h5py.File` or `h5py.Group`, a dict, or a stream with `read` for bytes.
-        custom_objects: dict, name -> class or function that is not the library's own.
-        compile: whether the model is conjured as the file says, and its optimizer goes on from its state.
-        safe_mode: False lets code in the file run.
-
-    Returns:
-        A Lump or Pile.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        cthulhu.saving.UnsafeFileError: if the file would run code, reach outside of itself, or declares more than it holds.
-        cthulhu.saving.ModelFileError: if it is damaged, or has classes that are not known. Both are ValueErrors.
-        ImportError: if h5py is not installed.
-    """
+def load_model(filepath, custom_objects, compile, safe_mode):
+    """Load a model; what for is said at `cthulhu.models.load_model`."""
 
     def read(group):
         return hdf5.read_model(group, custom_objects, compile, safe_mode)

@@ -1,5 +1,7 @@
 """Helpers for arrays, custom objects, files and pictures."""
 
+import typing
+
 from cthulhu import names
 from cthulhu.engine.graph import get_source_inputs
 from cthulhu.utils.data_utils import GeneratorEnqueuer, OrderedEnqueuer, Sequence, get_file
@@ -49,3 +51,5 @@ __all__ = [
 ]
 
 names.add_aliases(globals())
+if typing.TYPE_CHECKING:  # what `add_aliases` makes
+    deserialize_keras_object, serialize_keras_object = deserialize_cthulhu_object, serialize_cthulhu_object

@@ -8,7 +8,7 @@ import difflib
 import functools
 import inspect
 
-from cthulhu.utils import argument_table
+from cthulhu.utils import argument_table, hints
 
 
 def unknown_argument(owner, unknown, accepted):
@@ -115,7 +115,7 @@ def settings_of_keras_1(cls, settings):
     return settings if row is None else keras1.Call(row, (), settings).in_keras_2().kwargs
 
 
-def takes_keras_1(method):
+def takes_keras_1(method: hints.Decorated) -> hints.Decorated:
     """Decorator: take the calls of Keras 1, too, that `keras1` has for a method."""
     respell = respelling(method)
 
@@ -128,7 +128,7 @@ def takes_keras_1(method):
     return run
 
 
-def checked(function):
+def checked(function: hints.Decorated) -> hints.Decorated:
     """Decorator: check the arguments of a constructor, method or function by the table of arguments, before anything is made of them.
 
     The signature stays. A message names the class of what is made (or the function); an argument given under two names, or that does not exist, is refused.

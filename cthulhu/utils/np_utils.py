@@ -1,7 +1,10 @@
 """Helpers for NumPy arrays: one-hot encoding and normalisation."""
 
+import typing
+
 import numpy as np
 
+from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.reprs import short
 
@@ -19,7 +22,7 @@ def _classes(y):
 
 
 @checked
-def to_categorical(y, num_classes=None, dtype='float32'):
+def to_categorical(y: hints.Data, num_classes: typing.Optional[int] = None, dtype: str = 'float32') -> np.ndarray:
     """One-hot encode integer classes.
 
     Arguments:
@@ -61,7 +64,7 @@ def to_categorical(y, num_classes=None, dtype='float32'):
 
 
 @checked
-def normalize(x, axis=-1, order=2):
+def normalize(x: hints.Data, axis: int = -1, order: int = 2) -> np.ndarray:
     """Divide an array by its norm along an axis; where the norm is zero the values stay zero.
 
     Arguments:

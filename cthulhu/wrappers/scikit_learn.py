@@ -5,6 +5,7 @@ scikit-learn is imported only where it asks for something of its own (its tags, 
 
 import copy
 import inspect
+import typing
 
 import numpy as np
 
@@ -144,6 +145,9 @@ class BaseWrapper:
         self._build()
         outputs = tables.split(y, [shape[-1] for shape in _output_shapes(self.model)], self.model.output_names)
         return self._train(x, outputs, kwargs)
+
+    if typing.TYPE_CHECKING:  # what `names.method_aliases` makes
+        fit = summon
 
     def _begin(self, x, y):
         """Check the data against each other, and note what is to be known of them."""
@@ -454,3 +458,5 @@ def _not_fitted(message):
 
 
 names.add_aliases(globals())
+if typing.TYPE_CHECKING:  # what `add_aliases` makes
+    KerasClassifier, KerasRegressor = CthulhuClassifier, CthulhuRegressor

@@ -82,6 +82,7 @@ def test_the_version_is_the_same_everywhere():
 
 #: What the code of a page needs beside the library.
 NEEDS = {
+    'docs/devices.md': ('tensorflow',),
     'docs/export.md': ('tensorflow', 'onnx', 'onnxruntime'),
     'docs/images.md': ('PIL', 'sklearn'),
     'docs/index.md': ('sklearn',),

@@ -23,7 +23,7 @@ def build(stateful):
 def main(arguments=None):
     """Train both, compare. Returns the error of the stateful one as a share of that of the other."""
     given = options(__doc__, arguments, epochs=10, quick=4, public=False)
-    length = 400 if given.quick else 1000
+    length = 200 if given.quick else 1000
     values = np.random.RandomState(3).uniform(-0.1, 0.1, length + 1).astype('float32')
     x, y = values[1:, None, None], (values[1:, None] + values[:-1, None]) / 2
     split = int(0.8 * length)

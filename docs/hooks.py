@@ -46,6 +46,8 @@ def on_files(files, config):
     for name in sorted(name[:-3] for name in os.listdir(os.path.join(ROOT, 'examples')) if name.endswith('.py')):
         source = read(f'examples/{name}.py')
         text = f'# {name}\n\n```python\n{source}```\n'
+        if os.path.exists(os.path.join(ROOT, 'docs', 'outputs', name + '.txt')):
+            text += f'\n## What it prints\n\nIts last lines, with `--quick`:\n\n```text\n{read(f"docs/outputs/{name}.txt")}```\n'
         files.append(File.generated(config, f'examples/{name}.md', content=text))
     return files
 
@@ -130,9 +132,14 @@ def methods(owner):
 
 def signature(name, value):
     try:
-        text = str(inspect.signature(value))
+        found = inspect.signature(value)
     except (TypeError, ValueError):
         return ''
+    text = str(found)
+    if len(text) > 100:  # one argument a line
+        result = '' if found.return_annotation is found.empty else text[text.rindex(')') + 1 :]
+        text = '(\n' + ''.join(f'    {parameter},\n' for parameter in found.parameters.values()) + ')' + result
+    text = re.sub(r'\b(?:cthulhu|typing)(?:\.\w+)*\.(\w+)', r'\1', text).replace('NoneType', 'None').replace('~_', '')
     shown = re.sub(r'<[^<>]*? at 0x[0-9a-f]+>|<function (\w+)[^<>]*>', lambda m: m.group(1) or '...', text)
     return f'```python\n{name}{shown}\n```\n'
 

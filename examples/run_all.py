@@ -1,6 +1,6 @@
 """Run the examples, and write the table of what each reached and how long it took.
 
-    python examples/run_all.py [--quick] [--table docs/examples.md] [NAME ...]
+    python examples/run_all.py [--quick] [--table docs/examples.md] [--outputs docs/outputs] [NAME ...]
 
 Each runs in a process of its own. The seconds are those of the processor, of all threads.
 """
@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+LINES = 15  # of what an example prints, that are kept
 OTHERS = ('common', 'run_all', 'digits_mlp')  # digits_mlp is the README's
 
 
@@ -29,14 +30,14 @@ def title(name):
 
 
 def run(name, options):
-    """The last line of an example as (what, figure, bound, seconds)."""
+    """What an example printed, and its last line as (what, figure, bound, seconds)."""
     command = [sys.executable, os.path.join(HERE, name + '.py')] + options
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    printed = done.stdout.decode('utf-8', 'replace')
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: UP022 (newer than Python 3.6)
+    printed, told = (each.decode('utf-8', 'replace') for each in (done.stdout, done.stderr))
     found = re.search(r'^(.*): (\S+) \(expected: (.*); (\d+) s of the processor\)$', printed, re.MULTILINE)
     if done.returncode or found is None:
-        raise SystemExit(f'{name} failed:\n{printed[-2000:]}')
-    return found.groups()
+        raise SystemExit(f'{name} failed:\n{printed[-2000:]}{told[-2000:]}')
+    return printed, found.groups()
 
 
 def main():
@@ -46,12 +47,16 @@ def main():
     parser.add_argument(
         '--table', help='a Markdown file in which the rows of a table begin with the names; these are replaced'
     )
+    parser.add_argument('--outputs', help='a folder for the last lines that each printed')
     options = parser.parse_args()
     rows = {}
     for name in options.names or names():
-        what, figure, bound, seconds = run(name, ['--quick'] if options.quick else [])
+        printed, (what, figure, bound, seconds) = run(name, ['--quick'] if options.quick else [])
         rows[name] = f'| [{name}](../examples/{name}.py) | {title(name)} | {what}: {figure} | {bound} | {seconds} |'
         print(rows[name], flush=True)
+        if options.outputs:
+            with open(os.path.join(options.outputs, name + '.txt'), 'w', encoding='utf-8') as file:
+                file.write('\n'.join(line.rstrip() for line in printed.strip().split('\n')[-LINES:]) + '\n')
     if options.table:
         with open(options.table, encoding='utf-8') as file:
             lines = file.read().split('\n')

@@ -5,6 +5,7 @@ Without the packages whose data they read, and where `.ci/run` asks for them, it
 
 import importlib.util
 import os
+import re
 import sys
 
 import pytest
@@ -59,6 +60,19 @@ def test_an_example_without_a_public_data_set_refuses_the_option(name, capsys):
     with pytest.raises(SystemExit):
         importlib.import_module(name).main(['--quick', '--data', 'public'])
     assert 'unrecognized arguments' in capsys.readouterr().err
+
+
+def test_what_the_site_shows_is_what_an_example_prints():
+    folder = os.path.join(os.path.dirname(HERE), 'docs', 'outputs')
+    for file in os.listdir(folder):
+        name, extension = os.path.splitext(file)
+        assert name in run_all.names() and extension == '.txt'
+        with open(os.path.join(folder, file), encoding='utf-8') as lines:
+            printed = lines.read()
+        assert len(printed.split('\n')) <= run_all.LINES + 1 and not re.search(r'(^|[ "\'])/\w+/', printed), name
+        what = re.search(r'^(.*): \S+ \(expected: .*; \d+ s of the processor\)\n$', printed, re.MULTILINE).group(1)
+        with open(os.path.join(HERE, name + '.py'), encoding='utf-8') as source:
+            assert f"report('{what}'" in re.sub(r'report\(\s+', 'report(', source.read()), name
 
 
 def test_the_table_of_the_documents_has_every_example():

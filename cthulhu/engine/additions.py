@@ -97,7 +97,7 @@ class Additions:
         found = list(self.own_metrics)
         for layer in self.sublayers:
             found.extend(layer.metrics)
-        return unique(found)
+        return unique(found) if found else found
 
     def get_losses_for(self, inputs=None):
         """The losses of the calls on `inputs`; with None, those that belong to no call."""

@@ -51,6 +51,9 @@ class Layer(Additions, Tracking, NodeAccess):
     #: For a layer that `takes_indices`: how many there are. Data for an input that it reads are held against this before they are fed.
     indices_below = None
 
+    #: Another object after each change of `trainable`, of whichever layer: who has looked at the layers since need not do so again.
+    last_change_of_trainable = object()
+
     untracked = ('_dependent',)
 
     @checked
@@ -113,6 +116,7 @@ class Layer(Additions, Tracking, NodeAccess):
         value = kind_of('Layer', 'trainable').check(type(self).__name__, 'trainable', value)
         if value != self._trainable:
             self.trainable_changed = True
+            Layer.last_change_of_trainable = object()
         self._trainable = value
         for layer in self.sublayers:
             layer.trainable = value

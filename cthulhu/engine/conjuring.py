@@ -40,6 +40,7 @@ class Program:
 
     Attributes:
         feeds: list of Feed: inputs, targets, weights. All that is fed anywhere is fed in this order.
+        preparation: what brings data into that order, where that was asked for.
     """
 
     def __init__(self, conjuring, inputs, specs, extra_losses, updates, metric_pairs, native=None):
@@ -50,7 +51,7 @@ class Program:
         self.metric_results = []
         self.metric_updates = []
         self.native = native or {}
-        self._steps = {}
+        self._steps, self.preparation = {}, None
         with K.graph_scope('loss'):
             self.total_loss = self._total_loss(extra_losses)
         with K.graph_scope('metrics'):
@@ -130,11 +131,9 @@ class Program:
         return self._made('test_function', updates, 0)
 
     def _made(self, name, updates, phase):
-        conjuring = self.conjuring
-        return Step(
-            name, self.feeds, [self.total_loss], updates, self.metric_results, phase,
-            conjuring.frozen_layers, conjuring.function_arguments, conjuring.settings['steps_per_execution'],
-        )  # fmt: skip
+        of = self.conjuring
+        further = of.frozen_layers, of.function_arguments, of.settings['steps_per_execution']
+        return Step(name, self.feeds, [self.total_loss], updates, self.metric_results, phase, *further)
 
 
 def _sum(x, y):
@@ -174,6 +173,7 @@ class Conjuring:
         specs: list of OutputSpec, one an output.
         program: the Program on the model's own inputs.
         trained_weights: the weights that training changes, as they were when the model was conjured.
+        trainable_as_of: the last change of `trainable`, of whichever layer, that was looked at since.
         metrics_names: the labels of the values that training and testing report.
         function_arguments: keyword arguments for the backend's functions.
     """
@@ -221,6 +221,7 @@ class Conjuring:
             self._state = None
         for layer in model.all_layers():
             layer.trainable_changed = False
+        self.trainable_as_of = None
 
     def _layer_updates(self, training):
         reported = self.model.metric_updates()

@@ -81,6 +81,8 @@ def as_numbers(array, label, owner):
     Raises:
         ValueError: for dates, texts, complex numbers, or objects that are no numbers.
     """
+    if type(array) is np.ndarray and array.dtype.kind in 'fiub':
+        return array
     if isinstance(array, np.ma.MaskedArray):
         if np.ma.is_masked(array):
             warn_once(
@@ -156,11 +158,11 @@ def warn_of_nan(arrays, labels, weights, owner):
         weights: for each of `arrays` the weights of its samples (or steps), or None; what weighs 0 may be anything.
         owner: the model that warns.
     """
+    warned = owner.__dict__.get('_warned', ())
     for array, label, weight in zip(arrays, labels, weights):
-        key = ('not finite', label)
-        if array is None or key in owner.__dict__.get('_warned', ()):
+        if array is None or warned and ('not finite', label) in warned:
             continue
-        values = array.data if hasattr(array, 'tocsr') else array
+        values = array.data if type(array) is not np.ndarray and hasattr(array, 'tocsr') else array
         if not isinstance(values, np.ndarray) or values.dtype.kind != 'f' or _is_finite(values):
             continue
         bad = ~np.isfinite(values)
@@ -173,7 +175,7 @@ def warn_of_nan(arrays, labels, weights, owner):
         where = '' if values is not array else f', the first one at {_place(first)}'
         warn_once(
             owner,
-            key,
+            ('not finite', label),
             f'The {label} has {int(bad.sum())} value(s) that are NaN or infinite{where} ({values[first]}). Where neither a mask nor a weight of 0 takes them '
             'out they make the loss NaN, and training loses all weights.',
         )
@@ -181,7 +183,7 @@ def warn_of_nan(arrays, labels, weights, owner):
 
 def _is_finite(values):
     if values.size < 10000:  # of a few values a sum is not found sooner
-        return bool(np.isfinite(values).all())
+        return bool(np.logical_and.reduce(np.isfinite(values), axis=None))
     with np.errstate(all='ignore'):
         total = values.sum(dtype='float32' if values.dtype == 'float16' else None)
     return bool(np.isfinite(total)) or bool(np.isfinite(values).all())
@@ -212,7 +214,7 @@ def check_labels(targets, weights, specs, owner):
     for target, weight, spec in zip(targets, weights, specs):
         if spec.loss is None or spec.mask is not None or not isinstance(target, np.ndarray) or not target.size:
             continue
-        if losses.is_sparse(spec.loss):
+        if spec.target_kind == 'sparse':
             classes = spec.shape[-1] if losses.class_axis(spec.loss) in (-1, len(spec.shape) - 1) else None
             problem = not_indices(target, classes)
             if problem and weight is not None:
@@ -221,7 +223,7 @@ def check_labels(targets, weights, specs, owner):
                 raise ValueError(
                     f'The targets of output "{spec.name}" (loss "{spec.loss.name}") must be class numbers{_range(classes)}, but there is {problem} among them.'
                 )
-        elif losses.target_kind(spec.loss) == 'binary':
+        elif spec.target_kind == 'binary':
             low, high = target.min(), target.max()
             if low < 0 or high > 1:
                 warn_once(

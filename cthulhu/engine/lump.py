@@ -6,7 +6,8 @@ from cthulhu import names
 from cthulhu.callbacks.base import Callback
 from cthulhu.callbacks.history import History
 from cthulhu.callers import warn_once
-from cthulhu.engine import preparation, training_loop
+from cthulhu.engine import one_batch, preparation, training_loop
+from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.conjuring import Conjuring, check_settings
 from cthulhu.engine.functions import Functions
 from cthulhu.engine.further_arguments import further_arguments
@@ -337,6 +338,8 @@ class Lump(Functions, GeneratorDoors, Network):
         streaming = _streaming(workers, use_multiprocessing, max_queue_size)
         program, adapter = preparation.evaluation(self, x, y, sample_weight, batch_size, steps, streaming)
         labels = self.metrics_names
+        if one_batch.is_alone(adapter, callbacks, verbose):
+            return _values(labels, one_batch.evaluate(self, program.test(), adapter), return_dict)
         told = self._told(callbacks, verbose, adapter, labels)
         try:
             return _values(labels, training_loop.evaluate(self, program.test(), adapter, labels, told), return_dict)
@@ -373,6 +376,8 @@ class Lump(Functions, GeneratorDoors, Network):
         """
         streaming = _streaming(workers, use_multiprocessing, max_queue_size)
         step, adapter = preparation.prediction(self, x, batch_size, steps, streaming)
+        if one_batch.is_alone(adapter, callbacks, verbose):
+            return one_batch.predict(step, adapter)
         told = self._told(callbacks, verbose, adapter, None)
         try:
             return training_loop.predict(step, adapter, told)
@@ -412,7 +417,7 @@ class Lump(Functions, GeneratorDoors, Network):
         return self._one_batch('test', program.test(), arrays, reset_metrics, return_dict)
 
     def _one_batch(self, use, step, arrays, reset_metrics, return_dict):
-        if any(a is not None and not a.shape[0] for a in arrays):
+        if not all([a is None or a.shape[0] for a in arrays]):
             raise ValueError(
                 'There is nothing to measure or to learn from in this batch: it has no samples. Leave it out.'
             )
@@ -420,7 +425,7 @@ class Lump(Functions, GeneratorDoors, Network):
         values = step(arrays)
         if reset_metrics:
             self.metric_states.begin(use)
-        return _values(self.metrics_names, values, return_dict)
+        return _values(self.metrics_names, values, return_dict) if return_dict else unpack_singleton(values)
 
     def predict_on_batch(self, x: Data) -> Predictions:
         """Compute the outputs for one batch: a NumPy array, or a list of them for several outputs."""
@@ -441,7 +446,8 @@ class Lump(Functions, GeneratorDoors, Network):
                 f'Model "{self.name}" has nothing to train: it has no weights, or all of its layers are frozen (`trainable = False`). Its loss is '
                 'measured, and nothing is learnt.',
             )
-        if not any(layer.trainable_changed for layer in self.all_layers()):
+        before, conjuring.trainable_as_of = conjuring.trainable_as_of, Layer.last_change_of_trainable
+        if before is conjuring.trainable_as_of or not any(layer.trainable_changed for layer in self.all_layers()):
             return
         if [id(w) for w in self.trainable_weights] != [id(w) for w in conjuring.trained_weights]:
             warn_once(

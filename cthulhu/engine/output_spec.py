@@ -12,6 +12,7 @@ class OutputSpec:
         name: string.
         shape: static shape of the output; (None, 1) for a scalar.
         loss: a `Loss`, or None where the output is not trained.
+        target_kind: what the loss says of its targets: see `losses.target_kind`.
         loss_weight: float.
         mode: None, or 'temporal' for a weight for each time step.
         loss_metric: the Mean that reports the loss of this output, in models that have several.
@@ -27,6 +28,7 @@ class OutputSpec:
         # An output for the whole batch, such as a loss, has targets of one number a sample.
         self.shape = K.int_shape(output) or (None, 1)
         self.loss = loss
+        self.target_kind = None if loss is None else losses.target_kind(loss)
         self.loss_weight = loss_weight
         self.mode = mode
         self.metrics = []

@@ -1,13 +1,11 @@
 """From what a user gives a model to a Step and an Adapter for it.
 
-`training`, `evaluation` and `prediction` serve the methods of Lump. A Preparation is made once for a call, however many batches come: it knows
-which Step is to run and brings data into the order of what that is fed.
+`training`, `evaluation` and `prediction` serve the methods of Lump. A Preparation is made once for a Program, or the Step of a prediction, and for each
+stream: it brings data into the order of what is fed.
 """
 
 import contextlib
 import inspect
-
-import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.engine import adapters, data_checks, indices, metric_checks, standardize, stream_adapters
@@ -23,16 +21,23 @@ class Preparation:
     Arguments:
         model: the model.
         feeds: list of Feed.
+        streamed: whether the data come batch by batch, for messages.
+
+    Attributes:
+        takes_other_ranks: whether targets may have another rank than their output.
     """
 
-    def __init__(self, model, feeds):
+    def __init__(self, model, feeds, streamed=False):
         self.model = model
-        self._streamed = False
+        self._streamed = streamed
+        self._batch = next((K.int_shape(x)[0] for x in model.inputs if K.int_shape(x)), None)
         self._inputs = [feed for feed in feeds if feed.kind == 'input']
         self._input_names = [feed.name for feed in self._inputs]
         self._shapes = [K.int_shape(feed.tensor) for feed in self._inputs]
         self._dtypes = [K.dtype(feed.tensor) for feed in self._inputs]
         self._looked_up = indices.looked_up([feed.tensor for feed in self._inputs])
+        self._are_looked_up = any(layer is not None for layer in self._looked_up)
+        self.takes_other_ranks = standardize.takes_other_ranks(feeds)
         self._specs = [feed.spec for feed in feeds if feed.kind == 'target']
         self._target_names = [spec.name for spec in self._specs]
         self._flat = [len(spec.shape) == 1 for spec in self._specs]
@@ -52,15 +57,17 @@ class Preparation:
             y, self._target_names, [None] * len(self._specs), 'target', self.model, one_dimensional=self._flat
         )
         targets = standardize.fitting_targets(targets, self._specs)
-        by_name = dict(zip(self._target_names, targets))
-        weights = standardize.sample_weights(
-            [by_name.get(name) for name in self._weighted],
-            self._weighted,
-            sample_weight,
-            class_weight,
-            self._modes,
-            self.model,
-        )
+        weights = [None] * len(self._weighted)
+        if sample_weight is not None or class_weight is not None:
+            by_name = dict(zip(self._target_names, targets))
+            weights = standardize.sample_weights(
+                [by_name.get(name) for name in self._weighted],
+                self._weighted,
+                sample_weight,
+                class_weight,
+                self._modes,
+                self.model,
+            )
         arrays = inputs + targets + weights
         if same_lengths:
             standardize.check_lengths(arrays, self._labels)
@@ -69,15 +76,19 @@ class Preparation:
 
     def _look_through(self, inputs, targets, weights):
         """Raise ValueError for what cannot be meant, and warn once of what might not be."""
-        weight_of = dict(zip(self._weighted, weights))
-        of_targets = [weight_of.get(name) for name in self._target_names]
-        data_checks.check_labels(targets, of_targets, self._specs, self.model)
-        metric_checks.check_metrics(targets, self._specs, self.model)
-        indices.check(self.model, self._looked_up, inputs, self._labels, self._dtypes)
-        counts = weights[0] if len(weights) == 1 and np.ndim(weights[0]) == 1 else None
+        of_targets = []
+        if targets:
+            weight_of = dict(zip(self._weighted, weights))
+            of_targets = [weight_of.get(name) for name in self._target_names]
+            data_checks.check_labels(targets, of_targets, self._specs, self.model)
+            metric_checks.check_metrics(targets, self._specs, self.model)
+        if self._are_looked_up:
+            indices.check(self.model, self._looked_up, inputs, self._labels, self._dtypes)
+        counts = weights[0] if len(weights) == 1 and weights[0] is not None and weights[0].ndim == 1 else None
         counting = [counts] * len(inputs) + of_targets + [None] * len(weights)
         data_checks.warn_of_nan(inputs + targets + weights, self._labels, counting, self.model)
-        data_checks.warn_of_weights(weights, self._labels[len(inputs) + len(targets) :], self.model)
+        if weights:
+            data_checks.warn_of_weights(weights, self._labels[len(inputs) + len(targets) :], self.model)
 
     def inputs(self, x, what):
         """The list of arrays of the inputs alone; `what` names them in messages."""
@@ -89,7 +100,7 @@ class Preparation:
     def batch_size(self, arrays, given):
         """The batch size to use, where `given` was asked for (None: nothing was)."""
         model = self.model
-        fixed = next((K.int_shape(x)[0] for x in model.inputs if K.int_shape(x)), None)
+        fixed = self._batch
         if given is None:
             given = fixed or 32
         elif not any(a is not None for a in arrays):
@@ -106,7 +117,7 @@ class Preparation:
     def check_batches(self, arrays, batch_size):
         """Raise ValueError where the samples do not make whole batches and a stateful model needs such."""
         samples = next((a.shape[0] for a in arrays if a is not None), 0)
-        if self.model.stateful and samples % batch_size:
+        if samples % batch_size and self.model.stateful:
             raise ValueError(
                 f'A stateful model needs a number of samples that is a multiple of the batch size: got {samples} samples in batches of {batch_size}. Leave out the last {samples % batch_size}, '
                 'or choose another batch size.'
@@ -128,7 +139,6 @@ class Preparation:
             parts: function, what the source gives -> (inputs, targets, sample weights).
             class_weight: as for `arrays`.
         """
-        self._streamed = True
 
         def convert(item):
             arrays = self.arrays(*parts(item), class_weight)
@@ -201,7 +211,7 @@ def validation(model, data, batch_size, steps, streaming):
 
 def held_out(model, program, arrays, batch_size, steps):
     """The Adapter for arrays that were split off for validation."""
-    return Preparation(model, program.feeds).adapter(arrays, batch_size, steps=steps)
+    return prepared_for(model, program).adapter(arrays, batch_size, steps=steps)
 
 
 def prediction(model, x, batch_size=None, steps=None, streaming=None):
@@ -210,7 +220,7 @@ def prediction(model, x, batch_size=None, steps=None, streaming=None):
         refuse_with_stream(x, batch_size=batch_size)
         x = _build_for_stream(model, x, stream_adapters.inputs_of)
         step = model.predict_function
-        prepared = Preparation(model, step.feeds)
+        prepared = Preparation(model, step.feeds, streamed=True)
         return step, prepared.stream_adapter(x, steps, 'steps', streaming, lambda item: (stream_adapters.inputs_of(item), None, None))  # fmt: skip
     step, prepared, arrays = _prediction_on_arrays(model, x)
     return step, prepared.adapter(arrays, prepared.batch_size(arrays, batch_size), steps=steps)
@@ -243,6 +253,13 @@ def input_arrays(model, data, what):
     return Preparation(model, input_feeds(model, model.inputs)).inputs(data, what)
 
 
+def prepared_for(model, owner):
+    """The Preparation for the feeds of a Program or Step of a model: made at the first call, as what is fed never changes."""
+    if owner.preparation is None:
+        owner.preparation = Preparation(model, owner.feeds)
+    return owner.preparation
+
+
 # -- parts of the above --------------------------------------------------------------------------------------
 
 
@@ -255,15 +272,16 @@ def _program(model, x, y):
     _build_for(model, x, native_x)
     conjuring = model.conjuring
     program = conjuring.program
+    prepared = prepared_for(model, program)
     if native_x or native_y:
         trained = [spec.name for spec in conjuring.specs if spec.loss is not None]
         program = conjuring.program_on(
             _ordered(x, model.input_names) if native_x and not _made_on(model, x) else None,
             _ordered(y, trained) if native_y else None,
         )
-    else:
-        program = conjuring.program_for(standardize.other_ranks(y, conjuring.program.feeds))
-    return program, Preparation(model, program.feeds), None if native_x else x, None if native_y else y
+    elif prepared.takes_other_ranks:
+        program = conjuring.program_for(standardize.other_ranks(y, program.feeds))
+    return program, prepared_for(model, program), None if native_x else x, None if native_y else y
 
 
 def _refuse_pairs(model, x):
@@ -295,7 +313,7 @@ def _streamed(model, data, steps, what, streaming, **further):
         program = model.conjuring.program_for(
             standardize.other_ranks(stream_adapters.batch_of(first)[1], program.feeds)
         )
-    prepared = Preparation(model, program.feeds)
+    prepared = Preparation(model, program.feeds, streamed=True)
     return program, prepared.stream_adapter(data, steps, what, streaming, stream_adapters.batch_of, **further)
 
 
@@ -306,7 +324,7 @@ def _prediction_on_arrays(model, x, same_lengths=True):
         step = model.predictor_on(_ordered(x, model.input_names))
     else:
         step = model.predict_function
-    prepared = Preparation(model, step.feeds)
+    prepared = prepared_for(model, step)
     return step, prepared, prepared.arrays(None if native else x, same_lengths=same_lengths)
 
 

@@ -5,7 +5,6 @@ import inspect
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import losses
 from cthulhu.engine import data_checks
 from cthulhu.engine.data_checks import as_numbers
 from cthulhu.utils.generic_utils import to_list
@@ -17,6 +16,8 @@ def as_array(data):
     """An object that has a shape and can be sliced: from a DataFrame or series of any library, a tensor of another framework, a sparse matrix, an
     array, or a list of numbers.
     """
+    if type(data) is np.ndarray:
+        return data
     if isinstance(data, (str, bytes)):
         raise ValueError(
             f'Data are arrays, and not the text {data!r}. Files and folders of pictures are read by preprocessing.image.ImageDataGenerator, arrays by np.load.'
@@ -83,6 +84,8 @@ def standardize(data, names, shapes, what, owner, one_dimensional=None, streamed
 
 def _pick(data, names, what, shapes=(None,)):
     """The user's object for each name."""
+    if type(data) is np.ndarray and len(names) == 1:
+        return [data]
     if not names:
         if data is not None and not (isinstance(data, (list, tuple, dict)) and not len(data)):
             raise ValueError(
@@ -136,6 +139,8 @@ def _with_last_axis(array):
 
 
 def _fits(found, shape):
+    if found[1:] == shape[1:]:
+        return True
     return len(found) == len(shape) and all(
         wanted is None or wanted == size for wanted, size in list(zip(shape, found))[1:]
     )
@@ -171,7 +176,7 @@ def _shape_message(found, shape, name, what, streamed):
 def check_lengths(arrays, labels):
     """Raise ValueError where arrays do not all have the same number of samples."""
     lengths = [array.shape[0] for array in arrays if array is not None]
-    if len(set(lengths)) > 1:
+    if lengths.count(lengths[0] if lengths else 0) < len(lengths):
         raise ValueError(
             'All inputs, targets and sample weights must have the same number of samples, but found {}.'.format(
                 ', '.join(
@@ -339,22 +344,25 @@ def fitting_targets(targets, specs):
     """
     targets = list(targets)
     for index, (target, spec) in enumerate(zip(targets, specs)):
-        shape, loss = spec.shape, spec.loss
-        if loss is None or shape is None or not losses.checks_target_shape(loss):
+        shape, is_sparse = spec.shape, spec.target_kind == 'sparse'
+        if shape is None or spec.target_kind is None:
             continue
-        if losses.is_sparse(loss) and len(target.shape) == len(shape) - 1 > 1:
+        wanted = shape[1:-1] + (1,) if is_sparse else shape[1:]
+        if len(target.shape) == len(shape) and target.shape[1:] == wanted:
+            continue
+        if is_sparse and len(target.shape) == len(shape) - 1 > 1:
             targets[index] = target = _with_last_axis(target)
         if len(target.shape) != len(shape):
             raise ValueError(_target_message(target, spec, f'{len(shape)} dimensions'))
         pairs = list(zip(target.shape, shape))[1:]
-        if losses.is_sparse(loss):
+        if is_sparse:
             pairs = pairs[:-1] + [(target.shape[-1], 1)]
         if any(wanted is not None and found != wanted for found, wanted in pairs):
             expected = tuple([None] + [wanted for _, wanted in pairs])
             advice = ''
-            if losses.is_sparse(loss) and tuple(target.shape[1:]) == tuple(shape[1:]):
+            if is_sparse and tuple(target.shape[1:]) == tuple(shape[1:]):
                 advice = ' One-hot classes go with the loss "categorical_crossentropy".'
-            if not losses.is_sparse(loss) and target.shape[-1] == 1 and shape[-1] not in (1, None):
+            if not is_sparse and target.shape[-1] == 1 and shape[-1] not in (1, None):
                 advice = (
                     ' Integer classes go with the loss "sparse_categorical_crossentropy"; for "categorical_crossentropy" make them one-hot with '
                     'utils.to_categorical(y).'
@@ -365,7 +373,7 @@ def fitting_targets(targets, specs):
 
 def takes_other_ranks(feeds):
     """Whether targets may have another rank than their output: for a loss of the user's own."""
-    return any(feed.kind == 'target' and not losses.checks_target_shape(feed.spec.loss) for feed in feeds)
+    return any(feed.kind == 'target' and feed.spec.target_kind is None for feed in feeds)
 
 
 def other_ranks(data, feeds):
@@ -382,7 +390,7 @@ def other_ranks(data, feeds):
     for spec, item in zip(specs, _pick(data, [spec.name for spec in specs], 'target')):
         rank = len(as_array(item).shape)
         rank = 2 if rank == 1 and len(spec.shape) > 1 else rank
-        if rank and rank != len(spec.shape) and not losses.checks_target_shape(spec.loss):
+        if rank and rank != len(spec.shape) and spec.target_kind is None:
             ranks[spec.name] = rank
     return ranks
 
@@ -396,10 +404,12 @@ def _target_message(target, spec, expected):
 
 def is_native(data):
     """Whether data, or all of the items in a list or dict of them, are tensors of the backend. Raises ValueError for a mixture."""
+    if data is None or type(data) is np.ndarray:
+        return False
     if is_named(data):
         data = list(data.values())
     items = to_list(data, allow_tuple=True)
-    if data is None or not items or _is_numbers(items):
+    if not items or _is_numbers(items):
         return False
     native = [K.is_tensor(item) and not isinstance(item, np.ndarray) for item in items]
     if any(native) and not all(native):

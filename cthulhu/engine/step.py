@@ -35,7 +35,12 @@ class Step:
         frozen: list of layers that are told that they are frozen.
         arguments: dict of keyword arguments for the backend's function.
         steps_a_call: how many steps one call of the framework takes where it may take several: an int, or None for what is found to be faster.
+
+    Attributes:
+        preparation: what brings data into the order of `feeds`, where that was asked for.
     """
+
+    preparation = None
 
     def __init__(
         self, name, feeds, outputs, updates=(), after_updates=(), phase=0, frozen=(), arguments=None, steps_a_call=None

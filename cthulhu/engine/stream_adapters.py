@@ -6,6 +6,8 @@ Like all adapters these give `Batch` objects from `batches()`; `convert` makes t
 
 import itertools
 
+import numpy as np
+
 from cthulhu import backend as K
 from cthulhu.callers import warn
 from cthulhu.engine import enqueuers
@@ -29,7 +31,7 @@ def is_dataset(data):
 
 def is_stream(data):
     """Whether data come batch by batch."""
-    return is_sequence(data) or hasattr(data, '__next__') or is_dataset(data)
+    return type(data) is not np.ndarray and (is_sequence(data) or hasattr(data, '__next__') or is_dataset(data))
 
 
 def _run_through(dataset):

@@ -145,12 +145,14 @@ def checked(function: hints.Decorated) -> hints.Decorated:
     of_class = name == '__init__'
     defaults = {p.name: p.default for p in parameters}
     respell = respelling(function)
-    kinds = {}
+    kinds, free = {}, set()  # `free`: those that may be anything
+    needed = [(argument, names.index(argument) if argument in names else float('inf')) for argument in needed]
 
     def check(args, argument, value):
         if argument not in kinds:
             kinds[argument] = argument_table.kind_of(home if of_class else name, argument)
         if kinds[argument] is None:
+            free.add(argument)
             return value
         axes = getattr(args[0], 'rank', None) if of_class and args else None
         return kinds[argument].over(axes).check(owner_of(args), argument, value)
@@ -163,9 +165,9 @@ def checked(function: hints.Decorated) -> hints.Decorated:
         __tracebackhide__ = True  # in a notebook, the frame tells nothing
         args, kwargs = respell(args, kwargs)
         values = list(args)
-        for place, argument in enumerate(names[: len(args)]):
-            if values[place] is not defaults[argument]:
-                values[place] = check(args, argument, values[place])
+        for place, (argument, value) in enumerate(zip(names, args)):
+            if argument not in free and value is not defaults[argument]:
+                values[place] = check(args, argument, value)
         for argument, value in kwargs.items():
             if argument in defaults:
                 if value is defaults[argument]:
@@ -178,8 +180,8 @@ def checked(function: hints.Decorated) -> hints.Decorated:
                     f'{owner_of(args)}: `{argument}` is an older name of `{other}`, and both are given. Leave out `{argument}`.'
                 )
             kwargs[argument] = check(args, argument, value)
-        for argument in needed:
-            if argument not in kwargs and argument not in names[: len(args)]:
+        for argument, place in needed:
+            if place >= len(args) and argument not in kwargs:
                 raise TypeError(f'{owner_of(args)} needs `{argument}`. It takes {", ".join(known)}.')
         return function(*values, **kwargs)
 

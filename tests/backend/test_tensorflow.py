@@ -604,3 +604,52 @@ def test_inputs_are_tensors_of_their_own_names():
 
     K.clear_session()
     assert [Input((4,), name='img').name, Input((4,), name='img').name] == ['img:0', 'img_1:0']  # as in Keras 2.3.1
+
+
+def _thread_of(x, weights, **arguments):
+    """A function that returns the thread in which TensorFlow computes, beside the sum of `x` and of a variable."""
+    w = K.variable(np.ones(weights))
+    with K.graph_scope():
+        thread = tf.numpy_function(lambda _: np.int64(threading.get_ident()), [x], tf.int64)
+    return K.function([x], [thread, K.sum(x) + K.sum(w)], updates=[K.update_add(w, K.ones_like(w))], **arguments)
+
+
+@pytest.mark.parametrize(
+    'weights, fed, in_the_thread_that_calls',
+    [(4, 4, True), (2**9, 4, True), (2**11, 4, False), (4, 2**14 + 1, False)],
+)
+def test_what_is_small_is_run_by_the_thread_that_calls(weights, fed, in_the_thread_that_calls):
+    run = _thread_of(K.placeholder((None,)), weights)
+    for step in range(3):
+        thread, total = run([np.ones(fed, 'float32')])
+        assert int(thread == threading.get_ident()) == in_the_thread_that_calls
+        assert total == fed + weights * (1 + step)
+
+
+def test_the_size_of_what_is_fed_may_change_from_call_to_call():
+    run = _thread_of(K.placeholder((None,)), 4)
+    for step, size in enumerate([3, 2**15, 3, 2**15]):
+        thread, total = run([np.ones(size, 'float32')])
+        assert int(thread == threading.get_ident()) == (size == 3)
+        assert total == size + 4 * (1 + step)
+
+
+def test_the_users_own_options_say_who_runs():
+    run = _thread_of(K.placeholder((None,)), 4, options=v1.RunOptions(inter_op_thread_pool=0))
+    assert run([np.ones(3, 'float32')])[0] != threading.get_ident()
+
+
+def test_small_calls_from_several_threads_are_run_by_each():
+    run = _thread_of(K.placeholder((None,)), 4)
+    found = []
+
+    def call():
+        for _ in range(20):
+            found.append(bool(run([np.ones(2, 'float32')])[0] == threading.get_ident()))
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == [True] * 80

@@ -236,7 +236,7 @@ class Feed:
     def __call__(self, value):
         """The array to feed for `value`."""
         if type(value) is not np.ndarray or value.dtype != self.dtype or self.sparse:
-            value = self.array(self._value(value))
+            value = self.array(value if type(value) is np.ndarray else self._value(value))
         if value.shape != self._agreed:
             self.check(value.shape)
             self._agreed = value.shape

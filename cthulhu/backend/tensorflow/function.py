@@ -17,6 +17,11 @@ v1 = tf.compat.v1
 
 _alive = weakref.WeakSet()
 
+#: A run is small where the values of variables that it reads have up to so many elements together, and what it is fed has up to so many. Threads would cost
+#: it more than they save, so the one that calls does all of it. What is assigned counts `ASSIGNED` times: TensorFlow's own threads take numbers of less than
+#: 1e-38 for 0, the one that calls does not, and with moments of gradients that go to 0 it would compute several times as long.
+SMALL_GRAPH, SMALL_FEEDS, ASSIGNED = 2**20, 2**14, 2**10
+
 #: What the message of an assertion that an image is large enough begins with.
 NO_ROOM = 'cthulhu, no room: '
 
@@ -25,7 +30,7 @@ NO_ROOM = 'cthulhu, no room: '
 def _release():
     """Let go of prepared calls while TensorFlow is whole: its own finaliser complains later (2.6)."""
     for one in list(_alive):
-        one._prepared = None, None, None
+        one._prepared = None, {}
 
 
 class Function(function.Function):
@@ -50,7 +55,7 @@ class Function(function.Function):
         self.run_options = options
         self.run_metadata = run_metadata
         _alive.add(self)
-        self._prepared = None, None, None
+        self._prepared = None, {}
         for x in self.inputs + self.outputs:
             check_graph(x, self._graph, f'{self.name}: the tensor')
         fed = {t.name for x in self.inputs for t in _parts(x)}
@@ -64,7 +69,9 @@ class Function(function.Function):
         self._results = results + [x for x, late in zip(after, is_late) if not late] + extra
         self._late = [x for x, late in zip(after, is_late) if late]
         self._places = _places(len(results), is_late, len(extra))
-        self._draws = self.backend._depends_on_step(self._results + self._late + self.update_operations)
+        needed = ancestors(self._results + self._late + self.update_operations)
+        self._draws = self.backend._is_step_among(needed)
+        self._is_small = _work_on_variables(needed) <= SMALL_GRAPH
         self._convert = any(isinstance(x, tf.SparseTensor) for x in self._results + self._late)
         self._feeds_sparse = any(feed.sparse for feed in self._feeds)
 
@@ -102,10 +109,16 @@ class Function(function.Function):
         values += [self.feed(key, 'feed_dict')(self.feed_dict[key]) for key in extra]
         if self._feeds_sparse or extra:
             values = [part for value in values for part in (value if isinstance(value, tuple) else (value,))]
-        prepared, run, late = self._prepared
+        session = self.backend._current_session()
+        prepared, runs = self._prepared
         # Variables made since are none of this function's, and may be those of a model that another thread is building.
-        if prepared != (self.backend._current_session(), extra, self.backend._manual):
-            run, late = self._prepare(self.backend._ready_session(), extra)
+        if prepared != (session, extra, self.backend._manual):
+            session = self.backend._ready_session()
+            prepared, runs = self._prepared = (session, extra, self.backend._manual), {}
+        is_small = self._is_small and sum([value.size for value in values]) <= SMALL_FEEDS
+        if is_small not in runs:
+            runs[is_small] = self._prepare(session, extra, is_small)
+        run, late = runs[is_small]
         if self._draws:
             values.append(self.backend._next_step())
         try:
@@ -119,14 +132,16 @@ class Function(function.Function):
             results = self._arranged(results)
         return results
 
-    def _prepare(self, session, extra):
+    def _prepare(self, session, extra, is_small):
+        options = self.run_options
+        if is_small and options is None:
+            options = config_pb2.RunOptions(inter_op_thread_pool=-1)  # by the thread that calls
         with entered(session.graph):
             feeds = [t.name for x in self.inputs + list(extra) for t in _parts(x)]
             if self._draws:
                 feeds.append(self.backend._step_placeholder().name)
-            run = prepared_run(session, feeds, self._results, self.update_operations, self.run_options)
-            late = prepared_run(session, feeds, self._late, [], self.run_options) if self._late else None
-            self._prepared = (session, extra, self.backend._manual), run, late
+            run = prepared_run(session, feeds, self._results, self.update_operations, options)
+            late = prepared_run(session, feeds, self._late, [], options) if self._late else None
         return run, late
 
     def _arranged(self, flat):
@@ -225,6 +240,23 @@ def ancestors(targets, by_control=True):
                 seen.add(other)
                 stack.append(other)
     return seen
+
+
+def _work_on_variables(operations):
+    """What is held against `SMALL_GRAPH`; infinite where a shape is not known."""
+    total = 0
+    for op in operations:
+        if op.type == 'ReadVariableOp':
+            size = op.outputs[0].shape.num_elements()
+        elif op.type.startswith('Assign'):
+            size = op.inputs[1].shape.num_elements()
+            size = size and ASSIGNED * size
+        else:
+            continue
+        if size is None:
+            return float('inf')
+        total += size
+    return total
 
 
 def _reads_too_early(x, variables):

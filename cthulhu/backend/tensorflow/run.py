@@ -191,7 +191,10 @@ class Run:
         return np.asarray(step, 'int64')
 
     def _depends_on_step(self, targets):
-        return self._step_tensor is not None and self._step_tensor.op in ancestors(targets)
+        return self._step_tensor is not None and self._is_step_among(ancestors(targets))
+
+    def _is_step_among(self, operations):
+        return self._step_tensor is not None and self._step_tensor.op in operations
 
     # Tensors.
 

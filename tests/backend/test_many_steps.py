@@ -83,11 +83,30 @@ def test_steps_in_one_call_are_single_ones(backend, phase):
 
 
 @pytest.mark.skipif(K.backend() != 'tensorflow', reason='the backend takes steps one by one')
-@pytest.mark.parametrize('what', ['float16', 'print', 'convolution', 'argmax', 'division', 'truncated'])
+def test_what_a_branch_of_the_phase_draws_may_be_shaped_outside_of_it():
+    x, phase = K.placeholder((2, 3)), K.learning_phase()
+    shape, size = K.shape(x), x * 2.0
+    y = K.in_train_phase(lambda: size + K.random_normal(shape, seed=2) + K.random_uniform(shape, seed=3), lambda: size)
+    f = K.function([x, phase], [y])
+    start = K.random_step()
+    for value in (1, 0):
+        K.set_random_step(start)
+        single = [f([a, value])[0] for a in STEPS[:, :2]]
+        K.set_random_step(start)
+        done, (found,) = f.many_steps({1: np.array(bool(value))}, 6, [(2, 3)])([STEPS[:, :2]], 6)
+        np.testing.assert_allclose(found, single, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(K.backend() != 'tensorflow', reason='the backend takes steps one by one')
+@pytest.mark.parametrize(
+    'what', ['loop', 'branch', 'float16', 'print', 'convolution', 'argmax', 'division', 'truncated']
+)
 def test_what_might_not_be_the_same_in_one_call_is_refused(what):
     x = K.placeholder((2, 6), dtype='float16' if what == 'float16' else 'float32')
     table = K.variable(np.eye(6))
     y, why = {
+        'loop': lambda: (K.foldl(lambda a, b: a + b, x), 'loop|Enter|TensorArray'),
+        'branch': lambda: (K.switch(K.sum(x) > 0, lambda: x * 2, lambda: x), 'branch|Switch'),
         'float16': lambda: (x * 2, 'float16'),
         'print': lambda: (K.print_tensor(x), 'StringFormat'),
         'convolution': lambda: (K.conv1d(K.expand_dims(x), K.ones((2, 1, 1))), 'Conv2D'),

@@ -22,6 +22,9 @@ _alive = weakref.WeakSet()
 #: 1e-38 for 0, the one that calls does not, and with moments of gradients that go to 0 it would compute several times as long.
 SMALL_GRAPH, SMALL_FEEDS, ASSIGNED = 2**20, 2**14, 2**10
 
+#: Whether it may: in TensorFlow 2.6 exp(-inf) is 6e-39 there, and its logarithm -88.
+CALLER_COMPUTES = tuple(map(int, tf.__version__.split('.')[:2])) >= (2, 21)
+
 #: What the message of an assertion that an image is large enough begins with.
 NO_ROOM = 'cthulhu, no room: '
 
@@ -71,7 +74,7 @@ class Function(function.Function):
         self._places = _places(len(results), is_late, len(extra))
         needed = ancestors(self._results + self._late + self.update_operations)
         self._draws = self.backend._is_step_among(needed)
-        self._is_small = _work_on_variables(needed) <= SMALL_GRAPH
+        self._is_small = CALLER_COMPUTES and _work_on_variables(needed) <= SMALL_GRAPH
         self._convert = any(isinstance(x, tf.SparseTensor) for x in self._results + self._late)
         self._feeds_sparse = any(feed.sparse for feed in self._feeds)
 

@@ -66,8 +66,8 @@ class Callback:
         params: dict with 'verbose', 'epochs', 'steps', 'samples', 'batch_size', 'metrics' (names), ... of this run.
         model: the model that is run. `model.stop_training = True` ends training after the batch.
         needs_each_batch: whether the batch hooks must see every batch by itself. Where this is False, one call may
-            stand for several batches: 'size' is then the samples of all of them, 'num_steps' how many they are, and the
-            loss and metrics are averages over them.
+            stand for several batches: 'size' is then the samples of all of them, 'num_steps' how many they are, the loss
+            is the mean over them, and metrics are as after the last.
         needs_equal_bits: whether a run with it has to end with the same bits when it is repeated. How many steps are taken in one call is
             then not chosen by measuring, as the last bits may depend on it.
         state_names: names of the attributes that `BackupAndRestore` keeps, for a run that is resumed: numbers, strings,

@@ -11,7 +11,10 @@ _OF_OTHERS = {
         (None, False),
         'models are always computed by a graph here. To look at values in between, use K.print_tensor, or `predict` of a model that ends there.',
     ),
-    'jit_compile': ((None, False, 'auto'), 'the library does not ask the framework for it. Leave it out.'),
+    'jit_compile': (
+        (None, False, 'auto'),
+        'what is compiled is found by measuring; `steps_per_execution=n` has n steps compiled to one call. Leave it out.',
+    ),
 }
 
 
@@ -27,10 +30,17 @@ def further_arguments(given, optimizer, known):
         ValueError: for an argument, or a value of it, that nothing takes.
     """
     given = dict(given)
+    nothing_compiled = given.get('jit_compile') is False
     for name in [name for name in given if name in _OF_OTHERS]:
         if given.pop(name) not in _OF_OTHERS[name][0]:
             raise ValueError(f'conjure: `{name}`: {_OF_OTHERS[name][1]}')
     steps_per_execution = _steps_per_execution(given.pop('steps_per_execution', None))
+    if nothing_compiled:
+        if (steps_per_execution or 1) > 1:
+            raise ValueError(
+                'conjure: `steps_per_execution` steps are compiled to one call, which `jit_compile=False` does not allow. Leave one of them out.'
+            )
+        steps_per_execution = 1
     if given:
         _check(given, optimizer, known)
     return steps_per_execution, given

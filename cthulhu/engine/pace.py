@@ -58,14 +58,7 @@ class Pace:
             return
         if self._wanted is not None:
             self._settled = True
-            self._compile(self._wanted)
-            if self.call is None:
-                warn_once(
-                    self._step,
-                    'many steps',
-                    f'{self._step.name}: steps_per_execution={self._wanted} is not possible here, and steps are taken one by one, '
-                    f'with the same results: {self._why_not}.',
-                )
+            self._compile(min(self._wanted, an_epoch))
         elif len(self._alone) >= _FIRST and self.call is None:
             self._consider(an_epoch, to_come)
 
@@ -87,8 +80,7 @@ class Pace:
             self.call = self._step.many_steps(length, self._shapes)
             self.length = length
         except NotImplementedError as reason:
-            self._why_not = reason
-            _log.debug('%s: steps are taken one by one: %s', self._step.name, reason)
+            self.failed(reason)
 
     def took(self, seconds):
         """A step by itself took so long."""
@@ -112,7 +104,13 @@ class Pace:
             )  # fmt: skip
 
     def failed(self, reason):
-        """The call cannot be compiled after all."""
-        self._why_not, self._settled = reason, True
-        self.length, self.call = 1, None
+        """Many steps in one call are not possible: say so to who asked for them."""
+        self.length, self.call, self._settled = 1, None, True
         _log.debug('%s: steps are taken one by one: %s', self._step.name, reason)
+        if self._wanted is not None:
+            warn_once(
+                self._step,
+                'many steps',
+                f'{self._step.name}: steps_per_execution={self._wanted} is not possible here, and steps are taken one by one, '
+                f'with the same results: {reason}.',
+            )

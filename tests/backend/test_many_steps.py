@@ -99,7 +99,7 @@ def test_what_a_branch_of_the_phase_draws_may_be_shaped_outside_of_it():
 
 @pytest.mark.skipif(K.backend() != 'tensorflow', reason='the backend takes steps one by one')
 @pytest.mark.parametrize(
-    'what', ['loop', 'branch', 'float16', 'print', 'convolution', 'argmax', 'division', 'truncated']
+    'what', ['loop', 'branch', 'float16', 'print', 'convolution', 'argmax', 'division', 'slice', 'power', 'truncated']
 )
 def test_what_might_not_be_the_same_in_one_call_is_refused(what):
     x = K.placeholder((2, 6), dtype='float16' if what == 'float16' else 'float32')
@@ -112,10 +112,51 @@ def test_what_might_not_be_the_same_in_one_call_is_refused(what):
         'convolution': lambda: (K.conv1d(K.expand_dims(x), K.ones((2, 1, 1))), 'Conv2D'),
         'argmax': lambda: (K.gather(table, K.argmax(K.dot(x, table))), 'by what it computed'),
         'division': lambda: (K.cast(x, 'int32') // K.cast(x, 'int32'), 'FloorDiv'),
+        'slice': lambda: (K.slice(x, [K.cast(K.sum(x), 'int32'), 0], [1, 2]), 'Slice'),
+        'power': lambda: (K.pow(K.cast(x, 'int32'), K.cast(x, 'int32')), 'Pow'),
         'truncated': lambda: (x + K.truncated_normal((2, 6), 0.0, 1.0), 'TruncatedNormal'),
     }[what]()
     with pytest.raises(NotImplementedError, match=why):
         K.function([x], [y]).many_steps({}, 3, [(2, 6)])
+
+
+@pytest.mark.skipif(K.backend() != 'tensorflow', reason='the backend takes steps one by one')
+def test_what_only_single_steps_can_do_is_told_and_what_xla_refuses_changes_nothing(monkeypatch):
+    import tensorflow as tf
+
+    from cthulhu.backend.tensorflow import many_steps
+
+    x, y = K.placeholder((2,)), K.placeholder((2, 2), sparse=True)
+    options = tf.compat.v1.RunOptions()
+    for f, why in (
+        (K.function([], [K.variable(1.0) * 2]), 'not fed'),
+        (K.function([y], [K.dot(y, K.ones((2, 1)))]), 'sparse'),
+        (K.function([x], [x * 2], options=options), 'arguments of the session'),
+    ):
+        with pytest.raises(NotImplementedError, match=why):
+            f.many_steps({}, 2, [(2,)])
+    count = K.variable(0.0)
+    with K.graph_scope():
+        strange = tf.ensure_shape(tf.numpy_function(lambda a: a, [x + K.random_uniform((2,))], tf.float32), (2,))
+    f = K.function([x], [strange], updates=[K.update_add(count, 1.0)])
+    monkeypatch.setattr(many_steps, '_KNOWN', many_steps._KNOWN | {'PyFunc', 'EagerPyFunc', 'EnsureShape'})
+    call, step = f.many_steps({}, 2, [(2,)]), K.random_step()
+    with pytest.raises(NotImplementedError, match='XLA does not compile it'):
+        call([np.ones((2, 2))], 2)
+    assert K.random_step() == step and K.get_value(count) == 0
+
+
+@pytest.mark.skipif(K.backend() != 'tensorflow', reason='the backend takes steps one by one')
+def test_a_scatter_out_of_range_ends_the_call_before_its_step():
+    import tensorflow as tf
+
+    x = K.placeholder((3, 1), dtype='int32')
+    with K.graph_scope():
+        spread = tf.scatter_nd(x, tf.ones(3), [5])
+    done, (found,) = K.function([x], [spread]).many_steps({}, 3, [(3, 1)])(
+        [np.array([[[0], [1], [4]], [[0], [5], [1]], [[0], [1], [2]]])], 3
+    )
+    assert done == 1 and found.tolist() == [[1, 1, 0, 0, 1]]
 
 
 def test_each_step_is_made_when_it_is_asked_for():

@@ -6,6 +6,8 @@ import sys
 # name -> (modules, any of which serves; class in cthulhu.backend.<name>), in order of preference.
 FRAMEWORKS = {
     'tensorflow': (('tensorflow',), 'TensorFlowBackend'),
+    'jax': (('jax',), 'JAXBackend'),
+    'torch': (('torch',), 'TorchBackend'),
     'theano': (('theano', 'pytensor'), 'TheanoBackend'),
     'cntk': (('cntk',), 'CNTKBackend'),
     'numpy': (('numpy',), 'NumPyBackend'),

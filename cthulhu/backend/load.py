@@ -10,14 +10,14 @@ from cthulhu.backend.frameworks import FRAMEWORKS, beside, is_implemented, is_in
 _loaded = {}
 
 # What Keras 3 and others call backends.
-_OF_OTHERS = ('jax', 'torch', 'pytorch', 'openvino', 'mlx', 'mxnet', 'plaidml.keras.backend')
+_OF_OTHERS = ('openvino', 'mlx', 'mxnet', 'plaidml.keras.backend')
 
 
 def load_backend(name):
     """The backend called `name`: the same instance at every call.
 
     Arguments:
-        name: 'tensorflow', 'theano', 'cntk' or 'numpy'; or the dotted name of a module that holds `backend` (an
+        name: 'tensorflow', 'theano', 'cntk', 'jax', 'torch' or 'numpy'; or the dotted name of a module that holds `backend` (an
             instance), or `Backend` (a subclass of `cthulhu.backend.contract.Backend`), or the primitives of that
             contract as plain functions.
 

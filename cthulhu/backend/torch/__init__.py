@@ -1,0 +1,38 @@
+"""The PyTorch backend: PyTorch 2, on CPUs and on one GPU.
+
+The graph is recorded by `deferred`, and a function's plan runs as it comes, on `torch.Tensor`s. Gradients are those of autograd.
+"""
+
+from cthulhu.backend.base import Backend
+from cthulhu.backend.deferred import Symbol
+from cthulhu.backend.torch.framework import DEVICE
+from cthulhu.backend.torch.math import TorchMath
+from cthulhu.backend.torch.nn import TorchNN
+from cthulhu.backend.torch.random import TorchRandom
+from cthulhu.backend.torch.run import TorchRun
+from cthulhu.backend.torch.shape import TorchShape
+
+__all__ = ['TorchBackend']
+
+
+class TorchBackend(TorchMath, TorchShape, TorchNN, TorchRandom, TorchRun, Backend):
+    """Every function of `cthulhu.backend` on PyTorch.
+
+    Attributes:
+        device: the `torch.device` that everything is computed on: that of `CTHULHU_DEVICE`, or CUDA's where there is one.
+    """
+
+    name = 'torch'
+    capabilities = (
+        'gradients',
+        'sparse',
+        'ctc',
+        'dilation',
+        'broadcasting',
+        'unknown_rank',
+        'empty_loops',
+        'native_tensors',
+        'torch',
+    )
+    symbols = (Symbol,)
+    device = DEVICE

@@ -1,0 +1,143 @@
+"""The hooks of `deferred`: values, plans, loops, gradients."""
+
+import numpy as np
+import scipy.sparse
+import torch
+
+from cthulhu.backend import config
+from cthulhu.backend.deferred import Deferred, recorded
+from cthulhu.backend.inference import dtypes
+from cthulhu.backend.torch import checks
+from cthulhu.backend.torch.framework import DEVICE, DTYPES, ON_HOST, Tensor, tensor, to_array
+
+
+def stop_gradient(self, variables):
+    return variables.detach() if isinstance(variables, Tensor) else variables
+
+
+_stop_gradient = recorded(stop_gradient)
+del stop_gradient
+
+
+class _Plain:
+    """Context of a run: whatever the caller's mode is, nothing is remembered for gradients that were not asked for."""
+
+    def __enter__(self):
+        self._modes = torch.inference_mode(False), torch.no_grad()
+        for mode in self._modes:
+            mode.__enter__()
+
+    def __exit__(self, *error):
+        for mode in reversed(self._modes):
+            mode.__exit__(*error)
+
+
+class _Compiled:
+    """A plan as it is, run without gradients."""
+
+    def __init__(self, plan):
+        self._plan = plan
+
+    def __call__(self, variables, feeds, clock):
+        with _Plain(), checks.deferred():
+            outputs, new_values = self._plan(variables, feeds, clock)
+            if ON_HOST and new_values:
+                # A feed's memory may be that of an array of the user's.
+                fed = {one.untyped_storage().data_ptr() for one in feeds if _is_dense(one)}
+                new_values = [
+                    one.clone() if _is_dense(one) and one.untyped_storage().data_ptr() in fed else one
+                    for one in new_values
+                ]
+            return outputs, new_values
+
+
+def _is_dense(value):
+    return isinstance(value, Tensor) and value.layout is torch.strided
+
+
+class TorchRun(Deferred):
+    """Values on the device, and scalars that stay on the host until they meet one."""
+
+    # Values.
+
+    def convert(self, value, dtype):
+        if isinstance(value, Tensor):
+            value = value.detach()
+            return tensor(value if value.layout in (torch.strided, torch.sparse_coo) else value.to_sparse_coo(), dtype)
+        dtype = dtype or dtypes.of(value, config.floatx())
+        if scipy.sparse.issparse(value):
+            return tensor(value, dtypes.name(dtype))
+        value = np.asarray(value, dtype)
+        return tensor(value) if value.ndim else value
+
+    def to_numpy(self, value):
+        if isinstance(value, Tensor):
+            array = to_array(value)
+            return array.copy() if ON_HOST and not scipy.sparse.issparse(array) else array
+        return value.copy() if scipy.sparse.issparse(value) else np.array(value)
+
+    def zeros_value(self, shape, dtype):
+        return torch.zeros(shape, dtype=DTYPES[dtypes.name(dtype)], device=DEVICE)
+
+    def is_sparse_value(self, value):
+        return isinstance(value, Tensor) and value.layout is not torch.strided or scipy.sparse.issparse(value)
+
+    def assign(self, variable, value):
+        variable.value = value if isinstance(value, Tensor) else np.array(value)
+
+    def set_value(self, x, value):
+        value = self._array_for(x, self.to_numpy(value))
+        x.value = self.convert(np.array(value, x.dtype), x.dtype)
+
+    # Runs.
+
+    def compile(self, plan, name):
+        return _Compiled(plan)
+
+    def _value(self, x):
+        with _Plain(), checks.deferred():
+            return super()._value(x)
+
+    def _evaluate(self, x):
+        value = super()._evaluate(x)
+        return value.toarray() if scipy.sparse.issparse(value) else value
+
+    def loop(self, step, sequences, states, count):
+        # One view for each step at once: what a loop of single slices is differentiated to writes whole sequences of zeros.
+        rows, parts = [], [one.unbind(0) if isinstance(one, Tensor) else one for one in sequences]
+        for time in range(count):
+            outputs, states = step([part[time] for part in parts], states, np.array(time, 'int32'))
+            rows.append(outputs)
+        stack = type(self).stack.compute
+        return [stack(self, list(row)) for row in zip(*rows)], list(states)
+
+    # Gradients.
+
+    def differentiate(self, function, values, found):
+        inside = torch.is_grad_enabled()
+        with torch.enable_grad():
+            values = [tensor(value) for value in values]
+            leaves = [
+                value
+                if not value.dtype.is_floating_point
+                else value.view_as(value)
+                if inside and value.requires_grad
+                else value.detach().requires_grad_()
+                for value in values
+            ]
+            total = function(*leaves)
+            wanted = [leaf for leaf in leaves if leaf.requires_grad]
+            if not wanted or not isinstance(total, Tensor) or not total.requires_grad:
+                return [torch.zeros_like(value) for value in values]
+            made = iter(torch.autograd.grad(total, wanted, create_graph=inside, allow_unused=True))
+            gradients = [next(made) if leaf.requires_grad else None for leaf in leaves]
+        return [torch.zeros_like(x) if one is None else one for x, one in zip(values, gradients)]
+
+    def stop_gradient(self, variables):
+        if isinstance(variables, (list, tuple)):
+            return [self.stop_gradient(one) for one in variables]
+        return _stop_gradient(self, variables)
+
+    def devices(self):
+        cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        return ['/cpu:0'] + [f'/gpu:{index}' for index in range(cards)]

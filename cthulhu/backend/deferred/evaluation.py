@@ -62,7 +62,7 @@ class _Part:
         kept, last, own, steps = set(self.targets), {}, set(), []
         self.outside = set(self.targets)
         for place, symbol in enumerate(inside.get(scope, ())):
-            needed, compute = {id(x) for x in symbol.inputs}, symbol.evaluate
+            needed, compute = {id(x) for x in symbol.inputs}, symbol.evaluator()
             if isinstance(symbol, Choice):
                 sides = [_Part([side], inside, scope + ((id(symbol), i),)) for i, side in enumerate(symbol.args[1:])]
                 needed = {id(symbol.args[0])}.union(*[side.outside for side in sides])

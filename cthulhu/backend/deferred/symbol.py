@@ -33,6 +33,24 @@ class Symbol(symbolic.Symbolic):
         args, kwargs = map_symbols(value_of, (self.args, self.kwargs))
         return self.compute(self.backend, *args, **kwargs)
 
+    def evaluator(self):
+        """`evaluate` as a function (values, clock) -> value that has looked through the arguments already."""
+        if type(self).evaluate is not Symbol.evaluate:
+            return self.evaluate
+        compute, backend, args, kwargs = self.compute, self.backend, self.args, self.kwargs
+        plain = [isinstance(x, Symbol) for x in args]
+        if not kwargs and all(plain) and len(args) == 1:
+            (only,) = map(id, args)
+            return lambda values, clock: compute(backend, values[only])
+        if not kwargs and all(plain) and len(args) == 2:
+            first, second = map(id, args)
+            return lambda values, clock: compute(backend, values[first], values[second])
+        if plain and plain[0] and not find_symbols((args[1:], kwargs)):
+            only, rest = id(args[0]), args[1:]
+            return lambda values, clock: compute(backend, values[only], *rest, **kwargs)
+        positional, named = _reader(tuple(args)), _reader(kwargs)
+        return lambda values, clock: compute(backend, *positional(values), **named(values))
+
     def __repr__(self):
         return f'<Symbol {self.name!r} shape={self.shape} dtype={self.dtype}>'
 
@@ -52,6 +70,27 @@ class Symbol(symbolic.Symbolic):
 
     def __array__(self, *args, **kwargs):
         raise TypeError(f'The symbolic tensor {self.name!r} has no value yet: use `K.eval(x)` or `K.function`.')
+
+
+def _reader(value):
+    """The function from values by id to `value` with its Symbols replaced by theirs: what `map_symbols` does, looked through once."""
+    if isinstance(value, Symbol):
+        key = id(value)
+        return lambda values: values[key]
+    if not find_symbols(value):
+        return lambda values: value
+    if isinstance(value, dict):
+        items = [(key, _reader(item)) for key, item in value.items()]
+        return lambda values: {key: read(values) for key, read in items}
+    if isinstance(value, slice):
+        start, stop, step = [_reader(item) for item in (value.start, value.stop, value.step)]
+        return lambda values: slice(start(values), stop(values), step(values))
+    reads, kind = [_reader(item) for item in value], type(value)
+    if kind is list:
+        return lambda values: [read(values) for read in reads]
+    if kind is tuple:
+        return lambda values: tuple([read(values) for read in reads])
+    return lambda values: kind(*[read(values) for read in reads])
 
 
 def _apply(x, special, name, operands):

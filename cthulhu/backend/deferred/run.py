@@ -96,6 +96,16 @@ class Deferred(Sessionless):
         stack = type(self).stack.compute
         return [stack(self, list(row)) for row in zip(*rows)], list(states)
 
+    def native_method(self, symbol, name):
+        """A method that Symbols have beside their own, as the framework's tensors do; None where there is none of that name."""
+
+    def record_native(self, function, args, kwargs):
+        """The Symbols of what a function of a framework gives that was called with Symbols."""
+        raise TypeError(
+            f'{getattr(function, "__name__", function)}: PyTorch was given a symbolic tensor of the {self.name} backend. Use the '
+            'functions of `cthulhu.backend`; on the torch backend, PyTorch takes symbolic tensors.'
+        )
+
     # The contract.
 
     def new_placeholder(self, shape, dtype, sparse, name):

@@ -68,6 +68,18 @@ class Symbol(symbolic.Symbolic):
     def __iter__(self):
         return (self[index] for index in range(len(self)))
 
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        # PyTorch asks this of whatever it is given in place of a tensor.
+        return find_symbols((args, kwargs))[0].backend.record_native(function, args, kwargs or {})
+
+    def __getattr__(self, name):
+        backend = None if name.startswith('_') else self.__dict__.get('backend')
+        method = backend and backend.native_method(self, name)
+        if method is None:
+            raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
+        return method
+
     def __array__(self, *args, **kwargs):
         raise TypeError(f'The symbolic tensor {self.name!r} has no value yet: use `K.eval(x)` or `K.function`.')
 

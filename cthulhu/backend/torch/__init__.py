@@ -6,6 +6,7 @@ The graph is recorded by `deferred`, and a function's plan runs as it comes, on 
 from cthulhu.backend.base import Backend
 from cthulhu.backend.deferred import Symbol
 from cthulhu.backend.torch.framework import DEVICE
+from cthulhu.backend.torch.functions import TorchFunctions
 from cthulhu.backend.torch.math import TorchMath
 from cthulhu.backend.torch.nn import TorchNN
 from cthulhu.backend.torch.random import TorchRandom
@@ -15,7 +16,7 @@ from cthulhu.backend.torch.shape import TorchShape
 __all__ = ['TorchBackend']
 
 
-class TorchBackend(TorchMath, TorchShape, TorchNN, TorchRandom, TorchRun, Backend):
+class TorchBackend(TorchMath, TorchShape, TorchNN, TorchRandom, TorchFunctions, TorchRun, Backend):
     """Every function of `cthulhu.backend` on PyTorch.
 
     Attributes:

@@ -41,8 +41,8 @@ class _Compiled:
     def __call__(self, variables, feeds, clock):
         with _Plain(), checks.deferred():
             outputs, new_values = self._plan(variables, feeds, clock)
-            if ON_HOST and new_values:
-                # A feed's memory may be that of an array of the user's.
+            if new_values:
+                # A feed's memory may be that of an array or a tensor of the user's.
                 fed = {one.untyped_storage().data_ptr() for one in feeds if _is_dense(one)}
                 new_values = [
                     one.clone() if _is_dense(one) and one.untyped_storage().data_ptr() in fed else one
@@ -88,6 +88,22 @@ class TorchRun(Deferred):
     def set_value(self, x, value):
         value = self._array_for(x, self.to_numpy(value))
         x.value = self.convert(np.array(value, x.dtype), x.dtype)
+
+    def variable(self, value, dtype=None, name=None, constraint=None):
+        return super().variable(self._given(value), dtype, name, constraint)
+
+    def constant(self, value, dtype=None, shape=None, name=None):
+        return super().constant(self._given(value), dtype, shape, name)
+
+    def eval(self, x):
+        return super().eval(self._given(x))
+
+    def _given(self, value):
+        """What a user gave: a tensor of the framework's as an array."""
+        return self.to_numpy(value) if isinstance(value, Tensor) else value
+
+    def set_framework_seed(self, seed):
+        torch.manual_seed(seed)
 
     # Runs.
 

@@ -1,5 +1,7 @@
 """The framework's own functions, called with Symbols: recorded like our primitives, and run on tensors when the graph runs."""
 
+import warnings
+
 import numpy as np
 import torch
 
@@ -58,15 +60,17 @@ class TorchFunctions:
         def compute(backend, *args, **kwargs):
             return function(*_tensors(args), **_tensors(kwargs))
 
+        # Not the name of a primitive, whose arguments are others.
+        op = f'torch.{name}'
         first, second = [_tried(name, function, args, kwargs, length) for length in TRIAL_LENGTHS]
         spec = _agreed(name, first, second)
         if isinstance(spec, Spec):
-            return Symbol(self, name, compute, args, kwargs, spec.shape, spec.dtype)
-        whole = Symbol(self, name, compute, args, kwargs)
+            return Symbol(self, op, compute, args, kwargs, spec.shape, spec.dtype)
+        whole = Symbol(self, op, compute, args, kwargs)
 
         def unpack(part, path):
             if isinstance(part, Spec):
-                return Symbol(self, name + '_item', take, (whole, path), None, part.shape, part.dtype)
+                return Symbol(self, op + '_item', take, (whole, path), None, part.shape, part.dtype)
             if isinstance(part, (list, tuple)) and not isinstance(part, torch.Size):
                 return type(part)([unpack(one, path + (index,)) for index, one in enumerate(part)])
             return part
@@ -80,34 +84,48 @@ def _tensors(value):
 
 
 def _tried(name, function, args, kwargs, length):
-    """What the function gives for tensors of the Symbols' shapes, unknown lengths being `length`."""
+    """What the function gives for tensors of the Symbols' shapes, unknown lengths being `length`.
 
-    def run(device):
-        def stand_in(symbol):
-            if symbol.shape is None:
-                raise ValueError(
-                    f'{name}: the rank of {symbol!r} must be known here. Give its placeholder a shape or an ndim.'
-                )
-            shape = [length if n is None else n for n in symbol.shape]
-            return torch.zeros(shape, dtype=DTYPES[symbol.dtype], device=device)
+    Where it does not take that, they are what another Symbol of as many dimensions has there: targets, say, are like outputs.
+    """
+    symbols = find_symbols((args, kwargs))
+    if any(symbol.shape is None for symbol in symbols):
+        raise ValueError(
+            f'{name}: the rank of its arguments must be known here. Give the placeholders a shape or an ndim.'
+        )
+    ways = [{id(symbol): [length if n is None else n for n in symbol.shape] for symbol in symbols}]
+    ways.append({id(symbol): _like_others(symbol, symbols, length) for symbol in symbols})
+    first = None
+    for device in 'meta', 'cpu':  # what fails on the first is an error, or depends on values
+        for way in ways if ways[0] != ways[1] else ways[:1]:
+            try:
+                return _run(function, args, kwargs, way, device)
+            except (RuntimeError, NotImplementedError, ValueError) as error:
+                if device == 'cpu':
+                    first = first or error
+    shapes = ', '.join(str(symbol.shape) for symbol in symbols)
+    raise ValueError(
+        f'{name}: of symbolic tensors of shapes {shapes}, unknown lengths taken for {length}: {first}'
+    ) from first
 
-        def moved(value):
-            return replaced(map_symbols(stand_in, value), lambda one: one.detach().to(device))
 
+def _like_others(symbol, symbols, length):
+    known = [
+        [n for n in lengths if n is not None] for lengths in zip(*[x.shape for x in symbols if x.ndim == symbol.ndim])
+    ]
+    return [n if n is not None else (others or [length])[0] for n, others in zip(symbol.shape, known)]
+
+
+def _run(function, args, kwargs, shapes, device):
+    def stand_in(symbol):
+        return torch.zeros(shapes[id(symbol)], dtype=DTYPES[symbol.dtype], device=device)
+
+    def moved(value):
+        return replaced(map_symbols(stand_in, value), lambda one: one.detach().to(device))
+
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
         return function(*moved(args), **moved(kwargs))
-
-    with torch.no_grad():
-        try:
-            return run('meta')
-        except (RuntimeError, NotImplementedError):
-            pass  # an error, or what depends on values
-        try:
-            return run('cpu')
-        except (RuntimeError, NotImplementedError) as error:
-            shapes = ', '.join(str(symbol.shape) for symbol in find_symbols((args, kwargs)))
-            raise ValueError(
-                f'{name}: of symbolic tensors of shapes {shapes}, unknown lengths taken for {length}: {error}'
-            ) from error
 
 
 def _agreed(name, first, second):
@@ -117,7 +135,9 @@ def _agreed(name, first, second):
             raise TypeError(f'{name}: it gives {first.dtype}, which symbolic tensors cannot have.')
         if first.dim() != second.dim():
             return Spec(None, NAMES[first.dtype])
-        return Spec(tuple(a if a == b else None for a, b in zip(first.shape, second.shape)), NAMES[first.dtype])
+        # What cannot be tried without values has a shape that may depend on them.
+        shape = tuple(a if a == b and first.is_meta else None for a, b in zip(first.shape, second.shape))
+        return Spec(shape, NAMES[first.dtype])
     if isinstance(first, (list, tuple)) and not isinstance(first, torch.Size):
         if len(first) != len(second):
             raise ValueError(f'{name}: how many tensors it gives depends on a length that is not known.')

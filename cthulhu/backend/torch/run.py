@@ -61,8 +61,12 @@ class TorchRun(Deferred):
     # Values.
 
     def convert(self, value, dtype):
+        if torch.is_inference_mode_enabled():
+            # Tensors made in that mode could not be differentiated by when it is left.
+            with torch.inference_mode(False):
+                return self.convert(value, dtype)
         if isinstance(value, Tensor):
-            value = value.detach()
+            value = value.clone() if value.is_inference() else value.detach()
             return tensor(value if value.layout in (torch.strided, torch.sparse_coo) else value.to_sparse_coo(), dtype)
         dtype = dtype or dtypes.of(value, config.floatx())
         if scipy.sparse.issparse(value):

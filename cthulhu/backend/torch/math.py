@@ -1,5 +1,6 @@
 """Arithmetic, comparison, reduction, products."""
 
+import numpy as np
 import torch
 
 from cthulhu.backend import config
@@ -131,9 +132,9 @@ def _dot(x, y):
 class TorchMath:
     # What the operators of Symbols call.
 
-    add = binary('add', _numbered(torch.add, torch.add))
-    subtract = binary('subtract', _numbered(torch.sub, torch.rsub))
-    multiply = binary('multiply', _numbered(torch.mul, torch.mul))
+    add = binary('add', _numbered(torch.add, torch.add), np.add)
+    subtract = binary('subtract', _numbered(torch.sub, torch.rsub), np.subtract)
+    multiply = binary('multiply', _numbered(torch.mul, torch.mul), np.multiply)
     divide = binary('divide', _divide)
     floor_divide = binary('floor_divide', _both(torch.floor_divide))
     mod = binary('mod', _both(torch.remainder))
@@ -157,8 +158,8 @@ class TorchMath:
     erf = unary('erf', torch.erf, floats)
 
     pow = binary('pow', torch.pow)
-    maximum = binary('maximum', _maximum)
-    minimum = binary('minimum', _minimum)
+    maximum = binary('maximum', _maximum, np.maximum)
+    minimum = binary('minimum', _minimum, np.minimum)
 
     equal = binary('equal', _numbered(torch.eq, torch.eq))
     not_equal = binary('not_equal', _numbered(torch.ne, torch.ne))

@@ -69,14 +69,24 @@ def unary(name, function, prepare=tensor):
     return recorded(compute)
 
 
-def binary(name, function):
-    """The primitive (x, y) of a function of two operands of one dtype, one of which may be a number: see `met`."""
+def binary(name, function, on_scalars=None):
+    """The primitive (x, y) of a function of two operands of one dtype, one of which may be a number: see `met`.
+
+    Arguments:
+        on_scalars: NumPy's function of the reference, where that does nothing else for two arrays of one dtype.
+    """
     on_arrays = reference(name)
 
     @functools.wraps(on_arrays)
     def compute(self, x, y):
-        if isinstance(x, Tensor) or isinstance(y, Tensor):
+        if isinstance(x, Tensor):
+            if isinstance(y, Tensor) and x.dtype is y.dtype and x.device == y.device:
+                return function(x, y)
             return function(*met(x, y))
+        if isinstance(y, Tensor):
+            return function(*met(x, y))
+        if on_scalars and type(x) is type(y) is np.ndarray and x.dtype is y.dtype:
+            return np.asarray(on_scalars(x, y))
         return on_arrays(self, x, y)
 
     return recorded_pair(compute)
@@ -93,6 +103,8 @@ def _weak(first, second, floatx):
     return DTYPES[floatx if is_cut else first]
 
 
+# NumPy's dtype of what is held on the host -> the same one of tensors.
+_HELD = {np.dtype(name): dtype for name, dtype in DTYPES.items() if name != 'bfloat16'}
 _KINDS = {'b': bool, 'i': int, 'u': int, 'f': float}
 
 
@@ -112,6 +124,8 @@ def met(x, y):
 
 def _beside(x, y):
     """A tensor and what is none, in one dtype."""
+    if type(y) is np.ndarray and not y.shape and _HELD.get(y.dtype) is x.dtype:
+        return x, y.item()
     join = _promoted if dtypes.is_array(y) else _weak
     dtype = join(NAMES[x.dtype], dtypes.of(y, config.floatx()), config.floatx())
     if x.dtype is not dtype:

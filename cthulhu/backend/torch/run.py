@@ -5,9 +5,9 @@ import scipy.sparse
 import torch
 
 from cthulhu.backend import config
-from cthulhu.backend.deferred import Deferred, recorded
+from cthulhu.backend.deferred import Deferred, plan, recorded
 from cthulhu.backend.inference import dtypes
-from cthulhu.backend.torch import checks
+from cthulhu.backend.torch import checks, together
 from cthulhu.backend.torch.framework import DEVICE, DTYPES, ON_HOST, Tensor, tensor, to_array
 
 
@@ -49,6 +49,16 @@ class _Compiled:
                     for one in new_values
                 ]
             return outputs, new_values
+
+
+class _Function(plan.Function):
+    def prepare(self):
+        backend = self.backend
+        # As `prepare` would make them: it then finds Symbols of the variables' types.
+        values = [backend.matching(value, variable) for variable, value, _ in self.updates]
+        values = together.joined(backend, values)
+        self.updates = [(variable, value, update) for (variable, _, update), value in zip(self.updates, values)]
+        super().prepare()
 
 
 def _is_dense(value):
@@ -110,6 +120,9 @@ class TorchRun(Deferred):
         torch.manual_seed(seed)
 
     # Runs.
+
+    def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):
+        return _Function(self, inputs, outputs, updates, after_updates, name, **framework_arguments)
 
     def compile(self, plan, name):
         return _Compiled(plan)

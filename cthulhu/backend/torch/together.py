@@ -1,0 +1,169 @@
+"""Updates of many variables by one formula, such as an optimizer's: each operation is made of all of them at once.
+
+The framework has such operations of lists of tensors: one call in place of many, and on a GPU few launches in place of many.
+"""
+
+import numpy as np
+import torch
+
+from cthulhu.backend.deferred import Symbol, toposort
+from cthulhu.backend.deferred.record import take
+from cthulhu.backend.inference import dtypes
+from cthulhu.backend.torch.framework import Tensor
+
+
+def _numbered(function):
+    """Of a list and a list, or a list and a number in either order."""
+
+    def apply(x, y):
+        return function(x, y) if isinstance(x, list) else function(y, x)
+
+    return apply
+
+
+def _bounded(of_lists, of_number):
+    def apply(x, y):
+        x, y = (x, y) if isinstance(x, list) else (y, x)
+        return (of_lists if isinstance(y, list) else of_number)(x, y)
+
+    return apply
+
+
+def _in_order(function):
+    """Of a list, and a list or a number after it; None: there is no such function the other way round."""
+
+    def apply(x, y):
+        return function(x, y) if isinstance(x, list) else None
+
+    return apply
+
+
+def _sqrt(x):
+    return torch._foreach_sqrt(torch._foreach_clamp_min(x, 0.0))
+
+
+_UNARY = {
+    'square': lambda x: torch._foreach_mul(x, x),
+    'sqrt': _sqrt,
+    'abs': torch._foreach_abs,
+    'negative': torch._foreach_neg,
+}
+_BINARY = {
+    'add': _numbered(torch._foreach_add),
+    'multiply': _numbered(torch._foreach_mul),
+    'subtract': _in_order(torch._foreach_sub),
+    'divide': _in_order(torch._foreach_div),
+    'maximum': _bounded(torch._foreach_maximum, torch._foreach_clamp_min),
+    'minimum': _bounded(torch._foreach_minimum, torch._foreach_clamp_max),
+}
+_FUNCTIONS = dict(_UNARY, **_BINARY)
+
+
+def _whole(name):
+    """The operation on lists of as many tensors and on what is the same for all of them: function (backend, *operands) -> list."""
+    function = _FUNCTIONS[name]
+
+    def compute(backend, *operands):
+        plain = [x if isinstance(x, list) else _number(x) for x in operands]
+        if None not in plain and all(isinstance(one, Tensor) for x in plain if isinstance(x, list) for one in x):
+            found = function(*plain)
+            if found is not None:
+                return list(found)
+        one_by_one = getattr(type(backend), name).compute
+        count = next(len(x) for x in operands if isinstance(x, list))
+        return [
+            one_by_one(backend, *[x[index] if isinstance(x, list) else x for x in operands]) for index in range(count)
+        ]
+
+    return compute
+
+
+def _number(value):
+    """A number that is held on the host; None for a tensor."""
+    return None if isinstance(value, Tensor) else np.asarray(value).item()
+
+
+def _is_scalar(x):
+    return x.shape == ()
+
+
+def _is_operation(symbol):
+    """Whether a Symbol is made by an operation that there is of lists, of tensors of its own shape and type and of scalars of its type."""
+    is_known = symbol.op in _FUNCTIONS and not symbol.kwargs and symbol.shape and None not in symbol.shape
+    return bool(is_known) and dtypes.is_float(symbol.dtype) and all(_fits(x, symbol) for x in symbol.args)
+
+
+def _fits(x, symbol):
+    if isinstance(x, Symbol):
+        return x.dtype == symbol.dtype and x.shape in ((), symbol.shape) and not x.sparse
+    return isinstance(x, np.ndarray) and x.shape == () and x.dtype == symbol.dtype
+
+
+def _kinds(symbols):
+    """Id of each Symbol -> a number: equal for those that one formula makes of other tensors, and for scalars of one value."""
+    kinds, numbers = {}, {}
+
+    def kind(x):
+        if isinstance(x, np.ndarray) and x.shape == ():
+            return x.dtype, x.item()
+        return kinds.get(id(x))
+
+    for symbol in symbols:
+        parts = (symbol.op, symbol.dtype) + tuple(map(kind, symbol.args))
+        if _is_operation(symbol):
+            key = parts
+        elif not _is_scalar(symbol):
+            key = 'tensor', symbol.dtype
+        elif symbol.op in _FUNCTIONS and not symbol.kwargs and None not in parts:
+            key = ('scalar',) + parts
+        else:
+            key = 'other', id(symbol)
+        kinds[id(symbol)] = numbers.setdefault(key, len(numbers))
+    return kinds
+
+
+def _groups(values, order, kinds):
+    """Id of the first Symbol of each kind that is made more than once by operations alone -> the list of them, in order."""
+    reached, waiting = set(), list(values)
+    while waiting:
+        symbol = waiting.pop()
+        if id(symbol) not in reached and _is_operation(symbol):
+            reached.add(id(symbol))
+            waiting.extend(x for x in symbol.args if isinstance(x, Symbol))
+    members = {}
+    for symbol in order:
+        if id(symbol) in reached:
+            members.setdefault(kinds[id(symbol)], []).append(symbol)
+    return {id(group[0]): group for group in members.values() if len(group) > 1}
+
+
+def joined(backend, values):
+    """The Symbols `values`, new ones of variables, made of operations on many of them at once where their formulas are the same.
+
+    Arguments:
+        backend: the backend.
+        values: list of Symbols.
+
+    Returns:
+        List of Symbols of the same values.
+    """
+    order = toposort(values)
+    groups = _groups(values, order, _kinds(order))
+    made, wholes = {}, {}
+
+    def operand(column):
+        if _is_scalar(column[0]):
+            return column[0]  # that of each of them has the same value
+        whole = wholes.get(tuple(map(id, column)))
+        return [made.get(id(one), one) for one in column] if whole is None else whole
+
+    for symbol in order:
+        group = groups.get(id(symbol))
+        if group:
+            operands = tuple([operand(column) for column in zip(*[one.args for one in group])])
+            whole = wholes[tuple(map(id, group))] = Symbol(
+                backend, 'together.' + symbol.op, _whole(symbol.op), operands
+            )
+            for index, one in enumerate(group):
+                made[id(one)] = Symbol(backend, one.op + '_item', take, (whole, (index,)), None, one.shape, one.dtype)
+    return [made.get(id(value), value) for value in values]

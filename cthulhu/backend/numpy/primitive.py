@@ -12,6 +12,8 @@ from cthulhu.backend.inference import dtypes
 
 def array(value):
     """A dense array; floats that are not arrays yet are of `floatx()`."""
+    if type(value) is np.ndarray:
+        return value
     if scipy.sparse.issparse(value):
         raise TypeError('A sparse tensor came where a dense one is needed. Use `K.to_dense(x)` first.')
     return np.asarray(value, dtypes.of(value, config.floatx()))
@@ -50,6 +52,8 @@ def pair(method):
 
     @functools.wraps(method)
     def compute(self, x, y):
+        if type(x) is type(y) is np.ndarray and x.dtype is y.dtype:
+            return np.asarray(method(self, x, y))
         dtype = dtypes.pair(x, y, config.floatx())
         # `array` first: it refuses sparse values, of which `asarray` would make an array of objects.
         return np.asarray(method(self, array(x).astype(dtype, copy=False), array(y).astype(dtype, copy=False)))

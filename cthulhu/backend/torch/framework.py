@@ -70,9 +70,8 @@ def to_matrix(tensor):
 
 
 def tensor(value, dtype=None):
-    """`value`, a tensor, array, number or list, as a tensor on the device, of a dtype by name: its own where none is given."""
+    """`value`, a tensor, array, number or list, as a tensor, of a dtype by name: its own where none is given. What is none yet is put on the device."""
     if isinstance(value, Tensor):
-        value = value if value.device == DEVICE else value.to(DEVICE)
         return value if dtype is None else value.to(DTYPES[dtype])
     if scipy.sparse.issparse(value):
         return from_matrix(value, dtype or dtypes.name(value.dtype))
@@ -85,7 +84,7 @@ def to_array(value):
         return value
     if value.layout is not torch.strided:
         return to_matrix(value)
-    return value.detach().cpu().resolve_conj().resolve_neg().numpy()
+    return value.detach().cpu().numpy()
 
 
 def floats(value):

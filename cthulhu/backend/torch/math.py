@@ -71,10 +71,7 @@ def _sign(x):
 
 def axes_of(x, axis):
     """The axes of a reduction: tuple of int, none of them negative or twice."""
-    rank = x.dim()
-    if axis is None:
-        return tuple(range(rank))
-    found = []
+    rank, found = x.dim(), []
     for one in axis if isinstance(axis, (list, tuple)) else [axis]:
         one = int(one)
         if not -rank <= one < rank:
@@ -88,7 +85,7 @@ def _reduction(name, function, prepare):
 
     def method(self, x, axis=None, keepdims=False):
         x = prepare(x)
-        axes = axes_of(x, axis)
+        axes = tuple(range(x.dim())) if axis is None else axes_of(x, axis)
         return function(x, axes, bool(keepdims)) if axes else function(x.unsqueeze(0), (0,), False)
 
     method.__name__ = method.__qualname__ = name

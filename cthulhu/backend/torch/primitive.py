@@ -58,13 +58,15 @@ def native(method, record=recorded):
     return record(compute)
 
 
-def unary(name, function, prepare=tensor):
+def unary(name, function, prepare=None):
     """The primitive (x) of a function of a tensor, which `prepare` makes fit for it."""
     on_arrays = reference(name)
 
     @functools.wraps(on_arrays)
     def compute(self, x):
-        return function(prepare(x)) if isinstance(x, Tensor) else on_arrays(self, x)
+        if not isinstance(x, Tensor):
+            return on_arrays(self, x)
+        return function(prepare(x) if prepare else x)
 
     return recorded(compute)
 
@@ -80,7 +82,7 @@ def binary(name, function, on_scalars=None):
     @functools.wraps(on_arrays)
     def compute(self, x, y):
         if isinstance(x, Tensor):
-            if isinstance(y, Tensor) and x.dtype is y.dtype and x.device == y.device:
+            if isinstance(y, Tensor) and x.dtype is y.dtype:
                 return function(x, y)
             return function(*met(x, y))
         if isinstance(y, Tensor):
@@ -116,8 +118,6 @@ def met(x, y):
         if x.dtype is not y.dtype:
             common = _promoted(NAMES[x.dtype], NAMES[y.dtype], config.floatx())
             x, y = x.to(common), y.to(common)
-        if x.device != y.device:
-            x, y = tensor(x), tensor(y)
         return x, y
     return _beside(y, x)[::-1]
 

@@ -76,7 +76,7 @@ class TorchRun(Deferred):
             with torch.inference_mode(False):
                 return self.convert(value, dtype)
         if isinstance(value, Tensor):
-            value = value.clone() if value.is_inference() else value.detach()
+            value = (value.clone() if value.is_inference() else value.detach()).to(DEVICE)
             return tensor(value if value.layout in (torch.strided, torch.sparse_coo) else value.to_sparse_coo(), dtype)
         dtype = dtype or dtypes.of(value, config.floatx())
         if scipy.sparse.issparse(value):

@@ -40,6 +40,7 @@ class _Compiled:
 
     def __call__(self, variables, feeds, clock):
         with _Plain(), checks.deferred():
+            feeds = [tensor(one) if isinstance(one, np.ndarray) and one.ndim else one for one in feeds]
             outputs, new_values = self._plan(variables, feeds, clock)
             if new_values:
                 # A feed's memory may be that of an array or a tensor of the user's.

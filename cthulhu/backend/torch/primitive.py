@@ -45,6 +45,15 @@ def replaced(value, function):
     return value
 
 
+def explained(name, values, error):
+    """The error to raise for one of the framework's in a primitive: which it is, and what it was given."""
+    if type(error) is not RuntimeError:
+        return error  # no memory left, say
+    shapes = []
+    replaced(values, lambda x: shapes.append(str(tuple(x.shape))))
+    return ValueError(f'{name} of tensors of shapes {", ".join(shapes)}: {error}')
+
+
 def native(method, record=recorded):
     """A method that computes on tensors; arrays alone are left to the reference."""
     on_arrays = reference(method.__name__)
@@ -52,7 +61,10 @@ def native(method, record=recorded):
     @functools.wraps(method)
     def compute(self, *args, **kwargs):
         if args and isinstance(args[0], Tensor) or holds_tensor(args) or holds_tensor(kwargs):
-            return method(self, *args, **kwargs)
+            try:
+                return method(self, *args, **kwargs)
+            except RuntimeError as error:
+                raise explained(method.__name__, (args, kwargs), error) from error
         return on_arrays(self, *args, **kwargs)
 
     return record(compute)
@@ -66,7 +78,10 @@ def unary(name, function, prepare=None):
     def compute(self, x):
         if not isinstance(x, Tensor):
             return on_arrays(self, x)
-        return function(prepare(x) if prepare else x)
+        try:
+            return function(prepare(x) if prepare else x)
+        except RuntimeError as error:
+            raise explained(name, (x,), error) from error
 
     return recorded(compute)
 
@@ -81,12 +96,15 @@ def binary(name, function, on_scalars=None):
 
     @functools.wraps(on_arrays)
     def compute(self, x, y):
-        if isinstance(x, Tensor):
-            if isinstance(y, Tensor) and x.dtype is y.dtype:
-                return function(x, y)
-            return function(*met(x, y))
-        if isinstance(y, Tensor):
-            return function(*met(x, y))
+        try:
+            if isinstance(x, Tensor):
+                if isinstance(y, Tensor) and x.dtype is y.dtype:
+                    return function(x, y)
+                return function(*met(x, y))
+            if isinstance(y, Tensor):
+                return function(*met(x, y))
+        except RuntimeError as error:
+            raise explained(name, (x, y), error) from error
         if on_scalars and type(x) is type(y) is np.ndarray and x.dtype is y.dtype:
             return np.asarray(on_scalars(x, y))
         return on_arrays(self, x, y)

@@ -271,6 +271,20 @@ def test_the_device_is_chosen_and_seen():
     )
 
 
+def test_devices_are_not_mixed_nor_waited_for():
+    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    path = os.pathsep.join([top, os.environ.get('PYTHONPATH', '')])
+    environment = dict(os.environ, CTHULHU_BACKEND='torch', CTHULHU_DEVICE='cpu', PYTHONPATH=path)
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-m', 'tests.backend.torch_elsewhere'],
+        env=environment,
+        cwd=top,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == 'all done\n', done.stderr
+
+
 def test_no_other_framework_is_imported():
     code = 'import sys, cthulhu; print([n for n in ("tensorflow", "theano", "jax", "keras") if n in sys.modules])'
     environment = dict(os.environ, CTHULHU_BACKEND='torch')

@@ -92,11 +92,24 @@ class _CuDNNRNN(RNN):
             )
         return super().call(inputs, training=training, initial_state=initial_state)
 
+    def _plain_weights(self):
+        """(kernel, recurrent kernel, [bias of the inputs, bias of the state]), in the layout of the plain layers."""
+        kernels = [turned(w, K.int_shape(w), self.gates, K) for w in (self.kernel, self.recurrent_kernel)]
+        return kernels + [K.split(self.bias, 2)]
+
+    def _whole(self, inputs, training):
+        kernel, recurrent_kernel, (bias, recurrent_bias) = self._plain_weights()
+        return {
+            'kind': {3: 'gru', 4: 'lstm'}[self.gates],
+            'inputs': inputs,
+            'kernel': kernel,
+            'recurrent_kernel': recurrent_kernel,
+            'bias': bias,
+            'recurrent_bias': recurrent_bias,
+        }
+
     def _steps(self, inputs, states, constants, training):
-        kernel, recurrent_kernel = (
-            turned(w, K.int_shape(w), self.gates, K) for w in (self.kernel, self.recurrent_kernel)
-        )
-        bias = K.split(self.bias, 2)
+        kernel, recurrent_kernel, bias = self._plain_weights()
         sequence = K.dot(inputs, kernel) + bias[0]
 
         def step(x, states):

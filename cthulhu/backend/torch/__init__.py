@@ -10,13 +10,14 @@ from cthulhu.backend.torch.functions import TorchFunctions
 from cthulhu.backend.torch.math import TorchMath
 from cthulhu.backend.torch.nn import TorchNN
 from cthulhu.backend.torch.random import TorchRandom
+from cthulhu.backend.torch.rnn import TorchRNN
 from cthulhu.backend.torch.run import TorchRun
 from cthulhu.backend.torch.shape import TorchShape
 
 __all__ = ['TorchBackend']
 
 
-class TorchBackend(TorchMath, TorchShape, TorchNN, TorchRandom, TorchFunctions, TorchRun, Backend):
+class TorchBackend(TorchMath, TorchShape, TorchNN, TorchRandom, TorchRNN, TorchFunctions, TorchRun, Backend):
     """Every function of `cthulhu.backend` on PyTorch.
 
     Attributes:

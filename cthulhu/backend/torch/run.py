@@ -1,5 +1,7 @@
 """The hooks of `deferred`: values, plans, loops, gradients."""
 
+import threading
+
 import numpy as np
 import scipy.sparse
 import torch
@@ -30,6 +32,21 @@ class _Plain:
     def __exit__(self, *error):
         for mode in reversed(self._modes):
             mode.__exit__(*error)
+
+
+class _Depth(threading.local):
+    """Context, and how many of it this thread is in."""
+
+    count = 0
+
+    def __enter__(self):
+        self.count += 1
+
+    def __exit__(self, *error):
+        self.count -= 1
+
+
+_depth = _Depth()
 
 
 class _Compiled:
@@ -147,9 +164,13 @@ class TorchRun(Deferred):
 
     # Gradients.
 
+    def differentiates_twice(self):
+        """Whether what is computed now is differentiated, and the derivatives too: some kernels of the framework cannot be."""
+        return _depth.count > 1
+
     def differentiate(self, function, values, found):
         inside = torch.is_grad_enabled()
-        with torch.enable_grad():
+        with torch.enable_grad(), _depth:
             values = [tensor(value) for value in values]
             leaves = [
                 value

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from cthulhu import activations, initializers
 from cthulhu import backend as K
-from cthulhu import initializers
 from cthulhu.backend import meta
 from cthulhu.engine.settings import ConfiguredLayer
 from cthulhu.utils.generic_utils import has_arg
@@ -126,6 +126,25 @@ class RecurrentCell(Cell):
         masks = masks or [None] * len(self.gates)
         kernels = [getattr(self, f'{kernel}_{gate}') for gate in self.gates]
         return K.concatenate([K.dot(x if m is None else x * m, w) for m, w in zip(masks, kernels)])
+
+    def whole(self, inputs, training=None):
+        """What `K.rnn` is told that all steps compute: see `whole` there; or None."""
+        return None
+
+    def _as_kernel(self, kind, inputs, training, recurrent_bias=None):
+        """`whole`, where the settings are those that frameworks have kernels for."""
+        is_usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
+        if not is_usual or self.recurrent_dropout or self.dropout and self.implementation == 1:
+            return None
+        masks = self._masks('dropout', inputs[:, 0], training)
+        return {
+            'kind': kind,
+            'inputs': inputs if masks is None else self._mark(inputs * K.expand_dims(masks[0], 1)),
+            'kernel': self.kernel,
+            'recurrent_kernel': self.recurrent_kernel,
+            'bias': self.input_bias,
+            'recurrent_bias': recurrent_bias,
+        }
 
     def advance(self, x, states, training=None):
         """The rest of a step: `x` from `project`, and the list of states, to (output, new states)."""

@@ -366,3 +366,68 @@ def test_saved_and_loaded(tmp_path):
     made.summon(X, Y, verbose=0)
     made.save(str(tmp_path / 'model.keras'))
     np.testing.assert_array_equal(load_model(str(tmp_path / 'model.keras')).predict(X), made.predict(X))
+
+
+# -- recurrent kernels ----------------------------------------------------------------------------------
+
+RECURRENT = {
+    'lstm': lambda **kwargs: L.Laldagorth(5, return_sequences=True, **kwargs),
+    'lstm_backwards': lambda **kwargs: L.Laldagorth(5, go_backwards=True, return_sequences=True, **kwargs),
+    'lstm_without_bias': lambda **kwargs: L.Laldagorth(5, use_bias=False, **kwargs),
+    'gru': lambda **kwargs: L.Groth(5, reset_after=True, return_sequences=True, **kwargs),
+    'gru_without_bias': lambda **kwargs: L.Groth(5, reset_after=True, use_bias=False, **kwargs),
+    'cudnn_lstm': lambda **kwargs: L.CuDNNLaldagorth(5, **kwargs),
+    'cudnn_gru': lambda **kwargs: L.CuDNNGroth(5, return_sequences=True, **kwargs),
+}
+
+
+def _recurrences(tensors):
+    from cthulhu.backend.deferred import toposort
+
+    return [symbol.op for symbol in toposort(tensors) if symbol.op in ('_recurrent', 'scan')]
+
+
+@pytest.mark.parametrize('name', sorted(RECURRENT))
+def test_recurrent_kernels_compute_what_the_steps_do(name, monkeypatch):
+    x = K.placeholder((None, None, 3))
+    layer = RECURRENT[name]()
+    fast = layer(x)
+    layer.set_weights([np.random.RandomState(i).uniform(-1, 1, w.shape) for i, w in enumerate(layer.get_weights())])
+    monkeypatch.setattr(type(layer), '_whole', lambda self, inputs, training: None)
+    slow = layer(x)
+    assert _recurrences([fast]) == ['_recurrent'] and _recurrences([slow]) == ['scan']
+    given = np.random.RandomState(9).normal(size=(2, 6, 3))
+    wanted = [x] + layer.trainable_weights
+    many = []
+    for made in fast, slow:
+        gradients = K.gradients(K.sum(K.square(made)), wanted)
+        (twice,) = K.gradients(K.sum(K.square(gradients[0])), [layer.trainable_weights[0]])
+        many.append(K.function([x], [made] + gradients + [twice])([given]))
+    for a, b in zip(*many):
+        np.testing.assert_allclose(a, b, rtol=2e-4, atol=1e-5)
+    for made in fast, slow:
+        assert K.function([x], [made])([given[:, :0]])[0].size == (0 if K.ndim(made) == 3 else 10)
+
+
+def test_what_kernels_lack_is_done_in_steps():
+    x = K.placeholder((None, 4, 3))
+    for layer in (
+        L.Laldagorth(5, recurrent_dropout=0.5),
+        L.Laldagorth(5, activation='relu'),
+        L.Laldagorth(5, recurrent_activation='hard_sigmoid'),
+        L.Groth(5),
+        L.Laldagorth(5, dropout=0.5, implementation=1),
+    ):
+        assert _recurrences([layer(x)]) == ['scan']
+    assert _recurrences([L.Laldagorth(5)(L.Masking()(x))]) == ['scan']
+
+
+def test_dropout_of_the_inputs_of_a_kernel():
+    np.random.seed(2)
+    made = Pile([L.Laldagorth(4, dropout=0.9, input_shape=(5, 3)), L.Daoloth(1)])
+    made.conjure('sgd', 'mse')
+    assert _recurrences(made.outputs) == ['_recurrent']
+    x = np.ones((6, 5, 3))
+    np.testing.assert_array_equal(made.predict(x), made.predict(x))
+    learning = K.function(made.inputs + [K.learning_phase()], made.outputs)
+    assert not np.allclose(learning([x, 1])[0], learning([x, 0])[0])

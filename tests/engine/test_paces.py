@@ -23,7 +23,7 @@ newest = pytest.mark.skipif(
     K.backend() != 'tensorflow' or sys.version_info < (3, 8),
     reason='the backend takes steps one by one, or is held to the rest',
 )
-together = pytest.mark.skipif(K.backend() != 'tensorflow', reason='the backend takes steps one by one')
+together = pytest.mark.skipif(not K.supports('many_steps'), reason='the backend takes steps one by one')
 
 #: XLA of TensorFlow 2.6 does not repeat its own last bits.
 REPEATS = sys.version_info >= (3, 8)

@@ -5,10 +5,12 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.sparse
 
 from cthulhu.backend.deferred import plan
 from cthulhu.backend.jax import checks
 from cthulhu.backend.jax.primitive import array
+from cthulhu.backend.jax.sparse import of_scipy
 
 #: What makes results whose shapes depend on values: a function with one of these is not compiled.
 _NOT_COMPILED = {'ctc_decode', 'ctc_label_dense_to_sparse'}
@@ -47,7 +49,11 @@ class Function(plan.Function):
     def _run(self, values):
         backend, own = self.backend, self.plan
         chosen = tuple([_frozen(values[place]) for place in self._known])
-        fed = [value for place, value in enumerate(values) if place not in self._known]
+        fed = [
+            of_scipy(value) if scipy.sparse.issparse(value) else value
+            for place, value in enumerate(values)
+            if place not in self._known
+        ]
         known = chosen in self._steps
         if not known:
             step = self._step(chosen)
@@ -66,7 +72,7 @@ class Function(plan.Function):
             checks.refuse(found)
         if self._prints:
             jax.effects_barrier()
-        return [np.array(value) for value in outputs]
+        return [backend.to_numpy(value) for value in outputs]
 
     def _step(self, chosen):
         """A pure function (values of what is updated, of what is only read, of what is fed, clock) -> (outputs, new values, finding or None).
@@ -92,6 +98,8 @@ class Function(plan.Function):
     def many_steps(self, fixed, length, shapes):
         if not self._is_compiled or self._prints:
             raise NotImplementedError('it makes tensors whose shapes depend on values, or prints them')
+        if any(x.sparse for x in self.plan.inputs):
+            raise NotImplementedError('it is fed sparse matrices')
         backend, own = self.backend, self.plan
         chosen = tuple([_frozen(fixed[place]) for place in self._known if place in fixed])
         if len(chosen) != len(self._known):

@@ -3,11 +3,13 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.sparse
 
 from cthulhu.backend import config
 from cthulhu.backend.deferred import Symbol
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.jax.primitive import array, axes, floats, native, native_always, native_pair
+from cthulhu.backend.jax.sparse import Sparse, of_scipy
 
 
 def _of_floats(name, function):
@@ -149,6 +151,11 @@ class JAXMath:
 
     @native
     def dot(self, x, y):
+        x, y = (of_scipy(one) if scipy.sparse.issparse(one) else one for one in (x, y))
+        if isinstance(x, Sparse):
+            return x.times(array(y))
+        if isinstance(y, Sparse):
+            return y.transposed().times(array(x).T).T
         return jnp.dot(array(x), array(y))
 
     def cast(self, x, dtype):
@@ -156,7 +163,7 @@ class JAXMath:
 
     @native_always
     def _cast(self, x, dtype):
-        return array(x, np.dtype(dtype))
+        return x.astype(dtype) if isinstance(x, Sparse) else array(x, np.dtype(dtype))
 
     @native
     def top_k(self, x, k, sorted=True):

@@ -9,10 +9,12 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.sparse
 
 from cthulhu.backend import config
 from cthulhu.backend.deferred import recorded, recorded_always, recorded_pair
 from cthulhu.backend.inference import dtypes
+from cthulhu.backend.jax.sparse import Sparse
 from cthulhu.backend.numpy import NumPyBackend
 
 
@@ -27,7 +29,7 @@ def is_native(value):
         return any(map(is_native, value))
     if isinstance(value, dict):
         return any(map(is_native, value.values()))
-    return isinstance(value, jax.Array)
+    return isinstance(value, (jax.Array, Sparse))
 
 
 def native(method, record=recorded, on_arrays=None):
@@ -54,7 +56,7 @@ def native_pair(method):
 
     @functools.wraps(method)
     def compute(self, x, y):
-        if not isinstance(x, jax.Array) and not isinstance(y, jax.Array):
+        if not is_native((x, y)):
             return on_arrays(self, x, y)
         dtype = dtypes.pair(x, y, config.floatx())
         return method(self, array(x, dtype), array(y, dtype))
@@ -65,6 +67,8 @@ def native_pair(method):
 def array(value, dtype=None):
     """An array of JAX, of its own dtype or the one given; floats that are not arrays yet are of `floatx()`."""
     if not isinstance(value, jax.Array):
+        if isinstance(value, Sparse) or scipy.sparse.issparse(value):
+            raise TypeError('A sparse tensor came where a dense one is needed. Use `K.to_dense(x)` first.')
         return jnp.asarray(np.asarray(value, dtype or dtypes.of(value, config.floatx())))
     return value if dtype is None or value.dtype == dtype else value.astype(dtype)
 

@@ -14,6 +14,7 @@ from cthulhu.backend.inference import dtypes
 from cthulhu.backend.jax import checks
 from cthulhu.backend.jax.function import Function, exact
 from cthulhu.backend.jax.primitive import array, is_native, native
+from cthulhu.backend.jax.sparse import Sparse, to_scipy
 
 
 def stop_gradient(self, x):
@@ -43,13 +44,15 @@ class JAXRun(Deferred):
         return np.asarray(value, dtype)
 
     def to_numpy(self, value):
+        if isinstance(value, Sparse):
+            return to_scipy(value)
         return value.copy() if scipy.sparse.issparse(value) else np.array(value)
 
     def zeros_value(self, shape, dtype):
         return np.zeros(shape, dtype)
 
     def is_sparse_value(self, value):
-        return scipy.sparse.issparse(value)
+        return isinstance(value, Sparse) or scipy.sparse.issparse(value)
 
     def _held(self, value):
         """An array of NumPy, which nobody else has, on the device."""

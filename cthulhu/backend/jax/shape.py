@@ -2,11 +2,13 @@
 
 import jax.numpy as jnp
 import numpy as np
+import scipy.sparse
 
 from cthulhu.backend import config
 from cthulhu.backend.inference import dtypes, rules
 from cthulhu.backend.jax import checks
 from cthulhu.backend.jax.primitive import array, axes, native, native_always
+from cthulhu.backend.jax.sparse import Sparse, joined, of_scipy
 from cthulhu.backend.numpy.primitive import integers
 
 
@@ -28,7 +30,7 @@ class JAXShape:
 
     @native
     def to_dense(self, tensor):
-        return tensor
+        return tensor.dense() if isinstance(tensor, Sparse) else tensor
 
     @native
     def reshape(self, x, shape):
@@ -40,6 +42,9 @@ class JAXShape:
 
     @native
     def concatenate(self, tensors, axis=-1):
+        if all(isinstance(one, Sparse) or scipy.sparse.issparse(one) for one in tensors):
+            return joined([of_scipy(one) if scipy.sparse.issparse(one) else one for one in tensors], axis)
+        tensors = [one.dense() if isinstance(one, Sparse) else one for one in tensors]
         dtype = rules.promoted(*tensors)
         return jnp.concatenate([array(one, dtype) for one in tensors], axis)
 

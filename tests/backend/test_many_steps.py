@@ -60,7 +60,7 @@ def test_steps_in_one_call_are_single_ones(backend, phase):
     """What is fed, drawn, computed before the updates and after them; a call of fewer steps than it may have."""
     backend.clear_session()
     f, variables = _learning(backend)
-    if backend.name != 'tensorflow':
+    if not backend.supports('many_steps'):
         with pytest.raises(NotImplementedError, match='one by one'):
             f.many_steps({1: np.array(bool(phase))}, 5, [(4, 3)])
         return
@@ -82,7 +82,7 @@ def test_steps_in_one_call_are_single_ones(backend, phase):
     assert backend.random_step() == steps
 
 
-@pytest.mark.skipif(K.backend() != 'tensorflow', reason='the backend takes steps one by one')
+@pytest.mark.skipif(not K.supports('many_steps'), reason='the backend takes steps one by one')
 def test_what_a_branch_of_the_phase_draws_may_be_shaped_outside_of_it():
     x, phase = K.placeholder((2, 3)), K.learning_phase()
     shape, size = K.shape(x), x * 2.0

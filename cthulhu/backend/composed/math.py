@@ -42,7 +42,7 @@ class Math:
         if threshold == 0:
             result = self.maximum(x, 0.0)
         else:
-            result = x * self.cast(self.greater(x, threshold), self.dtype(x))
+            result = self.where(self.less_equal(x, threshold), 0.0, x)
         if max_value is not None:
             result = self.clip(result, 0.0, max_value)
         if isinstance(alpha, numbers.Number) and alpha == 0:

@@ -8,7 +8,8 @@ class Evaluation:
     """How to compute some Symbols: made once, run often.
 
     Each Symbol is computed once, and dropped after its last use. What only one side of a `Choice` needs is computed when that side
-    is chosen; what is needed elsewhere too, before.
+    is chosen; what is needed elsewhere too, before. Where derivatives are computed from a forward pass of their own, what is always needed of it is
+    taken from there.
 
     Arguments:
         targets: list of Symbols.
@@ -17,15 +18,17 @@ class Evaluation:
 
     def __init__(self, targets, known=()):
         given = {id(symbol) for symbol in known}
+        forward = _Forward(targets, given)
         # Holding every Symbol also keeps their ids from being used again.
-        self.symbols = toposort(targets, lambda symbol: () if id(symbol) in given else symbol.inputs)
+        self.symbols = toposort(targets, forward.inputs)
+        forward.share(self.symbols)
         self._known = list(known)
-        scopes = _scopes(self.symbols, targets, given)
+        scopes = _scopes(self.symbols, targets, given, forward)
         inside = {}
         for symbol in self.symbols:
             if id(symbol) not in given:
                 inside.setdefault(scopes[id(symbol)], []).append(symbol)
-        self._part = _Part(targets, inside, ())
+        self._part = _Part(targets, inside, (), forward)
 
     def run(self, given, clock):
         """The targets' values: list.
@@ -37,16 +40,68 @@ class Evaluation:
         return self._part.run(dict(given), clock)
 
 
-def _scopes(symbols, targets, given):
+class _Forward:
+    """Which Symbols are computed on the way to derivatives, and so are not computed by themselves.
+
+    Attributes:
+        steps: dict, id of such a Symbol, or of a `Gradients` that has some -> ([Symbols that it needs], its `evaluate`).
+    """
+
+    def __init__(self, targets, given):
+        self._given, self._owner, self._beside, self.steps = given, {}, {}, {}
+        order = toposort(targets, self._plain)
+        found = [x for x in order if x.op == 'gradients' and id(x) not in given and x.backend.forward_once]
+        if not found:
+            return
+        scopes = _scopes(order, targets, given, None)
+        # The last first: those inside of what another one differentiates are that one's own.
+        for whole in reversed(found):
+            own = [symbol for symbol in whole.forward() if scopes.get(id(symbol)) == () and id(symbol) not in given]
+            if id(whole) in self._owner or scopes[id(whole)] != () or any(id(symbol) in self._owner for symbol in own):
+                continue
+            self._beside[id(whole)] = whole, []
+            self._owner.update((id(symbol), whole) for symbol in own)
+
+    def _plain(self, symbol):
+        return () if id(symbol) in self._given else symbol.inputs
+
+    def inputs(self, symbol):
+        """The Symbols that have to be computed before one."""
+        if id(symbol) in self._given:
+            return ()
+        if id(symbol) in self._owner:
+            return (self._owner[id(symbol)],)
+        return symbol.at + symbol.inner.captured if id(symbol) in self._beside else symbol.inputs
+
+    def share(self, symbols):
+        """Note which of `symbols`, all that are computed, come from derivatives."""
+        for symbol in symbols:
+            if id(symbol) in self._owner:
+                self._beside[id(self._owner[id(symbol)])][1].append(symbol)
+        for whole, beside in self._beside.values():
+            self.steps[id(whole)] = whole.joint(beside)
+            for place, symbol in enumerate(beside, len(whole.at)):
+                self.steps[id(symbol)] = [whole], _item(id(whole), place)
+
+
+def _item(key, place):
+    return lambda values, clock: values[key][place]
+
+
+def _scopes(symbols, targets, given, forward):
     """Id of a Symbol -> the branches that alone need it, from the outermost: tuple of (id of a Choice, which side)."""
     scopes = {id(symbol): () for symbol in targets}
     for symbol in reversed(symbols):
         scope = scopes[id(symbol)]
         if id(symbol) in given:
             continue
-        sides = symbol.args[1:] if isinstance(symbol, Choice) else ()
-        uses = [(needed, scope) for needed in (symbol.args[:1] if sides else symbol.inputs)]
-        uses += [(side, scope + ((id(symbol), which),)) for which, side in enumerate(sides)]
+        if forward is not None and id(symbol) in forward.steps:
+            uses = [(needed, scope) for needed in forward.steps[id(symbol)][0]]
+        elif isinstance(symbol, Choice):
+            uses = [(symbol.args[0], scope)]
+            uses += [(side, scope + ((id(symbol), which),)) for which, side in enumerate(symbol.args[1:])]
+        else:
+            uses = [(needed, scope) for needed in symbol.inputs]
         for needed, use in uses:
             before = scopes.get(id(needed), use)
             shared = next((i for i, (a, b) in enumerate(zip(before, use)) if a != b), min(len(before), len(use)))
@@ -57,14 +112,18 @@ def _scopes(symbols, targets, given):
 class _Part:
     """The Symbols of one scope, in order, with the parts of the branches among them."""
 
-    def __init__(self, targets, inside, scope):
+    def __init__(self, targets, inside, scope, forward):
         self.targets = [id(target) for target in targets]
         kept, last, own, steps = set(self.targets), {}, set(), []
         self.outside = set(self.targets)
         for place, symbol in enumerate(inside.get(scope, ())):
-            needed, compute = {id(x) for x in symbol.inputs}, symbol.evaluator()
-            if isinstance(symbol, Choice):
-                sides = [_Part([side], inside, scope + ((id(symbol), i),)) for i, side in enumerate(symbol.args[1:])]
+            needed, compute = symbol.inputs, symbol.evaluator()
+            if id(symbol) in forward.steps:
+                needed, compute = forward.steps[id(symbol)]
+            needed = {id(x) for x in needed}
+            if isinstance(symbol, Choice) and id(symbol) not in forward.steps:
+                branches = [scope + ((id(symbol), which),) for which in range(2)]
+                sides = [_Part([side], inside, at, forward) for side, at in zip(symbol.args[1:], branches)]
                 needed = {id(symbol.args[0])}.union(*[side.outside for side in sides])
                 compute = symbol.choosing(*[side.run for side in sides])
             own.add(id(symbol))

@@ -2,7 +2,7 @@
 
 from cthulhu.backend.deferred.evaluation import Inner
 from cthulhu.backend.deferred.record import take
-from cthulhu.backend.deferred.symbol import Symbol, toposort
+from cthulhu.backend.deferred.symbol import Symbol, dependents, toposort
 
 
 def record_gradients(backend, loss, wanted):
@@ -16,16 +16,50 @@ def record_gradients(backend, loss, wanted):
     leaves = [place for place in places if not wanted[place].inputs]
     for group in [leaves] * bool(leaves) + [[place] for place in places if wanted[place].inputs]:
         at = [wanted[place] for place in group]
-        whole = _differentiated(backend, total, at)
+        whole = Gradients(backend, total, at)
         for index, (place, x) in enumerate(zip(group, at)):
             found[place] = Symbol(backend, 'gradient', take, (whole, (index,)), None, x.shape, x.dtype)
     return found
 
 
-def _differentiated(backend, total, at):
-    inner = Inner([total], at)
+class Gradients(Symbol):
+    """A list of the derivatives of a scalar Symbol by each of some others.
 
-    def compute(_, values, captured, found):
-        return backend.differentiate(lambda *arguments: inner(arguments, captured)[0], values, found)
+    Where the backend computes them `forward_once`, an `Evaluation` has it also give what else is needed of the forward pass: values behind the
+    derivatives in the list.
+    """
 
-    return Symbol(backend, 'gradients', compute, (at, inner.captured, total))
+    def __init__(self, backend, total, at):
+        self.total, self.at = total, list(at)
+        self.inner = Inner([total], at)
+        super().__init__(backend, 'gradients', None, (self.at, self.inner.captured, total))
+
+    def evaluate(self, values, clock):
+        return self.joint([])[1](values, clock)
+
+    def joint(self, beside):
+        """(Symbols that it needs, `evaluate`), with the values of `beside`, Symbols that are computed on the way, behind the derivatives."""
+        backend, at = self.backend, self.at
+        inner = Inner([self.total] + list(beside), at) if beside else self.inner
+
+        def evaluate(values, clock):
+            captured = [values[id(symbol)] for symbol in inner.captured]
+            points = [values[id(symbol)] for symbol in at]
+
+            def forward(*points):
+                found = inner(points, captured)
+                return found[0], found[1:]
+
+            if not backend.forward_once:
+                found = values[id(self.total)]
+                return backend.differentiate(lambda *points: forward(*points)[0], points, found)
+            gradients, further = backend.differentiate_once(forward, points)
+            return list(gradients) + list(further)
+
+        return at + inner.captured + ([] if backend.forward_once else [self.total]), evaluate
+
+    def forward(self):
+        """The Symbols between those that it differentiates by and the scalar, which included."""
+        points = {id(symbol) for symbol in self.at}
+        changed = dependents([self.total], self.at)
+        return [symbol for symbol in toposort([self.total]) if id(symbol) in changed and id(symbol) not in points]

@@ -21,8 +21,11 @@ can do more than compute at once says so in these hooks of `Deferred`, whose pla
     loop(step, sequences, states, count)
                                 a loop over a pure step (JAX: `lax.scan`); plain: a loop of Python
     differentiate(function, values, found)
-                                the derivatives of a pure scalar function by its arguments (JAX: `grad`), and what it gave for the
+                                the derivatives of a pure scalar function by its arguments, of which `found` is what it gave for the
                                 values; there is no plain form: a backend that has it says `supports('gradients')`
+    differentiate_once(function, values)
+                                in place of it where `forward_once` is set: the function gives (scalar, list of other values), and wanted are
+                                (derivatives of the scalar, the other values): what else is needed of a forward pass comes from there (JAX: `grad`)
 
 So JAX compiles a whole step and differentiates inside of it, PyTorch runs it, and CNTK builds it. Each function given to a hook computes
 on the framework's arrays, and may be called with what stands for them.
@@ -42,7 +45,15 @@ from cthulhu.backend.inference import dtypes, rules
 
 
 class Deferred(Sessionless):
-    """Placeholders, variables, functions and loops over recorded graphs."""
+    """Placeholders, variables, functions and loops over recorded graphs.
+
+    Attributes:
+        forward_once: bool, whether derivatives come from `differentiate_once`.
+        function_class: what `K.function` makes.
+    """
+
+    forward_once = False
+    function_class = Function
 
     def __init__(self):
         super().__init__()
@@ -156,7 +167,7 @@ class Deferred(Sessionless):
         return value
 
     def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):
-        return Function(self, inputs, outputs, updates, after_updates, name, **framework_arguments)
+        return self.function_class(self, inputs, outputs, updates, after_updates, name, **framework_arguments)
 
     def gradients(self, loss, variables):
         if not self.supports('gradients'):

@@ -45,7 +45,7 @@ class Run:
 
     capabilities = (
         'gradients sparse ctc session_arguments native_tensors sessions dilation graph_definition broadcasting unknown_rank '
-        'empty_loops saved_model datasets devices'
+        'empty_loops saved_model many_steps datasets devices'
     ).split()
 
     def __init__(self):

@@ -39,7 +39,8 @@ def replaced(value, function):
     if type(value) in (list, tuple):
         return type(value)([replaced(one, function) for one in value])
     if isinstance(value, tuple):
-        return type(value)(*[replaced(one, function) for one in value])
+        parts = [replaced(one, function) for one in value]
+        return type(value)(*parts) if hasattr(value, '_fields') else type(value)(parts)
     if isinstance(value, dict):
         return {key: replaced(one, function) for key, one in value.items()}
     return value

@@ -11,6 +11,7 @@ from cthulhu.backend.deferred import Deferred, plan, recorded
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.torch import checks, together
 from cthulhu.backend.torch.framework import DEVICE, DTYPES, ON_HOST, Tensor, tensor, to_array
+from cthulhu.backend.torch.primitive import replaced
 
 
 def stop_gradient(self, variables):
@@ -79,12 +80,22 @@ class _Function(plan.Function):
         super().prepare()
 
 
+def _leaf(value, inside):
+    """A tensor to differentiate by; `inside` of what is differentiated itself, one that still depends on what it was computed from."""
+    if not value.dtype.is_floating_point:
+        return value
+    return value.view_as(value) if inside and value.requires_grad else value.detach().requires_grad_()
+
+
 def _is_dense(value):
     return isinstance(value, Tensor) and value.layout is torch.strided
 
 
 class TorchRun(Deferred):
     """Values on the device, and scalars that stay on the host until they meet one."""
+
+    forward_once = True
+    function_class = _Function
 
     # Values.
 
@@ -139,9 +150,6 @@ class TorchRun(Deferred):
 
     # Runs.
 
-    def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):
-        return _Function(self, inputs, outputs, updates, after_updates, name, **framework_arguments)
-
     def compile(self, plan, name):
         return _Compiled(plan)
 
@@ -168,25 +176,19 @@ class TorchRun(Deferred):
         """Whether what is computed now is differentiated, and the derivatives too: some kernels of the framework cannot be."""
         return _depth.count > 1
 
-    def differentiate(self, function, values, found):
+    def differentiate_once(self, function, values):
         inside = torch.is_grad_enabled()
         with torch.enable_grad(), _depth:
-            values = [tensor(value) for value in values]
-            leaves = [
-                value
-                if not value.dtype.is_floating_point
-                else value.view_as(value)
-                if inside and value.requires_grad
-                else value.detach().requires_grad_()
-                for value in values
-            ]
-            total = function(*leaves)
+            leaves = [_leaf(tensor(value), inside) for value in values]
+            total, others = function(*leaves)
             wanted = [leaf for leaf in leaves if leaf.requires_grad]
-            if not wanted or not isinstance(total, Tensor) or not total.requires_grad:
-                return [torch.zeros_like(value) for value in values]
-            made = iter(torch.autograd.grad(total, wanted, create_graph=inside, allow_unused=True))
-            gradients = [next(made) if leaf.requires_grad else None for leaf in leaves]
-        return [torch.zeros_like(x) if one is None else one for x, one in zip(values, gradients)]
+            found = {}
+            if wanted and isinstance(total, Tensor) and total.requires_grad:
+                made = torch.autograd.grad(total, wanted, create_graph=inside, allow_unused=True)
+                found = {id(leaf): one for leaf, one in zip(wanted, made) if one is not None}
+            gradients = [found[id(leaf)] if id(leaf) in found else torch.zeros_like(leaf) for leaf in leaves]
+        # What goes on without the graph must not hold it.
+        return gradients, others if inside else replaced(others, torch.Tensor.detach)
 
     def stop_gradient(self, variables):
         if isinstance(variables, (list, tuple)):

@@ -51,22 +51,27 @@ _depth = _Depth()
 
 
 class _Compiled:
-    """A plan as it is, run without gradients."""
+    """A plan as it is, run without gradients.
+
+    Attributes:
+        unsure: list of int, which of the new values of variables may be what was fed, or a part of it.
+    """
 
     def __init__(self, plan):
         self._plan = plan
+        self.unsure = range(len(plan.updated))
 
     def __call__(self, variables, feeds, clock):
         with _Plain(), checks.deferred():
             feeds = [tensor(one) if isinstance(one, np.ndarray) and one.ndim else one for one in feeds]
             outputs, new_values = self._plan(variables, feeds, clock)
-            if new_values:
+            if self.unsure:
                 # A feed's memory may be that of an array or a tensor of the user's.
                 fed = {one.untyped_storage().data_ptr() for one in feeds if _is_dense(one)}
-                new_values = [
-                    one.clone() if _is_dense(one) and one.untyped_storage().data_ptr() in fed else one
-                    for one in new_values
-                ]
+                for place in self.unsure:
+                    one = new_values[place]
+                    if _is_dense(one) and one.untyped_storage().data_ptr() in fed:
+                        new_values[place] = one.clone()
             return outputs, new_values
 
 
@@ -78,6 +83,7 @@ class _Function(plan.Function):
         values = together.joined(backend, values)
         self.updates = [(variable, value, update) for (variable, _, update), value in zip(self.updates, values)]
         super().prepare()
+        self._compiled.unsure = [place for place, value in enumerate(values) if value.op not in together.FRESH]
 
 
 def _leaf(value, inside):

@@ -11,20 +11,22 @@ from cthulhu.backend.deferred.record import take
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.torch.framework import Tensor
 
+_LISTS = (list, tuple)  # the framework gives one or the other, by its version
+
 
 def _numbered(function):
     """Of a list and a list, or a list and a number in either order."""
 
     def apply(x, y):
-        return function(x, y) if isinstance(x, list) else function(y, x)
+        return function(x, y) if isinstance(x, _LISTS) else function(y, x)
 
     return apply
 
 
 def _bounded(of_lists, of_number):
     def apply(x, y):
-        x, y = (x, y) if isinstance(x, list) else (y, x)
-        return (of_lists if isinstance(y, list) else of_number)(x, y)
+        x, y = (x, y) if isinstance(x, _LISTS) else (y, x)
+        return (of_lists if isinstance(y, _LISTS) else of_number)(x, y)
 
     return apply
 
@@ -33,7 +35,7 @@ def _in_order(function):
     """Of a list, and a list or a number after it; None: there is no such function the other way round."""
 
     def apply(x, y):
-        return function(x, y) if isinstance(x, list) else None
+        return function(x, y) if isinstance(x, _LISTS) else None
 
     return apply
 
@@ -59,20 +61,26 @@ _BINARY = {
 _FUNCTIONS = dict(_UNARY, **_BINARY)
 
 
+#: What makes new memory, under the names of Symbols.
+FRESH = frozenset(name + end for name in _FUNCTIONS for end in ('', '_item'))
+
+
 def _whole(name):
     """The operation on lists of as many tensors and on what is the same for all of them: function (backend, *operands) -> list."""
     function = _FUNCTIONS[name]
 
     def compute(backend, *operands):
-        plain = [x if isinstance(x, list) else _number(x) for x in operands]
-        if None not in plain and all(isinstance(one, Tensor) for x in plain if isinstance(x, list) for one in x):
-            found = function(*plain)
-            if found is not None:
-                return list(found)
+        plain = [x if isinstance(x, _LISTS) else _number(x) for x in operands]
+        try:
+            found = None if None in plain else function(*plain)
+        except TypeError:  # there is an array among the tensors
+            found = None
+        if found is not None:
+            return found
         one_by_one = getattr(type(backend), name).compute
-        count = next(len(x) for x in operands if isinstance(x, list))
+        count = next(len(x) for x in operands if isinstance(x, _LISTS))
         return [
-            one_by_one(backend, *[x[index] if isinstance(x, list) else x for x in operands]) for index in range(count)
+            one_by_one(backend, *[x[index] if isinstance(x, _LISTS) else x for x in operands]) for index in range(count)
         ]
 
     return compute
@@ -80,7 +88,7 @@ def _whole(name):
 
 def _number(value):
     """A number that is held on the host; None for a tensor."""
-    return None if isinstance(value, Tensor) else np.asarray(value).item()
+    return None if isinstance(value, Tensor) else value.item() if hasattr(value, 'item') else value
 
 
 def _is_scalar(x):

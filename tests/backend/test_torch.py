@@ -431,3 +431,28 @@ def test_dropout_of_the_inputs_of_a_kernel():
     np.testing.assert_array_equal(made.predict(x), made.predict(x))
     learning = K.function(made.inputs + [K.learning_phase()], made.outputs)
     assert not np.allclose(learning([x, 1])[0], learning([x, 0])[0])
+
+
+# -- batch normalisation --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('axis', [1, 3])
+def test_batch_normalisation_by_a_kernel(axis):
+    x, gamma, beta = K.placeholder((None, 4, 5, 4)), K.variable([1.0, 2.0, 0.5, 1.5]), K.variable([0.0, 1.0, 2.0, 3.0])
+    axes = [a for a in range(4) if a != axis]
+    fast = K.normalize_batch_in_training(x, gamma, beta, axes)
+    from cthulhu.backend.composed import NN
+
+    slow = NN.normalize_batch_in_training(K.active, x, gamma, beta, axes)
+    many = []
+    for normed, mean, var in fast, slow:
+        loss = K.sum(normed * K.sin(x)) + K.sum(K.square(mean)) + K.sum(K.exp(var))
+        gradients = K.gradients(loss, [x, gamma, beta])
+        (twice,) = K.gradients(K.sum(K.square(gradients[0])), [gamma])
+        many.append(K.function([x], [normed, mean, var] + gradients + [twice]))
+    for count in 3, 1:
+        given = np.random.RandomState(1).normal(2, 3, (count, 4, 5, 4))
+        for a, b in zip(*[f([given]) for f in many]):
+            np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-4)
+    one = K.function([x], list(fast))([np.ones((1, 4, 5, 4))])
+    assert np.isfinite(one[0]).all() and np.allclose(one[2], 0)

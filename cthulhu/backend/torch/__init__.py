@@ -9,6 +9,7 @@ from cthulhu.backend.torch.framework import DEVICE
 from cthulhu.backend.torch.functions import TorchFunctions
 from cthulhu.backend.torch.math import TorchMath
 from cthulhu.backend.torch.nn import TorchNN
+from cthulhu.backend.torch.normalization import TorchNormalization
 from cthulhu.backend.torch.random import TorchRandom
 from cthulhu.backend.torch.rnn import TorchRNN
 from cthulhu.backend.torch.run import TorchRun
@@ -17,7 +18,9 @@ from cthulhu.backend.torch.shape import TorchShape
 __all__ = ['TorchBackend']
 
 
-class TorchBackend(TorchMath, TorchShape, TorchNN, TorchRandom, TorchRNN, TorchFunctions, TorchRun, Backend):
+class TorchBackend(
+    TorchMath, TorchShape, TorchNN, TorchNormalization, TorchRandom, TorchRNN, TorchFunctions, TorchRun, Backend
+):
     """Every function of `cthulhu.backend` on PyTorch.
 
     Attributes:

@@ -72,7 +72,19 @@ class _Compiled:
                     one = new_values[place]
                     if _is_dense(one) and one.untyped_storage().data_ptr() in fed:
                         new_values[place] = one.clone()
-            return outputs, new_values
+            return outputs if ON_HOST else _fetched(outputs), new_values
+
+
+def _fetched(outputs):
+    """Outputs, those of them that are single numbers fetched from the device together: each by itself is waited for."""
+    places = {}
+    for place, one in enumerate(outputs):
+        if _is_dense(one) and not one.dim():
+            places.setdefault(one.dtype, []).append(place)
+    for same in places.values():
+        for place, value in zip(same, to_array(torch.stack([outputs[place] for place in same]))):
+            outputs[place] = value
+    return outputs
 
 
 class _Function(plan.Function):

@@ -44,6 +44,7 @@ class Adapter:
         is_stream: whether the data come batch by batch.
         ended: whether the data have come to an end for good.
         arrays: list of the arrays that the batches are taken from, None in it for weights that are all one; None for other sources.
+        held: what a function made of the arrays to have them where it computes; None where it did not look at them yet.
         shard: (index, count): of each batch this adapter gives the share number `index` of `count` equal ones; all of it by default.
     """
 
@@ -56,6 +57,7 @@ class Adapter:
     is_stream = False
     arrays = None
     begun = 0
+    held = None
     shard = (0, 1)
 
     def _share(self, size):
@@ -111,6 +113,13 @@ class ArrayAdapter(Adapter):
             start = stop if stop < self._total or not self.cycle else 0
             if self.cycle:
                 self.position = start
+
+    def places(self, batches):
+        """Which samples several batches of one size have: an array (batches, size)."""
+        rows = [batch.rows for batch in batches]
+        if isinstance(rows[0], slice):
+            rows = [np.arange(each.start, each.stop) for each in rows]
+        return np.stack(rows).astype('int32' if self._total < 2**31 else 'int64')
 
     def stacked(self, batches):
         """The feeds of several batches of one size, with a first axis for the batches; None in place of weights that are all one."""

@@ -73,7 +73,7 @@ def _take_together(adapter, begin, end, pace, group):
     begin(first, Batch(size * len(group), batches[0].start))
     start = time.perf_counter()
     try:
-        done, values = call(adapter.stacked(batches), len(group))
+        done, values = call(adapter, batches)
     except NotImplementedError as reason:
         pace.failed(reason)
         return 0

@@ -169,7 +169,10 @@ def test_external_functions_that_lack_some(tmp_path):
 
 def test_a_module_that_is_not_there(tmp_path):
     done = python('import cthulhu.backend', tmp_path, CTHULHU_BACKEND='no_such.backend')
-    assert "ImportError: The backend 'no_such.backend' is none of tensorflow, jax, torch, theano, cntk, numpy, nor" in done.stderr
+    assert (
+        "ImportError: The backend 'no_such.backend' is none of tensorflow, jax, torch, theano, cntk, numpy, nor"
+        in done.stderr
+    )
 
 
 def test_a_module_whose_own_import_fails_shows_that_error(tmp_path):

@@ -19,4 +19,14 @@ class JAXBackend(JAXMath, JAXShape, JAXNN, JAXRandom, JAXRun, Backend):
     """Every function of `cthulhu.backend` on JAX."""
 
     name = 'jax'
-    capabilities = 'gradients', 'sparse', 'ctc', 'dilation', 'broadcasting', 'unknown_rank', 'empty_loops', 'many_steps', 'jax'
+    capabilities = (
+        'gradients',
+        'sparse',
+        'ctc',
+        'dilation',
+        'broadcasting',
+        'unknown_rank',
+        'empty_loops',
+        'many_steps',
+        'jax',
+    )

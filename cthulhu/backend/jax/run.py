@@ -12,7 +12,8 @@ from cthulhu.backend.deferred import Deferred, Symbol, Variable, toposort
 from cthulhu.backend.deferred.evaluation import Evaluation
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.jax import checks
-from cthulhu.backend.jax.function import Function, exact
+from cthulhu.backend.jax.device import exact, patiently
+from cthulhu.backend.jax.function import Function
 from cthulhu.backend.jax.primitive import array, is_native, native
 from cthulhu.backend.jax.sparse import Sparse, to_scipy
 
@@ -45,7 +46,7 @@ class JAXRun(Deferred):
 
     def to_numpy(self, value):
         if isinstance(value, Sparse):
-            return to_scipy(value)
+            return to_scipy(jax.device_get(value))
         return value.copy() if scipy.sparse.issparse(value) else np.array(value)
 
     def zeros_value(self, shape, dtype):
@@ -67,6 +68,9 @@ class JAXRun(Deferred):
     def set_value(self, x, value):
         x.value = self._held(self._array_for(x, self.to_numpy(value)))
 
+    def get_value(self, x):
+        return patiently(lambda: super(JAXRun, self).get_value(x))
+
     def devices(self):
         return [f'/{device.platform}:{device.id}' for device in jax.devices()]
 
@@ -74,7 +78,7 @@ class JAXRun(Deferred):
 
     def _value(self, x):
         variables = [symbol for symbol in toposort([x]) if isinstance(symbol, Variable)]
-        given = {id(variable): np.asarray(variable.value) for variable in variables}
+        given = {id(variable): patiently(lambda v=variable: np.asarray(v.value)) for variable in variables}
         with exact():
             return self.to_numpy(Evaluation([x], variables).run(given, self._clock)[0])
 

@@ -32,7 +32,9 @@ class Sparse:
     def transposed(self):
         height, width = self.shape
         inside = self.rows < height
-        return Sparse(self.data, jnp.where(inside, self.columns, width), jnp.where(inside, self.rows, 0), (width, height))
+        return Sparse(
+            self.data, jnp.where(inside, self.columns, width), jnp.where(inside, self.rows, 0), (width, height)
+        )
 
     def times(self, dense):
         """The product with an array (m, n) or (m,)."""

@@ -44,7 +44,7 @@ class Adapter:
         is_stream: whether the data come batch by batch.
         ended: whether the data have come to an end for good.
         arrays: list of the arrays that the batches are taken from, None in it for weights that are all one; None for other sources.
-        held: what a function made of the arrays to have them where it computes; None where it did not look at them yet.
+        held: the arrays, and weights of one, where steps are computed, with a method `take(rows)`; or None.
         shard: (index, count): of each batch this adapter gives the share number `index` of `count` equal ones; all of it by default.
     """
 
@@ -134,6 +134,8 @@ class ArrayAdapter(Adapter):
         return [None if a is None else a.reshape((count, size) + a.shape[1:]) for a in self._take(rows)]
 
     def _take(self, rows):
+        if self.held is not None:
+            return self.held.take(rows)
         if isinstance(rows, slice):
             return [None if a is None else a[rows] for a in self.arrays]
         return [None if a is None else take(a, rows) for a, take in zip(self.arrays, self._take_rows)]

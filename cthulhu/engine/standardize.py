@@ -30,6 +30,8 @@ def as_array(data):
         return data.tocsr()
     if hasattr(data, 'detach') and hasattr(data, 'cpu'):
         return data.detach().cpu().numpy()  # a tensor of PyTorch
+    if hasattr(data, 'addressable_shards'):
+        return np.asarray(data)  # an array of JAX
     if hasattr(data, 'shape') and hasattr(data, '__getitem__'):
         return data.numpy() if callable(getattr(data, 'numpy', None)) else data  # an eager tensor of TensorFlow
     return data_checks.of_lists(data)

@@ -106,10 +106,8 @@ class Step:
         call = self._function.many_steps({first + i: value for i, value in enumerate(self._constants)}, length, shapes)
 
         def take(adapter, batches):
-            if adapter.held is None:
-                adapter.held = self._function.hold(self._whole_ones(adapter.arrays), length * adapter.batch_size)
             count = len(batches)
-            if adapter.held:
+            if adapter.held is not None:
                 return call.by_rows(adapter.held, adapter.places(batches), count)
             stacks = adapter.stacked(batches)
             one = self.with_ones([a if a is None else a[0] for a in stacks])
@@ -118,10 +116,15 @@ class Step:
 
         return take
 
-    def _whole_ones(self, arrays):
+    def hold(self, adapter):
+        """Have the arrays of an adapter stay where the steps are computed, if they fit: for as long as it is used they must not change."""
+        arrays = adapter.arrays
+        if arrays is None or not all(a is None or isinstance(a, np.ndarray) for a in arrays):
+            return
         samples = next(len(a) for a in arrays if a is not None)
         one = self.with_ones([a if a is None else a[:1] for a in arrays])
-        return [np.broadcast_to(x, (samples,) + np.shape(x)[1:]) if a is None else a for a, x in zip(arrays, one)]
+        ones = [np.broadcast_to(x, (samples,) + np.shape(x)[1:]) for x in one]
+        adapter.held = self._function.hold([x if a is None else a for a, x in zip(arrays, ones)])
 
     def bytes_of_outputs(self, size):
         """About how many bytes the outputs of a step on `size` samples have."""

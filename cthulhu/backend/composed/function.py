@@ -187,17 +187,17 @@ class Function:
         """
         raise NotImplementedError(f'the {self.backend.name} backend takes steps one by one')
 
-    def hold(self, arrays, rows):
+    def hold(self, arrays):
         """Arrays of which steps will be fed rows, kept where the function computes.
 
         Arguments:
             arrays: list of arrays (samples, ...), for each input that is not fixed; they are not changed while they are held.
-            rows: int, of how many rows one call needs its own copy.
 
         Returns:
-            What `by_rows` takes, or False: they do not fit, or are there already.
+            What `by_rows` of `many_steps` takes, with a method `take` (rows, a slice or array of indices) that gives what a call is fed; or None: they
+            are there already, or do not fit.
         """
-        return False
+        return None
 
     def compiling_costs(self):
         """The seconds that `many_steps` is expected to take to compile; infinitely many where the backend has nothing of the kind."""

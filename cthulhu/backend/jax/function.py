@@ -9,8 +9,8 @@ import scipy.sparse
 
 from cthulhu.backend.deferred import plan
 from cthulhu.backend.jax import checks
-from cthulhu.backend.jax.device import exact, patiently, run_and_keep, send_for
-from cthulhu.backend.jax.many_steps import ManySteps, hold
+from cthulhu.backend.jax.device import alike, exact, run_and_keep, send_for, shared
+from cthulhu.backend.jax.many_steps import Held, ManySteps
 from cthulhu.backend.jax.primitive import array
 from cthulhu.backend.jax.sparse import Sparse, of_scipy
 
@@ -46,23 +46,20 @@ class Function(plan.Function):
     def _run(self, values):
         backend, own = self.backend, self.plan
         chosen = tuple([_frozen(values[place]) for place in self.known])
-        fed = [
-            of_scipy(value) if scipy.sparse.issparse(value) else value
-            for place, value in enumerate(values)
-            if place not in self.known
-        ]
         known = chosen in self._steps
         if not known:
             step = self._step(chosen)
             self._steps[chosen] = jax.jit(step, donate_argnums=0) if self._is_compiled else step
         compiled, begun = self._steps[chosen], time.perf_counter()
 
-        def run():
-            changing, kept = [x.value for x in own.updated], [x.value for x in self.kept]
-            return run_and_keep(compiled, own.updated, 1, changing, kept, fed, np.int64(backend.random_step()))
-
         with exact():
-            outputs, _, found = patiently(run)
+            fed = [
+                of_scipy(value) if scipy.sparse.issparse(value) else shared(value)
+                for place, value in enumerate(values)
+                if place not in self.known
+            ]
+            clock = np.int64(backend.random_step())
+            outputs, _, found = run_and_keep(compiled, own.updated, self.kept, 1, fed, clock)
             send_for(outputs)
             outputs = [backend.to_numpy(value) for value in outputs]
         backend.tick()
@@ -92,6 +89,7 @@ class Function(plan.Function):
             new_values = [array(value, x.dtype) for x, value in zip(own.updated, new_values)]
             if wrong is not None:
                 new_values = [jnp.where(wrong[0] != 0, old, new) for old, new in zip(changing, new_values)]
+            new_values = list(map(alike, new_values))
             return outputs, _apart(new_values, list(kept) + list(fed) + list(changing)), wrong
 
         return step
@@ -106,8 +104,8 @@ class Function(plan.Function):
             raise NotImplementedError('the learning phase, or a length, may change from step to step')
         return ManySteps(self, self._step(chosen), fixed)
 
-    def hold(self, arrays, rows):
-        return hold(arrays)
+    def hold(self, arrays):
+        return Held.of(arrays)
 
     def compiling_costs(self):
         # A call of fewer steps, the last of an epoch, is compiled by itself.

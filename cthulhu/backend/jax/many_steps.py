@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cthulhu.backend.jax import checks
-from cthulhu.backend.jax.device import exact, patiently, run_and_keep, send_for
+from cthulhu.backend.jax import checks, device
+from cthulhu.backend.jax.device import exact, run_and_keep, send_for
 from cthulhu.backend.jax.primitive import array
 
 #: The share of a device's memory that data sets may take which stay on it.
@@ -50,29 +50,25 @@ class ManySteps:
             return steps(changing, kept, fixed, clock, arrays, list)
 
         def on_rows(changing, kept, fixed, clock, whole, rows):
-            def taken(rows):
-                return [jnp.take(one, rows, axis=0, mode='clip') for one in whole]
-
-            return steps(changing, kept, fixed, clock, rows, taken)
+            return steps(changing, kept, fixed, clock, rows, lambda rows: _taken(whole, rows))
 
         self._on_arrays, self._on_rows = (jax.jit(run, donate_argnums=0) for run in (on_arrays, on_rows))
 
     def __call__(self, arrays, count):
-        return self._run(self._on_arrays, list(arrays))
+        with exact():
+            arrays = [device.shared(one, 1) for one in arrays]
+        return self._run(self._on_arrays, arrays)
 
     def by_rows(self, held, rows, count):
-        return self._run(self._on_rows, held, rows)
+        return self._run(self._on_rows, held.arrays, rows)
 
     def _run(self, compiled, *data):
         backend = self._backend
         begun = backend.random_step()
 
-        def run():
-            changing, kept = [x.value for x in self._changing], [x.value for x in self._kept]
-            return run_and_keep(compiled, self._changing, 1, changing, kept, self._fixed, np.int64(begun), *data)
-
         with exact():
-            outputs, _, numbers = patiently(run)
+            clock = np.int64(begun)
+            outputs, _, numbers = run_and_keep(compiled, self._changing, self._kept, 1, self._fixed, clock, *data)
             send_for((outputs, numbers))
             outputs, numbers = [np.asarray(value) for value in outputs], np.asarray(numbers)
         taken = int(np.sum(numbers == 0))
@@ -80,13 +76,32 @@ class ManySteps:
         return taken, [value[:taken] for value in outputs]
 
 
-def hold(arrays):
-    """Arrays on the device, if it is not the processor that has them already, and they take no more of its memory than `HELD`; else False."""
-    device = jax.devices()[0]
-    if device.platform == 'cpu':
-        return False
-    limit = (device.memory_stats() or {}).get('bytes_limit', 0)
-    if sum(one.nbytes for one in arrays) > HELD * limit:
-        return False
-    with exact():
-        return [jax.device_put(np.ascontiguousarray(one)) for one in arrays]
+class Held:
+    """A data set on the device.
+
+    Attributes:
+        arrays: list of arrays (samples, ...).
+    """
+
+    def __init__(self, arrays):
+        with exact():
+            self.arrays = [jax.device_put(np.ascontiguousarray(one), device.everywhere()) for one in arrays]
+
+    @classmethod
+    def of(cls, arrays):
+        """The data set, if the device is not the processor, which has them already, and they take no more of its memory than `HELD`; or None."""
+        first = device.used()[0]
+        limit = (first.memory_stats() or {}).get('bytes_limit', 0) if first.platform != 'cpu' else 0
+        return cls(arrays) if sum(one.nbytes for one in arrays) <= HELD * limit else None
+
+    def take(self, rows):
+        """A batch of each: rows of a slice or an array of indices."""
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self.arrays[0])))
+        with exact():
+            return _taken(self.arrays, rows.astype('int32'))
+
+
+@jax.jit
+def _taken(arrays, rows):
+    return [jnp.take(one, rows, axis=0, mode='clip') for one in arrays]

@@ -44,6 +44,7 @@ class Adapter:
         is_stream: whether the data come batch by batch.
         ended: whether the data have come to an end for good.
         arrays: list of the arrays that the batches are taken from, None in it for weights that are all one; None for other sources.
+        held: the arrays, and weights of one, where steps are computed, with a method `take(rows)`; or None.
         shard: (index, count): of each batch this adapter gives the share number `index` of `count` equal ones; all of it by default.
     """
 
@@ -56,6 +57,7 @@ class Adapter:
     is_stream = False
     arrays = None
     begun = 0
+    held = None
     shard = (0, 1)
 
     def _share(self, size):
@@ -112,6 +114,13 @@ class ArrayAdapter(Adapter):
             if self.cycle:
                 self.position = start
 
+    def places(self, batches):
+        """Which samples several batches of one size have: an array (batches, size)."""
+        rows = [batch.rows for batch in batches]
+        if isinstance(rows[0], slice):
+            rows = [np.arange(each.start, each.stop) for each in rows]
+        return np.stack(rows).astype('int32' if self._total < 2**31 else 'int64')
+
     def stacked(self, batches):
         """The feeds of several batches of one size, with a first axis for the batches; None in place of weights that are all one."""
         count, size = len(batches), batches[0].size
@@ -125,6 +134,8 @@ class ArrayAdapter(Adapter):
         return [None if a is None else a.reshape((count, size) + a.shape[1:]) for a in self._take(rows)]
 
     def _take(self, rows):
+        if self.held is not None:
+            return self.held.take(rows)
         if isinstance(rows, slice):
             return [None if a is None else a[rows] for a in self.arrays]
         return [None if a is None else take(a, rows) for a, take in zip(self.arrays, self._take_rows)]

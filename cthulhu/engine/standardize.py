@@ -31,6 +31,8 @@ def as_array(data):
     if hasattr(data, 'detach') and hasattr(data, 'cpu'):
         data = data.detach().cpu()  # a tensor of PyTorch; NumPy has no bfloat16
         return (data.float() if str(getattr(data, 'dtype', '')) == 'torch.bfloat16' else data).numpy()
+    if hasattr(data, 'addressable_shards'):
+        return np.asarray(data)  # an array of JAX
     if hasattr(data, 'shape') and hasattr(data, '__getitem__'):
         return data.numpy() if callable(getattr(data, 'numpy', None)) else data  # an eager tensor of TensorFlow
     return data_checks.of_lists(data)

@@ -99,16 +99,32 @@ class Step:
         return [np.shape(x) for x in self.with_ones([a if a is None else a[:size] for a in arrays])]
 
     def many_steps(self, length, shapes):
-        """What takes up to `length` steps in one call: see `many_steps` of the backend's functions, where errors are named too."""
+        """Function of an adapter and up to `length` of its batches that takes the steps on them in one call: see `many_steps` of the
+        backend's functions, which say what it returns and raises.
+        """
         first = len(self.feeds)
         call = self._function.many_steps({first + i: value for i, value in enumerate(self._constants)}, length, shapes)
 
-        def take(stacks, count):
+        def take(adapter, batches):
+            count = len(batches)
+            if adapter.held is not None:
+                return call.by_rows(adapter.held, adapter.places(batches), count)
+            stacks = adapter.stacked(batches)
             one = self.with_ones([a if a is None else a[0] for a in stacks])
             whole = [np.broadcast_to(x, (count,) + np.shape(x)) if a is None else a for a, x in zip(stacks, one)]
             return call(whole, count)
 
         return take
+
+    def hold(self, adapter):
+        """Have the arrays of an adapter stay where the steps are computed, if they fit: for as long as it is used they must not change."""
+        arrays = adapter.arrays
+        if arrays is None or not all(a is None or isinstance(a, np.ndarray) for a in arrays):
+            return
+        samples = next(len(a) for a in arrays if a is not None)
+        one = self.with_ones([a if a is None else a[:1] for a in arrays])
+        ones = [np.broadcast_to(x, (samples,) + np.shape(x)[1:]) for x in one]
+        adapter.held = self._function.hold([x if a is None else a for a, x in zip(arrays, ones)])
 
     def bytes_of_outputs(self, size):
         """About how many bytes the outputs of a step on `size` samples have."""

@@ -73,7 +73,7 @@ def _take_together(adapter, begin, end, pace, group):
     begin(first, Batch(size * len(group), batches[0].start))
     start = time.perf_counter()
     try:
-        done, values = call(adapter.stacked(batches), len(group))
+        done, values = call(adapter, batches)
     except NotImplementedError as reason:
         pace.failed(reason)
         return 0
@@ -180,6 +180,8 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
         told.on_train_begin()
         coming = range(told.params.initial_epoch, epochs)
         adapter.rounds = len(coming)
+        if adapter.rounds > 1:
+            step.hold(adapter)
         if validation is not None:
             validation.adapter.rounds = sum(map(validation.due, coming))
         for epoch in coming:

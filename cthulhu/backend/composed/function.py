@@ -179,12 +179,25 @@ class Function:
         Returns:
             Function of (arrays, count): for each other input, in order, an array with a first axis of length `count`. It returns how
             many steps were taken, fewer than `count` where the next one would raise an error, and a list of arrays with a row
-            for each: the outputs, then `after_updates`, equal to those of single calls but for rounding.
+            for each: the outputs, then `after_updates`, equal to those of single calls but for rounding. Where `hold` keeps arrays, it has a
+            method `by_rows` too: the same of (what `hold` gave, which rows each step is fed: array (count, size), count).
 
         Raises:
             NotImplementedError: the backend has nothing of the kind, or not for this function; the message says why.
         """
         raise NotImplementedError(f'the {self.backend.name} backend takes steps one by one')
+
+    def hold(self, arrays):
+        """Arrays of which steps will be fed rows, kept where the function computes.
+
+        Arguments:
+            arrays: list of arrays (samples, ...), for each input that is not fixed; they are not changed while they are held.
+
+        Returns:
+            What `by_rows` of `many_steps` takes, with a method `take` (rows, a slice or array of indices) that gives what a call is fed; or None: they
+            are there already, or do not fit.
+        """
+        return None
 
     def compiling_costs(self):
         """The seconds that `many_steps` is expected to take to compile; infinitely many where the backend has nothing of the kind."""

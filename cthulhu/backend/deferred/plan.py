@@ -24,7 +24,7 @@ class Plan:
         self.updated = [variable for variable, _ in updates]
         new_values = [value for _, value in updates]
         fed = {id(symbol) for symbol in self.inputs}
-        read = toposort(list(outputs) + new_values + list(after_updates))
+        read = self._symbols = toposort(list(outputs) + new_values + list(after_updates))
         self.variables = [x for x in read if isinstance(x, Variable) and id(x) not in fed]
         # What after_updates need and no update touches is computed once, with the outputs.
         self._after = Inner(after_updates, self.updated)
@@ -34,7 +34,7 @@ class Plan:
 
     def symbols(self):
         """Every Symbol that the function is made of, those inside of loops left out."""
-        return self._evaluation.symbols + self._after.symbols
+        return self._symbols
 
     def __call__(self, variables, feeds, clock):
         given = {

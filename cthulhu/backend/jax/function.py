@@ -9,16 +9,13 @@ import scipy.sparse
 
 from cthulhu.backend.deferred import plan
 from cthulhu.backend.jax import checks
+from cthulhu.backend.jax.device import alike, exact, run_and_keep, send_for, shared
+from cthulhu.backend.jax.many_steps import Held, ManySteps
 from cthulhu.backend.jax.primitive import array
-from cthulhu.backend.jax.sparse import of_scipy
+from cthulhu.backend.jax.sparse import Sparse, of_scipy
 
 #: What makes results whose shapes depend on values: a function with one of these is not compiled.
 _NOT_COMPILED = {'ctc_decode', 'ctc_label_dense_to_sparse'}
-
-
-def exact():
-    """The context in which everything of ours is traced, compiled and run: a dtype of 64 bits is what it says. The caller's setting stays."""
-    return jax.enable_x64(True)
 
 
 class Function(plan.Function):
@@ -28,9 +25,9 @@ class Function(plan.Function):
         super().prepare()
         own = self.plan
         updated = {id(variable) for variable in own.updated}
-        self._kept = [variable for variable in own.variables if id(variable) not in updated]
+        self.kept = [variable for variable in own.variables if id(variable) not in updated]
         # What is known when the function is traced chooses branches then: the learning phase, and whether layers are frozen.
-        self._known = [place for place, x in enumerate(own.inputs) if x.shape == () and x.dtype == 'bool']
+        self.known = [place for place, x in enumerate(own.inputs) if x.shape == () and x.dtype == 'bool']
         self._is_compiled = not any(symbol.op in _NOT_COMPILED for symbol in own.symbols())
         self._prints = any(symbol.op == 'print_tensor' for symbol in own.symbols())
         self._steps, self._compiling = {}, None
@@ -41,38 +38,38 @@ class Function(plan.Function):
         except jax.errors.ConcretizationTypeError:
             # Lengths that are fed: the function is compiled for each of them.
             lengths = [place for place, x in enumerate(self.plan.inputs) if _may_be_lengths(x)]
-            if set(lengths) <= set(self._known):
+            if set(lengths) <= set(self.known):
                 raise
-            self._known = sorted(set(self._known + lengths))
+            self.known = sorted(set(self.known + lengths))
             return self._run(values)
 
     def _run(self, values):
         backend, own = self.backend, self.plan
-        chosen = tuple([_frozen(values[place]) for place in self._known])
-        fed = [
-            of_scipy(value) if scipy.sparse.issparse(value) else value
-            for place, value in enumerate(values)
-            if place not in self._known
-        ]
+        chosen = tuple([_frozen(values[place]) for place in self.known])
         known = chosen in self._steps
         if not known:
             step = self._step(chosen)
             self._steps[chosen] = jax.jit(step, donate_argnums=0) if self._is_compiled else step
-        changing, kept = [x.value for x in own.updated], [x.value for x in self._kept]
-        begun = time.perf_counter()
+        compiled, begun = self._steps[chosen], time.perf_counter()
+
         with exact():
-            outputs, new_values, found = self._steps[chosen](changing, kept, fed, np.int64(backend.random_step()))
-            outputs, found = jax.device_get((outputs, found))
+            fed = [
+                of_scipy(value) if scipy.sparse.issparse(value) else shared(value)
+                for place, value in enumerate(values)
+                if place not in self.known
+            ]
+            clock = np.int64(backend.random_step())
+            outputs, _, found = run_and_keep(compiled, own.updated, self.kept, 1, fed, clock)
+            send_for(outputs)
+            outputs = [backend.to_numpy(value) for value in outputs]
         backend.tick()
         if not known:
             self._compiling = time.perf_counter() - begun
-        for variable, value in zip(own.updated, new_values):
-            variable.value = value
         if found is not None:
             checks.refuse(found)
         if self._prints:
             jax.effects_barrier()
-        return [backend.to_numpy(value) for value in outputs]
+        return outputs
 
     def _step(self, chosen):
         """A pure function (values of what is updated, of what is only read, of what is fed, clock) -> (outputs, new values, finding or None).
@@ -82,15 +79,17 @@ class Function(plan.Function):
         own = self.plan
 
         def step(changing, kept, fed, clock):
-            values = {id(x): value for x, value in zip(own.updated + self._kept, list(changing) + list(kept))}
-            rest, known = iter(fed), dict(zip(self._known, map(_thawed, chosen)))
+            values = {id(x): value for x, value in zip(own.updated + self.kept, list(changing) + list(kept))}
+            rest, known = iter(fed), dict(zip(self.known, map(_thawed, chosen)))
             feeds = [known[place] if place in known else next(rest) for place in range(len(own.inputs))]
+            feeds = [one if isinstance(one, Sparse) else _typed(one, x.dtype) for one, x in zip(feeds, own.inputs)]
             with checks.finding() as found:
                 outputs, new_values = own([values[id(x)] for x in own.variables], feeds, clock)
             wrong = checks.first(found)
             new_values = [array(value, x.dtype) for x, value in zip(own.updated, new_values)]
             if wrong is not None:
                 new_values = [jnp.where(wrong[0] != 0, old, new) for old, new in zip(changing, new_values)]
+            new_values = list(map(alike, new_values))
             return outputs, _apart(new_values, list(kept) + list(fed) + list(changing)), wrong
 
         return step
@@ -100,55 +99,21 @@ class Function(plan.Function):
             raise NotImplementedError('it makes tensors whose shapes depend on values, or prints them')
         if any(x.sparse for x in self.plan.inputs):
             raise NotImplementedError('it is fed sparse matrices')
-        backend, own = self.backend, self.plan
-        chosen = tuple([_frozen(fixed[place]) for place in self._known if place in fixed])
-        if len(chosen) != len(self._known):
+        chosen = tuple([_frozen(fixed[place]) for place in self.known if place in fixed])
+        if len(chosen) != len(self.known):
             raise NotImplementedError('the learning phase, or a length, may change from step to step')
-        step = self._step(chosen)
-        same = [place for place in range(len(own.inputs)) if place in fixed and place not in self._known]
-        each = [place for place in range(len(own.inputs)) if place not in fixed]
-        fed = sorted(same + each)
+        return ManySteps(self, self._step(chosen), fixed)
 
-        def steps(changing, kept, fixed, arrays, clock):
-            def one(state, at):
-                changing, wrong = state
-                number, slices = at
-                values = dict(zip(same + each, list(fixed) + list(slices)))
-                outputs, new_values, found = step(changing, kept, [values[place] for place in fed], clock + number)
-                if found is not None:
-                    # Once something is wrong, nothing changes any more.
-                    found = jnp.where(wrong[0] != 0, wrong, found)
-                    new_values = [jnp.where(found[0] != 0, old, new) for old, new in zip(changing, new_values)]
-                    wrong = found
-                return (new_values, wrong), ([array(x) for x in outputs], wrong[0])
-
-            count = len(arrays[0])
-            (changing, wrong), (outputs, numbers) = jax.lax.scan(
-                one, (list(changing), checks.nothing()), (jnp.arange(count), list(arrays))
-            )
-            return outputs, changing, numbers
-
-        compiled = jax.jit(steps, donate_argnums=0)
-        constant = [np.asarray(fixed[place]) for place in same]
-
-        def run(arrays, count):
-            changing, kept = [x.value for x in own.updated], [x.value for x in self._kept]
-            with exact():
-                outputs, new_values, numbers = compiled(
-                    changing, kept, constant, list(arrays), np.int64(backend.random_step())
-                )
-                outputs, numbers = jax.device_get((outputs, numbers))
-            for variable, value in zip(own.updated, new_values):
-                variable.value = value
-            taken = int(np.sum(numbers == 0))
-            backend.set_random_step(backend.random_step() + taken)
-            return taken, [np.asarray(value)[:taken] for value in outputs]
-
-        return run
+    def hold(self, arrays):
+        return Held.of(arrays)
 
     def compiling_costs(self):
-        # A last call of fewer steps is compiled by itself.
-        return 3 * (self._compiling or 1.0)
+        # A call of fewer steps, the last of an epoch, is compiled by itself.
+        return 2 * (self._compiling or 1.0)
+
+
+def _typed(value, dtype):
+    return value if value.dtype == dtype else value.astype(dtype)
 
 
 def _may_be_lengths(x):

@@ -11,8 +11,9 @@ from cthulhu.backend import config
 from cthulhu.backend.deferred import Deferred, Symbol, Variable, toposort
 from cthulhu.backend.deferred.evaluation import Evaluation
 from cthulhu.backend.inference import dtypes
-from cthulhu.backend.jax import checks
-from cthulhu.backend.jax.function import Function, exact
+from cthulhu.backend.jax import checks, device
+from cthulhu.backend.jax.device import exact, taking
+from cthulhu.backend.jax.function import Function
 from cthulhu.backend.jax.primitive import array, is_native, native
 from cthulhu.backend.jax.sparse import Sparse, to_scipy
 
@@ -38,14 +39,17 @@ class JAXRun(Deferred):
             raise TypeError(f'{value!r} has no value yet. Use K.eval, or a K function in place of a NumPy one.')
         dtype = dtype or dtypes.of(value, config.floatx())
         if isinstance(value, jax.Array):
-            return value if value.dtype == dtype else np.asarray(value, dtype)
+            if value.dtype == dtype:
+                return value
+            with exact():
+                return value.astype(dtype)
         if scipy.sparse.issparse(value):
             return value.tocsr().astype(dtype)
         return np.asarray(value, dtype)
 
     def to_numpy(self, value):
         if isinstance(value, Sparse):
-            return to_scipy(value)
+            return to_scipy(jax.device_get(value))
         return value.copy() if scipy.sparse.issparse(value) else np.array(value)
 
     def zeros_value(self, shape, dtype):
@@ -57,7 +61,7 @@ class JAXRun(Deferred):
     def _held(self, value):
         """An array of NumPy, which nobody else has, on the device."""
         with exact():
-            return jax.device_put(value)
+            return jax.device_put(value, device.everywhere())
 
     def new_variable(self, value, name, constraint):
         variable = super().new_variable(value, name, constraint)
@@ -65,16 +69,22 @@ class JAXRun(Deferred):
         return variable
 
     def set_value(self, x, value):
-        x.value = self._held(self._array_for(x, self.to_numpy(value)))
+        value = self._held(self._array_for(x, self.to_numpy(value)))
+        with taking:
+            x.value = value
+
+    def get_value(self, x):
+        with taking:
+            return super().get_value(x)
 
     def devices(self):
-        return [f'/{device.platform}:{device.id}' for device in jax.devices()]
+        return [device.name(one) for one in device.used()]
 
     # Runs. `K.eval` is the reference's, on arrays: to compile what is asked for once would take longer than it saves.
 
     def _value(self, x):
         variables = [symbol for symbol in toposort([x]) if isinstance(symbol, Variable)]
-        given = {id(variable): np.asarray(variable.value) for variable in variables}
+        given = {id(variable): self.get_value(variable) for variable in variables}
         with exact():
             return self.to_numpy(Evaluation([x], variables).run(given, self._clock)[0])
 

@@ -1,0 +1,194 @@
+"""What is JAX's own: devices, memory that is handed on, what is found out while a compiled function runs."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from cthulhu import backend as K
+from cthulhu.layers import Daoloth, Dropout, LuKthu
+from cthulhu.models import Pile
+
+if K.backend() != 'jax':
+    pytest.skip('for the JAX backend', allow_module_level=True)
+
+import jax
+import jax.numpy as jnp
+
+from cthulhu.backend.jax import device, many_steps
+
+HERE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+numbers = np.random.RandomState(4)
+X, Y = numbers.normal(size=(48, 5)).astype('float32'), numbers.normal(size=(48, 3)).astype('float32')
+
+
+def python(code, **environment):
+    env = dict(os.environ, CTHULHU_BACKEND='jax', PYTHONPATH=HERE, **environment)
+    done = subprocess.run([sys.executable, '-c', code], env=env, capture_output=True)
+    return done.stdout.decode(), done.stderr.decode()
+
+
+def test_no_other_framework_is_imported():
+    out, err = python("import sys, cthulhu; print([m for m in ('tensorflow', 'torch', 'theano') if m in sys.modules])")
+    assert out == '[]\n', err
+
+
+def test_the_callers_settings_stay():
+    code = """
+import jax, numpy as np
+from cthulhu import backend as K
+x = K.variable(np.arange(3), dtype='int64')
+y = K.variable(np.ones(3), dtype='float64')
+print(K.function([], [x + 2 ** 40, y * 2])([])[1].dtype, jax.numpy.arange(3).dtype, jax.config.jax_enable_x64)
+"""
+    assert python(code)[0] == 'float64 int32 False\n'
+
+
+@pytest.mark.parametrize('wanted', ['gpu:7', 'abacus', 'cpu:9', 'cpu:x'])
+def test_a_device_that_is_not_there(wanted):
+    _, err = python('from cthulhu import backend as K; K.devices()', CTHULHU_DEVICE=wanted)
+    assert f"ValueError: CTHULHU_DEVICE='{wanted}': no such device. There are /cpu:0" in err
+
+
+PROGRAM = """
+import numpy as np
+from cthulhu import backend as K
+from cthulhu.layers import BlacknessFromTheStars, Daoloth, Dropout
+from cthulhu.models import Pile
+np.random.seed(3)
+x, y = np.random.normal(size=(70, 5)).astype('float32'), np.random.normal(size=(70, 3)).astype('float32')
+model = Pile([Daoloth(8, activation='tanh', input_shape=(5,)), Dropout(0.3), BlacknessFromTheStars(), Daoloth(3)])
+model.conjure('adam', 'mse', metrics=['mae'], steps_per_execution=STEPS)
+history = model.summon(x, y, batch_size=16, epochs=3, verbose=0, sample_weight=np.linspace(0, 1, 70)).history
+print(repr([history['loss'], history['mae'], model.predict(x).sum().item(), len(K.devices())]))
+"""
+
+
+@pytest.mark.parametrize('steps', [1, 4])
+def test_eight_devices_share_each_batch(steps):
+    """The history of one, a last batch that cannot be divided and random draws included."""
+    code = PROGRAM.replace('STEPS', str(steps))
+    one, several = (
+        python(code, XLA_FLAGS='--xla_force_host_platform_device_count=8', **more) for more in ({}, {'CTHULHU_DEVICE': 'all'})
+    )  # fmt: skip
+    assert one[0] and several[0], several[1]
+    alone, shared = eval(one[0]), eval(several[0])
+    assert (alone.pop(), shared.pop()) == (1, 8)
+    for found, wanted in zip(shared, alone):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_the_memory_of_the_old_values_is_that_of_the_new():
+    x, fed = K.variable(np.zeros(1000)), K.placeholder((1000,))
+    step = K.function([fed], [K.sum(x)], updates=[K.update(x, x + fed)])
+    step([np.ones(1000)])
+    old = x.value
+    step([np.ones(1000)])
+    assert old.is_deleted() and K.get_value(x).tolist() == [2.0] * 1000
+
+
+def test_variables_that_are_given_one_value_have_it_each():
+    x, y, z, fed = K.variable([1.0]), K.variable([2.0]), K.variable([3.0]), K.placeholder((1,))
+    together = K.function([fed], [x], updates=[K.update(x, z), K.update(y, z)])
+    again = K.function([fed], [y], updates=[K.update(x, fed), K.update(y, fed), K.update(z, z)])
+    given = np.array([5.0], 'float32')
+    for _ in range(3):
+        together([given])
+        again([given])
+    given[:] = 9
+    assert [K.get_value(v).tolist() for v in (x, y, z)] == [[5.0], [5.0], [3.0]]
+
+
+def test_threads_that_train_and_predict_with_one_model():
+    model = Pile([Daoloth(300, input_shape=(5,)), Daoloth(3)])
+    model.conjure('sgd', 'mse')
+    model.summon(X, Y, verbose=0)
+    model.predict(X)
+    faults = []
+
+    def often(action):
+        try:
+            for _ in range(60):
+                action()
+        except Exception as error:
+            faults.append(error)
+
+    actions = [lambda: model.train_on_batch(X, Y), lambda: model.predict_on_batch(X), model.get_weights]
+    threads = [threading.Thread(target=often, args=(action,)) for action in actions * 2]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert not faults and int(K.get_value(model.optimizer.iterations)) == 2 + 120
+
+
+@pytest.mark.parametrize('steps', [1, 3])
+def test_an_index_that_is_out_of_range_changes_nothing(steps):
+    table = K.variable(np.ones((7, 4)))
+    model = Pile([LuKthu(lambda x: K.gather(table, K.cast(x, 'int32')), input_shape=(2,)), Dropout(0.5), Daoloth(1)])
+    model.conjure('adam', 'mse', steps_per_execution=steps)
+    x = np.zeros((24, 2))
+    x[13, 1] = 7
+    with pytest.raises(ValueError, match='The index 7 is out of range: there are 7, numbered from 0 to 6'):
+        model.summon(x, np.zeros((24, 2, 1)), batch_size=4, epochs=1, verbose=0, shuffle=False)
+    assert int(K.get_value(model.optimizer.iterations)) == 3
+    assert np.isfinite(model.predict(x[:8])).all()
+
+
+@pytest.mark.parametrize('where', ['loop', 'branch', 'gradient'])
+def test_an_index_is_found_wherever_it_is(where):
+    table, fed, way = K.variable(np.eye(4)), K.placeholder((3,), dtype='int32'), K.placeholder(())
+    looked_up = {
+        'loop': lambda: K.sum(K.map_fn(lambda i: K.sum(K.gather(table, i)), fed, dtype='float32')),
+        'branch': lambda: K.switch(way > 0, lambda: K.sum(K.gather(table, fed)), lambda: K.constant(0.0)),
+        'gradient': lambda: K.sum(K.gradients(K.sum(K.square(K.gather(table, fed))), [table])[0]),
+    }[where]()
+    f = K.function([fed, way], [looked_up])
+    assert f([[0, 1, 3], 1])[0] in (3.0, 6.0)
+    with pytest.raises(ValueError, match='The index -2 is out of range: there are 4'):
+        f([[0, -2, 9], 1])
+    assert where != 'branch' or f([[0, -2, 9], -1])[0] == 0
+
+
+def test_a_data_set_that_stays_on_the_device(monkeypatch):
+    """As on a GPU: batches are taken there by their places. Weights of one, a shorter last batch, and a validation."""
+
+    def history(steps):
+        np.random.seed(0)
+        K.clear_session()
+        model = Pile([Daoloth(8, activation='tanh', input_shape=(5,)), Daoloth(3)])
+        model.set_weights([np.linspace(-1, 1, w.size).reshape(w.shape) for w in model.get_weights()])
+        model.conjure('adam', 'mse', metrics=['mae'], steps_per_execution=steps)
+        return model.summon(X.astype('float64'), Y, batch_size=10, epochs=3, verbose=0, validation_split=0.2).history
+
+    expected = history(1)
+    made = []
+
+    def of(arrays):
+        made.append(many_steps.Held(arrays))
+        return made[-1]
+
+    monkeypatch.setattr(many_steps.Held, 'of', of)
+    for steps in (1, 3):
+        found = history(steps)
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[name], values, rtol=1e-5, err_msg=name)
+    assert len(made) == 2
+
+
+def test_a_processor_has_its_data_already():
+    assert device.used()[0].platform != 'cpu' or many_steps.Held.of([X]) is None
+
+
+def test_arrays_of_jax_are_data():
+    model = Pile([Daoloth(3, input_shape=(5,))])
+    model.conjure('sgd', 'mse')
+    wanted = model.predict(X)
+    np.testing.assert_array_equal(model.predict(jnp.asarray(X)), wanted)
+    before = model.evaluate(X, Y, verbose=0)
+    model.summon(jnp.asarray(X), jnp.asarray(Y), epochs=2, verbose=0)
+    assert model.evaluate(jax.device_put(X), jnp.asarray(Y), verbose=0) < before

@@ -456,3 +456,34 @@ def test_batch_normalisation_by_a_kernel(axis):
             np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-4)
     one = K.function([x], list(fast))([np.ones((1, 4, 5, 4))])
     assert np.isfinite(one[0]).all() and np.allclose(one[2], 0)
+
+
+# -- updates of many variables by one formula -----------------------------------------------------------
+
+FORMULAS = {
+    'scaled': lambda v, g, s: v + g * s,
+    'scaled_on_the_left': lambda v, g, s: v - s * g,
+    'squares': lambda v, g, s: 0.9 * v + s * K.square(g),
+    'quotient': lambda v, g, s: v - s * g / (K.sqrt(K.abs(v)) + 0.1),
+    'bounds': lambda v, g, s: K.maximum(K.minimum(-v, g), 0.25) - 1.0,
+    'number_first': lambda v, g, s: 1.0 - v,
+    'number_divided': lambda v, g, s: 1.0 / (K.abs(v) + s),
+    'sum_of_both': lambda v, g, s: s + v * g,
+}
+
+
+@pytest.mark.parametrize('where', ['host', 'device'])
+@pytest.mark.parametrize('name', sorted(FORMULAS))
+def test_updates_by_one_formula_are_made_together(name, where):
+    random = np.random.RandomState(3)
+    first = [random.normal(size=shape).astype('float32') for shape in ((2, 3), (4,), (1,), ())]
+    variables, x = [K.variable(value) for value in first], K.placeholder((1,))
+    scale = K.variable(0.5) if where == 'host' else K.sum(x)
+    updates = [(v, FORMULAS[name](v, K.constant(2 * value), scale)) for v, value in zip(variables, first)]
+    function = K.function([x], [variables[0]], updates=updates)
+    (before,) = function([[0.5]])
+    np.testing.assert_array_equal(before, first[0])
+    assert any(symbol.op.startswith('together') for symbol in function.plan.symbols())
+    alone = [K.function([x], [FORMULAS[name](K.constant(v), K.constant(2 * v), scale)])([[0.5]])[0] for v in first]
+    for variable, value in zip(variables, alone):
+        np.testing.assert_allclose(K.get_value(variable), value, rtol=1e-5, atol=1e-6)

@@ -9,7 +9,7 @@ import torch
 from cthulhu.backend.deferred import Symbol, toposort
 from cthulhu.backend.deferred.record import take
 from cthulhu.backend.inference import dtypes
-from cthulhu.backend.torch.framework import Tensor
+from cthulhu.backend.torch.framework import Tensor, tensor
 
 _LISTS = (list, tuple)  # the framework gives one or the other, by its version
 
@@ -60,6 +60,20 @@ _BINARY = {
 }
 _FUNCTIONS = dict(_UNARY, **_BINARY)
 
+# Of several operations at once: the last operand is a number.
+_SEVERAL = {
+    'x + y * n': lambda x, y, n: torch._foreach_add(x, y, alpha=n),
+    'x - y * n': lambda x, y, n: torch._foreach_add(x, y, alpha=-n),
+    'x + y * y * n': lambda x, y, n: torch._foreach_addcmul(x, y, y, value=n),
+    'x - n * y / z': lambda x, y, z, n: torch._foreach_addcdiv(x, y, z, value=-n),
+}
+_ONE_BY_ONE = {
+    'x + y * n': lambda x, y, n: x + y * n,
+    'x - y * n': lambda x, y, n: x - y * n,
+    'x + y * y * n': lambda x, y, n: x + y * y * n,
+    'x - n * y / z': lambda x, y, z, n: x - n * y / z,
+}
+
 
 #: What makes new memory, under the names of Symbols.
 FRESH = frozenset(name + end for name in _FUNCTIONS for end in ('', '_item'))
@@ -67,7 +81,7 @@ FRESH = frozenset(name + end for name in _FUNCTIONS for end in ('', '_item'))
 
 def _whole(name):
     """The operation on lists of as many tensors and on what is the same for all of them: function (backend, *operands) -> list."""
-    function = _FUNCTIONS[name]
+    function = _SEVERAL.get(name) or _FUNCTIONS[name]
 
     def compute(backend, *operands):
         plain = [x if isinstance(x, _LISTS) else _number(x) for x in operands]
@@ -77,6 +91,9 @@ def _whole(name):
             found = None
         if found is not None:
             return found
+        if name in _SEVERAL:
+            plain = [[tensor(one) for one in x] if isinstance(x, _LISTS) else tensor(x) for x in operands]
+            return [_ONE_BY_ONE[name](*each, plain[-1]) for each in zip(*plain[:-1])]
         one_by_one = getattr(type(backend), name).compute
         count = next(len(x) for x in operands if isinstance(x, _LISTS))
         return [
@@ -105,6 +122,34 @@ def _fits(x, symbol):
     if isinstance(x, Symbol):
         return x.dtype == symbol.dtype and x.shape in ((), symbol.shape) and not x.sparse
     return isinstance(x, np.ndarray) and x.shape == () and x.dtype == symbol.dtype
+
+
+def _scaled(x):
+    """(the tensor, the scalar) of which a Symbol is the product, or None."""
+    if not isinstance(x, Symbol) or x.op != 'multiply' or not _is_operation(x):
+        return None
+    first, second = x.args
+    if _is_scalar(first) == _is_scalar(second):
+        return None
+    return (second, first) if _is_scalar(first) else (first, second)
+
+
+def _of_several(symbol):
+    """(name in `_SEVERAL`, operands) of what a Symbol and those that it is made of can be computed as; else its own operation."""
+    if symbol.op in ('add', 'subtract'):
+        x, y = symbol.args
+        product = _scaled(y)
+        if product and not _is_scalar(x):
+            y, n = product
+            if symbol.op == 'add' and y.op == 'square' and _is_operation(y):
+                return 'x + y * y * n', (x, y.args[0], n)
+            return f'x {"+" if symbol.op == "add" else "-"} y * n', (x, y, n)
+        is_quotient = symbol.op == 'subtract' and isinstance(y, Symbol) and y.op == 'divide' and _is_operation(y)
+        if is_quotient and not _is_scalar(x) and not _is_scalar(y.args[1]):
+            product = _scaled(y.args[0])
+            if product:
+                return 'x - n * y / z', (x, product[0], y.args[1], product[1])
+    return symbol.op, symbol.args
 
 
 def _kinds(symbols):
@@ -168,10 +213,9 @@ def joined(backend, values):
     for symbol in order:
         group = groups.get(id(symbol))
         if group:
-            operands = tuple([operand(column) for column in zip(*[one.args for one in group])])
-            whole = wholes[tuple(map(id, group))] = Symbol(
-                backend, 'together.' + symbol.op, _whole(symbol.op), operands
-            )
+            name = _of_several(symbol)[0]
+            operands = tuple([operand(column) for column in zip(*[_of_several(one)[1] for one in group])])
+            whole = wholes[tuple(map(id, group))] = Symbol(backend, 'together: ' + name, _whole(name), operands)
             for index, one in enumerate(group):
                 made[id(one)] = Symbol(backend, one.op + '_item', take, (whole, (index,)), None, one.shape, one.dtype)
     return [made.get(id(value), value) for value in values]

@@ -269,10 +269,10 @@ def test_regressor():
     wrapper.fit(X, y.tolist())
     predicted = wrapper.predict(X)
     assert predicted.shape == (96,) and np.abs(predicted - y).max() < 0.2
-    np.testing.assert_allclose(wrapper.score(X, y), -np.mean((predicted - y) ** 2), rtol=1e-5)
+    np.testing.assert_allclose(wrapper.score(X, y), -np.mean((predicted - y) ** 2), rtol=1e-4)
     weight = np.arange(96.0)
     np.testing.assert_allclose(
-        wrapper.score(X, y, sample_weight=weight), -np.mean(weight * (predicted - y) ** 2), rtol=1e-5
+        wrapper.score(X, y, sample_weight=weight), -np.mean(weight * (predicted - y) ** 2), rtol=1e-4
     )
     both = np.stack([y, -y], axis=1)
     wide = CthulhuRegressor(linear, units=2, epochs=1, verbose=0)

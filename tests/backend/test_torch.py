@@ -230,6 +230,8 @@ def test_settings_of_the_program_are_left_alone_and_change_nothing():
         made = model()
         found = made.summon(X, Y, verbose=0, shuffle=False, epochs=1).history['loss']
     torch.set_default_dtype(torch.float64)
+    with torch.autocast('cpu'):
+        assert np.array_equal(made.predict(X), made.predict(X)) and made.predict(X).dtype == 'float32'
     try:
         found += made.summon(X, Y, verbose=0, shuffle=False, epochs=1).history['loss']
         assert torch.get_default_dtype() is torch.float64

@@ -22,11 +22,18 @@ _stop_gradient = recorded(stop_gradient)
 del stop_gradient
 
 
+# The kind of device for which a program may ask for other types than its operations have.
+_CAST_ON = DEVICE.type if torch.amp.is_autocast_available(DEVICE.type) else None
+
+
 class _Plain:
     """Context of a run: whatever the caller's mode is, nothing is remembered for gradients that were not asked for."""
 
     def __enter__(self):
-        self._modes = torch.inference_mode(False), torch.no_grad()
+        self._modes = [torch.inference_mode(False), torch.no_grad()]
+        if _CAST_ON and torch.is_autocast_enabled(_CAST_ON):
+            # Types are those that the graph was made with.
+            self._modes.append(torch.autocast(_CAST_ON, enabled=False))
         for mode in self._modes:
             mode.__enter__()
 

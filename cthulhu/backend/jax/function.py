@@ -109,7 +109,7 @@ class Function(plan.Function):
 
     def compiling_costs(self):
         # A call of fewer steps, the last of an epoch, is compiled by itself.
-        return 2 * (self._compiling or 1.0)
+        return 1.5 * (self._compiling or 1.0)
 
 
 def _typed(value, dtype):

@@ -1,0 +1,85 @@
+"""What a training step and a prediction take on a GPU: Cthulhu on JAX and on PyTorch beside Keras 3 on both, one process a column, medians of rounds.
+
+    python benchmarks/device.py [--rounds 3] [--cases small mlp ...] [--columns cthulhu:jax keras:torch ...]
+
+It needs nothing but what is installed: columns whose packages are not are left out, and said. A column is PACKAGE:BACKEND, with `:tuned` behind it for
+`steps_per_execution=50, jit_compile=True`. What is measured is in cases.py: milliseconds a step of `fit` once what is compiled has been, milliseconds a
+`predict` of one sample. Run it on a machine that does nothing else.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CASES = ['small', 'mlp', 'cnn', 'lstm', 'resnet50', 'predict']
+COLUMNS = ['cthulhu:jax', 'keras:jax', 'keras:jax:tuned', 'cthulhu:torch', 'keras:torch']
+
+#: Seconds of training before steps are timed.
+WARM_UP = {'resnet50': 0.0}
+
+
+def measure(package, tuned, names):
+    """A line of JSON for each case, in this process."""
+    import cases
+
+    if tuned:
+        cases.tune(importlib.import_module(package))
+    for name in names:
+        try:
+            found = cases.run(package, name, WARM_UP.get(name, 8.0))
+        except Exception as error:
+            found = {'ms': None, 'first': None, 'error': f'{type(error).__name__}: {error}'[:300]}
+        print(json.dumps(dict(found, case=name)), flush=True)
+
+
+def column(name, cases):
+    """Dict, case -> milliseconds, of one process."""
+    package, backend, *tuned = name.split(':')
+    if not (package == 'cthulhu' or importlib.util.find_spec(package)) or not importlib.util.find_spec(backend):
+        return {}
+    path = os.pathsep.join([os.path.dirname(HERE), os.environ.get('PYTHONPATH', '')])
+    environment = dict(os.environ, CTHULHU_BACKEND=backend, KERAS_BACKEND=backend, PYTHONPATH=path)
+    command = [sys.executable, os.path.abspath(__file__), '--measure', package, '--cases', *cases] + ['--tuned'] * len(
+        tuned
+    )
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    found = {}
+    for line in done.stdout.split('\n'):
+        if line.startswith('{'):
+            one = json.loads(line)
+            found[one['case']] = one['ms']
+            print(f'{name} {line}', file=sys.stderr, flush=True)
+    if not found:
+        print(f'{name} failed: {done.stderr[-600:]}', file=sys.stderr, flush=True)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--rounds', type=int, default=3)
+    parser.add_argument('--cases', nargs='+', default=CASES, choices=CASES)
+    parser.add_argument('--columns', nargs='+', default=COLUMNS)
+    parser.add_argument('--measure', help=argparse.SUPPRESS)
+    parser.add_argument('--tuned', action='store_true', help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.measure:
+        return measure(given.measure, given.tuned, given.cases)
+    rounds = [{name: column(name, given.cases) for name in given.columns} for _ in range(given.rounds)]
+    print('| |', ' | '.join(given.columns), '|')
+    print('|---' * (len(given.columns) + 1) + '|')
+    for case in given.cases:
+        cells = []
+        for name in given.columns:
+            values = [each[name][case] for each in rounds if each[name].get(case) is not None]
+            cells.append(f'{statistics.median(values):.3g}' if values else '–')
+        print(f'| {case} |', ' | '.join(cells), '|')
+
+
+if __name__ == '__main__':
+    main()

@@ -12,7 +12,7 @@ class _Pending(threading.local):
     """What the runs of this thread have yet to look at: list of (scalar bool tensor, indices, size, what)."""
 
     def __init__(self):
-        self.checks = None
+        self.checks, self.is_collecting = None, False
 
 
 _pending = _Pending()
@@ -29,7 +29,7 @@ def in_range(indices, size, what):
     """
     if indices.is_meta or not indices.numel():
         return indices
-    if indices.device.type == 'cpu' or _pending.checks is None:
+    if not _pending.is_collecting and (indices.device.type == 'cpu' or _pending.checks is None):
         low, high = torch.aminmax(indices.detach())
         if low < 0 or high >= size:
             ranges.check(to_array(indices), size, what)
@@ -50,3 +50,15 @@ class deferred:
         if kind is None and found and torch.stack([one[0] for one in found]).any():
             for is_bad, indices, size, what in found:
                 ranges.check(to_array(indices), size, what)
+
+
+class collected:
+    """Context of what is recorded: it gives the list of (scalar bool tensor, indices, size, what) of its indices, which are looked at after replays."""
+
+    def __enter__(self):
+        self._before = _pending.checks, _pending.is_collecting
+        _pending.checks, _pending.is_collecting = [], True
+        return _pending.checks
+
+    def __exit__(self, *error):
+        _pending.checks, _pending.is_collecting = self._before

@@ -48,6 +48,8 @@ def from_array(array):
     """The tensor of an array, on the device; on CPUs it shares the array's memory."""
     if not array.flags.writeable or any(step < 0 for step in array.strides):
         array = array.copy()
+    if not array.ndim and not ON_HOST:
+        return torch.full((), array.item(), dtype=DTYPES[array.dtype.name], device=DEVICE)
     found = torch.from_numpy(array)
     return found if ON_HOST else found.to(DEVICE)
 

@@ -3,6 +3,7 @@
 CPUs and GPUs draw other numbers.
 """
 
+import collections
 import math
 import threading
 
@@ -33,6 +34,44 @@ def _generator(seed, keys):
     return generator.manual_seed(state & 2**63 - 1)
 
 
+class Draw(collections.namedtuple('Draw', 'kind shape dtype bounds seed keys')):
+    """What a draw is a function of."""
+
+    def moved(self, runs):
+        """The same after so many further runs: their number is the first key."""
+        return self._replace(keys=(self.keys[0] + runs,) + self.keys[1:] if self.keys else ())
+
+
+_KINDS = {'uniform': torch.rand, 'normal': torch.randn, 'integer': torch.randint}
+
+
+def drawn(draw, into=None):
+    """The tensor of a `Draw`, new or `into` one."""
+    where = {'device': DEVICE} if into is None else {'out': into}
+    generator = _generator(draw.seed, draw.keys)
+    return _KINDS[draw.kind](*draw.bounds, draw.shape, generator=generator, dtype=draw.dtype, **where)
+
+
+class by:
+    """Context in which `source`, a function of a `Draw`, gives this thread's tensors; what it gives that is None is drawn."""
+
+    def __init__(self, source):
+        self._source = source
+
+    def __enter__(self):
+        self._before, _local.source = getattr(_local, 'source', None), self._source
+
+    def __exit__(self, *error):
+        _local.source = self._before
+
+
+def _drawn(kind, shape, dtype, seed, keys, *bounds):
+    draw = Draw(kind, integers(shape), dtype, bounds, int(seed), tuple([int(key) for key in keys]))
+    source = getattr(_local, 'source', None)
+    found = source and source(draw)
+    return drawn(draw) if found is None else found
+
+
 def _number(value):
     """A bound or a scale: a number unless it is a tensor."""
     return value if isinstance(value, Tensor) else np.asarray(value).item()
@@ -46,31 +85,31 @@ def _wide(dtype):
 class TorchRandom:
     @recorded
     def draw_uniform(self, shape, minval, maxval, dtype, seed, keys):
-        generator, shape, dtype = _generator(seed, keys), integers(shape), DTYPES[dtype]
+        dtype = DTYPES[dtype]
         low, high = _number(minval), _number(maxval)
         if not dtype.is_floating_point:
-            return torch.randint(int(low), int(high), shape, generator=generator, dtype=dtype, device=DEVICE)
-        drawn = torch.rand(shape, generator=generator, dtype=dtype, device=DEVICE)
+            return _drawn('integer', shape, dtype, seed, keys, int(low), int(high))
+        found = _drawn('uniform', shape, dtype, seed, keys)
         if not isinstance(low, Tensor) and not isinstance(high, Tensor) and (low, high) == (0, 1):
-            return drawn
+            return found
         low, high = (
             torch.full((), x, dtype=dtype, device=DEVICE) if not isinstance(x, Tensor) else x.to(dtype)
             for x in (low, high)
         )
         # Rounding may reach the upper bound, which is not in the interval.
-        return torch.minimum(low + drawn * (high - low), torch.nextafter(high, low))
+        return torch.minimum(low + found * (high - low), torch.nextafter(high, low))
 
     @recorded
     def draw_normal(self, shape, mean, stddev, dtype, seed, keys):
         dtype = DTYPES[dtype]
-        drawn = torch.randn(integers(shape), generator=_generator(seed, keys), dtype=_wide(dtype), device=DEVICE)
-        return (drawn * _number(stddev) + _number(mean)).to(dtype)
+        found = _drawn('normal', shape, _wide(dtype), seed, keys)
+        return (found * _number(stddev) + _number(mean)).to(dtype)
 
     @recorded
     def draw_truncated(self, shape, mean, stddev, dtype, seed, keys):
         dtype = DTYPES[dtype]
-        drawn = torch.rand(integers(shape), generator=_generator(seed, keys), dtype=_wide(dtype), device=DEVICE)
+        found = _drawn('uniform', shape, _wide(dtype), seed, keys)
         # From the part of [-1, 1] whose inverse lies within two deviations.
         edge = math.erf(math.sqrt(2.0))
-        drawn = torch.erfinv(drawn * (2 * edge) - edge) * math.sqrt(2.0)
-        return (drawn.clamp(-2.0, 2.0) * _number(stddev) + _number(mean)).to(dtype)
+        found = torch.erfinv(found * (2 * edge) - edge) * math.sqrt(2.0)
+        return (found.clamp(-2.0, 2.0) * _number(stddev) + _number(mean)).to(dtype)

@@ -9,7 +9,7 @@ import torch
 from cthulhu.backend import config
 from cthulhu.backend.deferred import Deferred, plan, recorded
 from cthulhu.backend.inference import dtypes
-from cthulhu.backend.torch import checks, together
+from cthulhu.backend.torch import checks, cuda_graphs, together
 from cthulhu.backend.torch.framework import DEVICE, DTYPES, ON_HOST, Tensor, tensor, to_array
 from cthulhu.backend.torch.primitive import replaced
 
@@ -67,14 +67,21 @@ class _Compiled:
     def __init__(self, plan):
         self._plan = plan
         self.unsure = range(len(plan.updated))
+        self.graphs = cuda_graphs.Graphs(plan) if cuda_graphs.recorder else None
 
     def __call__(self, variables, feeds, clock):
+        if self.graphs:
+            with _Plain():
+                replayed = self.graphs.run(feeds, clock)
+                if replayed:
+                    return replayed
+                variables = cuda_graphs.to_host(self._plan.variables)
         with _Plain(), checks.deferred():
             feeds = [tensor(one) if isinstance(one, np.ndarray) and one.ndim else one for one in feeds]
             outputs, new_values = self._plan(variables, feeds, clock)
             if self.unsure:
                 # A feed's memory may be that of an array or a tensor of the user's.
-                fed = {one.untyped_storage().data_ptr() for one in feeds if _is_dense(one)}
+                fed = {one.untyped_storage().data_ptr() for one in feeds if _is_dense(one)} | cuda_graphs.PLACES
                 for place in self.unsure:
                     one = new_values[place]
                     if _is_dense(one) and one.untyped_storage().data_ptr() in fed:
@@ -103,6 +110,12 @@ class _Function(plan.Function):
         self.updates = [(variable, value, update) for (variable, _, update), value in zip(self.updates, values)]
         super().prepare()
         self._compiled.unsure = [place for place, value in enumerate(values) if value.op not in together.FRESH]
+
+    def run(self, values):
+        if not self._compiled.graphs:
+            return super().run(values)
+        with cuda_graphs.LOCK:
+            return super().run(values)
 
 
 def _leaf(value, inside):
@@ -170,6 +183,10 @@ class TorchRun(Deferred):
         """What a user gave: a tensor of the framework's as an array."""
         return self.to_numpy(value) if isinstance(value, Tensor) else value
 
+    def clear_session(self):
+        super().clear_session()
+        cuda_graphs.clear()
+
     def set_framework_seed(self, seed):
         torch.manual_seed(seed)
 
@@ -210,6 +227,8 @@ class TorchRun(Deferred):
             found = {}
             if wanted and isinstance(total, Tensor) and total.requires_grad:
                 made = torch.autograd.grad(total, wanted, create_graph=inside, allow_unused=True)
+                # Operations on lists of tensors are fast for those that lie in memory alike.
+                made = [one if one is None or inside or one.layout is not torch.strided else one.contiguous() for one in made]
                 found = {id(leaf): one for leaf, one in zip(wanted, made) if one is not None}
             gradients = [found[id(leaf)] if id(leaf) in found else torch.zeros_like(leaf) for leaf in leaves]
         # What goes on without the graph must not hold it.

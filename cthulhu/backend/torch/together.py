@@ -67,6 +67,17 @@ _SEVERAL = {
     'x + y * y * n': lambda x, y, n: torch._foreach_addcmul(x, y, y, value=n),
     'x - n * y / z': lambda x, y, z, n: torch._foreach_addcdiv(x, y, z, value=-n),
 }
+# The same, and those of one operation, where the scalar is a tensor: it is on the device while a plan is recorded.
+_BY_TENSOR = {
+    'add': _BINARY['add'],
+    'multiply': _BINARY['multiply'],
+    'divide': _BINARY['divide'],
+    'subtract': _in_order(lambda x, n: torch._foreach_add(x, -n)),
+    'x + y * n': lambda x, y, n: torch._foreach_add(x, torch._foreach_mul(y, n)),
+    'x - y * n': lambda x, y, n: torch._foreach_sub(x, torch._foreach_mul(y, n)),
+    'x + y * y * n': lambda x, y, n: torch._foreach_add(x, torch._foreach_mul(torch._foreach_mul(y, y), n)),
+    'x - n * y / z': lambda x, y, z, n: torch._foreach_sub(x, torch._foreach_div(torch._foreach_mul(y, n), z)),
+}
 _ONE_BY_ONE = {
     'x + y * n': lambda x, y, n: x + y * n,
     'x - y * n': lambda x, y, n: x - y * n,
@@ -81,12 +92,13 @@ FRESH = frozenset(name + end for name in _FUNCTIONS for end in ('', '_item'))
 
 def _whole(name):
     """The operation on lists of as many tensors and on what is the same for all of them: function (backend, *operands) -> list."""
-    function = _SEVERAL.get(name) or _FUNCTIONS[name]
+    function, by_tensor = _SEVERAL.get(name) or _FUNCTIONS[name], _BY_TENSOR.get(name)
 
     def compute(backend, *operands):
         plain = [x if isinstance(x, _LISTS) else _number(x) for x in operands]
+        of = by_tensor if any(isinstance(x, Tensor) for x in plain) else function
         try:
-            found = None if None in plain else function(*plain)
+            found = of and of(*plain)
         except TypeError:  # there is an array among the tensors
             found = None
         if found is not None:
@@ -104,8 +116,8 @@ def _whole(name):
 
 
 def _number(value):
-    """A number that is held on the host; None for a tensor."""
-    return None if isinstance(value, Tensor) else value.item() if hasattr(value, 'item') else value
+    """A number that is held on the host; a tensor stays."""
+    return value if isinstance(value, Tensor) or not hasattr(value, 'item') else value.item()
 
 
 def _is_scalar(x):

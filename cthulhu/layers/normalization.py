@@ -101,6 +101,13 @@ class BlacknessFromTheStars(ConfiguredLayer):
         symbolic = K.is_tensor(training) and meta.uses_learning_phase(training)
         axis = self.axis % K.ndim(inputs)
         others = [i for i in range(K.ndim(inputs)) if i != axis]
+        of_batch_now = self._unless_frozen(training)
+        whole = K.active.normalized_by_phase(
+            inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, of_batch_now, axis, self.epsilon
+        )
+        if whole is not None:
+            output, mean, variance = whole
+            return self._noted(inputs, output, mean, variance, symbolic)
 
         def of_batch():
             mean, variance = K.mean(inputs, axis=others), K.var(inputs, axis=others)
@@ -114,15 +121,19 @@ class BlacknessFromTheStars(ConfiguredLayer):
 
         # Both branches give statistics, so that in testing those of the batch are not computed, and the whole of the
         # inputs is gone through only once.
-        statistics = K.in_train_phase(of_batch, kept, training=self._unless_frozen(training))
+        statistics = K.in_train_phase(of_batch, kept, training=of_batch_now)
+        output = self._normalize(inputs, statistics[0], statistics[1])
+        return self._noted(inputs, output, statistics[0], statistics[2], symbolic)
+
+    def _noted(self, inputs, output, mean, variance, symbolic):
+        """`output`, with what the layer learns of the batch's statistics."""
         self.add_update(
             [
-                K.moving_average_update(self.moving_mean, statistics[0], self.momentum),
-                K.moving_average_update(self.moving_variance, statistics[2], self.momentum),
+                K.moving_average_update(self.moving_mean, mean, self.momentum),
+                K.moving_average_update(self.moving_variance, variance, self.momentum),
             ],
             inputs,
         )
-        output = self._normalize(inputs, statistics[0], statistics[1])
         if symbolic:
             meta.set_uses_learning_phase(output, True)
         return output

@@ -240,6 +240,20 @@ class NN(Convolution):
 
         return self._normalize(x, fit(mean), fit(var), fit(beta), fit(gamma), epsilon)
 
+    def normalized_by_phase(self, x, gamma, beta, mean, var, training, axis, epsilon):
+        """Batch normalisation by one operation of the framework, as its layer has it.
+
+        Arguments:
+            x, gamma, beta, axis, epsilon: as for `batch_normalization`.
+            mean, var: tensors (channels,), the statistics to use outside of training.
+            training: scalar tensor of bool, whether those of the batch are used.
+
+        Returns:
+            (normalised, mean, variance), the latter those that moving averages are to learn: of the batch, its variance times n / (n - 1 - epsilon), or
+            `mean` and `var`; None where the backend has no such operation.
+        """
+        return None
+
     def _normalize(self, x, mean, var, beta, gamma, epsilon):
         # One scale and one shift a channel, then two operations on the whole of x.
         scale = 1.0 / self.sqrt(var + epsilon)

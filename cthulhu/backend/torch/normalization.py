@@ -25,11 +25,16 @@ class _Moments(torch.autograd.Function):
 
 
 def _plain(x, gamma, beta, epsilon):
-    axes, shape = [axis for axis in range(x.dim()) if axis != 1], (1, -1) + (1,) * (x.dim() - 2)
+    axes = [axis for axis in range(x.dim()) if axis != 1]
     mean, var = x.mean(axes), x.var(axes, correction=0)
+    return _normed(x, mean, var, gamma, beta, epsilon), mean, var
+
+
+def _normed(x, mean, var, gamma, beta, epsilon):
+    shape = (1, -1) + (1,) * (x.dim() - 2)
     normed = (x - mean.view(shape)) * torch.rsqrt(var + epsilon).view(shape)
     normed = normed if gamma is None else normed * gamma.view(shape)
-    return normed if beta is None else normed + beta.view(shape), mean, var
+    return normed if beta is None else normed + beta.view(shape)
 
 
 class TorchNormalization:
@@ -42,6 +47,29 @@ class TorchNormalization:
                 gamma, beta = (p if p is None else self.flatten(p) for p in (gamma, beta))
                 return self._batch_normalized(x, gamma, beta, kept.pop(), float(epsilon))
         return super().normalize_batch_in_training(x, gamma, beta, reduction_axes, epsilon)
+
+    def normalized_by_phase(self, x, gamma, beta, mean, var, training, axis, epsilon):
+        dtype, rank = self.dtype(x), self.ndim(x)
+        is_known = dtype in ('float32', 'float64') and axis in (1, rank - 1)
+        if not is_known or any(p is not None and self.dtype(p) != dtype for p in (gamma, beta, mean, var)):
+            return None
+        return self._normalized_by_phase(x, gamma, beta, mean, var, training, axis, float(epsilon))
+
+    @recorded
+    def _normalized_by_phase(self, x, gamma, beta, mean, var, training, axis, epsilon):
+        x, mean, var = tensor(x), tensor(mean), tensor(var)
+        if training:
+            found, mean, var = type(self)._batch_normalized.compute(self, x, gamma, beta, axis, epsilon)
+            count = x.numel() // max(mean.numel(), 1)
+            # The estimate of the variance of all data is a little greater than that of the batch.
+            return found, mean, var * (count / (count - (1.0 + epsilon)))
+        gamma, beta = (p if p is None else tensor(p) for p in (gamma, beta))
+        x = x.movedim(axis, 1)
+        if self.differentiates_twice():
+            found = _normed(x, mean, var, gamma, beta, epsilon)
+        else:
+            found = torch.batch_norm(x, gamma, beta, mean, var, False, 0.0, epsilon, torch.backends.cudnn.enabled)
+        return found.movedim(1, axis), mean, var
 
     @recorded
     def _batch_normalized(self, x, gamma, beta, axis, epsilon):
@@ -65,3 +93,8 @@ def _batch_normalized(x, gamma, beta, axis, epsilon):
     shape, dtype = rules.shape_of(x), dtypes.name(rules.dtype_of(x))
     statistics = rules.Spec((shape[axis],), dtype)
     return rules.Spec(shape, dtype), statistics, statistics
+
+
+@rules.rule('_normalized_by_phase', dtype='each')
+def _normalized_by_phase(x, gamma, beta, mean, var, training, axis, epsilon):
+    return _batch_normalized(x, gamma, beta, axis, epsilon)

@@ -87,12 +87,12 @@ def test_what_changes_a_tensor_or_needs_a_length_is_refused():
 
 
 def test_gradients_of_them_and_of_modules():
-    module = torch.nn.Linear(3, 2)
+    module = torch.nn.Linear(3, 2).to(K.active.device)
     x = K.placeholder((None, 3))
     (found,) = K.gradients(torch.tanh(module(x)), [x])
-    given = torch.from_numpy(X).requires_grad_()
+    given = torch.from_numpy(X).to(K.active.device).requires_grad_()
     (expected,) = torch.autograd.grad(torch.tanh(module(given)).sum(), given)
-    np.testing.assert_allclose(K.function([x], [found])([X])[0], expected.numpy(), rtol=1e-5)
+    np.testing.assert_allclose(K.function([x], [found])([X])[0], expected.cpu().numpy(), rtol=1e-5)
     assert module.weight.grad is None
 
 

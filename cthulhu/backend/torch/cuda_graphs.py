@@ -142,7 +142,11 @@ def _home(variable):
     """The memory in which a variable lies for every recording; it is moved there."""
     value, home = variable.value, getattr(variable, '_home', None)
     if home is None or not _fits(value, home):
-        if isinstance(value, Tensor) and value.layout is not torch.strided or not isinstance(value, (Tensor, np.ndarray)):
+        if (
+            isinstance(value, Tensor)
+            and value.layout is not torch.strided
+            or not isinstance(value, (Tensor, np.ndarray))
+        ):
             raise Refused('a sparse variable')
         home = variable._home = tensor(value).clone(memory_format=torch.contiguous_format)
         PLACES.add(_storage(home))
@@ -251,6 +255,10 @@ class _Recorded:
             self._drawn = [random.drawn(draw) for draw in self._draws]
         self._clock = clock
         self._replay, self._results = recorder.record(self._run, self._updated)
+        # Where indices are looked at first, variables change by a recording of its own.
+        self._finish = recorder.record(self._assigned, self._updated)[0] if self._checks else None
+        if not self._checks:
+            self._made = None
 
     def _values(self):
         return [home for _, home in self._places[: len(self._plan.variables)]], [slot.value for slot in self._slots]
@@ -287,14 +295,16 @@ class _Recorded:
         # What is fetched, and what is another variable's new value, must be read before variables change.
         outputs = [one.clone() if isinstance(one, Tensor) and _storage(one) in own else one for one in outputs]
         outputs, stacks = _stacked(outputs)
-        values = [self._new_value(home, one, own) for home, one in zip(self._updated, new_values)]
-        bad = []
-        if found:
-            bad = [torch.stack([one[0] for one in found]).any()]
-            values = [torch.where(bad[0], home, one) for home, one in zip(self._updated, values)]
-        _assign(self._updated, values)
+        self._made = [self._new_value(home, one, own) for home, one in zip(self._updated, new_values)]
+        bad = [torch.stack([one[0] for one in found]).any()] if found else []
+        if not found:
+            self._assigned()
         self._checks, self._outputs = found, outputs
         return bad + [one[1] for one in found] + stacks + [one for one in outputs if isinstance(one, Tensor)]
+
+    def _assigned(self):
+        _assign(self._updated, self._made)
+        return []
 
     @staticmethod
     def _new_value(home, value, own):
@@ -324,6 +334,8 @@ class _Recorded:
         if count and results[0]:
             for (_, _, size, what), indices in zip(self._checks, results[1:]):
                 ranges.check(to_array(indices), size, what)
+        if self._finish:
+            self._finish()
         results = results[count + bool(count) :]
         return self._read(results), list(self._updated)
 
@@ -379,7 +391,9 @@ class Graphs:
 
     def __init__(self, plan):
         self._plan, self._failures = plan, 0
-        self._found = collections.OrderedDict()  # key -> _Recorded, or how often it was run, or None: not to be recorded
+        self._found = (
+            collections.OrderedDict()
+        )  # key -> _Recorded, or how often it was run, or None: not to be recorded
         _everything.add(self)
 
     def run(self, feeds, clock):

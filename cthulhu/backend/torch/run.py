@@ -228,7 +228,10 @@ class TorchRun(Deferred):
             if wanted and isinstance(total, Tensor) and total.requires_grad:
                 made = torch.autograd.grad(total, wanted, create_graph=inside, allow_unused=True)
                 # Operations on lists of tensors are fast for those that lie in memory alike.
-                made = [one if one is None or inside or one.layout is not torch.strided else one.contiguous() for one in made]
+                made = [
+                    one if one is None or inside or one.layout is not torch.strided else one.contiguous()
+                    for one in made
+                ]
                 found = {id(leaf): one for leaf, one in zip(wanted, made) if one is not None}
             gradients = [found[id(leaf)] if id(leaf) in found else torch.zeros_like(leaf) for leaf in leaves]
         # What goes on without the graph must not hold it.

@@ -82,13 +82,13 @@ class _Recorder:
         """Context of trial runs."""
         self._stream = self._stream or torch.cuda.Stream(DEVICE)
         torch.cuda.synchronize(DEVICE)
+        # What another stream or the pool takes cannot be taken from the memory that is kept for other runs.
+        torch.cuda.empty_cache()
         return torch.cuda.stream(self._stream)
 
     def record(self, run, changed):
         """(function that does what `run` does, list that `run` gave, whose tensors that function writes); `run` changes tensors `changed` in place."""
         with self.beside():
-            # What the pool takes cannot be taken from the memory that is kept for other runs.
-            torch.cuda.empty_cache()
             if not list(self._alive):
                 self._pool = torch.cuda.graph_pool_handle()
             graph = torch.cuda.CUDAGraph()
@@ -105,14 +105,14 @@ class _Recorder:
 
     def _abandon(self, graph):
         """Leave everything as it was before a recording that failed."""
-        for end in graph.capture_end, lambda: torch._C._cuda_endAllocateToPool(DEVICE.index or 0, self._pool):
-            try:
-                end()
-            except (RuntimeError, AttributeError, TypeError):
-                pass  # ended by the error itself, or by the first of the two
-        # Only the end of a recording that succeeds gives the program's generator back.
         with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
+            warnings.simplefilter('ignore')  # of recordings of nothing
+            for end in graph.capture_end, lambda: torch._C._cuda_endAllocateToPool(DEVICE.index or 0, self._pool):
+                try:
+                    end()
+                except (RuntimeError, AttributeError, TypeError):
+                    pass  # ended by the error itself, or by the first of the two
+            # Only the end of a recording that succeeds gives the program's generator back.
             empty = torch.cuda.CUDAGraph()
             empty.capture_begin(capture_error_mode='thread_local')
             empty.capture_end()
@@ -256,7 +256,7 @@ class _Recorded:
         self._clock = clock
         self._replay, self._results = recorder.record(self._run, self._updated)
         # Where indices are looked at first, variables change by a recording of its own.
-        self._finish = recorder.record(self._assigned, self._updated)[0] if self._checks else None
+        self._finish = recorder.record(self._assigned, self._updated)[0] if self._checks and self._updated else None
         if not self._checks:
             self._made = None
 

@@ -320,6 +320,9 @@ class Fake:
     def compiling_costs(self):
         return self.compiling
 
+    def call_costs(self):
+        return 2e-4
+
     def bytes_of_outputs(self, size):
         return 4 * size
 

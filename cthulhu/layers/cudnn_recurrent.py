@@ -97,7 +97,7 @@ class _CuDNNRNN(RNN):
         kernels = [turned(w, K.int_shape(w), self.gates, K) for w in (self.kernel, self.recurrent_kernel)]
         return kernels + [K.split(self.bias, 2)]
 
-    def _whole(self, inputs, training):
+    def _whole(self, inputs, states, training):
         kernel, recurrent_kernel, (bias, recurrent_bias) = self._plain_weights()
         return {
             'kind': {3: 'gru', 4: 'lstm'}[self.gates],
@@ -106,6 +106,7 @@ class _CuDNNRNN(RNN):
             'recurrent_kernel': recurrent_kernel,
             'bias': bias,
             'recurrent_bias': recurrent_bias,
+            'recurrent_mask': None,
         }
 
     def _steps(self, inputs, states, constants, training):

@@ -9,6 +9,7 @@ if K.backend() != 'torch':
     pytest.skip('for the torch backend', allow_module_level=True)
 
 from cthulhu import layers as L
+from cthulhu.backend.deferred import toposort
 from cthulhu.models import Pile
 
 # -- recurrent kernels ----------------------------------------------------------------------------------
@@ -25,8 +26,6 @@ RECURRENT = {
 
 
 def _recurrences(tensors):
-    from cthulhu.backend.deferred import toposort
-
     return [symbol.op for symbol in toposort(tensors) if symbol.op in ('_recurrent', 'scan')]
 
 
@@ -36,7 +35,7 @@ def test_recurrent_kernels_compute_what_the_steps_do(name, monkeypatch):
     layer = RECURRENT[name]()
     fast = layer(x)
     layer.set_weights([np.random.RandomState(i).uniform(-1, 1, w.shape) for i, w in enumerate(layer.get_weights())])
-    monkeypatch.setattr(type(layer), '_whole', lambda self, inputs, training: None)
+    monkeypatch.setattr(type(layer), '_whole', lambda *args: None)
     slow = layer(x)
     assert _recurrences([fast]) == ['_recurrent'] and _recurrences([slow]) == ['scan']
     given = np.random.RandomState(9).normal(size=(2, 6, 3))
@@ -65,7 +64,7 @@ def test_recurrent_kernels_with_masks(kind, go_backwards, monkeypatch):
     initial = [K.constant(np.random.RandomState(i).normal(size=(4, 5))) for i in range(2 if kind == 'lstm' else 1)]
     fast = layer(x, mask=mask, initial_state=initial)
     layer.set_weights([np.random.RandomState(i).uniform(-1, 1, w.shape) for i, w in enumerate(layer.get_weights())])
-    monkeypatch.setattr(type(layer), '_whole', lambda self, inputs, training: None)
+    monkeypatch.setattr(type(layer), '_whole', lambda *args: None)
     slow = layer(x, mask=mask, initial_state=initial)
     assert _recurrences(fast) == ['_recurrent'] and set(_recurrences(slow)) == {'scan'}
     given = np.random.RandomState(9).normal(size=(4, 6, 3))
@@ -81,7 +80,7 @@ def test_recurrent_kernels_with_masks(kind, go_backwards, monkeypatch):
 def test_what_kernels_lack_is_done_in_steps():
     x = K.placeholder((None, 4, 3))
     for layer in (
-        L.Laldagorth(5, recurrent_dropout=0.5),
+        L.Laldagorth(5, recurrent_dropout=0.5, implementation=1),
         L.Laldagorth(5, activation='relu'),
         L.Laldagorth(5, recurrent_activation='hard_sigmoid'),
         L.Groth(5),
@@ -91,9 +90,11 @@ def test_what_kernels_lack_is_done_in_steps():
     assert _recurrences([L.Laldagorth(5, unroll=True)(x)]) == []
 
 
-def test_dropout_of_the_inputs_of_a_kernel():
+@pytest.mark.parametrize('kind', ['dropout', 'recurrent_dropout'])
+@pytest.mark.parametrize('layer', [L.Laldagorth, lambda *args, **kwargs: L.Groth(*args, reset_after=True, **kwargs)])
+def test_dropout_in_recurrent_kernels(layer, kind):
     np.random.seed(2)
-    made = Pile([L.Laldagorth(4, dropout=0.9, input_shape=(5, 3)), L.Daoloth(1)])
+    made = Pile([layer(4, input_shape=(5, 3), **{kind: 0.6}), L.Daoloth(1)])
     made.conjure('sgd', 'mse')
     assert _recurrences(made.outputs) == ['_recurrent']
     x = np.ones((6, 5, 3))
@@ -156,3 +157,25 @@ def test_updates_by_one_formula_are_made_together(name, where):
     alone = [K.function([x], [FORMULAS[name](K.constant(v), K.constant(2 * v), scale)])([[0.5]])[0] for v in first]
     for variable, value in zip(variables, alone):
         np.testing.assert_allclose(K.get_value(variable), value, rtol=1e-5, atol=1e-6)
+
+
+def test_recurrent_dropout_is_drawn_once_for_a_sequence():
+    x, state = K.placeholder((2, 6, 3)), [K.variable(np.ones((2, 5))) for _ in range(2)]
+    layer = L.Laldagorth(5, recurrent_dropout=0.5, return_sequences=True)
+    outputs = layer(x, initial_state=state, training=True)
+    (made,) = [s for s in toposort([outputs]) if s.op == '_recurrent']
+    mask, kernel, recurrent, bias = made.args[3][4], *layer.weights[:3]
+    h, c, wanted = state[0], state[1], []
+    for t in range(6):
+        z = K.dot(x[:, t], kernel) + K.dot(h * mask, recurrent) + bias
+        i, f, new, o = K.split(z, 4)
+        c = K.sigmoid(f) * c + K.sigmoid(i) * K.tanh(new)
+        h = K.sigmoid(o) * K.tanh(c)
+        wanted.append(h)
+    wanted = K.stack(wanted, 1)
+    wanted = [wanted, K.gradients(K.sum(wanted), [recurrent])[0]]
+    found = [outputs, K.gradients(K.sum(outputs), [recurrent])[0], mask]
+    many = K.function([x], found + wanted)([np.random.RandomState(0).normal(size=(2, 6, 3))])
+    assert set(np.unique(many[2])) <= {0.0, 2.0} and len(np.unique(many[2])) == 2
+    for a, b in zip(many[:2], many[3:]):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

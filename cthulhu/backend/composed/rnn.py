@@ -35,8 +35,8 @@ class RNN:
             input_length: int, the number of steps, where the static shape of `inputs` does not say.
             whole: function of no arguments that says what the steps compute where frameworks have kernels for all of them at once, or
                 None: a dict of `kind` ('lstm', or 'gru' with the reset gate after the product; tanh and sigmoid), `inputs` (before
-                they are multiplied by the kernel), `kernel`, `recurrent_kernel`, `bias` and `recurrent_bias` (tensors in the layout
-                of the layers, or None). A backend may use it in place of `step_function`.
+                they are multiplied by the kernel), `kernel`, `recurrent_kernel`, `bias`, `recurrent_bias` (tensors in the layout
+                of the layers, or None) and `recurrent_mask` (what states are multiplied by before the kernel, or None). A backend may use it in place of `step_function`.
 
         Returns:
             (last_output, outputs, new_states): tensor (batch, ...), tensor (batch, time, ...), list of tensors.

@@ -36,7 +36,7 @@ class TorchRNN:
         if go_backwards:
             sequence, mask = self.reverse(sequence, 1), mask if mask is None else self.reverse(mask, 1)
         last, outputs, states = self._recurrent(made['kind'], sequence, list(initial_states), weights, mask)
-        if meta.uses_learning_phase(made['inputs']):
+        if any(x is not None and meta.uses_learning_phase(x) for x in (made['inputs'], made['recurrent_mask'])):
             for x in (last, outputs):
                 meta.set_uses_learning_phase(x, True)
         return last, outputs, states
@@ -51,8 +51,10 @@ class TorchRNN:
             return nothing, inputs.new_zeros(tuple(inputs.shape[:2]) + (units,)), states
         if mask is not None:
             inputs, kernel, counts = _compacted(kind, inputs, kernel, tensor(mask))
-        biases = [inputs.new_zeros(kernel.shape[1]) if b is None else tensor(b) for b in weights[2:]]
-        run = _PLAIN[kind] if self.differentiates_twice() else _KERNELS[kind]
+        biases = [inputs.new_zeros(kernel.shape[1]) if b is None else tensor(b) for b in weights[2:4]]
+        drop = None if weights[4] is None else tensor(weights[4])
+        in_steps = drop is not None or self.differentiates_twice()
+        run = functools.partial(_PLAIN[kind], drop) if in_steps else _KERNELS[kind]
         outputs, last = run(inputs, states, kernel, recurrent_kernel, *biases)
         if mask is None:
             return last[0], outputs, last
@@ -102,25 +104,39 @@ def _by_kernel(kind, inputs, states, kernel, recurrent_kernel, bias, recurrent_b
     return outputs, [x.squeeze(0) for x in last]
 
 
-_WEIGHTS = 'kernel', 'recurrent_kernel', 'bias', 'recurrent_bias'
+_WEIGHTS = 'kernel', 'recurrent_kernel', 'bias', 'recurrent_bias', 'recurrent_mask'
 
 
-def _lstm(inputs, states, kernel, recurrent_kernel, bias, recurrent_bias):
-    """The same of operations that can be differentiated any number of times."""
+def _times(h, drop, kernel):
+    return torch.matmul(h if drop is None else h * drop, kernel)
+
+
+def _projected(inputs, kernel, bias):
+    """What the inputs add to the gates of each step: one product for all, in the order of time."""
+    return (torch.matmul(inputs.transpose(0, 1), kernel) + bias).unbind(0)
+
+
+def _lstm(drop, inputs, states, kernel, recurrent_kernel, bias, recurrent_bias):
+    """The same step by step, with what the kernels lack: states multiplied by `drop`, and derivatives of any order."""
     (h, c), outputs = states, []
-    for x in (torch.matmul(inputs, kernel) + (bias + recurrent_bias)).unbind(1):
-        i, f, new, o = (x + torch.matmul(h, recurrent_kernel)).chunk(4, -1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(new)
-        h = torch.sigmoid(o) * torch.tanh(c)
+    # All of the gates are one operation on GPUs.
+    is_fused = inputs.is_cuda and hasattr(torch, '_thnn_fused_lstm_cell')
+    for x in _projected(inputs, kernel, bias + recurrent_bias):
+        if is_fused:
+            h, c, _ = torch._thnn_fused_lstm_cell(x, _times(h, drop, recurrent_kernel), c)
+        else:
+            i, f, new, o = (x + _times(h, drop, recurrent_kernel)).chunk(4, -1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(new)
+            h = torch.sigmoid(o) * torch.tanh(c)
         outputs.append(h)
     return torch.stack(outputs, 1), [h, c]
 
 
-def _gru(inputs, states, kernel, recurrent_kernel, bias, recurrent_bias):
+def _gru(drop, inputs, states, kernel, recurrent_kernel, bias, recurrent_bias):
     (h,), outputs = states, []
-    for x in (torch.matmul(inputs, kernel) + bias).unbind(1):
+    for x in _projected(inputs, kernel, bias):
         x_z, x_r, x_h = x.chunk(3, -1)
-        h_z, h_r, h_h = (torch.matmul(h, recurrent_kernel) + recurrent_bias).chunk(3, -1)
+        h_z, h_r, h_h = (_times(h, drop, recurrent_kernel) + recurrent_bias).chunk(3, -1)
         z = torch.sigmoid(x_z + h_z)
         h = z * h + (1 - z) * torch.tanh(x_h + torch.sigmoid(x_r + h_r) * h_h)
         outputs.append(h)

@@ -127,16 +127,17 @@ class RecurrentCell(Cell):
         kernels = [getattr(self, f'{kernel}_{gate}') for gate in self.gates]
         return K.concatenate([K.dot(x if m is None else x * m, w) for m, w in zip(masks, kernels)])
 
-    def whole(self, inputs, training=None):
+    def whole(self, inputs, states, training=None):
         """What `K.rnn` is told that all steps compute: see `whole` there; or None."""
         return None
 
-    def _as_kernel(self, kind, inputs, training, recurrent_bias=None):
+    def _as_kernel(self, kind, inputs, states, training, recurrent_bias=None):
         """`whole`, where the settings are those that frameworks have kernels for."""
         is_usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
-        if not is_usual or self.recurrent_dropout or self.dropout and self.implementation == 1:
+        if not is_usual or self.drops and self.implementation == 1:
             return None
         masks = self._masks('dropout', inputs[:, 0], training)
+        recurrent_masks = self._masks('recurrent_dropout', states[0], training)
         return {
             'kind': kind,
             'inputs': inputs if masks is None else self._mark(inputs * K.expand_dims(masks[0], 1)),
@@ -144,6 +145,7 @@ class RecurrentCell(Cell):
             'recurrent_kernel': self.recurrent_kernel,
             'bias': self.input_bias,
             'recurrent_bias': recurrent_bias,
+            'recurrent_mask': recurrent_masks and self._mark(recurrent_masks[0]),
         }
 
     def advance(self, x, states, training=None):

@@ -85,9 +85,9 @@ class GrothCell(RecurrentCell):
             self.input_bias, self.recurrent_bias = self.bias[0], self.bias[1]
         self._recurrent_kernel_gates = self.recurrent_kernel[:, : 2 * self.units]
 
-    def whole(self, inputs, training=None):
+    def whole(self, inputs, states, training=None):
         is_own = self.reset_after and type(self).advance is GrothCell.advance
-        return self._as_kernel('gru', inputs, training, self.recurrent_bias) if is_own else None
+        return self._as_kernel('gru', inputs, states, training, self.recurrent_bias) if is_own else None
 
     def advance(self, x, states, training=None):
         h = states[0]

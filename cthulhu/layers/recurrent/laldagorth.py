@@ -76,9 +76,9 @@ class LaldagorthCell(RecurrentCell):
             return self.bias_initializer
         return with_open_forget_gate(self.bias_initializer, self.units)
 
-    def whole(self, inputs, training=None):
+    def whole(self, inputs, states, training=None):
         is_own = type(self).advance is LaldagorthCell.advance
-        return self._as_kernel('lstm', inputs, training) if is_own else None
+        return self._as_kernel('lstm', inputs, states, training) if is_own else None
 
     def advance(self, x, states, training=None):
         z = x + self._recur(states[0], training)

@@ -226,7 +226,7 @@ class RNN(StatesAsInputs, Layer):
             mask=mask,
             unroll=self.unroll,
             input_length=steps,
-            whole=None if constants else lambda: self._whole(inputs, training),
+            whole=None if constants else lambda: self._whole(inputs, initial_state, training),
         )
         if self.stateful:
             self.add_update([K.update(old, new) for old, new in zip(self.states, states)])
@@ -238,10 +238,10 @@ class RNN(StatesAsInputs, Layer):
                 meta.set_uses_learning_phase(state, True)
         return [output] + list(states)
 
-    def _whole(self, inputs, training):
+    def _whole(self, inputs, states, training):
         """What `K.rnn` is told that all steps compute, or None."""
         is_known = isinstance(self.cell, RecurrentCell) and self.cell.projects
-        return self.cell.whole(inputs, training) if is_known else None
+        return self.cell.whole(inputs, states, training) if is_known else None
 
     def _steps(self, inputs, states, constants, training):
         """What is run over, and the function of a slice of it and the states (and constants) that makes a step."""

@@ -37,6 +37,9 @@ THEANO = [
 ]
 # For older Pythons there are no wheels, or none that were tried.
 ONNX = ['onnx>=1.16; python_version >= "3.11"', 'onnxruntime>=1.18; python_version >= "3.11"']
+# JAX's `enable_x64` for a part of a program is from 0.8 on; nothing older than these was tried.
+JAX = ['jax>=0.10; python_version >= "3.11"']
+TORCH = ['torch>=2.6; python_version >= "3.9"']
 CNTK = ['cntk==2.7.post2; python_version < "3.7"', 'numpy==1.19.5; python_version < "3.7"']
 SAFETENSORS = [
     'safetensors==0.4.5; python_version == "3.7"',  # the last one that needs no compiler there
@@ -65,6 +68,8 @@ setup(
     extras_require={
         'tensorflow': TENSORFLOW,
         'theano': THEANO,
+        'jax': JAX,
+        'torch': TORCH,
         'cntk': CNTK,
         'export': ONNX,
         'plots': ['pydot>=1.4'],

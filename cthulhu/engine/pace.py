@@ -16,8 +16,8 @@ _CALL = 0.1
 _BYTES = 2**26
 #: Steps by themselves before anything is tried.
 _FIRST = 16
-#: Seconds that a call of the framework costs by itself, and the share of its work that a compiled step saves, in what is expected of it.
-_COST_OF_CALL, _SHARE = 2e-4, 0.25
+#: The share of a step's work that many in one call save, in what is expected of them.
+_SHARE = 0.25
 
 
 class Pace:
@@ -64,10 +64,11 @@ class Pace:
 
     def _consider(self, an_epoch, to_come):
         alone = statistics.median(self._alone)
-        saved = min(_COST_OF_CALL / alone, 0.8) + _SHARE * max(1 - _COST_OF_CALL / alone, 0)
+        sure = min(self._step.call_costs() / alone, 0.8)
+        saved = sure + _SHARE * (1 - sure)
         ahead = max(to_come * alone, self._spent)
         # A step that is mostly the call is sure to gain; for a large one a small part of the run may be staked.
-        if self._step.compiling_costs() < ahead * (saved / 2 if saved > 0.5 else 0.05):
+        if self._step.compiling_costs() < ahead * max(sure / 2, 0.05):
             most = min(int(_CALL / (alone * (1 - saved))), _BYTES // max(self._bytes, 1), an_epoch)
             if most > 1:
                 self._compile(-(-an_epoch // -(-an_epoch // most)))

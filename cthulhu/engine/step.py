@@ -78,6 +78,15 @@ class Step:
             arrays = arrays[:-1]
         return self._function(self._fed(arrays))
 
+    @property
+    def goes_ahead(self):
+        """Whether `begin` comes back before the step was taken."""
+        return self._function.is_asynchronous
+
+    def begin(self, arrays):
+        """Begin a step on a list of arrays: the function that waits for the values."""
+        return self._function.begin(self._fed(arrays))
+
     def pace(self, adapter, unmeasured):
         """The Pace for the batches of an adapter, which is found by measuring unless `unmeasured`; None where each is a call."""
         arrays = adapter.arrays
@@ -135,6 +144,10 @@ class Step:
         """The seconds that `many_steps` may take before the first one is done."""
         return self._function.compiling_costs()
 
+    def call_costs(self):
+        """The seconds that a call takes, whatever is in it."""
+        return self._function.call_costs
+
     def _fed(self, arrays):
         return self.with_ones(arrays) + self._constants
 
@@ -184,6 +197,11 @@ class Relay:
         values = dict(zip(self._native, self._values([])))
         values.update((key, arrays[i]) for key, i in self._here.items())
         return self._step([values[feed.kind, feed.name] for feed in self._step.feeds])
+
+    goes_ahead = False
+
+    def hold(self, adapter):
+        """The arrays stay where they are."""
 
     def pace(self, adapter, unmeasured):
         """None: each batch is a call."""

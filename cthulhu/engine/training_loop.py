@@ -12,7 +12,7 @@ from cthulhu.utils.generic_utils import unpack_singleton
 from cthulhu.utils.notebook import in_notebook
 
 
-def run_epoch(adapter, step, begin, end, stop=None, pace=None):
+def run_epoch(adapter, step, begin, end, stop=None, pace=None, ahead=False):
     """Run a step over the batches of an adapter. Batches without samples are passed over.
 
     Arguments:
@@ -23,28 +23,57 @@ def run_epoch(adapter, step, begin, end, stop=None, pace=None):
         stop: function that is true where the rest of the batches should be left out.
         pace: a Pace; then several steps may be taken together, `begin` and `end` are called once for them, `end` with the index of the last
             one, and with values that have a first axis for the steps. None for every step by itself.
+        ahead: whether `end` may be called for a step when the next one has begun, where the framework computes by itself meanwhile.
     """
     adapter.begun += 1
     if pace is not None:
         whole = adapter.steps if adapter.samples is None else adapter.samples // pace.size
         pace.begin(whole, whole * (adapter.rounds - adapter.begun + 1))
     batches = adapter.batches()
+    single = _take_ahead if ahead and step.goes_ahead else _take
+    under_way = []
     try:
         for group in _groups(batches, pace):
+            if len(group) > 1:
+                _wait_for(under_way, end)
             done = _take_together(adapter, begin, end, pace, group) if len(group) > 1 else 0
             for index, batch in group[done:]:
                 begin(index, batch)
-                start = time.perf_counter()
-                values = step(batch.feeds)
-                if pace is not None and batch.size == pace.size:
-                    pace.took(time.perf_counter() - start)
-                end(index, batch, values)
+                single(step, index, batch, end, pace, under_way)
                 if stop is not None and stop():
-                    return
+                    return _wait_for(under_way, end)
             if done and stop is not None and stop():
-                return
+                return None
+        return _wait_for(under_way, end)
     finally:
         batches.close()
+
+
+def _take(step, index, batch, end, pace, under_way):
+    """Take a step."""
+    start = time.perf_counter()
+    values = step(batch.feeds)
+    if pace is not None and batch.size == pace.size:
+        pace.took(time.perf_counter() - start)
+    end(index, batch, values)
+
+
+def _take_ahead(step, index, batch, end, pace, under_way):
+    """Begin a step, then end the one before, which is in the list `under_way`."""
+    start = time.perf_counter()
+    begun = index, batch, step.begin(batch.feeds)
+    before = [(index, batch, finish()) for index, batch, finish in under_way]
+    if pace is not None and batch.size == pace.size:
+        pace.took(time.perf_counter() - start)
+    under_way[:] = [begun]
+    for each in before:
+        end(*each)
+
+
+def _wait_for(under_way, end):
+    for index, batch, finish in under_way:
+        end(index, batch, finish())
+    under_way[:] = []
 
 
 def _groups(batches, pace):
@@ -191,7 +220,9 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
             told.on_epoch_begin(epoch)
             steps = 0
             pace = None if told.wants_batches else step.pace(adapter, told.needs_equal_bits)
-            run_epoch(adapter, step, begin, end, stop=lambda: told.model.stop_training, pace=pace)
+            run_epoch(
+                adapter, step, begin, end, lambda: told.model.stop_training, pace=pace, ahead=not told.wants_batches
+            )
             if not steps:
                 if adapter.ended:  # just where the epoch before did
                     break
@@ -252,7 +283,7 @@ def evaluate(model, step, adapter, names, told):
     told.on_test_begin()
     pace = None if told.wants_test_batches else step.pace(adapter, told.needs_equal_bits)
     try:
-        run_epoch(adapter, step, begin, end, pace=pace)
+        run_epoch(adapter, step, begin, end, pace=pace, ahead=not told.wants_test_batches)
     finally:
         model.metric_states.end(use)
     if not seen:
@@ -297,7 +328,7 @@ def predict(step, adapter, told):
 
     told.on_predict_begin()
     pace = None if told.wants_predict_batches else step.pace(adapter, told.needs_equal_bits)
-    run_epoch(adapter, step, begin, end, pace=pace)
+    run_epoch(adapter, step, begin, end, pace=pace, ahead=not told.wants_predict_batches)
     told.on_predict_end()
     if parts:
         outputs = [np.concatenate(pieces) for pieces in zip(*parts)]

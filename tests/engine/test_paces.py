@@ -320,6 +320,9 @@ class Fake:
     def compiling_costs(self):
         return self.compiling
 
+    def call_costs(self):
+        return 2e-4
+
     def bytes_of_outputs(self, size):
         return 4 * size
 
@@ -366,7 +369,7 @@ def test_nothing_is_compiled_for_a_run_too_short_to_win_it_back():
 
 def test_a_function_that_has_run_for_long_is_expected_to_go_on():
     pace = Pace(Fake(), [X], 4)
-    for _ in range(200):
+    for _ in range(300):
         pace.begin(45, 45)
         for _ in range(45):
             if pace.length == 1:

@@ -23,6 +23,12 @@ class Function:
         operations: list of those updates that are the framework's own operations.
     """
 
+    #: About how many seconds a call takes, whatever is in it.
+    call_costs = 2e-4
+
+    #: Whether `begin` comes back before the results are there.
+    is_asynchronous = False
+
     #: What takes the framework's arguments, and their names.
     takes, arguments = None, ()
 
@@ -104,6 +110,11 @@ class Function:
     # Calls.
 
     def __call__(self, *inputs):
+        results = self.run(self._fed(inputs))
+        return results[0] if self._single else results
+
+    def _fed(self, inputs):
+        """What `run` takes, of what a call was given."""
         if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)):
             inputs = self._in_a_row(inputs[0])
         if len(inputs) == len(self._feeds) - 1 and self.inputs[-1] is self.backend.learning_phase():
@@ -113,8 +124,12 @@ class Function:
             raise ValueError(
                 f'{self.name}: expected {len(self._feeds)} input values, got {len(inputs)}. It is fed {names}.'
             )
-        results = self.run([feed(value) for feed, value in zip(self._feeds, inputs)])
-        return results[0] if self._single else results
+        return [feed(value) for feed, value in zip(self._feeds, inputs)]
+
+    def begin(self, inputs):
+        """Begin a call of a function whose `is_asynchronous`, given a list of values: the function that waits for what it gives, of outputs in a list."""
+        results = self.run(self._fed((inputs,)))
+        return lambda: results
 
     def _in_a_row(self, values):
         """The values one after the other, where they are given in lists of arrays: those of the inputs, the targets, the weights."""

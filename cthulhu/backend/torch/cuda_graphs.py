@@ -387,10 +387,14 @@ def _assign(homes, values):
 
 
 class Graphs:
-    """The recordings of a plan, by the shapes of its feeds."""
+    """The recordings of a plan, by the shapes of its feeds.
+
+    Attributes:
+        reason: str, why the last one that was tried could not be made; or None.
+    """
 
     def __init__(self, plan):
-        self._plan, self._failures = plan, 0
+        self._plan, self._failures, self.reason = plan, 0, None
         self._found = (
             collections.OrderedDict()
         )  # key -> _Recorded, or how often it was run, or None: not to be recorded

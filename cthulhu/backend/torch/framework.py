@@ -1,6 +1,7 @@
 """The framework, the device that this process computes on, and tensors made of what is given."""
 
 import os
+import warnings
 
 import numpy as np
 import scipy.sparse
@@ -59,9 +60,12 @@ def from_matrix(matrix, dtype):
     matrix = matrix.tocoo()
     places = np.stack([matrix.row, matrix.col]).astype('int64')
     values = from_array(matrix.data.astype(dtype))
-    return torch.sparse_coo_tensor(
-        from_array(places), values, matrix.shape, device=DEVICE, check_invariants=False
-    ).coalesce()
+    with warnings.catch_warnings():
+        # Said of `coalesce` on a GPU, where nothing is asked for or asked against.
+        warnings.filterwarnings('ignore', 'Sparse invariant checks')
+        return torch.sparse_coo_tensor(
+            from_array(places), values, matrix.shape, device=DEVICE, check_invariants=False
+        ).coalesce()
 
 
 def to_matrix(tensor):

@@ -80,11 +80,12 @@ class _Compiled:
             feeds = [tensor(one) if isinstance(one, np.ndarray) and one.ndim else one for one in feeds]
             outputs, new_values = self._plan(variables, feeds, clock)
             if self.unsure:
-                # A feed's memory may be that of an array or a tensor of the user's.
-                fed = {one.untyped_storage().data_ptr() for one in feeds if _is_dense(one)} | cuda_graphs.PLACES
+                # A feed's memory may be that of an array or a tensor of the user's, and a replay changes that of variables.
+                fed = {one.untyped_storage().data_ptr() for one in feeds if _is_dense(one)}
                 for place in self.unsure:
                     one = new_values[place]
-                    if _is_dense(one) and one.untyped_storage().data_ptr() in fed:
+                    address = one.untyped_storage().data_ptr() if _is_dense(one) else None
+                    if address in fed or address in cuda_graphs.PLACES:
                         new_values[place] = one.clone()
             return outputs if ON_HOST else _fetched(outputs), new_values
 

@@ -94,7 +94,7 @@ class LossFunctionWrapper(Loss):
         self._fn_kwargs = kwargs
 
     def call(self, y_true, y_pred):
-        return self.fn(y_true, y_pred, **self._fn_kwargs)
+        return K.call_function(self.fn, y_true, y_pred, **self._fn_kwargs)
 
     def get_config(self):
         config = super().get_config()

@@ -76,7 +76,7 @@ class LuKthu(Layer):
         arguments = dict(self.arguments)
         if _takes_mask(self.function):
             arguments['mask'] = mask
-        outputs = self.function(inputs, **arguments)
+        outputs = K.call_function(self.function, inputs, **arguments)
         self._inferred_shapes[_key([K.int_shape(x) for x in to_list(inputs)])] = _shapes_of(outputs)
         return outputs
 

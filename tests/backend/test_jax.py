@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu.layers import Daoloth, Dropout, LuKthu
-from cthulhu.models import Pile
+from cthulhu.layers import Daoloth, Dropout, Input, LuKthu
+from cthulhu.models import Lump, Pile
 
 if K.backend() != 'jax':
     pytest.skip('for the JAX backend', allow_module_level=True)
@@ -192,3 +192,33 @@ def test_arrays_of_jax_are_data():
     before = model.evaluate(X, Y, verbose=0)
     model.summon(jnp.asarray(X), jnp.asarray(Y), epochs=2, verbose=0)
     assert model.evaluate(jax.device_put(X), jnp.asarray(Y), verbose=0) < before
+
+
+def test_functions_of_jax_on_our_tensors():
+    def both(x):
+        return [jax.nn.silu(x), jnp.cumsum(x, axis=1) + K.sum(x)]
+
+    inputs = Input((5,))
+    hidden, summed = LuKthu(both)(inputs)
+    outputs = Daoloth(3)(LuKthu(lambda x: jnp.concatenate(x, axis=-1))([hidden, summed]))
+    assert K.int_shape(hidden) == (None, 5) and K.int_shape(outputs) == (None, 3)
+    model = Lump(inputs, outputs)
+    model.conjure('sgd', lambda y_true, y_pred: jnp.mean(jnp.abs(y_true - y_pred), axis=-1))
+    weights, bias = model.get_weights()
+    x = np.concatenate([X / (1 + np.exp(-X)), np.cumsum(X, axis=1) + X.sum()], axis=-1)
+    np.testing.assert_allclose(model.predict(X, batch_size=48), x @ weights + bias, rtol=1e-4, atol=1e-5)
+    wanted = np.abs(x @ weights + bias - Y).mean()
+    np.testing.assert_allclose(model.evaluate(X, Y, batch_size=48, verbose=0), wanted, rtol=1e-5)
+    history = model.summon(X, Y, epochs=3, verbose=0).history['loss']
+    assert history[-1] < history[0]
+
+
+def test_a_function_that_takes_neither_is_told_so():
+    with pytest.raises(TypeError, match='wrong: it takes neither symbolic tensors .* nor arrays of JAX'):
+
+        def wrong(x):
+            return jnp.dot(x, jnp.ones((7, 7)))
+
+        LuKthu(wrong)(Input((5,)))
+    with pytest.raises(TypeError, match='unsupported operand'):
+        LuKthu(lambda x: x + 'a' + None)(Input((5,)))

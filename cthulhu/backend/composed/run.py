@@ -252,6 +252,19 @@ class Run:
         """
         return capability in self.capabilities
 
+    def call_function(self, function, *args, **kwargs):
+        """What a function that a user wrote gives for tensors: of functions of `K` and operators, or of the framework's own functions.
+
+        A framework whose functions refuse symbolic tensors is asked when it computes: then the function is given the framework's arrays.
+
+        Arguments:
+            function: function of `args` and `kwargs`, in which there are tensors, that returns a tensor or a list or tuple of tensors.
+
+        Returns:
+            What it returns.
+        """
+        return function(*args, **kwargs)
+
     def _check_variable(self, x):
         if not self.is_variable(x):
             raise TypeError(f'x: expected a variable, got {x!r}. Use K.eval(x) for the value of another tensor.')

@@ -8,10 +8,10 @@ import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config
-from cthulhu.backend.deferred import Deferred, Symbol, Variable, toposort
+from cthulhu.backend.deferred import Deferred, Symbol, Variable, find_symbols, toposort
 from cthulhu.backend.deferred.evaluation import Evaluation
 from cthulhu.backend.inference import dtypes
-from cthulhu.backend.jax import checks, device
+from cthulhu.backend.jax import checks, device, functions
 from cthulhu.backend.jax.device import exact, taking
 from cthulhu.backend.jax.function import Function
 from cthulhu.backend.jax.primitive import array, is_native, native
@@ -138,6 +138,14 @@ class JAXRun(Deferred):
         checks.hand_on(found)
         leaves, (own, form) = iter(leaves), known
         return gradients, jax.tree.unflatten(form, [next(leaves) if one is None else one[0] for one in own])
+
+    def call_function(self, function, *args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            if 'ymbol' not in str(error) or not find_symbols((args, kwargs)):
+                raise
+            return functions.record(self, function, args, kwargs, error)
 
     def stop_gradient(self, variables):
         if isinstance(variables, (list, tuple)):

@@ -102,7 +102,7 @@ class BlacknessFromTheStars(ConfiguredLayer):
         axis = self.axis % K.ndim(inputs)
         others = [i for i in range(K.ndim(inputs)) if i != axis]
         of_batch_now = self._unless_frozen(training)
-        whole = K.active.normalized_by_phase(
+        whole = K.normalized_by_phase(
             inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, of_batch_now, axis, self.epsilon
         )
         if whole is not None:

@@ -80,8 +80,9 @@ class ProcessWorker:
     def _started(self):
         sys.stdout.flush()  # what waits to be printed would be printed by the copy, too
         with _starting, warnings.catch_warnings():
-            # Python 3.12 warns of a fork with threads about; the child runs nothing but the user's Python code
+            # Python 3.12 warns of a fork with threads about, and so does JAX; the child runs nothing but the user's Python code
             warnings.simplefilter('ignore', DeprecationWarning)
+            warnings.filterwarnings('ignore', message=r'os\.fork\(\) was called')
             methods = multiprocessing.get_all_start_methods()
             context = multiprocessing.get_context('fork' if 'fork' in methods else methods[0])
             ours, theirs = context.Pipe()

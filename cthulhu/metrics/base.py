@@ -325,9 +325,10 @@ class MeanMetricWrapper(Mean):
         y_pred, y_true = squeeze_or_expand_dimensions(y_pred, y_true)
         if self._fn in _MEANS_OVER_LAST_AXIS and K.ndim(y_true) == K.ndim(y_pred) == 1:
             y_true, y_pred = K.expand_dims(y_true, -1), K.expand_dims(y_pred, -1)
-        values = as_tensor(self._fn(*what_counts(y_true, y_pred, sample_weight, labels), **self._fn_kwargs), self.dtype)
+        counted = what_counts(y_true, y_pred, sample_weight, labels)
+        values = as_tensor(K.call_function(self._fn, *counted, **self._fn_kwargs), self.dtype)
         if not K.ndim(values):
-            values = as_tensor(self._fn(y_true, y_pred, **self._fn_kwargs), self.dtype)
+            values = as_tensor(K.call_function(self._fn, y_true, y_pred, **self._fn_kwargs), self.dtype)
         if K.ndim(values) == 0 and K.ndim(y_pred) and sample_weight is None:
             sample_weight = K.shape(y_pred)[0]
         return super().update_state(values, sample_weight=sample_weight)

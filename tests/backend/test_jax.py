@@ -138,6 +138,9 @@ def test_an_index_that_is_out_of_range_changes_nothing(steps):
         model.summon(x, np.zeros((24, 2, 1)), batch_size=4, epochs=1, verbose=0, shuffle=False)
     assert int(K.get_value(model.optimizer.iterations)) == 3
     assert np.isfinite(model.predict(x[:8])).all()
+    weights = model.get_weights()
+    model.summon(x[:8], np.zeros((8, 2, 1)), verbose=0)
+    assert any((a != b).any() for a, b in zip(weights, model.get_weights()))
 
 
 @pytest.mark.parametrize('where', ['loop', 'branch', 'gradient'])
@@ -214,7 +217,7 @@ def test_functions_of_jax_on_our_tensors():
     apart = np.abs(x @ weights + bias - Y)
     wanted = [apart.mean(), apart.max()]
     np.testing.assert_allclose(model.evaluate(X, Y, batch_size=48, verbose=0), wanted, rtol=1e-5)
-    history = model.summon(X, Y, epochs=3, verbose=0).history['loss']
+    history = model.summon(X, Y, batch_size=48, epochs=3, verbose=0).history['loss']
     assert history[-1] < history[0]
 
 

@@ -64,9 +64,8 @@ def nothing():
     return jnp.zeros(2, 'int64')
 
 
-def refuse(finding):
-    """Raise the error of a finding, if it is one."""
-    number, index = map(int, jax.device_get(finding))
-    if number:
-        what, size = _kinds[number]
-        raise ranges.out_of_range(what, index, size)
+def error(finding):
+    """The error of a finding, which is one."""
+    number, index = map(int, finding)
+    what, size = _kinds[number]
+    return ranges.out_of_range(what, index, size)

@@ -33,12 +33,9 @@ class ManySteps:
                 changing, wrong = state
                 number, over = at
                 values = dict(zip(same + each, list(fixed) + feeds_of(over)))
-                outputs, new_values, found = step(changing, kept, [values[at] for at in sorted(values)], clock + number)
-                if found is not None:
-                    # Once something is wrong, nothing changes any more.
-                    found = jnp.where(wrong[0] != 0, wrong, found)
-                    new_values = [jnp.where(found[0] != 0, old, new) for old, new in zip(changing, new_values)]
-                    wrong = found
+                fed = [values[at] for at in sorted(values)]
+                outputs, new_values, found = step(changing, kept, fed, clock + number, wrong)
+                wrong = wrong if found is None else found
                 return (new_values, wrong), ([array(x) for x in outputs], wrong[0])
 
             count = len(jax.tree.leaves(over)[0])

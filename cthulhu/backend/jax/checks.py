@@ -7,7 +7,6 @@ function: a pair of integers, which error it is and for which index. Loops, bran
 import contextlib
 import threading
 
-import jax
 import jax.numpy as jnp
 
 from cthulhu.backend import ranges

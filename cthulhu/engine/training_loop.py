@@ -30,7 +30,8 @@ def run_epoch(adapter, step, begin, end, stop=None, pace=None, ahead=False):
         whole = adapter.steps if adapter.samples is None else adapter.samples // pace.size
         pace.begin(whole, whole * (adapter.rounds - adapter.begun + 1))
     batches = adapter.batches()
-    single = _take_ahead if ahead and step.goes_ahead else _take
+    # A generator may write its next batch where the last one was, which the framework may still be reading.
+    single = _take_ahead if ahead and step.goes_ahead and adapter.arrays is not None else _take
     under_way = []
     try:
         for group in _groups(batches, pace):

@@ -30,6 +30,7 @@ class TorchBackend(
     name = 'torch'
     capabilities = (
         'gradients',
+        'recurrent_kernels',
         'sparse',
         'ctc',
         'dilation',

@@ -226,7 +226,7 @@ class RNN(StatesAsInputs, Layer):
             mask=mask,
             unroll=self.unroll,
             input_length=steps,
-            whole=None if constants else lambda: self._whole(inputs, initial_state, training),
+            **self._kernels(inputs, initial_state, constants, training),
         )
         if self.stateful:
             self.add_update([K.update(old, new) for old, new in zip(self.states, states)])
@@ -238,8 +238,14 @@ class RNN(StatesAsInputs, Layer):
                 meta.set_uses_learning_phase(state, True)
         return [output] + list(states)
 
+    def _kernels(self, inputs, states, constants, training):
+        """The argument by which `K.rnn` is told what all steps compute, on a backend that has kernels for that."""
+        if constants or not K.supports('recurrent_kernels'):
+            return {}
+        return {'whole': lambda: self._whole(inputs, states, training)}
+
     def _whole(self, inputs, states, training):
-        """What `K.rnn` is told that all steps compute, or None."""
+        """What all steps compute: see `K.rnn`; or None."""
         is_known = isinstance(self.cell, RecurrentCell) and self.cell.projects
         return self.cell.whole(inputs, states, training) if is_known else None
 

@@ -15,14 +15,14 @@ def multi_gpu_model(model, gpus=None, cpu_merge=True, cpu_relocation=False):
     Arguments:
         model: a built model. It goes on sharing its weights: save `model`, and not what is returned.
         gpus: how many GPUs, 2 or more, or a list of their numbers; all that there are if left out.
-        cpu_merge: whether the parts of the outputs are put together on the CPU; else on the first of the GPUs.
+        cpu_merge: on a backend that places operations, whether the parts of the outputs are put together on the CPU; else on the first of the GPUs.
         cpu_relocation: whether to make a copy of the model, with its weights on the CPU, and to use that.
 
     Returns:
         A Lump, to be conjured.
 
     Raises:
-        ValueError: on a backend that cannot place operations on devices, for fewer than two GPUs, or for GPUs that are not there.
+        ValueError: `cpu_relocation`, or not all devices, on a backend that shares each batch between all that it uses (JAX with `CTHULHU_DEVICE=all`); on a backend that cannot place operations on devices, for fewer than two GPUs, or for GPUs that are not there.
 
     Example:
         >>> parallel = multi_gpu_model(model, gpus=4)
@@ -30,6 +30,8 @@ def multi_gpu_model(model, gpus=None, cpu_merge=True, cpu_relocation=False):
         >>> parallel.summon(x, y, batch_size=256)  # 64 samples on each
         >>> model.save('model.h5')
     """
+    if K.supports('shared_batches'):
+        return _on_all(model, gpus, cpu_relocation)
     if not K.supports('devices'):
         raise ValueError(
             f'multi_gpu_model needs a backend that places operations on devices, as TensorFlow does; the {K.backend()} backend does not.'
@@ -63,6 +65,27 @@ def multi_gpu_model(model, gpus=None, cpu_merge=True, cpu_relocation=False):
     with K.device_scope('/cpu:0' if cpu_merge else f'/gpu:{numbers[0]}'):
         outputs = [Concatenate(axis=0, name=name)(found) for name, found in zip(model.output_names, parts)]
     return Lump(model.inputs, outputs)
+
+
+def _on_all(model, gpus, cpu_relocation):
+    """`model`, by other layers, where whatever is computed is divided between the devices."""
+    present = K.devices()
+    wanted = len(gpus) if isinstance(gpus, (list, tuple)) else gpus or len(present)
+    if cpu_relocation:
+        raise ValueError(
+            f'multi_gpu_model: `cpu_relocation`: on the {K.backend()} backend each device has the weights. Leave it out.'
+        )
+    if wanted != len(present) or wanted < 2:
+        raise ValueError(
+            f'multi_gpu_model with `gpus={gpus!r}`: the {K.backend()} backend shares each batch between all devices that it uses, and it uses '
+            f'{", ".join(present)}. CTHULHU_DEVICE=all has it use all that there are, CUDA_VISIBLE_DEVICES says which there are.'
+        )
+    outputs = to_list(model(unpack_singleton(model.inputs)))
+    return Lump(model.inputs, [LuKthu(_same, name=name)(x) for name, x in zip(model.output_names, outputs)])
+
+
+def _same(x):
+    return K.identity(x)
 
 
 def _numbers(gpus, present):

@@ -28,7 +28,8 @@ X, Y = numbers.normal(size=(48, 5)).astype('float32'), numbers.normal(size=(48, 
 
 
 def python(code, **environment):
-    env = dict(os.environ, CTHULHU_BACKEND='jax', PYTHONPATH=HERE, **environment)
+    # However many devices there are here, there are those of the processor.
+    env = dict(os.environ, CTHULHU_BACKEND='jax', PYTHONPATH=HERE, JAX_PLATFORMS='cpu', **environment)
     done = subprocess.run([sys.executable, '-c', code], env=env, capture_output=True)
     return done.stdout.decode(), done.stderr.decode()
 
@@ -81,6 +82,34 @@ def test_eight_devices_share_each_batch(steps):
     assert (alone.pop(), shared.pop()) == (1, 8)
     for found, wanted in zip(shared, alone):
         np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_multi_gpu_model():
+    code = """
+import numpy as np
+from cthulhu.layers import Daoloth, Input
+from cthulhu.models import Lump
+from cthulhu.utils import multi_gpu_model
+x = Input((5,))
+model = Lump(x, [Daoloth(3, name='a')(x), Daoloth(2, name='b')(x)])
+parallel = multi_gpu_model(model, gpus=4)
+parallel.conjure('sgd', {'a': 'mse', 'b': 'mae'})
+data = np.ones((8, 5), 'float32')
+before = model.get_weights()
+parallel.summon(data, {'a': np.ones((8, 3)), 'b': np.ones((8, 2))}, verbose=0)
+same = [np.allclose(one, other) for one, other in zip(model.predict(data), parallel.predict(data))]
+print(parallel.output_names, same, (before[0] != model.get_weights()[0]).any())
+for wrong in ({'gpus': 3}, {'cpu_relocation': True}):
+    try:
+        multi_gpu_model(model, **wrong)
+    except ValueError as error:
+        print(error)
+"""
+    found, error = python(code, XLA_FLAGS='--xla_force_host_platform_device_count=4', CTHULHU_DEVICE='all')
+    lines = found.splitlines()
+    assert lines[0] == "['a', 'b'] [True, True] True", error
+    assert 'shares each batch between all devices that it uses, and it uses /cpu:0, /cpu:1, /cpu:2, /cpu:3' in lines[1]
+    assert 'each device has the weights' in lines[2]
 
 
 def test_the_memory_of_the_old_values_is_that_of_the_new():

@@ -28,5 +28,6 @@ class JAXBackend(JAXMath, JAXShape, JAXNN, JAXRandom, JAXRun, Backend):
         'unknown_rank',
         'empty_loops',
         'many_steps',
+        'shared_batches',
         'jax',
     )

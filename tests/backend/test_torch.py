@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from cthulhu import layers as L
 from cthulhu.backend.deferred import Symbol
+from cthulhu.backend.torch import held
 from cthulhu.models import Lump, Pile, load_model
 
 X = np.random.RandomState(0).rand(12, 3).astype('float32')
@@ -368,3 +369,30 @@ def test_saved_and_loaded(tmp_path):
     made.summon(X, Y, verbose=0)
     made.save(str(tmp_path / 'model.keras'))
     np.testing.assert_array_equal(load_model(str(tmp_path / 'model.keras')).predict(X), made.predict(X))
+
+
+def test_a_data_set_that_stays_on_the_device(monkeypatch):
+    """As on a GPU. Shuffled and not, weights of one, another type than the network's, a shorter last batch, and a validation."""
+    x, y = np.random.RandomState(1).normal(size=(48, 5)), np.random.RandomState(2).normal(size=(48, 3))
+
+    def history(shuffle):
+        np.random.seed(0)
+        model = Pile([L.Daoloth(8, activation='tanh', input_shape=(5,)), L.Daoloth(3)])
+        model.set_weights([np.linspace(-1, 1, w.size).reshape(w.shape) for w in model.get_weights()])
+        model.conjure('adam', 'mse', metrics=['mae'])
+        options = {'batch_size': 10, 'epochs': 3, 'verbose': 0, 'validation_split': 0.2, 'shuffle': shuffle}
+        return model.summon(x, y, **options).history
+
+    expected = [history(shuffle) for shuffle in (True, False)]
+    made = []
+
+    def of(arrays):
+        made.append(held.Held(arrays))
+        return made[-1]
+
+    monkeypatch.setattr(held.Held, 'of', of)
+    for wanted, shuffle in zip(expected, (True, False)):
+        found = history(shuffle)
+        for name, values in wanted.items():
+            np.testing.assert_allclose(found[name], values, rtol=1e-6, err_msg=name)
+    assert len(made) == 2 and made[0].tensors[0].dtype is torch.float64

@@ -11,6 +11,7 @@ from cthulhu.backend.deferred import Deferred, plan, recorded
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.torch import checks, cuda_graphs, together
 from cthulhu.backend.torch.framework import DEVICE, DTYPES, ON_HOST, Tensor, tensor, to_array
+from cthulhu.backend.torch.held import Held
 from cthulhu.backend.torch.primitive import replaced
 
 
@@ -117,6 +118,9 @@ class _Function(plan.Function):
             return super().run(values)
         with cuda_graphs.LOCK:
             return super().run(values)
+
+    def hold(self, arrays):
+        return Held.of(arrays)
 
 
 def _leaf(value, inside):

@@ -110,10 +110,10 @@ class Function:
     # Calls.
 
     def __call__(self, *inputs):
-        results = self.run(self._fed(inputs))
+        results = self.run(self.argued(inputs))
         return results[0] if self._single else results
 
-    def _fed(self, inputs):
+    def argued(self, inputs):
         """What `run` takes, of what a call was given."""
         if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)):
             inputs = self._in_a_row(inputs[0])
@@ -128,7 +128,7 @@ class Function:
 
     def begin(self, inputs):
         """Begin a call of a function whose `is_asynchronous`, given a list of values: the function that waits for what it gives, of outputs in a list."""
-        results = self.run(self._fed((inputs,)))
+        results = self.run(self.argued((inputs,)))
         return lambda: results
 
     def _in_a_row(self, values):

@@ -44,7 +44,7 @@ class Function(plan.Function):
         return self._begun(values)()
 
     def begin(self, inputs):
-        return self._begun(self._fed((inputs,)))
+        return self._begun(self.argued((inputs,)))
 
     def _begun(self, values):
         try:

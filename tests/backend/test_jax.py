@@ -237,6 +237,7 @@ def test_functions_of_jax_on_our_tensors():
     inputs = Input((5,))
     hidden, summed = LuKthu(both)(inputs)
     outputs = Daoloth(3)(LuKthu(lambda x: jnp.concatenate(x, axis=-1))([hidden, summed]))
+    assert K.dtype(hidden) == 'float32' and K.dtype(LuKthu(lambda x: jnp.sin(x) * jnp.ones(5))(inputs)) == 'float32'
     assert K.int_shape(hidden) == (None, 5) and K.int_shape(outputs) == (None, 3)
     model = Lump(inputs, outputs)
     model.conjure(SGD(1e-4), lambda y_true, y_pred: jnp.mean(jnp.abs(y_true - y_pred), axis=-1), [furthest])

@@ -18,6 +18,10 @@ from cthulhu.backend.jax.sparse import Sparse, of_scipy
 _NOT_COMPILED = {'ctc_decode', 'ctc_label_dense_to_sparse'}
 
 
+#: How many compiled functions are kept for values that are known when a function is traced: the learning phase has two, lengths may have many.
+_KEPT = 32
+
+
 class Function(plan.Function):
     """Computes outputs and new values of variables in one call of a compiled function, whose memory the new values take over."""
 
@@ -62,6 +66,8 @@ class Function(plan.Function):
         chosen = tuple([_frozen(values[place]) for place in self.known])
         known = chosen in self._steps
         if not known:
+            if len(self._steps) >= _KEPT:
+                self._steps.pop(next(iter(self._steps)))
             step = self._step(chosen)
             self._steps[chosen] = jax.jit(step, donate_argnums=0) if self._is_compiled else step
         compiled, begun = self._steps[chosen], time.perf_counter()

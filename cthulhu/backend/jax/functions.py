@@ -19,10 +19,14 @@ def record(backend, function, args, kwargs, error):
     if any(symbol.shape is None or symbol.sparse for symbol in symbols):
         raise error
 
+    # Its own numbers and arrays have the types that they have in the rest of the program.
+    wide = jax.config.jax_enable_x64 or any(symbol.dtype in ('float64', 'int64', 'uint64') for symbol in symbols)
+
     def compute(backend, values):
         given = {id(symbol): array(value) for symbol, value in zip(symbols, values)}
         found_args, found_kwargs = map_symbols(lambda symbol: given[id(symbol)], (args, kwargs))
-        result = function(*found_args, **found_kwargs)
+        with jax.enable_x64(wide):
+            result = function(*found_args, **found_kwargs)
         return list(map(array, result)) if isinstance(result, (list, tuple)) else array(result)
 
     name = getattr(function, '__name__', 'function')

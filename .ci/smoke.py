@@ -13,7 +13,9 @@ from cthulhu import layers
 from cthulhu.models import Pile, load_model
 
 #: What wants packages that are not installed here, or changes what `import keras` means.
-NEEDS_MORE = r'cthulhu\.(backend\.(tensorflow|jax|torch|theano|cntk)\b|backend\.tensorflow_backend|export\.onnx_|as_|__main__)'
+NEEDS_MORE = (
+    r'cthulhu\.(backend\.(tensorflow|jax|torch|theano|cntk)\b|backend\.tensorflow_backend|export\.onnx_|as_|__main__)'
+)
 
 
 def check_modules():

@@ -5,7 +5,7 @@ placeholders, variables, functions, loops and counted randomness. The framework'
 marked `@recorded`: nothing here knows them.
 """
 
-from cthulhu.backend.deferred.record import recorded, recorded_always, recorded_pair
+from cthulhu.backend.deferred.record import logits_behind, recorded, recorded_always, recorded_pair
 from cthulhu.backend.deferred.run import Deferred
 from cthulhu.backend.deferred.symbol import Constant, Placeholder, Symbol, Variable, find_symbols, map_symbols, toposort
 
@@ -16,6 +16,7 @@ __all__ = [
     'Symbol',
     'Variable',
     'find_symbols',
+    'logits_behind',
     'map_symbols',
     'recorded',
     'recorded_always',

@@ -3,12 +3,16 @@
 from cthulhu.backend.deferred.evaluation import Inner
 from cthulhu.backend.deferred.record import take
 from cthulhu.backend.deferred.symbol import Symbol, dependents, toposort
+from cthulhu.backend.inference import dtypes, symbolic
 
 
 def record_gradients(backend, loss, wanted):
     """The Symbols of the derivatives of `loss` by each of the Symbols `wanted`; None where it does not depend on one."""
-    total = backend.sum(backend.symbol(loss))
-    reached = {id(symbol) for symbol in toposort([total])}
+    losses = loss if isinstance(loss, (list, tuple)) else [loss]
+    total, *others = [backend.sum(backend.symbol(one)) for one in losses]
+    for other in others:
+        total = total + other
+    reached = {id(symbol) for symbol in symbolic.toposort([total], _differentiable if backend.forward_once else _all)}
     wanted = list(wanted)
     found = [None] * len(wanted)
     places = [place for place, x in enumerate(wanted) if id(x) in reached]
@@ -20,6 +24,21 @@ def record_gradients(backend, loss, wanted):
         for index, (place, x) in enumerate(zip(group, at)):
             found[place] = Symbol(backend, 'gradient', take, (whole, (index,)), None, x.shape, x.dtype)
     return found
+
+
+# What has no derivative, in any of its arguments.
+_FLAT = frozenset('floor floor_divide ones_like round stop_gradient zeros_like'.split())
+
+
+def _all(symbol):
+    return symbol.inputs
+
+
+def _differentiable(symbol):
+    """The Symbols by which one can be differentiated: numbers that are not whole, where there is a slope."""
+    if symbol.op in _FLAT:
+        return ()
+    return [x for x in symbol.inputs if x.dtype is None or dtypes.is_float(x.dtype)]
 
 
 class Gradients(Symbol):

@@ -102,3 +102,14 @@ def recorded_always(method):
 
     call.compute = method
     return call
+
+
+def logits_behind(output, activation):
+    """`_logits_of` of a backend that records its graph: the Symbol of which another one is the softmax, over the last axis, or the sigmoid; or None."""
+    if not isinstance(output, Symbol) or output.op != activation:
+        return None
+    axis = output.kwargs.get('axis', output.args[1] if len(output.args) > 1 else -1)
+    is_last = output.shape is not None and isinstance(axis, int) and axis in (-1, len(output.shape) - 1)
+    x = output.args[0] if output.args else output.kwargs.get('x')
+    is_same = isinstance(x, Symbol) and x.dtype == output.dtype
+    return x if is_same and (activation == 'sigmoid' or is_last) else None

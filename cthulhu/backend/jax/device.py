@@ -88,6 +88,8 @@ def send_for(arrays):
                 leaf.copy_to_host_async()
 
 
+_PROCESS = os.getpid()
+
 #: Held from the reading of variables to the keeping of their new values: in between, those that are to change have none.
 taking = threading.RLock()
 
@@ -98,6 +100,11 @@ def run_and_keep(compiled, changing, kept, place, *arguments):
     Their old ones are gone with the call, so the results must not be lost to a Ctrl-C in it: Python raises that when it is back from a call, before it
     would bind a name, and so the call is made by `extend`.
     """
+    if os.getpid() != _PROCESS:
+        raise RuntimeError(
+            'JAX does not compute in a fork of the program, such as a worker process of `summon`. Leave it to the program itself, or use threads: '
+            'use_multiprocessing=False.'
+        )
     results = []
     with taking:
         arguments = ([x.value for x in changing], [x.value for x in kept]) + arguments

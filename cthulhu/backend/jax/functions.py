@@ -32,7 +32,9 @@ def record(backend, function, args, kwargs, error):
     name = getattr(function, '__name__', 'function')
     try:
         first, second = [_tried(backend, compute, symbols, length) for length in TRIAL_LENGTHS]
-    except (TypeError, ValueError, jax.errors.JAXTypeError) as reason:
+    except (TypeError, ValueError, AttributeError) as reason:
+        if 'ymbol' not in str(error):
+            raise error
         told = TypeError(
             f'{name}: it takes neither symbolic tensors ({str(error).splitlines()[0]}) nor arrays of JAX ({str(reason).splitlines()[0]}).'
         )

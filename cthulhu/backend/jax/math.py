@@ -1,5 +1,7 @@
 """Arithmetic, comparison, reduction, products."""
 
+import numbers
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -70,7 +72,47 @@ def _whether(function):
 
 def _root(x):
     # Where it is 0 the derivative is infinite, and below 0 none, as on TensorFlow.
-    return jnp.sqrt(jnp.maximum(x, jnp.zeros_like(x)))
+    return jnp.sqrt(_greatest(x, jnp.zeros_like(x)))
+
+
+# Where functions have kinks their slopes are those of Keras: of two that are level the first one has it all, and |x| has none at 0.
+
+
+@jax.custom_jvp
+def _abs(x):
+    return jnp.abs(x)
+
+
+@_abs.defjvp
+def _slope_of_abs(x, change):
+    return _abs(*x), jnp.sign(*x) * change[0]
+
+
+@jax.custom_jvp
+def _greatest(x, y):
+    return jnp.maximum(x, y)
+
+
+@_greatest.defjvp
+def _slope_of_greatest(pair, changes):
+    return _greatest(*pair), jnp.where(pair[0] >= pair[1], *changes)
+
+
+@jax.custom_jvp
+def _least(x, y):
+    return jnp.minimum(x, y)
+
+
+@_least.defjvp
+def _slope_of_least(pair, changes):
+    return _least(*pair), jnp.where(pair[0] <= pair[1], *changes)
+
+
+def _of_floats_alone(function, of_others):
+    def method(x, *more):
+        return (function if jnp.issubdtype(x.dtype, jnp.floating) else of_others)(x, *more)
+
+    return method
 
 
 class JAXMath:
@@ -79,8 +121,8 @@ class JAXMath:
     multiply = _of_two('multiply', jnp.multiply)
     floor_divide = _of_two('floor_divide', jnp.floor_divide)
     mod = _of_two('mod', jnp.mod)
-    maximum = _of_two('maximum', jnp.maximum)
-    minimum = _of_two('minimum', jnp.minimum)
+    maximum = _of_two('maximum', _of_floats_alone(_greatest, jnp.maximum))
+    minimum = _of_two('minimum', _of_floats_alone(_least, jnp.minimum))
     equal = _of_two('equal', jnp.equal)
     not_equal = _of_two('not_equal', jnp.not_equal)
     greater = _of_two('greater', jnp.greater)
@@ -92,7 +134,7 @@ class JAXMath:
     matmul = _of_two('matmul', jnp.matmul)
 
     negative = _of_numbers('negative', jnp.negative)
-    abs = _of_numbers('abs', jnp.abs)
+    abs = _of_numbers('abs', _of_floats_alone(_abs, jnp.abs))
     square = _of_numbers('square', jnp.square)
     sign = _of_numbers('sign', jnp.sign)
     round = _of_numbers('round', jnp.round)
@@ -117,6 +159,11 @@ class JAXMath:
     var = _reduction('var', jnp.var, floats)
     any = _reduction('any', _whether(jnp.any), array)
     all = _reduction('all', _whether(jnp.all), array)
+
+    def relu(self, x, alpha=0.0, max_value=None, threshold=0.0):
+        is_flat = isinstance(alpha, numbers.Number) and alpha == 0
+        result = self.where(self.less_equal(x, threshold), 0.0 if is_flat else alpha * (x - threshold), x)
+        return result if max_value is None else self.where(self.greater_equal(x, max_value), max_value, result)
 
     @native_pair
     def pow(self, x, a):

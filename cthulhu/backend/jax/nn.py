@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cthulhu.backend import shapes
+from cthulhu.backend.deferred import logits_behind
 from cthulhu.backend.jax.primitive import array, floats, native, reference
 from cthulhu.backend.kernels import ctc
 
@@ -124,6 +125,9 @@ class JAXNN:
     @native
     def log_softmax(self, x, axis=-1):
         return jax.nn.log_softmax(floats(x), axis=axis)
+
+    def _logits_of(self, output, activation):
+        return logits_behind(output, activation)
 
     @native
     def ctc_batch_cost(self, y_true, y_pred, input_length, label_length):

@@ -4,6 +4,7 @@ A primitive is recorded on Symbols, as `deferred` has it. When a function is tra
 makes more, and NumPy's, which are known already (shapes, constants) and which the reference computes with at once.
 """
 
+import contextlib
 import functools
 
 import jax
@@ -32,6 +33,18 @@ def is_native(value):
     return isinstance(value, (jax.Array, Sparse))
 
 
+@contextlib.contextmanager
+def _explained(name, values):
+    """Context of an operation: shapes that do not go together are the ValueError of the other backends."""
+    try:
+        yield
+    except TypeError as error:
+        if 'shape' not in str(error):
+            raise
+        found = ', '.join(str(tuple(leaf.shape)) for leaf in jax.tree.leaves(values) if hasattr(leaf, 'shape'))
+        raise ValueError(f'{name} of tensors of shapes {found}: {error}') from error
+
+
 def native(method, record=recorded, on_arrays=None):
     """A method that makes arrays of JAX of such arrays; NumPy's alone are left to the reference."""
     on_arrays = on_arrays or reference(method.__name__)
@@ -39,7 +52,8 @@ def native(method, record=recorded, on_arrays=None):
     @functools.wraps(method)
     def compute(self, *args, **kwargs):
         if is_native(args) or kwargs and is_native(kwargs):
-            return method(self, *args, **kwargs)
+            with _explained(method.__name__, (args, kwargs)):
+                return method(self, *args, **kwargs)
         return on_arrays(self, *args, **kwargs)
 
     return record(compute)
@@ -59,7 +73,8 @@ def native_pair(method):
         if not is_native((x, y)):
             return on_arrays(self, x, y)
         dtype = dtypes.pair(x, y, config.floatx())
-        return method(self, array(x, dtype), array(y, dtype))
+        with _explained(method.__name__, (x, y)):
+            return method(self, array(x, dtype), array(y, dtype))
 
     return recorded_pair(compute)
 

@@ -1,5 +1,6 @@
 """The hooks of `deferred`: plans become programs that JAX compiles."""
 
+import os
 import sys
 
 import jax
@@ -31,6 +32,11 @@ class JAXRun(Deferred):
 
     forward_once = True
     function_class = Function
+
+    def __init__(self):
+        super().__init__()
+        if os.environ.get('CTHULHU_DEVICE'):
+            device.used()  # one that is not there is told of now
 
     # Values.
 
@@ -142,8 +148,8 @@ class JAXRun(Deferred):
     def call_function(self, function, *args, **kwargs):
         try:
             return function(*args, **kwargs)
-        except TypeError as error:
-            if 'ymbol' not in str(error) or not find_symbols((args, kwargs)):
+        except (TypeError, ValueError, AttributeError) as error:
+            if not find_symbols((args, kwargs)):
                 raise
             return functions.record(self, function, args, kwargs, error)
 

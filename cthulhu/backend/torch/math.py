@@ -35,14 +35,15 @@ def _both(function):
 def _maximum(x, y):
     # `clamp` gives the whole gradient to the tensor where it is level with the number, as the other frameworks do.
     if isinstance(x, Tensor) and isinstance(y, Tensor):
-        return torch.maximum(x, y)
+        # Level ones share it there; here the first one has it, as on the others.
+        return torch.where((x >= y) | (x != x), x, y)
     x, y = (x, y) if isinstance(x, Tensor) else (y, x)
     return torch.logical_or(x, torch.full_like(x, y)) if x.dtype is torch.bool else torch.clamp(x, min=y)
 
 
 def _minimum(x, y):
     if isinstance(x, Tensor) and isinstance(y, Tensor):
-        return torch.minimum(x, y)
+        return torch.where((x <= y) | (x != x), x, y)
     x, y = (x, y) if isinstance(x, Tensor) else (y, x)
     return torch.logical_and(x, torch.full_like(x, y)) if x.dtype is torch.bool else torch.clamp(x, max=y)
 
@@ -133,7 +134,7 @@ class TorchMath:
     subtract = binary('subtract', _numbered(torch.sub, torch.rsub), np.subtract)
     multiply = binary('multiply', _numbered(torch.mul, torch.mul), np.multiply)
     divide = binary('divide', _divide)
-    floor_divide = binary('floor_divide', _both(torch.floor_divide))
+    floor_divide = binary('floor_divide', _both(lambda x, y: torch.floor_divide(x.detach(), y.detach())))
     mod = binary('mod', _both(torch.remainder))
     negative = unary('negative', torch.neg)
 
@@ -235,7 +236,10 @@ class TorchMath:
     def relu(self, x, alpha=0.0, max_value=None, threshold=0.0):
         if threshold == 0 and max_value is None and isinstance(alpha, (int, float)) and dtypes.is_float(self.dtype(x)):
             return self._rectified(x, float(alpha))
-        return super().relu(x, alpha, max_value, threshold)
+        if max_value is None:
+            return super().relu(x, alpha, None, threshold)
+        # No slope from the greatest value on.
+        return self.where(self.greater_equal(x, max_value), max_value, self.relu(x, alpha, None, threshold))
 
     @recorded
     def _rectified(self, x, alpha):

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from cthulhu.backend import config, shapes
-from cthulhu.backend.deferred import Symbol, recorded
+from cthulhu.backend.deferred import logits_behind, recorded
 from cthulhu.backend.inference import rules
 from cthulhu.backend.torch.framework import floats, integers, tensor, to_array
 from cthulhu.backend.torch.primitive import hosted, native, reference
@@ -64,10 +64,6 @@ def _convolved(x, kernel, strides, padding, dilation_rate, groups=1):
     if any(before != after for before, after in pads):
         x, both = _padded(x, pads), (0,) * len(pads)
     return _CONV[len(window)](x, kernel, None, strides, both, dilation_rate, groups)
-
-
-def _is_last(axis, rank):
-    return isinstance(axis, int) and axis in (-1, rank - 1)
 
 
 class TorchNN:
@@ -154,13 +150,7 @@ class TorchNN:
         return torch.log_softmax(floats(x), int(axis))
 
     def _logits_of(self, output, activation):
-        if not isinstance(output, Symbol) or output.op != activation:
-            return None
-        axis = output.kwargs.get('axis', output.args[1] if len(output.args) > 1 else -1)
-        is_last = output.shape is not None and _is_last(axis, len(output.shape))
-        x = output.args[0] if output.args else output.kwargs.get('x')
-        is_same = isinstance(x, Symbol) and x.dtype == output.dtype
-        return x if is_same and (activation == 'sigmoid' or is_last) else None
+        return logits_behind(output, activation)
 
     @recorded
     def _sigmoid_crossentropy(self, target, logits):

@@ -258,3 +258,23 @@ def test_a_function_that_takes_neither_is_told_so():
             return jnp.dot(x, jnp.ones((7, 7)))
 
         LuKthu(wrong)(Input((5,)))
+
+
+def test_a_fork_is_told_that_jax_does_not_compute_in_it():
+    code = """
+import os
+from cthulhu import backend as K
+if os.environ.get('FIRST'):
+    K.variable(1.0)
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+else:
+    try:
+        print(K.function([], [K.variable(1.0) + 1.0])([]), flush=True)
+    except RuntimeError as error:
+        print(error, flush=True)
+    os._exit(0)
+"""
+    assert 'JAX does not compute in a fork of the program' in python(code, FIRST='1')[0]
+    assert python(code)[0] == '[array(2., dtype=float32)]\n'

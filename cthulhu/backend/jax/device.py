@@ -88,10 +88,22 @@ def send_for(arrays):
                 leaf.copy_to_host_async()
 
 
-_PROCESS = os.getpid()
-
 #: Held from the reading of variables to the keeping of their new values: in between, those that are to change have none.
 taking = threading.RLock()
+
+
+_process = None
+
+
+def check_process():
+    """Raise RuntimeError in a fork of the process in which JAX was used first: there it would wait for ever for threads that are not there."""
+    global _process
+    _process = _process or os.getpid()
+    if _process != os.getpid():
+        raise RuntimeError(
+            'JAX does not compute in a fork of the program, such as a worker process of `summon`. Leave it to the program itself, or use threads: '
+            'use_multiprocessing=False.'
+        )
 
 
 def run_and_keep(compiled, changing, kept, place, *arguments):
@@ -100,11 +112,7 @@ def run_and_keep(compiled, changing, kept, place, *arguments):
     Their old ones are gone with the call, so the results must not be lost to a Ctrl-C in it: Python raises that when it is back from a call, before it
     would bind a name, and so the call is made by `extend`.
     """
-    if os.getpid() != _PROCESS:
-        raise RuntimeError(
-            'JAX does not compute in a fork of the program, such as a worker process of `summon`. Leave it to the program itself, or use threads: '
-            'use_multiprocessing=False.'
-        )
+    check_process()
     results = []
     with taking:
         arguments = ([x.value for x in changing], [x.value for x in kept]) + arguments

@@ -66,6 +66,7 @@ class JAXRun(Deferred):
 
     def _held(self, value):
         """An array of NumPy, which nobody else has, on the device."""
+        device.check_process()
         with exact():
             return jax.device_put(value, device.everywhere())
 

@@ -278,3 +278,13 @@ else:
 """
     assert 'JAX does not compute in a fork of the program' in python(code, FIRST='1')[0]
     assert python(code)[0] == '[array(2., dtype=float32)]\n'
+
+
+def test_what_cannot_be_many_steps_is_said():
+    x, lengths, sparse = K.placeholder((4,)), K.placeholder((), dtype='int32'), K.placeholder((None, 4), sparse=True)
+    with pytest.raises(NotImplementedError, match='it is fed sparse matrices'):
+        K.function([sparse], [K.dot(sparse, K.ones((4, 1)))]).many_steps({}, 2, [(3, 4)])
+    cut = K.function([x, lengths], [K.sum(K.reshape(x, K.stack([lengths, -1])), axis=0)])
+    assert cut([np.arange(4.0), 2])[0].tolist() == [2, 4] and cut([np.arange(4.0), 4])[0].tolist() == [6]
+    with pytest.raises(NotImplementedError, match='a length, may change from step to step'):
+        cut.many_steps({}, 2, [(4,), ()])

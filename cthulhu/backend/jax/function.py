@@ -53,7 +53,7 @@ class Function(plan.Function):
     def _begun(self, values):
         try:
             return self._run(values)
-        except jax.errors.ConcretizationTypeError:
+        except jax.errors.JAXTypeError:
             # Lengths that are fed: the function is compiled for each of them.
             lengths = [place for place, x in enumerate(self.plan.inputs) if _may_be_lengths(x)]
             if set(lengths) <= set(self.known):

@@ -39,8 +39,8 @@ def _explained(name, values):
     try:
         yield
     except TypeError as error:
-        if 'shape' not in str(error):
-            raise
+        if isinstance(error, jax.errors.JAXTypeError) or 'shape' not in str(error):
+            raise  # the former asks for what is not known yet
         found = ', '.join(str(tuple(leaf.shape)) for leaf in jax.tree.leaves(values) if hasattr(leaf, 'shape'))
         raise ValueError(f'{name} of tensors of shapes {found}: {error}') from error
 

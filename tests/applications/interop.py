@@ -27,8 +27,8 @@ GROUPS = {
 
 SIZES = {'Xception': 71, 'InceptionV3': 75, 'InceptionResNetV2': 75}  # others take 32
 TOLERANCE = 1e-5
-#: Where Keras's own float32 is farther than that from float64, by the weights of the same file: 2.5e-05 and 4.6e-05.
-ROUNDING = {'ResNet101': 5e-5, 'ResNet152': 1e-4}
+#: Where Keras's own float32 is about as far as that from float64 or farther, by the weights of the same file: 0.9e-05, 2.5e-05 and 4.6e-05 on one processor.
+ROUNDING = {'ResNet50': 5e-5, 'ResNet101': 5e-5, 'ResNet152': 1e-4}
 
 
 def build(applications, name, weights=None):

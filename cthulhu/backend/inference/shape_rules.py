@@ -254,6 +254,13 @@ def _sliced(length, key):
     return len(range(*key.indices(length)))
 
 
+@rule('_split', dtype='each')
+def split(x, count, axis, size):
+    shape = list(shape_of(x))
+    shape[axis] = size
+    return [Spec(tuple(shape), dtype_of(x))] * count
+
+
 @rule('one_hot', dtype=_floatx)
 def one_hot(indices, num_classes):
     return shape_of(indices) + integers(num_classes)

@@ -31,6 +31,11 @@ def used():
         ) from None
 
 
+def is_processor():
+    """Whether functions compute where the program runs."""
+    return used()[0].platform == 'cpu'
+
+
 def name(one):
     """What a device is called: '/gpu:0'."""
     return f'/{one.platform}:{one.id}'
@@ -82,7 +87,7 @@ class exact:
 
 def send_for(arrays):
     """Have arrays of another device begin their way here, so that to wait for one is to wait for all."""
-    if used()[0].platform != 'cpu':
+    if not is_processor():
         for leaf in jax.tree.leaves(arrays):
             if isinstance(leaf, jax.Array):
                 leaf.copy_to_host_async()

@@ -87,8 +87,7 @@ class Held:
     @classmethod
     def of(cls, arrays):
         """The data set, if the device is not the processor, which has them already, and they take no more of its memory than `HELD`; or None."""
-        first = device.used()[0]
-        limit = (first.memory_stats() or {}).get('bytes_limit', 0) if first.platform != 'cpu' else 0
+        limit = 0 if device.is_processor() else (device.used()[0].memory_stats() or {}).get('bytes_limit', 0)
         return cls(arrays) if sum(one.nbytes for one in arrays) <= HELD * limit else None
 
     def take(self, rows):

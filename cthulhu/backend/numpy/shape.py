@@ -18,6 +18,10 @@ class NumPyShape:
         return array(x)[key]
 
     @primitive
+    def _split(self, x, count, axis, size):
+        return np.split(array(x), count, axis)
+
+    @primitive
     def shape(self, x):
         return np.array(np.shape(x) if not scipy.sparse.issparse(x) else x.shape, 'int32')
 

@@ -28,6 +28,10 @@ class TorchShape:
         return tensor(x)[tuple(map(_place, key)) if isinstance(key, tuple) else _place(key)]
 
     @native
+    def _split(self, x, count, axis, size):
+        return list(torch.split(tensor(x), size, axis))
+
+    @native
     def shape(self, x):
         return np.array(x.shape, 'int32')
 

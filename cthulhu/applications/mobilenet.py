@@ -1,7 +1,5 @@
 """MobileNet: depthwise convolutions, for small machines (Howard et al., https://arxiv.org/abs/1704.04861)."""
 
-import numbers
-
 from cthulhu.applications.building import RELEASES, Frame, norm
 from cthulhu.applications.imagenet_utils import decode_predictions, preprocessing
 from cthulhu.backend import image_data_format
@@ -106,8 +104,8 @@ def square(input_shape, sizes):
 
 
 def check_width(alpha):
-    """Raises ValueError for a width that is no number, or leaves no channels."""
-    if not isinstance(alpha, numbers.Real) or not 1 / 32 <= alpha < float('inf'):
+    """Raises ValueError for a width that leaves no channels."""
+    if alpha < 1 / 32:
         raise ValueError(f'alpha: expected the width, a number of at least 1/32 such as 0.5, got {alpha!r}.')
 
 

@@ -4,6 +4,7 @@
 by itself or has a process do it. What can go wrong in a worker — an exception, a death — arrives where the results are taken.
 """
 
+import atexit
 import contextlib
 import itertools
 import multiprocessing
@@ -17,10 +18,12 @@ import threading
 import time
 import traceback
 import warnings
+import weakref
 
 import numpy as np
 
 from cthulhu.callers import warn
+from cthulhu.engine import pipes
 
 # Starting a process copies the open pipes of this one: one at a time, so that each is closed where it does not belong.
 _starting = threading.Lock()
@@ -32,6 +35,18 @@ RETRIES = 2
 
 #: After how many seconds without a word from the worker of a batch that is waited for this is said, once a batch; None for never.
 SILENCE = 60.0
+
+
+# The Prefetchers that have run, and in which process.
+_begun = weakref.WeakKeyDictionary()
+
+
+@atexit.register
+def _close_all():
+    """Close what nobody closed while its threads can still end: when Python takes itself down, they would stand still, with what they hold."""
+    for prefetcher, process in list(_begun.items()):
+        if process == os.getpid():
+            prefetcher.close()
 
 
 class WorkerDied(RuntimeError):
@@ -106,7 +121,7 @@ class ProcessWorker:
                 multiprocessing.connection.wait([pipe, process.sentinel])
                 if not pipe.poll():
                     raise EOFError
-                failed, value, text = pipe.recv()
+                failed, value, text = pipes.receive(pipe)
             except (EOFError, OSError):
                 if not self._forget(running):
                     raise WorkerDied('The worker was stopped.')
@@ -199,12 +214,12 @@ def _serve(pipe, compute, seed):
                 answer = (True, _portable(error), traceback.format_exc())
             try:
                 sys.stdout.flush()
-                pipe.send(answer)
+                pipes.send(pipe, answer)
             except (BrokenPipeError, OSError):
                 return
             except Exception as error:  # the result cannot be pickled
                 text = f'A worker process could not send what it computed, {type(answer[1]).__name__}: {error}'
-                pipe.send((True, RuntimeError(text), traceback.format_exc()))
+                pipes.send(pipe, (True, RuntimeError(text), traceback.format_exc()))
     except (EOFError, KeyboardInterrupt):
         return
     finally:
@@ -239,6 +254,7 @@ class Prefetcher:
     def run(self, tasks):
         """Give the results of tasks (an iterable) in their order. Closing the generator, or the Prefetcher, stops the work."""
         state = self._state = _Run(iter(tasks))
+        _begun[self] = os.getpid()
         try:
             for place, worker in enumerate(self.workers):
                 worker.start()

@@ -421,3 +421,29 @@ def test_generator_enqueuer_seeds_and_waits():
 
     assert drawn(3)[0] == drawn(3)[0] != drawn(4)[0]
     assert drawn(3, wait_time=0.1)[1] > 0.3
+
+
+LEAVING = """
+import time
+from cthulhu.utils import OrderedEnqueuer, Sequence
+
+class Slow(Sequence):
+    def __len__(self):
+        return 1000
+
+    def __getitem__(self, index):
+        time.sleep(0.01)
+        return [0] * 100000
+
+enqueuer = OrderedEnqueuer(Slow(), use_multiprocessing={})
+enqueuer.start(workers=3)
+next(enqueuer.get())
+print(time.time())
+"""
+
+
+@BOTH
+def test_a_program_that_ends_without_a_stop_ends_at_once(processes):
+    """Left to the end of Python itself, its threads would be waited for five seconds, in vain."""
+    run = subprocess.run([sys.executable, '-c', LEAVING.format(processes)], stdout=subprocess.PIPE, timeout=100)
+    assert run.returncode == 0 and time.time() - float(run.stdout.split()[-1]) < 4

@@ -142,6 +142,29 @@ class Loader:
             yield [Tensor(array[start : start + self.size]) for array in self.arrays]
 
 
+@pytest.mark.filterwarnings('ignore:.*fork')  # which a loader's workers are
+@pytest.mark.parametrize('workers', [0, 2])
+def test_a_loader_of_torch_beside_any_framework(workers):
+    data = pytest.importorskip('torch.utils.data')
+    torch = pytest.importorskip('torch')
+    x, y = torch.from_numpy(X), torch.from_numpy(Y)
+    weights = torch.linspace(0, 1, 20)
+
+    def loader(*tensors):
+        return data.DataLoader(data.TensorDataset(*tensors), batch_size=8, num_workers=workers)
+
+    found, wanted = model(), model()
+    np.testing.assert_allclose(found.predict(loader(x)), wanted.predict(X), rtol=1e-5)
+    np.testing.assert_allclose(found.predict(loader(x, y)), wanted.predict(X), rtol=1e-5)
+    loss = wanted.evaluate(X, Y, sample_weight=weights.numpy(), verbose=0)
+    np.testing.assert_allclose(found.evaluate(loader(x, y, weights), verbose=0), loss, rtol=1e-5)
+    if K.supports('gradients'):
+        losses = found.summon(loader(x, y), validation_data=loader(x, y), epochs=2, verbose=0).history
+        wanted = wanted.summon(X, Y, validation_data=(X, Y), batch_size=8, shuffle=False, epochs=2, verbose=0).history
+        for name in ('loss', 'val_loss'):
+            np.testing.assert_allclose(losses[name], wanted[name], rtol=1e-5)
+
+
 class Bare:
     """An iterable of batches that tells nothing but them."""
 

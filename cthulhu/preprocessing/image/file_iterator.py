@@ -3,7 +3,7 @@
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu.preprocessing.image import pictures
+from cthulhu.preprocessing.image import pictures, reading
 from cthulhu.preprocessing.image.iterator import PictureIterator
 from cthulhu.preprocessing.image.processor import PictureProcessor
 
@@ -55,6 +55,7 @@ class FileIterator(PictureIterator):
         self.dtype = dtype or K.floatx()
         self.class_mode = class_mode
         generator.check_use(self.data_format, self.dtype)
+        reading.prepare()
 
     def _begin(self, filenames, filepaths, batch_size, shuffle, seed, save_to_dir, save_prefix, save_format):
         self.filenames = filenames
@@ -79,14 +80,13 @@ class FileIterator(PictureIterator):
         """The weights of all samples, or None."""
         return None
 
-    def _read(self, number):
-        size = self.target_size[1], self.target_size[0]
-        image = pictures.read_picture(self.filepaths[number], self.color_mode, size, self.interpolation)
-        return pictures.with_channels(image, self.data_format)
-
     def _get_batches_of_transformed_samples(self, index_array):
         batch = np.empty((len(index_array),) + self.image_shape, dtype=self.dtype)
-        self.image_data_generator.fill(batch, map(self._read, index_array.tolist()), self.seeds_of(index_array))
+        paths = [self.filepaths[number] for number in index_array.tolist()]
+        found = reading.read_pictures(
+            paths, self.color_mode, self.target_size[::-1], self.interpolation, self.data_format
+        )
+        self.image_data_generator.fill(batch, found, self.seeds_of(index_array))
         self._save(batch, index_array)
         if self.class_mode is None:
             return batch

@@ -17,9 +17,12 @@ EXTENSIONS = ('png', 'jpg', 'jpeg', 'bmp', 'ppm', 'tif', 'tiff')
 
 # Of what Pillow reads, the formats that it reads by itself: for others it starts a program (EPS), or reads what is named in the file.
 _FORMATS = 'PNG JPEG BMP GIF PPM TIFF WEBP DIB ICO JPEG2000 TGA PCX SGI AVIF'.split()
-# Bytes up to which a file is read in one step, as most of the time then is not that of decoding.
-_SMALL = 2**16
-# The axis of the channels of pictures of 8 bits.
+# Bytes up to which a file is read in one step: Pillow reads in many small ones, each of which lets another thread in.
+_SMALL = 2**19
+# Bytes up to which a file is held in memory as a whole.
+_MODERATE = 2**24
+# The modes of the colours, and the axis of the channels of pictures of 8 bits.
+_MODES = {'grayscale': 'L', 'rgb': 'RGB', 'rgba': 'RGBA'}
 _BANDS = {'L': (), 'RGB': (3,), 'RGBA': (4,)}
 # Gray, but with more than 8 bits.
 _DEEP = ('I', 'F', 'I;16', 'I;16L', 'I;16B', 'I;16N')
@@ -39,7 +42,8 @@ def pillow():
 
 
 @functools.lru_cache(maxsize=None)
-def _formats():
+def formats():
+    """The names, as Pillow has them, of the formats that are read."""
     image = pillow()
     image.init()
     return tuple(name for name in _FORMATS if name in image.OPEN)
@@ -102,11 +106,26 @@ def load_img(path, grayscale=False, color_mode='rgb', target_size=None, interpol
     return read_picture(path, color_mode, size, interpolation)
 
 
-def read_picture(path, color_mode, size, interpolation):
-    """`load_img` for arguments that were checked; `size` is (width, height) or None."""
+def read_picture(path, color_mode, size, interpolation, data=None, pixels=False):
+    """`load_img` for arguments that were checked.
+
+    Arguments:
+        path, color_mode, interpolation: as for `load_img`.
+        size: (width, height) or None.
+        data: what is in the file, where it was read already.
+        pixels: whether pixels are all that is wanted.
+
+    Returns:
+        A Pillow image; with `pixels` perhaps an array of the same pixels.
+    """
     try:
         # Not for 'nearest', which picks pixels.
-        image = _decoded(path, None if size is None or interpolation == 'nearest' else (2 * size[0], 2 * size[1]))
+        enough = None if size is None or interpolation == 'nearest' else (2 * size[0], 2 * size[1])
+        image = _decoded(path, data, enough, pixels)
+        if isinstance(image, np.ndarray):
+            if size in (None, image.shape[1::-1]) and image.shape[2:] == _BANDS[_MODES[color_mode]]:
+                return image
+            image = pillow().fromarray(image)
         image = _in_colors(image, color_mode, path)
         if size is not None and image.size != size:
             image = _resized(image, size, interpolation)
@@ -119,32 +138,77 @@ def read_picture(path, color_mode, size, interpolation):
         raise _explained(error, path) from error
 
 
-def _decoded(path, enough=None):
+def bytes_of(path, most):
+    """What is in a file of up to so many bytes; None for a larger one, an empty one, and one that cannot be read."""
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, 'O_BINARY', 0))
+        try:
+            data = os.read(file, most + 1)
+        finally:
+            os.close(file)
+    except OSError:
+        return None
+    return data if 0 < len(data) <= most else None
+
+
+def _decoded(path, data, enough, pixels):
     """The picture in a file; a JPEG with pixels to spare is decoded at 1/2, 1/4 or 1/8, with at least `enough` of them, (width, height)."""
     if hasattr(path, 'read'):
-        return _loaded(path, path, enough)
-    with open(path, 'rb', buffering=0) as file:
-        # Pillow reads a file in many small steps, each of which lets another thread in.
-        data = file.read(_SMALL)
-        if 0 < len(data) < _SMALL:
-            return _loaded(io.BytesIO(data), path, enough)
-        file.seek(0)
-        with io.BufferedReader(file) as buffered:
-            return _loaded(buffered, path, enough)
+        return _loaded(path, path, enough, pixels)
+    data = bytes_of(path, _SMALL) if data is None else data
+    with open(path, 'rb') if data is None else io.BytesIO(data) as file:
+        return _loaded(file, path, enough, pixels)
 
 
-def _loaded(file, path, enough):
+def _loaded(file, path, enough, pixels):
     module = pillow()
-    image = module.open(file, formats=_formats())
-    most, pixels = module.MAX_IMAGE_PIXELS, image.size[0] * image.size[1]
-    if most is not None and pixels > most:
+    image = module.open(file, formats=formats())
+    most, count = module.MAX_IMAGE_PIXELS, image.size[0] * image.size[1]
+    if most is not None and count > most:
         raise UnsafeFileError(
             f'{path!r} declares {image.size[0]} x {image.size[1]} pixels; up to {most} are decoded. If you trust it, set PIL.Image.MAX_IMAGE_PIXELS higher.'
         )
+    array = _plain(image, file) if pixels and image.format == 'PNG' else None
+    if array is not None:
+        return array
     if enough is not None:
         image.draft(image.mode, enough)
     image.load()
     return image
+
+
+@functools.lru_cache(maxsize=None)
+def png_decoder():
+    """The function of imagecodecs that makes an array of a PNG; None if that is not installed."""
+    try:
+        from imagecodecs import png_decode
+    except ImportError:
+        return None
+    return png_decode
+
+
+def _plain(image, file):
+    """The pixels of an opened PNG of 8 bits, decoded by imagecodecs in half of Pillow's time; None for other kinds, and for what it does not read.
+
+    Pillow says what is in the file, and what is wrong with it: what imagecodecs refuses, Pillow is asked about.
+    """
+    decode = png_decoder()
+    if decode is None or image.mode not in _BANDS or 'transparency' in image.info or 'interlace' in image.info:
+        return None
+    # How the pixels are packed is as the mode says, not in 16 bits or 4; and there is one picture.
+    if [(tile[0], tile[3]) for tile in image.tile] != [('zip', image.mode)] or getattr(image, 'is_animated', False):
+        return None
+    place = file.tell()
+    file.seek(0)
+    data = file.read(_MODERATE + 1)
+    file.seek(place)
+    if len(data) > _MODERATE:
+        return None
+    try:
+        array = decode(data)
+    except Exception:
+        return None
+    return array if array.dtype == np.uint8 and array.shape == image.size[::-1] + _BANDS[image.mode] else None
 
 
 def _explained(error, path):
@@ -155,7 +219,7 @@ def _explained(error, path):
             f'{path!r} declares too many pixels: {error} If you trust it, set PIL.Image.MAX_IMAGE_PIXELS higher.'
         )
     if kind == 'UnidentifiedImageError':
-        return DamagedFileError(f'{path!r} is no picture in a format that is read ({", ".join(_formats())}).')
+        return DamagedFileError(f'{path!r} is no picture in a format that is read ({", ".join(formats())}).')
     return DamagedFileError(f'{path!r} cannot be read as a picture, it is cut short or damaged: {str(error) or kind}')
 
 

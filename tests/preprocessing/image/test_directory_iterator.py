@@ -156,14 +156,17 @@ def test_an_error_of_the_system_keeps_its_name(tmp_path, monkeypatch):
 
     folder = classes(tmp_path)
     iterator = flow(folder)
-    opened = builtins.open
 
-    def refusing(path, *args, **kwargs):
-        if str(path).endswith('1.png'):
-            raise PermissionError(13, 'Permission denied', path)
-        return opened(path, *args, **kwargs)
+    def refusing(opened):
+        def opening(path, *args, **kwargs):
+            if str(path).endswith('1.png'):
+                raise PermissionError(13, 'Permission denied', path)
+            return opened(path, *args, **kwargs)
 
-    monkeypatch.setattr(builtins, 'open', refusing)
+        return opening
+
+    for module in (builtins, os):
+        monkeypatch.setattr(module, 'open', refusing(module.open))
     with pytest.raises(PermissionError, match=r'1\.png'):
         iterator[0]
 

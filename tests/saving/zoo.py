@@ -101,6 +101,69 @@ def channels_first(keras):
     return model
 
 
+# -- of what Keras 2.3 does not have ---------------------------------------------------------------------------
+
+
+def normalized(keras):
+    layers = keras.layers
+    x = inputs = layers.Input((6, 4))
+    x = layers.Dense(8)(x)
+    x = layers.LayerNormalization(epsilon=0.01)(x)
+    x = layers.GroupNormalization(2)(x)
+    x = layers.LayerNormalization(axis=[1, 2], center=False)(x)
+    x = layers.Dense(8)(layers.UnitNormalization()(x))
+    x = layers.GroupNormalization(-1, axis=1, scale=False)(x)
+    model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
+    model.compile('adam', 'mse')
+    return model
+
+
+def attentive(keras):
+    layers = keras.layers
+    words = layers.Input((6,))
+    x = layers.Embedding(11, 8, mask_zero=True)(words)
+    y = layers.Attention(use_scale=True)([x, x])
+    y = layers.AdditiveAttention()([y, x, x])
+    y = layers.Attention(score_mode='concat')([y, x], use_causal_mask=True)
+    y = layers.LayerNormalization()(layers.Add()([x, y]))
+    # last, as Keras 3 takes the masks from what this layer is called on
+    y = layers.MultiHeadAttention(2, 4)(y, y, use_causal_mask=True)
+    z = layers.EinsumDense('abc,cd->abd', (None, 8), activation='relu', bias_axes='d')(y)
+    z = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(z))
+    model = keras.models.Model(words, layers.Dense(1)(z))
+    model.compile('adam', 'mse')
+    return model
+
+
+def crossing(keras):
+    layers = keras.layers
+    a, b, c = layers.Input((5, 6), name='a'), layers.Input((7, 4), name='b'), layers.Input((7, 3), name='c')
+    x = layers.MultiHeadAttention(3, 4, value_dim=2, output_shape=5, use_bias=False, name='of_three')(a, b, key=c)
+    x = layers.LayerNormalization()(x)
+    y, shares = layers.MultiHeadAttention(2, 3, name='of_two')(x, x, return_attention_scores=True)
+    y = layers.Reshape((5, 5, 1))(layers.LayerNormalization()(y))
+    y = layers.MultiHeadAttention(2, 3, attention_axes=(1, 2), name='of_places')(y, y)
+    y = layers.Add()([layers.Reshape((25,))(y), layers.Reshape((25,))(x)])
+    z = layers.EinsumDense('...x,xyz->...yz', (2, 3), bias_axes='z')(y)
+    model = keras.models.Model([a, b, c], [layers.Flatten()(z), shares])
+    model.compile('adam', 'mse')
+    return model
+
+
+def grouped(keras):
+    layers = keras.layers
+    a, b = layers.Input((5, 8), name='a'), layers.Input((7, 8), name='b')
+    x = layers.GroupQueryAttention(4, 6, 2, name='of_groups')(a, b)
+    x = layers.LayerNormalization()(layers.Add()([x, a]))
+    x = layers.GroupQueryAttention(4, 2, 1, use_gate=True, name='gated')(x, x, use_causal_mask=True)
+    x = layers.RMSNormalization()(x)
+    x = layers.MultiHeadAttention(2, 3, use_gate=True, sliding_window=2, name='of_neighbours')(x, x)
+    x = layers.UnitNormalization()(layers.Flatten()(x))
+    model = keras.models.Model([a, b], layers.Dense(2)(x))
+    model.compile('adam', 'mse')
+    return model
+
+
 MODELS = {
     'mlp': mlp,
     'cnn': cnn,
@@ -109,6 +172,11 @@ MODELS = {
     'nested': nested,
     'frozen': lambda keras: nested(keras, frozen=True),
 }
+
+
+#: Models that Keras 2.3 cannot read, and those that only Keras 3 can.
+LATER = {'normalized': normalized, 'attentive': attentive, 'crossing': crossing}
+LATEST = {'grouped': grouped}
 
 
 def data(model, seed=0, samples=8):

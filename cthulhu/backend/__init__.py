@@ -39,8 +39,8 @@ __all__ = [
 _FUNCTIONS = """
 abs all any arange argmax argmin batch_dot batch_flatten batch_get_value batch_normalization batch_set_value bias_add
 binary_crossentropy call_function cast cast_to_floatx categorical_crossentropy chain_updates clear_session clip concatenate constant
-control_dependencies conv conv1d conv2d conv2d_transpose conv3d conv3d_transpose conv_transpose cos count_params
-ctc_batch_cost ctc_decode ctc_label_dense_to_sparse cumprod cumsum dataset_batches depthwise_conv depthwise_conv2d
+control_dependencies conv conv1d conv1d_transpose conv2d conv2d_transpose conv3d conv3d_transpose conv_transpose cos count_params
+ctc_batch_cost ctc_decode ctc_label_dense_to_sparse cumprod cumsum dataset_batches depthwise_conv depthwise_conv1d depthwise_conv2d
 device_scope devices dot dropout dtype einsum elu equal erf eval exp expand_dims eye fill flatten floor foldl foldr function gather get_session get_uid
 get_value gradients graph_definition graph_scope greater greater_equal hard_sigmoid identity in_test_phase in_top_k
 in_train_phase int_shape is_cthulhu_tensor is_native_dataset is_placeholder is_sparse is_tensor is_variable

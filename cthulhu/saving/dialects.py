@@ -17,11 +17,14 @@ _ANY = object()
 # Settings of other versions that change nothing, with the values for which that is so.
 _IDLE = {
     'activity_regularizer': (None,),
+    'antialias': (False,),
     'autocast': _ANY,
     'backward_layer': _ANY,
     'build_config': _ANY,
     'data_format': (None, 'channels_last'),
     'dynamic': (False,),
+    'fill_mode': _ANY,
+    'fill_value': _ANY,
     'flash_attention': _ANY,
     'gptq_unpacked_column_size': (None,),
     'groups': (1,),
@@ -39,6 +42,7 @@ _IDLE = {
     'lora_rank': (None,),
     'noise_shape': (None,),
     'optional': (False,),
+    'pad_to_aspect_ratio': (False,),
     'quantization_config': (None,),
     'query_shape': _ANY,
     'ragged': (False, None),
@@ -147,7 +151,7 @@ class _Normalizer:
             return {'class_name': 'VarianceScaling', 'config': made}
         if name in ('L1', 'L2') and isinstance(settings, dict):
             return {'class_name': 'L1L2', 'config': {'l1': settings.get('l1', 0.0), 'l2': settings.get('l2', 0.0)}}
-        if name in self.layers:
+        if name in self.layers and not (name == 'Identity' and 'gain' in settings):  # an initializer's name, too
             return self.layer(name, value)
         if isinstance(settings, dict):
             settings = {

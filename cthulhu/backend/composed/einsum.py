@@ -145,8 +145,8 @@ class Einsum:
         y = self._ordered(y, y_labels, batch + summed + yours)
         x_dims, y_dims, n = self._dims(x), self._dims(y), len(batch)
         many = x_dims[n : n + len(mine)] + y_dims[n + len(summed) :]
-        x = self._joined(x, n, len(mine), len(summed)) if batch or len(summed) > 1 else x
-        y = self._joined(y, n, len(summed), len(yours))
+        x = self._as_matrices(x, n, len(mine), len(summed)) if batch or len(summed) > 1 else x
+        y = self._as_matrices(y, n, len(summed), len(yours))
         z = self.matmul(x, y) if batch else self.dot(x, y)
         if not batch and len(summed) == 1 and len(yours) == 1 or len(mine) == len(yours) == 1:
             return z, found
@@ -158,7 +158,7 @@ class Einsum:
             x = self.expand_dims(x, at)
         return x
 
-    def _joined(self, x, n, first, second):
+    def _as_matrices(self, x, n, first, second):
         """`x`, after its first `n` axes, as matrices: the next `first` axes in one, and the `second` after them."""
         if first == second == 1:
             return x

@@ -150,6 +150,49 @@ def crossing(keras):
     return model
 
 
+def convolved(keras):
+    layers = keras.layers
+    x = inputs = layers.Input((12, 4))
+    x = layers.DepthwiseConv1D(3, depth_multiplier=2, padding='same')(x)
+    x = layers.Conv1DTranspose(4, 3, strides=2, padding='same')(layers.LayerNormalization()(x))
+    x = layers.Reshape((6, 4, 4))(layers.Identity()(layers.LayerNormalization()(x)))
+    x = layers.LayerNormalization()(layers.Conv2D(6, 3, groups=2)(x))
+    model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
+    model.compile('adam', 'mse')
+    return model
+
+
+def pictures(keras):
+    layers = keras.layers
+    x = inputs = layers.Input((9, 8, 3))
+    x = layers.Rescaling([1.0, 0.5, 2.0], offset=-0.5)(x)
+    x = layers.Normalization(axis=-1)(x)
+    x = layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[0.5, 0.6, 0.7])(x)
+    x = layers.Resizing(6, 11)(x)
+    x = layers.CenterCrop(5, 6)(x)
+    x = layers.Resizing(3, 4, interpolation='nearest')(x)
+    x = layers.Conv2D(3, 2)(x)
+    model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
+    model.compile('adam', 'mse')
+    return model
+
+
+def activated(keras, names=('gelu', 'swish', 'mish')):
+    layers = keras.layers
+    x = inputs = layers.Input((6,))
+    for name in names:
+        x = layers.LayerNormalization()(layers.Dense(6)(x))
+        x = layers.Activation(name)(x)
+    model = keras.models.Model(inputs, layers.Dense(2, activation=names[0])(x))
+    model.compile('adam', 'mse')
+    return model
+
+
+def activated_by_keras_3(keras):
+    names = 'log_softmax squareplus soft_shrink hard_shrink tanh_shrink hard_tanh sparse_plus sparse_sigmoid celu hard_silu leaky_relu relu6 log_sigmoid silu'
+    return activated(keras, names.split())
+
+
 def grouped(keras):
     layers = keras.layers
     a, b = layers.Input((5, 8), name='a'), layers.Input((7, 8), name='b')
@@ -175,8 +218,15 @@ MODELS = {
 
 
 #: Models that Keras 2.3 cannot read, and those that only Keras 3 can.
-LATER = {'normalized': normalized, 'attentive': attentive, 'crossing': crossing}
-LATEST = {'grouped': grouped}
+LATER = {
+    'normalized': normalized,
+    'attentive': attentive,
+    'crossing': crossing,
+    'convolved': convolved,
+    'pictures': pictures,
+    'activated': activated,
+}
+LATEST = {'grouped': grouped, 'activated_by_keras_3': activated_by_keras_3}
 
 
 def data(model, seed=0, samples=8):
@@ -197,6 +247,8 @@ def shake(model, seed=1):
     """Give a model weights that no initializer gives, so that none can be mistaken for another."""
     random = np.random.RandomState(seed)
     model.set_weights([random.uniform(0.1, 0.6, w.shape).astype(w.dtype) for w in model.get_weights()])
+    for layer in model.layers:  # Keras 3 computes with copies of some weights
+        getattr(layer, 'finalize_state', int)()
 
 
 def as_list(thing):

@@ -104,6 +104,13 @@ def channels_first(keras):
 # -- of what Keras 2.3 does not have ---------------------------------------------------------------------------
 
 
+def later_optimizer(keras, name, only_keras_3=False):
+    """An optimizer with a decay of weights; tf.keras looks for none such in an HDF5 file that is not its own."""
+    if keras.__name__ == 'cthulhu' and not only_keras_3:
+        return 'adam'
+    return getattr(keras.optimizers, name)(0.002, weight_decay=0.1)
+
+
 def normalized(keras):
     layers = keras.layers
     x = inputs = layers.Input((6, 4))
@@ -173,7 +180,7 @@ def pictures(keras):
     x = layers.Resizing(3, 4, interpolation='nearest')(x)
     x = layers.Conv2D(3, 2)(x)
     model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
-    model.compile('adam', 'mse')
+    model.compile(later_optimizer(keras, 'Lion'), 'mse')
     return model
 
 
@@ -184,13 +191,15 @@ def activated(keras, names=('gelu', 'swish', 'mish')):
         x = layers.LayerNormalization()(layers.Dense(6)(x))
         x = layers.Activation(name)(x)
     model = keras.models.Model(inputs, layers.Dense(2, activation=names[0])(x))
-    model.compile('adam', 'mse')
+    model.compile(later_optimizer(keras, 'AdamW'), 'mse')
     return model
 
 
 def activated_by_keras_3(keras):
     names = 'log_softmax squareplus soft_shrink hard_shrink tanh_shrink hard_tanh sparse_plus sparse_sigmoid celu hard_silu leaky_relu relu6 log_sigmoid silu'
-    return activated(keras, names.split())
+    model = activated(keras, names.split())
+    model.compile(later_optimizer(keras, 'AdamW', True), 'mse')
+    return model
 
 
 def grouped(keras):
@@ -203,7 +212,7 @@ def grouped(keras):
     x = layers.MultiHeadAttention(2, 3, use_gate=True, sliding_window=2, name='of_neighbours')(x, x)
     x = layers.UnitNormalization()(layers.Flatten()(x))
     model = keras.models.Model([a, b], layers.Dense(2)(x))
-    model.compile('adam', 'mse')
+    model.compile(later_optimizer(keras, 'Lion', True), 'mse')
     return model
 
 

@@ -17,6 +17,7 @@ class AdamW(Adam):
 
     @checked
     def __init__(self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, amsgrad=False, **kwargs):
+        learning_rate = kwargs.pop('lr', learning_rate)
         super().__init__(learning_rate, beta_1, beta_2, amsgrad, weight_decay=weight_decay, **kwargs)
 
     def get_config(self):

@@ -115,7 +115,8 @@ class Optimizer:
                 raise ValueError(
                     f'{type(self).__name__}: `clipnorm` is the norm of all gradients together, as `global_clipnorm` is: give one of them.'
                 )
-            kwargs['clipnorm'] = joint
+            kind = argument_table.kind_of('Optimizer', 'clipnorm')
+            kwargs['clipnorm'] = kind.check(type(self).__name__, 'global_clipnorm', joint)
         unknown = sorted(set(kwargs) - set(_OF_ALL))
         if unknown:
             accepted = named_arguments(type(self)) + list(self.further_arguments) + list(_OF_ALL)

@@ -137,7 +137,6 @@ KINDS = {
     'nesterov': _FLAG,
     'amsgrad': _FLAG,
     'clipnorm': Number(0, example=1.0, optional=True),
-    'global_clipnorm': Number(0, example=1.0, optional=True),
     'weight_decay': Number(0, example=0.004, optional=True),
     'clipvalue': Number(0, example=0.5, optional=True),
     # losses and metrics

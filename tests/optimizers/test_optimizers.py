@@ -427,6 +427,8 @@ def test_the_arguments_of_keras_3():
     assert optimizers.AdamW().get_config()['weight_decay'] == 0.004 and 'decay' not in optimizers.AdamW().get_config()
     assert 'weight_decay' not in optimizers.Adam().get_config()
     assert isinstance(optimizers.get('adamw'), optimizers.AdamW) and isinstance(optimizers.get('lion'), optimizers.Lion)
+    with pytest.raises(ValueError, match='`global_clipnorm` is a finite number at least 0'):
+        optimizers.SGD(global_clipnorm=-1)
     with pytest.raises(ValueError, match='give one of them'):
         optimizers.SGD(clipnorm=1.0, global_clipnorm=1.0)
     with pytest.raises(ValueError, match='`weight_decay` is a finite number at least 0'):

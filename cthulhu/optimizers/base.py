@@ -189,7 +189,7 @@ class Optimizer:
         self._numbers = tuple(values)
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
-        """Say which variables `weight_decay` leaves alone; to be called before a model is trained.
+        """Say which variables `weight_decay` leaves alone; to be called before a model is trained. Copies and files do not know of it, as in Keras.
 
         Arguments:
             var_list: list of variables.

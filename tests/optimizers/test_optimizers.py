@@ -640,7 +640,7 @@ def test_attributes_of_ones_own_are_held_against_nothing():
         optimizer.rate = optimizer.rate * 2
 
 
-@pytest.mark.parametrize('name', ['SGD', 'RMSprop', 'Adagrad', 'Adadelta', 'Adam', 'Adamax', 'Nadam'])
+@pytest.mark.parametrize('name', ['SGD', 'RMSprop', 'Adagrad', 'Adadelta', 'Adam', 'AdamW', 'Adamax', 'Lion', 'Nadam'])
 def test_unknown_argument(name):
     with pytest.raises(TypeError, match=f"{name} has no argument 'rate'.* It takes learning_rate, .*lr, .*clipnorm"):
         getattr(optimizers, name)(rate=1)
@@ -773,7 +773,7 @@ def test_optimizers_of_tensorflow(slots):
         np.testing.assert_allclose(history, expected_history, rtol=1e-5)
 
 
-@pytest.mark.parametrize('name', ['SGD', 'RMSprop', 'Adagrad', 'Adadelta', 'Adam', 'Adamax', 'Nadam'])
+@pytest.mark.parametrize('name', ['SGD', 'RMSprop', 'Adagrad', 'Adadelta', 'Adam', 'AdamW', 'Adamax', 'Lion', 'Nadam'])
 def test_copies_and_pickles_have_the_settings_and_begin_anew(name):
     optimizer = getattr(optimizers, name)(0.25, clipnorm=2.0)
     weights = [K.variable(W), K.variable(B)]

@@ -1,11 +1,14 @@
 """Activation functions: values, shapes, lookup."""
 
+import math
+
 import numpy as np
 import pytest
 
 from cthulhu import activations
 from cthulhu import backend as K
 from cthulhu.utils import CustomObjectScope
+from tests.backend.helpers import check_gradient
 
 X = np.array([[-3.0, -1.0, 0.0, 0.5, 2.0], [1.0, 2.0, 3.0, 4.0, 5.0]])
 
@@ -37,6 +40,89 @@ REFERENCES = {
     'exponential': np.exp,
     'linear': lambda x: x,
 }
+
+
+def _glu(x):
+    first, second = np.split(x, 2, axis=-1)
+    return first / (1 + np.exp(-second))
+
+
+def _sparsemax(x):
+    """Row by row, by trying how many of the greatest are kept."""
+    found = np.zeros_like(x)
+    for place in np.ndindex(x.shape[:-1]):
+        ordered = np.sort(x[place])[::-1]
+        excess = [(ordered[: k + 1].sum() - 1) / (k + 1) for k in range(len(ordered))]
+        found[place] = np.maximum(x[place] - max(e for e, o in zip(excess, ordered) if o > e), 0)
+    return found
+
+
+_gaussian = np.vectorize(lambda x: 0.5 * (1 + math.erf(x / math.sqrt(2))), otypes=[float])
+
+FURTHER = {
+    'silu': lambda x: x / (1 + np.exp(-x)),
+    'swish': lambda x: x / (1 + np.exp(-x)),
+    'gelu': lambda x: x * _gaussian(x),
+    'mish': lambda x: x * np.tanh(np.log1p(np.exp(x))),
+    'hard_silu': lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    'hard_swish': lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    'leaky_relu': lambda x: np.where(x > 0, x, 0.2 * x),
+    'relu6': lambda x: np.clip(x, 0, 6),
+    'celu': lambda x: np.where(x > 0, x, np.expm1(x)),
+    'glu': _glu,
+    'log_softmax': lambda x: x - np.log(np.exp(x).sum(-1, keepdims=True)),
+    'log_sigmoid': lambda x: -np.log1p(np.exp(-x)),
+    'squareplus': lambda x: (x + np.sqrt(x**2 + 4)) / 2,
+    'sparse_plus': lambda x: np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
+    'sparse_sigmoid': lambda x: np.clip((x + 1) / 2, 0, 1),
+    'hard_tanh': lambda x: np.clip(x, -1, 1),
+    'hard_shrink': lambda x: np.where(np.abs(x) > 0.5, x, 0),
+    'soft_shrink': lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
+    'tanh_shrink': lambda x: x - np.tanh(x),
+    'sparsemax': _sparsemax,
+}
+
+
+@pytest.mark.parametrize('name', sorted(FURTHER))
+def test_those_of_keras_3_are_those_of_numpy(name):
+    x = np.random.RandomState(0).normal(size=(3, 4, 6)) * 3
+    function = activations.get(name)
+    np.testing.assert_allclose(evaluate(function, x), FURTHER[name](x), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(evaluate(function, x, (None, None, 6)), FURTHER[name](x), rtol=1e-5, atol=1e-5)
+    assert np.all(np.isfinite(evaluate(function, x * 100)))
+    assert activations.get(activations.serialize(function)) is function
+
+
+@pytest.mark.parametrize('name', sorted(FURTHER))
+def test_slopes_of_those_of_keras_3(name):
+    x = np.random.RandomState(1).normal(size=(3, 6)) * 2
+    check_gradient(activations.get(name), x)
+    if K.supports('gradients'):
+        extreme = K.placeholder((1, 4))
+        slopes = K.function([extreme], K.gradients(K.sum(activations.get(name)(extreme)), [extreme]))
+        assert np.all(np.isfinite(slopes([np.array([[-1000.0, -90.0, 90.0, 1000.0]])])[0]))
+
+
+def test_their_arguments():
+    x = np.random.RandomState(0).normal(size=(3, 4)) * 3
+
+    def found(function, **kwargs):
+        return evaluate(lambda t: function(t, **kwargs), x)
+
+    cubic = x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
+    np.testing.assert_allclose(found(activations.gelu, approximate=True), cubic, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found(activations.celu, alpha=2.0), np.where(x > 0, x, 2 * np.expm1(x / 2)), rtol=1e-5)
+    np.testing.assert_allclose(found(activations.glu, axis=1), _glu(x), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found(activations.sparsemax, axis=0), _sparsemax(x.T).T, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        found(activations.threshold, threshold=1, default_value=-2), np.where(x > 1, x, -2), rtol=1e-5
+    )
+    np.testing.assert_allclose(found(activations.squareplus, b=1), (x + np.sqrt(x**2 + 1)) / 2, rtol=1e-5)
+    np.testing.assert_allclose(found(activations.leaky_relu, negative_slope=0.5), np.where(x > 0, x, x / 2), rtol=1e-5)
+    with pytest.raises(ValueError, match='cannot be split'):
+        activations.glu(K.placeholder((2, 3)))
+    with pytest.raises(ValueError, match='`approximate` is True or False'):
+        activations.gelu(K.placeholder((2, 3)), 'tanh')
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +187,7 @@ def test_get():
 
 @pytest.mark.parametrize('name', ['reluu', 'get', 'K', 'in_graph', 'warnings'])
 def test_unknown_name(name):
-    with pytest.raises(ValueError, match=f"Unknown activation function: '{name}'.*Known: elu, exponential"):
+    with pytest.raises(ValueError, match=f"Unknown activation function: '{name}'.*Known: celu, elu, exponential"):
         activations.get(name)
 
 

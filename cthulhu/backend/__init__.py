@@ -39,12 +39,12 @@ __all__ = [
 _FUNCTIONS = """
 abs all any arange argmax argmin batch_dot batch_flatten batch_get_value batch_normalization batch_set_value bias_add
 binary_crossentropy call_function cast cast_to_floatx categorical_crossentropy chain_updates clear_session clip concatenate constant
-control_dependencies conv conv1d conv2d conv2d_transpose conv3d conv3d_transpose conv_transpose cos count_params
-ctc_batch_cost ctc_decode ctc_label_dense_to_sparse cumprod cumsum dataset_batches depthwise_conv depthwise_conv2d
-device_scope devices dot dropout dtype elu equal erf eval exp expand_dims eye fill flatten floor foldl foldr function gather get_session get_uid
+control_dependencies conv conv1d conv1d_transpose conv2d conv2d_transpose conv3d conv3d_transpose conv_transpose cos count_params
+ctc_batch_cost ctc_decode ctc_label_dense_to_sparse cumprod cumsum dataset_batches depthwise_conv depthwise_conv1d depthwise_conv2d
+device_scope devices dot dropout dtype einsum elu equal erf eval exp expand_dims eye fill flatten floor foldl foldr function gather get_session get_uid
 get_value gradients graph_definition graph_scope greater greater_equal hard_sigmoid identity in_test_phase in_top_k
 in_train_phase int_shape is_cthulhu_tensor is_native_dataset is_placeholder is_sparse is_tensor is_variable
-l2_normalize learning_phase less less_equal local_conv1d local_conv2d log log_softmax logical_and logical_not
+l2_normalize layer_normalization learning_phase less less_equal local_conv1d local_conv2d log log_softmax logical_and logical_not
 logical_or logsumexp make_learning_phase manual_variable_initialization map_fn matmul max maximum mean min minimum
 moving_average_update multiply_no_nan name_scope ndim normalize_batch_in_training normalized_by_phase not_equal one_hot ones ones_like only_where pad
 permute_dimensions placeholder pool pool2d pool3d pow print_tensor prod random_binomial random_normal

@@ -7,40 +7,50 @@ from cthulhu.engine.base_layer import InputSpec, Layer
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.layers import (
     advanced_activations,
+    attention,
     convolutional,
     convolutional_recurrent,
     core,
     cudnn_recurrent,
+    einsum_dense,
     embeddings,
     highway,
+    images,
     local,
     merge,
+    multi_head_attention,
     noise,
     normalization,
     pooling,
     recurrent,
+    scaling,
     wrappers,
 )
 from cthulhu.layers.advanced_activations import *  # noqa: F403
+from cthulhu.layers.attention import *  # noqa: F403
 from cthulhu.layers.convolutional import *  # noqa: F403
 from cthulhu.layers.convolutional_recurrent import *  # noqa: F403
 from cthulhu.layers.core import *  # noqa: F403
 from cthulhu.layers.cudnn_recurrent import *  # noqa: F403
+from cthulhu.layers.einsum_dense import *  # noqa: F403
 from cthulhu.layers.embeddings import *  # noqa: F403
 from cthulhu.layers.highway import *  # noqa: F403
+from cthulhu.layers.images import *  # noqa: F403
 from cthulhu.layers.local import *  # noqa: F403
 from cthulhu.layers.merge import *  # noqa: F403
 from cthulhu.layers.merging import Merge  # noqa: F401
+from cthulhu.layers.multi_head_attention import *  # noqa: F403
 from cthulhu.layers.noise import *  # noqa: F403
 from cthulhu.layers.normalization import *  # noqa: F403
 from cthulhu.layers.pooling import *  # noqa: F403
 from cthulhu.layers.recurrent import *  # noqa: F403
 from cthulhu.layers.recurrent.uncelled import ConvRecurrent2D, Recurrent  # noqa: F401
+from cthulhu.layers.scaling import *  # noqa: F403
 from cthulhu.layers.wrappers import *  # noqa: F403
 
 _FAMILIES = (
     core, merge, advanced_activations, noise, embeddings, normalization, convolutional, pooling, local,
-    recurrent, cudnn_recurrent, convolutional_recurrent, highway, wrappers,
+    recurrent, cudnn_recurrent, convolutional_recurrent, highway, wrappers, einsum_dense, attention, multi_head_attention, scaling, images,
 )  # fmt: skip
 
 __all__ = ['Input', 'InputLayer', 'InputSpec', 'Layer', 'deserialize', 'serialize']

@@ -14,6 +14,7 @@ __all__ = [
     'Daoloth',
     'Darkness',
     'Flatten',
+    'Identity',
     'LuKthu',
     'Masking',
     'Permute',
@@ -201,6 +202,19 @@ class Azatoth(ConfiguredLayer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+
+class Identity(ConfiguredLayer):
+    """Hands its inputs through.
+
+    Output: the input, with its mask.
+    """
+
+    keeps_feature_order = True
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
 
 
 class Reshape(ConfiguredLayer):

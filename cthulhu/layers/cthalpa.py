@@ -6,7 +6,7 @@ from cthulhu.engine.settings import take
 from cthulhu.layers.spatial import KernelLayer, with_defaults
 from cthulhu.utils.arguments import checked
 
-__all__ = ['Cthalpa1D', 'Cthalpa2D', 'Cthalpa2DTranspose', 'Cthalpa3D', 'Cthalpa3DTranspose']
+__all__ = ['Conv1DTranspose', 'Cthalpa1D', 'Cthalpa2D', 'Cthalpa2DTranspose', 'Cthalpa3D', 'Cthalpa3DTranspose']
 
 _SETTINGS = (
     'filters', 'kernel_size', 'strides', 'padding', 'data_format', 'dilation_rate', 'activation', 'use_bias',
@@ -38,6 +38,7 @@ class _Cthalpa(KernelLayer):
         activity_regularizer=None,
         kernel_constraint=None,
         bias_constraint=None,
+        groups=1,
         **kwargs,
     ):
         super().__init__(data_format, **kwargs)
@@ -46,28 +47,44 @@ class _Cthalpa(KernelLayer):
             raise ValueError(
                 f"data_format: padding='causal' expects 'channels_last', (batch, time, channels), got {data_format!r}."
             )
+        if groups != 1 and (type(self)._convolve is not _Cthalpa._convolve or filters % groups):
+            what = f'divides `filters`, {filters}' if type(self)._convolve is _Cthalpa._convolve else 'is 1 here'
+            raise ValueError(f'{type(self).__name__}: `groups` {what}; got {groups}.')
         take(self, dict(
-            filters=filters, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
+            groups=groups, filters=filters, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
         ))  # fmt: skip
 
+    def get_config(self):
+        config = super().get_config()
+        if self.groups != 1:  # which Keras 2.3 does not know
+            config['groups'] = self.groups
+        return config
+
     def build(self, input_shape):
         channels = self._input_channels(input_shape)
+        if channels % self.groups:
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}": `groups`, {self.groups}, divides the number of channels; inputs of shape {tuple(input_shape)} have '
+                f'{channels}.'
+            )
         self._add_kernels(channels)
         self._add_bias((self._output_channels(channels),))
         self.built = True
 
     def _add_kernels(self, channels):
-        self.kernel = self._add_part('kernel', 'kernel', self.kernel_size + (channels, self.filters))
+        self.kernel = self._add_part('kernel', 'kernel', self.kernel_size + (channels // self.groups, self.filters))
 
     def _output_channels(self, channels):
         return self.filters
 
     def _convolve(self, inputs):
         convolution = (K.conv1d, K.conv2d, K.conv3d)[self.rank - 1]
-        return convolution(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
+        return convolution(
+            inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate, self.groups
+        )
 
     def _compute(self, inputs):
         outputs = self._convolve(inputs)
@@ -86,10 +103,10 @@ class Cthalpa1D(_Cthalpa):
         padding: 'valid', 'same', 'full' or 'causal'; causal output at time t depends on no input after t.
         data_format: 'channels_last' or 'channels_first' ('causal' takes the first only).
         dilation_rate: int or tuple of one int, the distance between the elements of the window. Not with strides.
-        activation, use_bias, ..., bias_constraint: as for Cthalpa2D.
+        activation, use_bias, ..., groups: as for Cthalpa2D.
 
     Input (batch, time, channels), output (batch, new_time, filters); channels before time in 'channels_first'.
-    Weights: kernel (kernel_size, channels, filters), bias (filters,).
+    Weights: kernel (kernel_size, channels / groups, filters), bias (filters,).
 
     Raises:
         ValueError: for an argument that is not one of these.
@@ -123,9 +140,10 @@ class Cthalpa2D(_Cthalpa):
         kernel_initializer, bias_initializer: name, configuration or instance.
         kernel_regularizer, bias_regularizer, activity_regularizer: penalty of the kernel, the bias, the output.
         kernel_constraint, bias_constraint: applied to the weights after each step of training.
+        groups: int, into how many groups the channels of input and output are cut, each group of the output made of one of the input.
 
     Input (batch, rows, columns, channels), output (batch, new_rows, new_columns, filters); channels before rows in
-    'channels_first'. Weights, in either format: kernel (rows, columns, channels, filters), bias (filters,).
+    'channels_first'. Weights, in either format: kernel (rows, columns, channels / groups, filters), bias (filters,).
 
     Raises:
         ValueError: for an argument that is not one of these.
@@ -145,10 +163,10 @@ class Cthalpa3D(_Cthalpa):
     """Convolution over three axes, such as those of volumes. Keras name: Conv3D.
 
     Arguments:
-        filters, ..., bias_constraint: as for Cthalpa2D, with one spatial axis more.
+        filters, ..., groups: as for Cthalpa2D, with one spatial axis more.
 
     Input (batch, x, y, z, channels), output (batch, new_x, new_y, new_z, filters); channels after batch in
-    'channels_first'. Weights: kernel (x, y, z, channels, filters), bias (filters,).
+    'channels_first'. Weights: kernel (x, y, z, channels / groups, filters), bias (filters,).
 
     Example:
         >>> Cthalpa3D(8, 3).compute_output_shape((None, 9, 8, 7, 3))
@@ -195,9 +213,57 @@ class _Transposed(_Cthalpa):
         sizes = shapes.to_channels_last(sizes, self.data_format)
         lengths = tuple(self.output_length(length, axis) for axis, length in enumerate(sizes[1:-1]))
         output_shape = shapes.from_channels_last(sizes[:1] + lengths + (self.filters,), self.data_format)
+        transposed = (K.conv1d_transpose, K.conv2d_transpose, K.conv3d_transpose)[self.rank - 1]
         arguments = inputs, self.kernel, output_shape, self.strides, self.padding, self.data_format
         # the one over three axes takes no dilation
-        return K.conv3d_transpose(*arguments) if self.rank == 3 else K.conv2d_transpose(*arguments, self.dilation_rate)
+        return transposed(*arguments) if self.rank == 3 else transposed(*arguments, self.dilation_rate)
+
+
+class Conv1DTranspose(_Transposed, Cthalpa1D):
+    """Transposed convolution ("deconvolution") over one axis; as Cthalpa2DTranspose, with one spatial axis.
+
+    Arguments:
+        output_padding: int or tuple of one int, as for Cthalpa2DTranspose.
+        filters, ..., bias_constraint: as for Cthalpa1D, without 'causal' padding and groups.
+
+    Input (batch, time, channels), output (batch, new_time, filters); channels before time in 'channels_first'.
+    Weights: kernel (kernel_size, filters, channels), bias (filters,).
+
+    Example:
+        >>> Conv1DTranspose(8, 3, strides=2, padding='same').compute_output_shape((None, 5, 4))
+        (None, 10, 8)
+    """
+
+    paddings = ('valid', 'same', 'full')
+    settings = _SETTINGS + ('output_padding',)
+
+    @checked
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding='valid',
+        output_padding=None,
+        data_format=None,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer='glorot_uniform',
+        bias_initializer='zeros',
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters, kernel_size, strides, padding, K.normalize_data_format(data_format), dilation_rate, activation, use_bias,
+            kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
+            kernel_constraint, bias_constraint, **kwargs,
+        )  # fmt: skip
+        self._keep_output_padding(output_padding)
 
 
 class Cthalpa2DTranspose(_Transposed, Cthalpa2D):

@@ -2,11 +2,11 @@
 
 from cthulhu import backend as K
 from cthulhu.engine.settings import take
-from cthulhu.layers.cthalpa import Cthalpa2D, _Cthalpa
+from cthulhu.layers.cthalpa import Cthalpa1D, Cthalpa2D, _Cthalpa
 from cthulhu.layers.spatial import with_defaults
 from cthulhu.utils.arguments import checked
 
-__all__ = ['DepthwiseCthalpa2D', 'SeparableCthalpa1D', 'SeparableCthalpa2D']
+__all__ = ['DepthwiseConv1D', 'DepthwiseCthalpa2D', 'SeparableCthalpa1D', 'SeparableCthalpa2D']
 
 _SHARED = (
     'kernel_size', 'strides', 'padding', 'data_format', 'dilation_rate', 'activation', 'use_bias', 'bias_initializer',
@@ -117,23 +117,8 @@ class SeparableCthalpa2D(_SeparableCthalpa):
     __init__ = with_defaults(_SeparableCthalpa.__init__, strides=(1, 1), data_format=None, dilation_rate=(1, 1))
 
 
-class DepthwiseCthalpa2D(Cthalpa2D):
-    """Convolution over two axes of each channel by itself. Keras name: DepthwiseConv2D.
-
-    Arguments:
-        kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias: as for Cthalpa2D.
-        depth_multiplier: int, how many channels are made of each.
-        depthwise_initializer, depthwise_regularizer, depthwise_constraint: of the kernel.
-        bias_initializer, bias_regularizer, activity_regularizer, bias_constraint: as for Cthalpa2D.
-
-    Input (batch, rows, columns, channels), output (batch, new_rows, new_columns, channels * depth_multiplier), the
-    channels made of the first one first. Weights: kernel (rows, columns, channels, depth_multiplier), bias
-    (channels * depth_multiplier,).
-
-    Example:
-        >>> DepthwiseCthalpa2D(3, depth_multiplier=2).compute_output_shape((None, 9, 8, 3))
-        (None, 7, 6, 6)
-    """
+class _Depthwise(_Cthalpa):
+    """A convolution of each channel by itself."""
 
     convolution_kernels = 0  # each filter sees one channel: not the kernel of a plain convolution
 
@@ -143,11 +128,11 @@ class DepthwiseCthalpa2D(Cthalpa2D):
     def __init__(
         self,
         kernel_size,
-        strides=(1, 1),
+        strides=1,
         padding='valid',
         depth_multiplier=1,
         data_format=None,
-        dilation_rate=(1, 1),
+        dilation_rate=1,
         activation=None,
         use_bias=True,
         depthwise_initializer='glorot_uniform',
@@ -160,7 +145,7 @@ class DepthwiseCthalpa2D(Cthalpa2D):
         **kwargs,
     ):
         super().__init__(
-            1, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+            1, kernel_size, strides, padding, K.normalize_data_format(data_format), dilation_rate, activation, use_bias,
             bias_initializer=bias_initializer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer, bias_constraint=bias_constraint, **kwargs,
         )  # fmt: skip
@@ -183,6 +168,47 @@ class DepthwiseCthalpa2D(Cthalpa2D):
         return super().call(inputs)
 
     def _convolve(self, inputs):
-        return K.depthwise_conv2d(
+        convolution = (K.depthwise_conv1d, K.depthwise_conv2d)[self.rank - 1]
+        return convolution(
             inputs, self.depthwise_kernel, self.strides, self.padding, self.data_format, self.dilation_rate
         )
+
+
+class DepthwiseConv1D(_Depthwise, Cthalpa1D):
+    """Convolution over one axis of each channel by itself.
+
+    Arguments:
+        kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias: as for Cthalpa1D.
+        depth_multiplier, ..., bias_constraint: as for DepthwiseCthalpa2D.
+
+    Input (batch, time, channels), output (batch, new_time, channels * depth_multiplier), the channels made of the first one first; channels before time in
+    'channels_first'. Weights: kernel (kernel_size, channels, depth_multiplier), bias (channels * depth_multiplier,).
+
+    Example:
+        >>> DepthwiseConv1D(3, depth_multiplier=2).compute_output_shape((None, 9, 3))
+        (None, 7, 6)
+    """
+
+    convolution_kernels = 0
+
+
+class DepthwiseCthalpa2D(_Depthwise, Cthalpa2D):
+    """Convolution over two axes of each channel by itself. Keras name: DepthwiseConv2D.
+
+    Arguments:
+        kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias: as for Cthalpa2D.
+        depth_multiplier: int, how many channels are made of each.
+        depthwise_initializer, depthwise_regularizer, depthwise_constraint: of the kernel.
+        bias_initializer, bias_regularizer, activity_regularizer, bias_constraint: as for Cthalpa2D.
+
+    Input (batch, rows, columns, channels), output (batch, new_rows, new_columns, channels * depth_multiplier), the
+    channels made of the first one first. Weights: kernel (rows, columns, channels, depth_multiplier), bias
+    (channels * depth_multiplier,).
+
+    Example:
+        >>> DepthwiseCthalpa2D(3, depth_multiplier=2).compute_output_shape((None, 9, 8, 3))
+        (None, 7, 6, 6)
+    """
+
+    convolution_kernels = 0
+    __init__ = with_defaults(_Depthwise.__init__, strides=(1, 1), dilation_rate=(1, 1))

@@ -5,8 +5,10 @@ from cthulhu.optimizers.adadelta import Adadelta
 from cthulhu.optimizers.adagrad import Adagrad
 from cthulhu.optimizers.adam import Adam
 from cthulhu.optimizers.adamax import Adamax
+from cthulhu.optimizers.adamw import AdamW
 from cthulhu.optimizers.base import Optimizer
 from cthulhu.optimizers.framework import TFOptimizer, is_framework_optimizer
+from cthulhu.optimizers.lion import Lion
 from cthulhu.optimizers.nadam import Nadam
 from cthulhu.optimizers.rmsprop import RMSprop
 from cthulhu.optimizers.sgd import SGD
@@ -14,7 +16,7 @@ from cthulhu.utils.foreign import described
 from cthulhu.utils.generic_utils import get_custom_objects
 
 __all__ = [
-    'Adadelta', 'Adagrad', 'Adam', 'Adamax', 'Nadam', 'Optimizer', 'RMSprop', 'SGD', 'TFOptimizer',
+    'Adadelta', 'Adagrad', 'Adam', 'AdamW', 'Adamax', 'Lion', 'Nadam', 'Optimizer', 'RMSprop', 'SGD', 'TFOptimizer',
     'adadelta', 'adagrad', 'adam', 'adamax', 'deserialize', 'get', 'nadam', 'rmsprop', 'serialize', 'sgd',
 ]  # fmt: skip
 
@@ -27,7 +29,7 @@ adamax = Adamax
 nadam = Nadam
 
 registry.optimizers.register(
-    {cls.__name__: cls for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam, TFOptimizer)}
+    {cls.__name__: cls for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Lion, Nadam, TFOptimizer)}
 )
 _BY_LOWER_CASE = {name.lower(): name for name in registry.optimizers}
 

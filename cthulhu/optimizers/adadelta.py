@@ -15,7 +15,7 @@ class Adadelta(WithoutCounter, Optimizer):
         rho: float in [0, 1), how much of the running averages is kept at each step.
         epsilon: float > 0, keeps the divisor from zero; `K.epsilon()` if it is not given or None.
         decay: float >= 0; the rate at step t is `learning_rate / (1 + decay * t)`.
-        clipnorm, clipvalue: as in `Optimizer`.
+        clipnorm, clipvalue, weight_decay: as in `Optimizer`.
     """
 
     further_arguments = ('lr', 'decay', 'epsilon')

@@ -14,7 +14,7 @@ class Adagrad(WithoutCounter, Optimizer):
         learning_rate: float >= 0 (older name: `lr`).
         epsilon: float > 0, keeps the divisor from zero; `K.epsilon()` if it is not given or None.
         decay: float >= 0; the rate at step t is `learning_rate / (1 + decay * t)`.
-        clipnorm, clipvalue: as in `Optimizer`.
+        clipnorm, clipvalue, weight_decay: as in `Optimizer`.
     """
 
     further_arguments = ('lr', 'decay', 'epsilon')

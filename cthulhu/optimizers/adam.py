@@ -18,7 +18,7 @@ class Adam(Optimizer):
         amsgrad: bool, whether to divide by the largest second moment so far in place of the present one.
         epsilon: float > 0, keeps the divisor from zero; `K.epsilon()` if it is not given or None.
         decay: float >= 0; the rate at step t is `learning_rate / (1 + decay * t)`.
-        clipnorm, clipvalue: as in `Optimizer`.
+        clipnorm, clipvalue, weight_decay: as in `Optimizer`.
     """
 
     further_arguments = ('lr', 'decay', 'epsilon')

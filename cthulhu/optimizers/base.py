@@ -2,6 +2,7 @@
 
 import contextlib
 import numbers
+import re
 import threading
 
 import numpy as np
@@ -57,9 +58,13 @@ class State:
         return len(params) == len(self.params) and all(p is q for p, q in zip(params, self.params))
 
 
+#: What every optimizer takes beside its own arguments.
+_OF_ALL = ('clipnorm', 'clipvalue', 'weight_decay')
+
+
 def _settings(cls):
     """The names of the settings of an optimizer: the arguments that the constructors of the library among its bases check."""
-    names = {'clipnorm', 'clipvalue'}
+    names = set(_OF_ALL)
     for base in cls.__mro__:
         constructor = base.__dict__.get('__init__')
         if is_checked(constructor):
@@ -87,9 +92,13 @@ class Optimizer:
     Arguments:
         clipnorm: float >= 0; gradients are scaled down together where the norm of them all is larger.
         clipvalue: float >= 0; each element of a gradient is clipped to `[-clipvalue, clipvalue]`.
+        weight_decay: float >= 0; before each step a variable loses `learning_rate * weight_decay` of itself, whatever its gradient
+            (`exclude_from_weight_decay` says which do not).
+        global_clipnorm: what Keras 3 calls `clipnorm`.
 
     Raises:
         TypeError: an argument that does not exist.
+        ValueError: `clipnorm` and `global_clipnorm` are both given.
     """
 
     #: Whether the length of a step is set by the learning rate, and not by how large the gradients are.
@@ -100,15 +109,24 @@ class Optimizer:
 
     @checked
     def __init__(self, **kwargs):
-        unknown = sorted(set(kwargs) - {'clipnorm', 'clipvalue'})
+        joint = kwargs.pop('global_clipnorm', None)
+        if joint is not None:
+            if kwargs.get('clipnorm') is not None:
+                raise ValueError(
+                    f'{type(self).__name__}: `clipnorm` is the norm of all gradients together, as `global_clipnorm` is: give one of them.'
+                )
+            kind = argument_table.kind_of('Optimizer', 'clipnorm')
+            kwargs['clipnorm'] = kind.check(type(self).__name__, 'global_clipnorm', joint)
+        unknown = sorted(set(kwargs) - set(_OF_ALL))
         if unknown:
-            accepted = named_arguments(type(self)) + list(self.further_arguments) + ['clipnorm', 'clipvalue']
+            accepted = named_arguments(type(self)) + list(self.further_arguments) + list(_OF_ALL)
             raise unknown_argument(type(self).__name__, unknown, accepted)
         # An option that was not given is not an attribute either, and does not appear in the configuration.
         self.__dict__.update(kwargs)
         self.updates = []
         self.weights = []
         self._state = None
+        self._undecayed = ((), ())
 
     def __repr__(self):
         return settings_repr(self, self.get_config(), always=('learning_rate',))
@@ -169,6 +187,27 @@ class Optimizer:
             for name, value in values.items():
                 setattr(self, name, K.variable(value, name=name))
         self._numbers = tuple(values)
+
+    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+        """Say which variables `weight_decay` leaves alone; to be called before a model is trained. Copies and files do not know of it, as in Keras.
+
+        Arguments:
+            var_list: list of variables.
+            var_names: list of regular expressions; they are searched for in the names of variables, as 'bias' is in 'dense_1/bias:0'.
+
+        Raises:
+            ValueError: the optimizer is part of a training function already.
+        """
+        if self.updates or self._state is not None:
+            raise ValueError(
+                f'{type(self).__name__}: `exclude_from_weight_decay` comes before the training; call it on a new optimizer.'
+            )
+        self._undecayed = tuple(var_list or ()), tuple(var_names or ())
+
+    def _loses_weight(self, p):
+        variables, patterns = getattr(self, '_undecayed', ((), ()))
+        name = str(getattr(p, 'name', ''))
+        return not any(p is each for each in variables) and not any(re.search(each, name) for each in patterns)
 
     # -- the three verbs: build, gradients, apply ----------------------------------------------------------
 
@@ -272,10 +311,11 @@ class Optimizer:
             dtype = K.dtype(p)
             if dtype not in shared:
                 rule = self._with_numbers_of(dtype)
-                shared[dtype] = rule, rule.begin(K.cast(done, dtype))
-            rule, common = shared[dtype]
+                shared[dtype] = rule, rule.begin(K.cast(done, dtype)), rule.kept_share(K.cast(done, dtype))
+            rule, common, share = shared[dtype]
             held = [kind[i] for kind in state.slots]
-            new, *news = rule.step(p, gradient, common, *held)
+            start = p if share is None or not self._loses_weight(p) else p * share
+            new, *news = rule.step(start, gradient, common, *held)
             self.updates += [K.update(variable, value) for variable, value in zip(held, news) if value is not variable]
             constraint = meta.get_constraint(p)
             self.updates.append(K.update(p, new if constraint is None else constraint(new)))
@@ -356,6 +396,11 @@ class Optimizer:
             return self.learning_rate * (1.0 / (1.0 + self.decay * done))
         return self.learning_rate
 
+    def kept_share(self, done):
+        """What `weight_decay` leaves of a variable in the step after `done` ones; None where there is none."""
+        decay = getattr(self, 'weight_decay', None)
+        return None if not decay else 1.0 - self.decayed(done) * decay
+
     # -- values --------------------------------------------------------------------------------------------
 
     def get_weights(self):
@@ -393,7 +438,7 @@ class Optimizer:
 
     def get_config(self):
         """The arguments of the constructor, with their present values, as a dict."""
-        return {name: getattr(self, name) for name in ('clipnorm', 'clipvalue') if hasattr(self, name)}
+        return {name: getattr(self, name) for name in _OF_ALL if hasattr(self, name)}
 
     @classmethod
     def from_config(cls, config):

@@ -18,7 +18,7 @@ class Nadam(Optimizer):
         beta_2: float in (0, 1), how much of the second moment is kept at each step.
         epsilon: float > 0, keeps the divisor from zero; `K.epsilon()` if it is not given or None.
         schedule_decay: float >= 0; the momentum at step t is `beta_1 * (1 - 0.96 ** (t * schedule_decay) / 2)`.
-        clipnorm, clipvalue: as in `Optimizer`.
+        clipnorm, clipvalue, weight_decay: as in `Optimizer`.
     """
 
     further_arguments = ('lr', 'epsilon', 'schedule_decay')

@@ -12,7 +12,7 @@ class SGD(Optimizer):
         momentum: float >= 0, the part of the last step that is made again.
         nesterov: bool, whether the gradient is applied as if the momentum's step had been made.
         decay: float >= 0; the rate at step t is `learning_rate / (1 + decay * t)`.
-        clipnorm, clipvalue: as in `Optimizer`.
+        clipnorm, clipvalue, weight_decay: as in `Optimizer`.
     """
 
     adapts_steps = False

@@ -11,7 +11,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import losses, metrics, names, optimizers, registry
 from cthulhu.callers import warn
-from cthulhu.saving import dialects
+from cthulhu.saving import calls, dialects
 from cthulhu.storage import trust
 from cthulhu.storage.errors import DamagedFileError, ModelFileError, UnsafeFileError
 from cthulhu.utils.generic_utils import CustomObjectScope, get_custom_objects
@@ -50,7 +50,8 @@ def _plain(thing):
 
 def of_model(model):
     """The configuration of a model with its class."""
-    return {'class_name': names.written_name(type(model)), 'config': model.get_config()}
+    config = {'class_name': names.written_name(type(model)), 'config': model.get_config()}
+    return calls.in_words_of_tf_keras(config, registry.layers.known())
 
 
 def of_training(model):

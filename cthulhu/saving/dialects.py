@@ -6,6 +6,7 @@ Settings that Keras 2.3 does not have are left out where they say what it does a
 import inspect
 
 from cthulhu import losses, metrics, registry
+from cthulhu.saving import calls
 from cthulhu.storage.errors import ModelFileError
 from cthulhu.utils.argument_table import OF_EVERY_LAYER
 from cthulhu.utils.arguments import settings_of_keras_1
@@ -16,30 +17,41 @@ _ANY = object()
 # Settings of other versions that change nothing, with the values for which that is so.
 _IDLE = {
     'activity_regularizer': (None,),
+    'antialias': (False,),
     'autocast': _ANY,
     'backward_layer': _ANY,
     'build_config': _ANY,
     'data_format': (None, 'channels_last'),
     'dynamic': (False,),
+    'fill_mode': _ANY,
+    'fill_value': _ANY,
+    'flash_attention': _ANY,
+    'gptq_unpacked_column_size': (None,),
     'groups': (1,),
     'implementation': _ANY,
     'initial_accumulator_value': _ANY,
     'interpolation': ('nearest',),
     'is_legacy_optimizer': _ANY,
     'jit_compile': _ANY,
+    'key_shape': _ANY,
     'keepdims': (False,),
     'kernel_constraint': (None,),
     'kernel_initializer': _ANY,
     'kernel_regularizer': (None,),
+    'lora_alpha': (None,),
+    'lora_rank': (None,),
     'noise_shape': (None,),
     'optional': (False,),
+    'pad_to_aspect_ratio': (False,),
     'quantization_config': (None,),
+    'query_shape': _ANY,
     'ragged': (False, None),
     'renorm': (False,),
     'renorm_clipping': (None,),
     'renorm_momentum': _ANY,
     'reset_after': (False,),
     'seed': _ANY,
+    'softmax_robust_masking': _ANY,
     'sparse': (False,),
     'synchronized': (False,),
     'time_major': (False,),
@@ -47,6 +59,7 @@ _IDLE = {
     'unroll': (False,),
     'use_cudnn': _ANY,
     'use_ema': (False,),
+    'value_shape': _ANY,
     'ema_momentum': _ANY,
     'ema_overwrite_frequency': _ANY,
     'zero_output_for_mask': _ANY,
@@ -138,7 +151,7 @@ class _Normalizer:
             return {'class_name': 'VarianceScaling', 'config': made}
         if name in ('L1', 'L2') and isinstance(settings, dict):
             return {'class_name': 'L1L2', 'config': {'l1': settings.get('l1', 0.0), 'l2': settings.get('l2', 0.0)}}
-        if name in self.layers:
+        if name in self.layers and not (name == 'Identity' and 'gain' in settings):  # an initializer's name, too
             return self.layer(name, value)
         if isinstance(settings, dict):
             settings = {
@@ -168,7 +181,7 @@ class _Normalizer:
             raise ModelFileError(f'The configuration of layer class {name} should be a dict; got {settings!r}.')
         settings = {key: item if key == 'inbound_nodes' else self.thing(item) for key, item in settings.items()}
         if 'layers' in settings:
-            settings = _model(settings)
+            settings = calls.of_model(settings, self.layers)
             return dict({key: item for key, item in value.items() if key != 'module'}, class_name=name, config=settings)
         if settings.get('batch_shape') is not None:
             settings['batch_input_shape'] = settings.pop('batch_shape')
@@ -346,130 +359,3 @@ def _bidirectional(settings):
     name = inner['config'].get('name')
     if isinstance(name, str) and name.startswith('forward_') and backward is not None:
         inner['config']['name'] = name[len('forward_') :]
-
-
-# -- graphs ------------------------------------------------------------------------------------------------
-
-
-def _model(settings):
-    """The settings of a model: connections in the form of Keras 2."""
-    layers = settings['layers']
-    if not isinstance(layers, list) or 'input_layers' not in settings:
-        return settings
-    newer = any(
-        isinstance(node, dict) for item in layers if isinstance(item, dict) for node in item.get('inbound_nodes') or ()
-    )
-    # Keras 2 counts a model's own node, so that the first call of it has the number 1; Keras 3 does not
-    models = (
-        {item.get('name') for item in layers if isinstance(item, dict) and 'layers' in (item.get('config') or {})}
-        if newer
-        else set()
-    )
-    made = []
-    for item in layers:
-        if not isinstance(item, dict):
-            raise ModelFileError(f'The configuration has {item!r} where a layer is expected.')
-    masks = _masks(layers) if newer else set()
-    for item in layers:
-        if _name(item) in masks:
-            continue
-        item = {
-            key: value
-            for key, value in item.items()
-            if key not in ('module', 'registered_name', 'build_config', 'compile_config')
-        }
-        if newer:
-            nodes = item.get('inbound_nodes') or ()
-            item['inbound_nodes'] = [_connections(node, models, masks) for node in nodes]
-            of_one = [index for index, node in enumerate(nodes) if _is_list_of_one(node)]
-            item.update({'lists_of_one': of_one} if of_one else {})
-        made.append(item)
-    settings = dict(settings, layers=made)
-    for key in ('input_layers', 'output_layers'):
-        places = _places(settings[key])
-        settings[key] = [[name, node + (name in models), tensor] for name, node, tensor in places]
-    return settings
-
-
-def _places(thing):
-    """A list of [name, node, tensor] from one such, or a structure of them."""
-    if isinstance(thing, (list, tuple)) and len(thing) >= 3 and isinstance(thing[0], str):
-        if not all(isinstance(number, int) for number in thing[1:3]):
-            raise ModelFileError(f'The configuration has {thing!r} where the place of a tensor is expected.')
-        return [list(thing[:3])]
-    if isinstance(thing, dict):
-        thing = list(thing.values())
-    if not isinstance(thing, (list, tuple)):
-        raise ModelFileError(f'The configuration has {thing!r} where the place of a tensor is expected.')
-    return [place for item in thing for place in _places(item)]
-
-
-def _is_list_of_one(node):
-    """Whether a call in the words of Keras 3 is one on a list of a single tensor."""
-    args = node.get('args') if isinstance(node, dict) else None
-    return bool(args) and len(args) == 1 and isinstance(args[0], list) and len(args[0]) == 1
-
-
-# Operations that Keras 3 has in the graph where a layer makes a mask.
-_MASKING = ('Any', 'NotEqual', 'Squeeze')
-
-
-def _masks(layers):
-    """The names of what makes masks: here layers hand them on themselves."""
-    return {_name(item) for item in layers if item.get('class_name') in _MASKING} - {None}
-
-
-def _name(item):
-    """The name of a layer, or operation, in a configuration."""
-    settings = item.get('config')
-    return item.get('name') or (settings.get('name') if isinstance(settings, dict) else None)
-
-
-def _source(thing):
-    """The name of the layer that a tensor in a configuration comes from; None for anything else."""
-    if isinstance(thing, dict) and thing.get('class_name') == '__keras_tensor__':
-        return _places((thing.get('config') or {}).get('keras_history'))[0][0]
-    return None
-
-
-def _connections(node, models, masks=()):
-    """The inputs of a call, `[[name, node, tensor, arguments], ...]`, from Keras 3's `{'args': ..., 'kwargs': ...}`."""
-    if not isinstance(node, dict):
-        return node
-    found = []
-
-    def collect(value):
-        if isinstance(value, dict) and value.get('class_name') == '__keras_tensor__':
-            found.extend(_places((value.get('config') or {}).get('keras_history')))
-        elif isinstance(value, (list, tuple)):
-            for item in value:
-                collect(item)
-        elif value is not None:
-            raise ModelFileError(f'A layer is called with the argument {value!r}, which this library cannot place.')
-
-    collect(node.get('args'))
-    keywords = dict(node.get('kwargs') or {})
-    collect(keywords.pop('initial_state', None))
-    collect(keywords.pop('constants', None))  # after the states, as a recurrent layer has its inputs
-    if _source(keywords.get('mask')) in masks:
-        del keywords['mask']
-    arguments = {
-        key: value
-        for key, value in keywords.items()
-        if value is not None and not (key == 'training' and value is False)
-    }
-
-    def placed(key, value):
-        """An argument, in which tensors say their places as they do in the layouts of Keras 2."""
-        if isinstance(value, dict) and value.get('class_name') == '__keras_tensor__':
-            ((name, number, tensor),) = _places((value.get('config') or {}).get('keras_history'))
-            history = [name, number + (name in models), tensor]
-            return {'class_name': '__keras_tensor__', 'config': {'keras_history': history}}
-        if isinstance(value, list) and all(_source(item) for item in value):
-            return [placed(key, item) for item in value]
-        if isinstance(value, (dict, list)):
-            raise ModelFileError(f'A layer is called with {key}={value!r}, which this library cannot place.')
-        return value
-
-    arguments = {key: placed(key, value) for key, value in arguments.items()}
-    return [[name, number + (name in models), tensor, arguments] for name, number, tensor in found]

@@ -33,11 +33,15 @@ _SETTINGS, _METADATA, _WEIGHTS = 'config.json', 'metadata.json', 'model.weights.
 # -- where the weights of a layer are ----------------------------------------------------------------------
 
 
+# Library class -> what Keras 3 calls the class, where that is not its public name.
+_CLASSES = {'Model': 'Functional', 'GroupQueryAttention': 'GroupedQueryAttention'}
+
+
 def _keys(layers):
     """The name of the group of each of some layers: that of its class, numbered."""
     counts, found = {}, []
     for layer in layers:
-        kind = {'Model': 'Functional'}.get(kind_of(layer), names.keras_name(type(layer)))
+        kind = _CLASSES.get(kind_of(layer), names.keras_name(type(layer)))
         key = snake_case(re.sub(r'\W+', '', kind))
         number = counts.get(key, 0)
         counts[key] = number + 1
@@ -54,6 +58,8 @@ def _parts(layer):
         return [('forward_layer', layer.forward_layer), ('backward_layer', layer.backward_layer)]
     if kind == 'TimeDistributed':
         return [('layer', layer.layer)]
+    if hasattr(layer, 'saved_parts'):
+        return layer.saved_parts
     if kind == 'StackedRNNCells':
         return [('cells/' + key, each) for key, each in zip(_keys(layer.cells), layer.cells)]
     if hasattr(layer, 'cell') and hasattr(layer.cell, 'weights'):
@@ -166,7 +172,7 @@ def _entries(tree, layer):
     """The entries for `layer.weights`, in that order; or all that there are, where they do not fit."""
     held, everything = {}, []
     for path, leaf in _leaves(layer):
-        found = _numbered(tree.group(path) if path else tree)
+        found = _numbered(_group_of(tree, path))
         everything.extend(found)
         if len(found) == len(leaf.weights):
             held.update(zip(map(id, leaf.weights), found))
@@ -174,6 +180,12 @@ def _entries(tree, layer):
         return [held[id(w)] for w in layer.weights]
     # the weights of a plain recurrent layer are those of its cell, of which one of cuDNN has none
     return everything or _numbered(tree.group('cell')) or _numbered(tree)
+
+
+def _group_of(tree, path):
+    """The group at a path; that of a part of a layer has an underscore before its name in archives of tf.keras."""
+    before, _, name = path.rpartition('/')
+    return tree.group(path) or tree.group(f'{before}/_{name}' if before else '_' + name) if path else tree
 
 
 def _numbered(group):

@@ -12,7 +12,7 @@ from cthulhu.utils.generic_utils import to_list
 _PARTS = {'initializer': 'keras.initializers', 'regularizer': 'keras.regularizers', 'constraint': 'keras.constraints'}
 
 # Settings that Keras 3 does not have, and whose values it takes for granted.
-_DROPPED = ('batch_input_shape', 'implementation', 'input_length')
+_DROPPED = ('batch_input_shape', 'implementation', 'input_length', 'query_shape', 'value_shape', 'key_shape')
 
 
 def of_model(model, conjured):
@@ -149,6 +149,9 @@ def _graph(model):
                 'args': found[:1],
                 'kwargs': dict(keywords, **{key: value for key, value in further.items() if value}),
             }
+        if hasattr(each, 'named_inputs'):
+            of_names = dict(zip(each.named_inputs, found))
+            return {'args': [of_names.pop('query'), of_names.pop('value')], 'kwargs': dict(of_names, **keywords)}
         return {'args': [node.as_called(found)], 'kwargs': keywords}
 
     layers = []

@@ -9,7 +9,17 @@ import numpy as np
 from cthulhu import names
 
 # Optimizer -> how many arrays it has for a weight.
-_KINDS = {'SGD': 1, 'RMSprop': 1, 'Adagrad': 1, 'Adadelta': 2, 'Adam': 2, 'Adamax': 2, 'Nadam': 2}
+_KINDS = {
+    'SGD': 1,
+    'RMSprop': 1,
+    'Adagrad': 1,
+    'Adadelta': 2,
+    'Adam': 2,
+    'AdamW': 2,
+    'Adamax': 2,
+    'Lion': 1,
+    'Nadam': 2,
+}
 
 
 def style(entry_names):
@@ -56,7 +66,7 @@ def to_ours(optimizer, values, shapes, order, learning_rate=False):
     state, tail = rest[: kinds * count], rest[kinds * count :]
     if order == 'together':
         state = [array for i in range(kinds) for array in state[i::kinds]]
-    if kind == 'Adam':
+    if kind in ('Adam', 'AdamW'):
         state += tail[:count] if optimizer.amsgrad else [np.zeros((1,), 'float32')] * count
     return [np.asarray(steps)] + ([schedule] if schedule is not None else []) + state
 
@@ -71,7 +81,7 @@ def to_keras3(optimizer, values, count, learning_rate):
     if kind == 'SGD' and not _momentum(optimizer):
         state = []
     together = [array for i in range(count) for array in state[i::count]]
-    if kind == 'Adam' and optimizer.amsgrad:
+    if kind in ('Adam', 'AdamW') and optimizer.amsgrad:
         together += tail[:count]
     rate = [] if learning_rate is None else [np.asarray(learning_rate, 'float32')]
     return [steps] + rate + together + ([schedule] if schedule is not None else [])

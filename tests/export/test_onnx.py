@@ -125,6 +125,9 @@ CASES = {
     'separable2d': (PICTURE, lambda: [layers.SeparableCthalpa2D(4, 3, padding='same', strides=2, depth_multiplier=2)]),
     'separable2d, channels first': (PICTURE, lambda: [
         layers.SeparableCthalpa2D(4, 2, data_format='channels_first', dilation_rate=2)]),
+    'groups': (PICTURE, lambda: [layers.Cthalpa2D(4, 1), layers.Cthalpa2D(6, 2, groups=2, padding='same')]),
+    'depthwise1d': (LINE, lambda: [layers.DepthwiseConv1D(3, depth_multiplier=2, padding='same')]),
+    'conv1d transpose': (LINE, lambda: [layers.Conv1DTranspose(4, 3, strides=2, padding='same')]),
     'depthwise': (PICTURE, lambda: [layers.DepthwiseCthalpa2D(3, depth_multiplier=2, activation='tanh')]),
     'depthwise, strides': (PICTURE, lambda: [layers.DepthwiseCthalpa2D((3, 2), strides=(1, 2), padding='same')]),
     'conv2d transpose': (PICTURE, lambda: [layers.Cthalpa2DTranspose(4, 3, strides=2, padding='same')]),

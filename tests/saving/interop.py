@@ -46,6 +46,10 @@ def formats(keras):
 
 def models(keras):
     found = dict(zoo.MODELS)
+    if kind(keras) != 'keras 2':
+        found.update(zoo.LATER)
+    if kind(keras) in ('cthulhu', 'keras 3'):
+        found.update(zoo.LATEST)
     if kind(keras) in ('cthulhu', 'keras 2'):  # others do not convolve channels first without a GPU
         found['channels_first'] = zoo.channels_first
     return found

@@ -27,6 +27,9 @@ OPTIMIZERS = {
     'amsgrad': lambda: optimizers.Adam(0.02, beta_1=0.8, amsgrad=True, clipvalue=0.02),
     'adamax': lambda: optimizers.Adamax(0.02, decay=0.1),
     'nadam': lambda: optimizers.Nadam(0.02, schedule_decay=0.01, clipnorm=0.5),
+    'adamw': lambda: optimizers.AdamW(0.02, weight_decay=0.1, amsgrad=True),
+    'lion': lambda: optimizers.Lion(0.02, weight_decay=0.1, decay=0.1),
+    'decaying': lambda: optimizers.SGD(0.02, momentum=0.5, weight_decay=0.1),
 }
 
 PROGRAM = """

@@ -101,6 +101,121 @@ def channels_first(keras):
     return model
 
 
+# -- of what Keras 2.3 does not have ---------------------------------------------------------------------------
+
+
+def later_optimizer(keras, name, only_keras_3=False):
+    """An optimizer with a decay of weights; tf.keras looks for none such in an HDF5 file that is not its own."""
+    if keras.__name__ == 'cthulhu' and not only_keras_3:
+        return 'adam'
+    return getattr(keras.optimizers, name)(0.002, weight_decay=0.1)
+
+
+def normalized(keras):
+    layers = keras.layers
+    x = inputs = layers.Input((6, 4))
+    x = layers.Dense(8)(x)
+    x = layers.LayerNormalization(epsilon=0.01)(x)
+    x = layers.GroupNormalization(2)(x)
+    x = layers.LayerNormalization(axis=[1, 2], center=False)(x)
+    x = layers.Dense(8)(layers.UnitNormalization()(x))
+    x = layers.GroupNormalization(-1, axis=1, scale=False)(x)
+    model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
+    model.compile('adam', 'mse')
+    return model
+
+
+def attentive(keras):
+    layers = keras.layers
+    words = layers.Input((6,))
+    x = layers.Embedding(11, 8, mask_zero=True)(words)
+    y = layers.Attention(use_scale=True)([x, x])
+    y = layers.AdditiveAttention()([y, x, x])
+    y = layers.Attention(score_mode='concat')([y, x], use_causal_mask=True)
+    y = layers.LayerNormalization()(layers.Add()([x, y]))
+    # last, as Keras 3 takes the masks from what this layer is called on
+    y = layers.MultiHeadAttention(2, 4)(y, y, use_causal_mask=True)
+    z = layers.EinsumDense('abc,cd->abd', (None, 8), activation='relu', bias_axes='d')(y)
+    z = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(z))
+    model = keras.models.Model(words, layers.Dense(1)(z))
+    model.compile('adam', 'mse')
+    return model
+
+
+def crossing(keras):
+    layers = keras.layers
+    a, b, c = layers.Input((5, 6), name='a'), layers.Input((7, 4), name='b'), layers.Input((7, 3), name='c')
+    x = layers.MultiHeadAttention(3, 4, value_dim=2, output_shape=5, use_bias=False, name='of_three')(a, b, key=c)
+    x = layers.LayerNormalization()(x)
+    y, shares = layers.MultiHeadAttention(2, 3, name='of_two')(x, x, return_attention_scores=True)
+    y = layers.Reshape((5, 5, 1))(layers.LayerNormalization()(y))
+    y = layers.MultiHeadAttention(2, 3, attention_axes=(1, 2), name='of_places')(y, y)
+    y = layers.Add()([layers.Reshape((25,))(y), layers.Reshape((25,))(x)])
+    z = layers.EinsumDense('...x,xyz->...yz', (2, 3), bias_axes='z')(y)
+    model = keras.models.Model([a, b, c], [layers.Flatten()(z), shares])
+    model.compile('adam', 'mse')
+    return model
+
+
+def convolved(keras):
+    layers = keras.layers
+    x = inputs = layers.Input((12, 4))
+    x = layers.DepthwiseConv1D(3, depth_multiplier=2, padding='same')(x)
+    x = layers.Conv1DTranspose(4, 3, strides=2, padding='same')(layers.LayerNormalization()(x))
+    x = layers.Reshape((6, 4, 4))(layers.Identity()(layers.LayerNormalization()(x)))
+    x = layers.LayerNormalization()(layers.Conv2D(6, 3, groups=2)(x))
+    model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
+    model.compile('adam', 'mse')
+    return model
+
+
+def pictures(keras):
+    layers = keras.layers
+    x = inputs = layers.Input((9, 8, 3))
+    x = layers.Rescaling([1.0, 0.5, 2.0], offset=-0.5)(x)
+    x = layers.Normalization(axis=-1)(x)
+    x = layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[0.5, 0.6, 0.7])(x)
+    x = layers.Resizing(6, 11)(x)
+    x = layers.CenterCrop(5, 6)(x)
+    x = layers.Resizing(3, 4, interpolation='nearest')(x)
+    x = layers.Conv2D(3, 2)(x)
+    model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
+    model.compile(later_optimizer(keras, 'Lion'), 'mse')
+    return model
+
+
+def activated(keras, names=('gelu', 'swish', 'mish')):
+    layers = keras.layers
+    x = inputs = layers.Input((6,))
+    for name in names:
+        x = layers.LayerNormalization()(layers.Dense(6)(x))
+        x = layers.Activation(name)(x)
+    model = keras.models.Model(inputs, layers.Dense(2, activation=names[0])(x))
+    model.compile(later_optimizer(keras, 'AdamW'), 'mse')
+    return model
+
+
+def activated_by_keras_3(keras):
+    names = 'log_softmax squareplus soft_shrink hard_shrink tanh_shrink hard_tanh sparse_plus sparse_sigmoid celu hard_silu leaky_relu relu6 log_sigmoid silu'
+    model = activated(keras, names.split())
+    model.compile(later_optimizer(keras, 'AdamW', True), 'mse')
+    return model
+
+
+def grouped(keras):
+    layers = keras.layers
+    a, b = layers.Input((5, 8), name='a'), layers.Input((7, 8), name='b')
+    x = layers.GroupQueryAttention(4, 6, 2, name='of_groups')(a, b)
+    x = layers.LayerNormalization()(layers.Add()([x, a]))
+    x = layers.GroupQueryAttention(4, 2, 1, use_gate=True, name='gated')(x, x, use_causal_mask=True)
+    x = layers.RMSNormalization()(x)
+    x = layers.MultiHeadAttention(2, 3, use_gate=True, sliding_window=2, name='of_neighbours')(x, x)
+    x = layers.UnitNormalization()(layers.Flatten()(x))
+    model = keras.models.Model([a, b], layers.Dense(2)(x))
+    model.compile(later_optimizer(keras, 'Lion', True), 'mse')
+    return model
+
+
 MODELS = {
     'mlp': mlp,
     'cnn': cnn,
@@ -109,6 +224,18 @@ MODELS = {
     'nested': nested,
     'frozen': lambda keras: nested(keras, frozen=True),
 }
+
+
+#: Models that Keras 2.3 cannot read, and those that only Keras 3 can.
+LATER = {
+    'normalized': normalized,
+    'attentive': attentive,
+    'crossing': crossing,
+    'convolved': convolved,
+    'pictures': pictures,
+    'activated': activated,
+}
+LATEST = {'grouped': grouped, 'activated_by_keras_3': activated_by_keras_3}
 
 
 def data(model, seed=0, samples=8):
@@ -129,6 +256,8 @@ def shake(model, seed=1):
     """Give a model weights that no initializer gives, so that none can be mistaken for another."""
     random = np.random.RandomState(seed)
     model.set_weights([random.uniform(0.1, 0.6, w.shape).astype(w.dtype) for w in model.get_weights()])
+    for layer in model.layers:  # Keras 3 computes with copies of some weights
+        getattr(layer, 'finalize_state', int)()
 
 
 def as_list(thing):

@@ -9,7 +9,7 @@ from cthulhu.backend.composed.windows import Windows
 class Convolution(Windows):
     """Convolutions, transposed, separable and local; pooling."""
 
-    def conv1d(self, x, kernel, strides=1, padding='valid', data_format=None, dilation_rate=1):
+    def conv1d(self, x, kernel, strides=1, padding='valid', data_format=None, dilation_rate=1, groups=1):
         """Convolution over one axis.
 
         Arguments:
@@ -19,6 +19,8 @@ class Convolution(Windows):
             padding: 'valid', 'same', 'causal' (zeros before, so that no step sees later ones), or 'full': zeros around, so that
                 each element that is not a zero meets the whole window.
             data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
+            groups: int, into how many groups the channels of `x` and of the result are cut: each of the latter is made of one of the former, and
+                in_channels of the kernel are those of a group.
 
         Returns:
             Tensor, 3-D.
@@ -30,9 +32,9 @@ class Convolution(Windows):
         strides, dilation_rate = self._steps(strides, dilation_rate, 1)
         padding = shapes.normalize_padding(padding, shapes.PADDINGS)
         x, padding = self._padded(x, kernel, padding, data_format, dilation_rate)
-        return self.conv(x, kernel, strides, padding, data_format, dilation_rate)
+        return self._conv_of_groups(x, kernel, strides, padding, data_format, dilation_rate, groups)
 
-    def conv2d(self, x, kernel, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1)):
+    def conv2d(self, x, kernel, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1), groups=1):
         """Convolution over two axes.
 
         Arguments:
@@ -41,6 +43,7 @@ class Convolution(Windows):
             strides, dilation_rate: int or pair of int; not both above 1.
             padding: 'valid', 'same' or 'full', as for `conv1d`.
             data_format: 'channels_last' or 'channels_first', by default `image_data_format()`.
+            groups: int, as for `conv1d`.
 
         Returns:
             Tensor, 4-D.
@@ -48,18 +51,38 @@ class Convolution(Windows):
         Raises:
             ValueError: an argument that is not one of these.
         """
-        return self._plain_conv(x, kernel, strides, padding, data_format, dilation_rate, 2)
+        return self._plain_conv(x, kernel, strides, padding, data_format, dilation_rate, groups, 2)
 
-    def conv3d(self, x, kernel, strides=(1, 1, 1), padding='valid', data_format=None, dilation_rate=(1, 1, 1)):
+    def conv3d(
+        self, x, kernel, strides=(1, 1, 1), padding='valid', data_format=None, dilation_rate=(1, 1, 1), groups=1
+    ):
         """Convolution over three axes; as `conv2d`, with one spatial axis more."""
-        return self._plain_conv(x, kernel, strides, padding, data_format, dilation_rate, 3)
+        return self._plain_conv(x, kernel, strides, padding, data_format, dilation_rate, groups, 3)
 
-    def _plain_conv(self, x, kernel, strides, padding, data_format, dilation_rate, n):
+    def _plain_conv(self, x, kernel, strides, padding, data_format, dilation_rate, groups, n):
         data_format = config.normalize_data_format(data_format)
         padding = shapes.normalize_padding(padding, ('valid', 'same', 'full'))
         strides, dilation_rate = self._steps(strides, dilation_rate, n)
         x, padding = self._padded(x, kernel, padding, data_format, dilation_rate)
-        return self.conv(x, kernel, strides, padding, data_format, dilation_rate)
+        return self._conv_of_groups(x, kernel, strides, padding, data_format, dilation_rate, groups)
+
+    def _conv_of_groups(self, x, kernel, strides, padding, data_format, dilation_rate, groups):
+        if groups == 1:
+            return self.conv(x, kernel, strides, padding, data_format, dilation_rate)
+        axis = 1 if data_format == 'channels_first' else self._rank(x) - 1
+        channels, (inside, filters) = self.int_shape(x)[axis], self.int_shape(kernel)[-2:]
+        if groups < 1 or None in (channels, filters) or channels != inside * groups or filters % groups:
+            raise ValueError(
+                f'groups: expected a number that divides the channels of x, whose shape is {self.int_shape(x)}, and those of the result, and a kernel for the '
+                f'channels of a group; got {groups} and a kernel of shape {self.int_shape(kernel)}.'
+            )
+        return self._grouped_conv(x, kernel, strides, padding, data_format, dilation_rate, groups)
+
+    def _grouped_conv(self, x, kernel, strides, padding, data_format, dilation_rate, groups):
+        axis = 1 if data_format == 'channels_first' else -1
+        parts = zip(self.split(x, groups, axis), self.split(kernel, groups, -1))
+        made = [self.conv(one, part, strides, padding, data_format, dilation_rate) for one, part in parts]
+        return self.concatenate(made, axis=axis)
 
     def _steps(self, strides, dilation_rate, n):
         strides = shapes.normalize_tuple(strides, n, 'strides')
@@ -84,6 +107,33 @@ class Convolution(Windows):
         if None in window:
             raise ValueError(f'kernel: the size of its window must be known for this padding, got {window}.')
         return [span - 1 for span in shapes.spans(window, dilation_rate)]
+
+    def conv1d_transpose(self, x, kernel, output_shape, strides=1, padding='valid', data_format=None, dilation_rate=1):
+        """Transposed convolution over one axis: the gradient of `conv1d` with respect to its input.
+
+        Arguments:
+            x: tensor, 3-D.
+            kernel: tensor (length, out_channels, in_channels), in either data format.
+            output_shape, strides, padding, data_format, dilation_rate: as for `conv2d_transpose`, with one spatial axis.
+
+        Returns:
+            Tensor of shape `output_shape`.
+        """
+        data_format = config.normalize_data_format(data_format)
+        strides, dilation_rate = self._steps(strides, dilation_rate, 1)
+        dims = list(output_shape) if isinstance(output_shape, (list, tuple)) else [output_shape[i] for i in range(3)]
+        axis = 1 if data_format == 'channels_last' else 2
+        # One row of an image, along which a window of one row moves by one.
+        y = self.conv2d_transpose(
+            self.expand_dims(x, axis),
+            self.expand_dims(kernel, 0),
+            tuple(dims[:axis] + [1] + dims[axis:]),
+            (1,) + strides,
+            padding,
+            data_format,
+            (1,) + dilation_rate,
+        )
+        return self.squeeze(y, axis)
 
     def conv2d_transpose(
         self, x, kernel, output_shape, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1)
@@ -134,6 +184,33 @@ class Convolution(Windows):
         y = self._in_room(y, [2 * m + 1 for m in margins], "What padding='full' cuts off a transposed convolution")
         inside = tuple(slice(m, -m if m else None) for m in margins)
         return self._from_last(y[(slice(None),) + inside], data_format)
+
+    def depthwise_conv1d(self, x, depthwise_kernel, strides=1, padding='valid', data_format=None, dilation_rate=1):
+        """Convolution over one axis of each channel by itself.
+
+        Arguments:
+            x: tensor, 3-D.
+            depthwise_kernel: tensor (length, in_channels, multiplier).
+            strides, padding, data_format, dilation_rate: as for `conv1d`.
+
+        Returns:
+            Tensor with in_channels * multiplier channels, those of the first input channel first.
+        """
+        data_format = config.normalize_data_format(data_format)
+        strides, dilation_rate = self._steps(strides, dilation_rate, 1)
+        padding = shapes.normalize_padding(padding, shapes.PADDINGS)
+        x, padding = self._padded(x, depthwise_kernel, padding, data_format, dilation_rate)
+        axis = 1 if data_format == 'channels_last' else 2
+        # One row of an image. Both strides are equal because some kernels want that; the row stays one row.
+        x = self.depthwise_conv(
+            self.expand_dims(x, axis),
+            self.expand_dims(depthwise_kernel, 0),
+            strides * 2,
+            padding,
+            data_format,
+            (1,) + dilation_rate,
+        )
+        return self.squeeze(x, axis)
 
     def depthwise_conv2d(
         self, x, depthwise_kernel, strides=(1, 1), padding='valid', data_format=None, dilation_rate=(1, 1)
@@ -203,21 +280,8 @@ class Convolution(Windows):
         Raises:
             ValueError: an argument that is not one of these.
         """
-        data_format = config.normalize_data_format(data_format)
-        strides, dilation_rate = self._steps(strides, dilation_rate, 1)
-        padding = shapes.normalize_padding(padding, shapes.PADDINGS)
-        x, padding = self._padded(x, depthwise_kernel, padding, data_format, dilation_rate)
-        axis = 1 if data_format == 'channels_last' else 2
-        # One row of an image. Both strides are equal because some kernels want that; the row stays one row.
-        x = self.depthwise_conv(
-            self.expand_dims(x, axis),
-            self.expand_dims(depthwise_kernel, 0),
-            strides * 2,
-            padding,
-            data_format,
-            (1,) + dilation_rate,
-        )
-        return self.conv1d(self.squeeze(x, axis), pointwise_kernel, data_format=data_format)
+        x = self.depthwise_conv1d(x, depthwise_kernel, strides, padding, data_format, dilation_rate)
+        return self.conv1d(x, pointwise_kernel, data_format=data_format)
 
     def local_conv1d(self, inputs, kernel, kernel_size, strides, data_format=None):
         """Convolution over one axis with a kernel of its own at each place.

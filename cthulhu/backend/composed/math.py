@@ -5,10 +5,11 @@ import numbers
 import numpy as np
 
 from cthulhu.backend import config, shapes
+from cthulhu.backend.composed.einsum import Einsum
 from cthulhu.backend.inference import dtypes
 
 
-class Math:
+class Math(Einsum):
     """Clipping, activations, further reductions, batch-wise products."""
 
     def clip(self, x, min_value, max_value):

@@ -1,6 +1,6 @@
 """Composed: losses and normalisation."""
 
-from cthulhu.backend import config
+from cthulhu.backend import config, shapes
 from cthulhu.backend.composed.convolution import Convolution
 
 
@@ -239,6 +239,39 @@ class NN(Convolution):
             return self.reshape(p, [1] * axis + self._dims(p) + [1] * (rank - 1 - axis))
 
         return self._normalize(x, fit(mean), fit(var), fit(beta), fit(gamma), epsilon)
+
+    def layer_normalization(self, x, gamma=None, beta=None, axis=-1, epsilon=1e-3):
+        """Normalises each sample by its own mean and variance along some axes: (x - mean) / sqrt(var + epsilon) * gamma + beta.
+
+        Arguments:
+            x: tensor of floats; those of half the width are computed in float32.
+            gamma, beta: tensors of the lengths of these axes, in their order in `x`: scale and shift; or None.
+            axis: int, or a list or tuple of int.
+            epsilon: number added to the variance.
+
+        Returns:
+            Tensor of the shape and dtype of `x`.
+
+        Raises:
+            ValueError: there is no such axis.
+
+        Source: Ba et al., "Layer normalization", 2016.
+        """
+        dims, dtype = self._dims(x), self.dtype(x)
+        axes = sorted(set(shapes.normalize_axis(axis if isinstance(axis, (list, tuple)) else [axis], len(dims))))
+        wide = 'float32' if dtype in ('float16', 'bfloat16') else dtype
+        x, gamma, beta = (p if p is None else self.cast(p, wide) for p in (x, gamma, beta))
+        return self.cast(self._layer_normalized(x, gamma, beta, axes, epsilon), dtype)
+
+    def _layer_normalized(self, x, gamma, beta, axes, epsilon):
+        dims = self._dims(x)
+        if axes != list(range(len(dims) - len(axes), len(dims))):
+            shape = [n if axis in axes else 1 for axis, n in enumerate(dims)]
+            gamma, beta = (p if p is None else self.reshape(p, shape) for p in (gamma, beta))
+        centred = x - self.mean(x, axis=axes, keepdims=True)
+        scale = 1.0 / self.sqrt(self.mean(self.square(centred), axis=axes, keepdims=True) + epsilon)
+        found = centred * (scale if gamma is None else scale * gamma)
+        return found if beta is None else found + beta
 
     def normalized_by_phase(self, x, gamma, beta, mean, var, training, axis, epsilon):
         """Batch normalisation by one operation of the framework, as its layer has it.

@@ -329,6 +329,11 @@ def conv(x, kernel, strides, padding, data_format, dilation_rate):
     return _convolved(x, kernel, kernel[-1], strides, padding, data_format, dilation_rate)
 
 
+@rule('_grouped_conv')
+def _grouped_conv(x, kernel, strides, padding, data_format, dilation_rate, groups):
+    return _convolved(x, shape_of(kernel), shape_of(kernel)[-1], strides, padding, data_format, dilation_rate)
+
+
 @rule('depthwise_conv')
 def depthwise_conv(x, kernel, strides, padding, data_format, dilation_rate):
     kernel = shape_of(kernel)

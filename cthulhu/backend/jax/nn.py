@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cthulhu.backend import shapes
-from cthulhu.backend.deferred import logits_behind
+from cthulhu.backend.deferred import logits_behind, recorded
 from cthulhu.backend.jax.primitive import array, floats, native, reference
 from cthulhu.backend.kernels import ctc
 
@@ -66,6 +66,13 @@ class JAXNN:
         lengths = _spatial(x.shape, data_format)
         _, pairs = _placed(lengths, kernel.shape[:-2], strides, padding, dilation_rate)
         return _convolve(x, kernel, strides, pairs, data_format, dilation_rate)
+
+    @recorded
+    def _grouped_conv(self, x, kernel, strides, padding, data_format, dilation_rate, groups):
+        x, kernel = _operands(x, kernel)
+        lengths = _spatial(x.shape, data_format)
+        _, pairs = _placed(lengths, kernel.shape[:-2], strides, padding, dilation_rate)
+        return _convolve(x, kernel, strides, pairs, data_format, dilation_rate, groups)
 
     @native
     def conv_transpose(self, x, kernel, output_shape, strides, padding, data_format, dilation_rate):

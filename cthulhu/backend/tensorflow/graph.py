@@ -114,7 +114,7 @@ def valid_name(name):
 def enters_graph(method):
     """The method of a backend, run inside the backend's graph; its argument `name`, if it has one, becomes one that the graph takes."""
     parameters = list(inspect.signature(method).parameters)
-    place = parameters.index('name') - 1 if 'name' in parameters else len(parameters)
+    place = parameters.index('name') - 1 if 'name' in parameters else sys.maxsize
 
     @functools.wraps(method)
     def run_inside(self, *args, **kwargs):

@@ -74,6 +74,13 @@ class TorchNN:
         kernel = kernel.permute((n + 1, n) + tuple(range(n)))
         return _as_given(_convolved(x, kernel, strides, padding, dilation_rate), data_format)
 
+    @recorded
+    def _grouped_conv(self, x, kernel, strides, padding, data_format, dilation_rate, groups):
+        x, kernel = _operands(x, kernel, data_format)
+        n = kernel.dim() - 2
+        kernel = kernel.permute((n + 1, n) + tuple(range(n)))
+        return _as_given(_convolved(x, kernel, strides, padding, dilation_rate, groups), data_format)
+
     @native
     def conv_transpose(self, x, kernel, output_shape, strides, padding, data_format, dilation_rate):
         x, kernel = _operands(x, kernel, data_format)

@@ -71,6 +71,18 @@ class TorchNormalization:
             found = torch.batch_norm(x, gamma, beta, mean, var, False, 0.0, epsilon, torch.backends.cudnn.enabled)
         return found.movedim(1, axis), mean, var
 
+    def _layer_normalized(self, x, gamma, beta, axes, epsilon):
+        shape = self.int_shape(x)
+        if axes != list(range(len(shape) - len(axes), len(shape))):
+            return super()._layer_normalized(x, gamma, beta, axes, epsilon)
+        return self._by_layer_norm(x, gamma, beta, len(axes), float(epsilon))
+
+    @recorded
+    def _by_layer_norm(self, x, gamma, beta, count, epsilon):
+        x = tensor(x)
+        gamma, beta = (p if p is None else tensor(p) for p in (gamma, beta))
+        return torch.nn.functional.layer_norm(x, x.shape[x.dim() - count :], gamma, beta, epsilon)
+
     @recorded
     def _batch_normalized(self, x, gamma, beta, axis, epsilon):
         x = tensor(x).movedim(axis, 1)
@@ -86,6 +98,11 @@ class TorchNormalization:
         normed = torch.batch_norm(x, gamma, beta, mean, var, True, 1.0, epsilon, cudnn)
         mean, var = _Moments.apply(x, mean, var * ((count - 1) / count))
         return normed.movedim(1, axis), mean, var
+
+
+@rules.rule('_by_layer_norm')
+def _by_layer_norm(x, gamma, beta, count, epsilon):
+    return rules.shape_of(x)
 
 
 @rules.rule('_batch_normalized', dtype='each')

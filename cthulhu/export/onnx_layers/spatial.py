@@ -72,10 +72,10 @@ def _by_channel(kernel):
 @converts(layers.Cthalpa1D, layers.Cthalpa2D, layers.Cthalpa3D)
 def convolution(w, layer, inputs):
     x = _in_front(w, layer, inputs[0])
-    return _finish(w, layer, _convolve(w, layer, x, _filters_first(w.array(layer.kernel)), 'kernel'))
+    return _finish(w, layer, _convolve(w, layer, x, _filters_first(w.array(layer.kernel)), 'kernel', layer.groups))
 
 
-@converts(layers.DepthwiseCthalpa2D)
+@converts(layers.DepthwiseConv1D, layers.DepthwiseCthalpa2D)
 def depthwise(w, layer, inputs):
     x, kernel = _in_front(w, layer, inputs[0]), w.array(layer.depthwise_kernel)
     return _finish(w, layer, _convolve(w, layer, x, _by_channel(kernel), 'kernel', kernel.shape[-2]))
@@ -89,7 +89,7 @@ def separable(w, layer, inputs):
     return _finish(w, layer, w.op('Conv', [x, mixing], x.shape[:1] + mixing.shape[:1] + x.shape[2:]))
 
 
-@converts(layers.Cthalpa2DTranspose, layers.Cthalpa3DTranspose)
+@converts(layers.Conv1DTranspose, layers.Cthalpa2DTranspose, layers.Cthalpa3DTranspose)
 def transposed(w, layer, inputs):
     x, before, after, more = _in_front(w, layer, inputs[0]), [], [], []
     for axis in range(layer.rank):

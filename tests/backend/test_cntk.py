@@ -140,7 +140,7 @@ def test_an_error_of_an_operation_in_numpy_keeps_its_kind():
 
 def test_programs_are_freed_with_their_functions():
     table, rows = K.variable(np.ones((3, 2))), K.placeholder((None,), dtype='int32')
-    loss = K.sum(K.gather(table, rows))
+    loss = K.sum(K.gather(2.0 * table, rows))
     function = K.function([rows], [loss] + K.gradients(loss, [table]))
     function([[0, 2]])
     (made,) = programs(function).values()
@@ -263,3 +263,41 @@ def test_the_framework_says_nothing_at_the_start():
     environment = dict(os.environ, CTHULHU_BACKEND='cntk')
     said = subprocess.check_output([sys.executable, '-c', code], stderr=subprocess.STDOUT, env=environment)
     assert said.decode() == 'Using cntk backend, as the environment variable CTHULHU_BACKEND says.\n'
+
+
+def test_rows_of_a_variable_are_differentiated_through_beside_other_uses_of_it():
+    table, rows = K.variable(np.arange(6.0).reshape(3, 2)), K.placeholder((None,), dtype='int32')
+    taken, again = K.gather(table, rows), K.gather(table, rows[::-1])
+    alone, both = K.sum(K.square(taken)), K.sum(taken * again) + K.sum(table[0])
+    found = (
+        K.gradients(alone, [table])
+        + K.gradients(both, [table])
+        + K.gradients(alone, [taken])
+        + K.gradients(K.sum(again), [taken])
+    )
+    assert found[-1] is None
+    function = K.function([rows], found[:-1], [(table, table - 0.5 * found[0])], after_updates=[table])
+    for values, picked in (([0, 2, 2], [[0, 1], [4, 5], [4, 5]]), ([1, 1], [[2, 3], [2, 3]])):
+        K.set_value(table, np.arange(6.0).reshape(3, 2))
+        picked = np.asarray(picked, 'float32')
+        by_alone, by_both = np.zeros((3, 2)), np.zeros((3, 2))
+        np.add.at(by_alone, values, 2 * picked)
+        np.add.at(by_both, values, 2 * picked[::-1])
+        by_both[0] += 1
+        results = function([values])
+        for one, expected in zip(results, (by_alone, by_both, 2 * picked)):
+            np.testing.assert_allclose(one, expected)
+        np.testing.assert_allclose(K.get_value(table), np.arange(6.0).reshape(3, 2) - 0.5 * by_alone)
+    with pytest.raises(ValueError, match='index 3 is out of range'):
+        function([[3]])
+    np.testing.assert_allclose(K.get_value(table), np.arange(6.0).reshape(3, 2) - 0.5 * by_alone)
+
+
+def test_a_root_above_zero_is_divided_by_as_any_other():
+    x = K.placeholder((100,))
+    values = np.linspace(-1, 5, 100).astype('float32')
+    run = K.function([x], [x / (K.sqrt(x) + 1e-7), x / K.sqrt(x), x / (K.sqrt(x) + -1.0)])
+    root = np.sqrt(np.maximum(values, 0))
+    with np.errstate(divide='ignore', invalid='ignore'):
+        for one, by in zip(run([values]), (root + np.float32(1e-7), root, root - np.float32(1))):
+            np.testing.assert_allclose(one, values / by, rtol=1e-5)

@@ -189,11 +189,16 @@ def zeros(x):
 
 def _some_odd(value):
     """Whether there is an array without elements, or a sparse matrix."""
+    if isinstance(value, np.ndarray):
+        return not value.size
     if isinstance(value, (list, tuple)):
-        return any(map(_some_odd, value))
+        for one in value:
+            if not isinstance(one, Tensor) and _some_odd(one):
+                return True
+        return False
     if isinstance(value, dict):
-        return any(map(_some_odd, value.values()))
-    return not value.size if isinstance(value, np.ndarray) else scipy.sparse.issparse(value)
+        return bool(value) and _some_odd(list(value.values()))
+    return scipy.sparse.issparse(value)
 
 
 def program_of(*values):
@@ -201,10 +206,12 @@ def program_of(*values):
     return find(values)[0].program
 
 
-def make(function, *inputs, dtype=None, passes=True):
-    """The Tensor of what the framework's `function` makes of nodes; dtype: by default that of the first Tensor."""
-    first = find(inputs)[0]
-    return first.program.make(function, inputs, dtype or first.dtype, passes)
+def make(function, *inputs, dtype=None, passes=True, shape=None):
+    """The Tensor of what the framework's `function` makes of nodes; dtype: by default that of the first Tensor; shape: where it is known."""
+    for first in inputs:
+        if isinstance(first, Tensor):
+            return first.program.make(function, inputs, dtype or first.dtype, passes, shape)
+    raise AssertionError('make: no Tensor is among the inputs')
 
 
 def along_batch(function, x, *others):

@@ -301,3 +301,20 @@ def test_a_root_above_zero_is_divided_by_as_any_other():
     with np.errstate(divide='ignore', invalid='ignore'):
         for one, by in zip(run([values]), (root + np.float32(1e-7), root, root - np.float32(1))):
             np.testing.assert_allclose(one, values / by, rtol=1e-5)
+
+
+def test_numbers_that_are_known_before_a_run_are_no_nodes():
+    """What a rate is made of is computed in NumPy, each run anew; a long chain of it by the framework."""
+    rate, step, x = K.variable(0.5), K.variable(0, dtype='int64'), K.placeholder((3,))
+    decayed = rate / (1.0 + 0.1 * K.cast(step, 'float32'))
+    long = rate
+    for _ in range(300):
+        long = long + 1.0
+    function = K.function([x], [x * decayed, decayed, long], [K.update_add(step, 1)])
+    for count in range(3):
+        scaled, told, far = function([[1.0, 2.0, 3.0]])
+        np.testing.assert_allclose(scaled, np.array([1.0, 2.0, 3.0]) * 0.5 / (1 + 0.1 * count), rtol=1e-6)
+        np.testing.assert_allclose([told, far], [0.5 / (1 + 0.1 * count), 300.5], rtol=1e-6)
+    assert K.get_value(step) == 3
+    K.set_value(rate, 1.0)
+    np.testing.assert_allclose(function([[1.0, 2.0, 3.0]])[1], 1 / 1.3, rtol=1e-6)

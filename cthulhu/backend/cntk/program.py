@@ -126,6 +126,8 @@ class Program:
         self._inside = False
         differentiated = {id(x) for symbol in plan.symbols() if symbol.op == 'gradients' for x in symbol.args[0]}
         leaves, self._given = [], {}
+        # What is given now, for the shape of what NumPy computes of it.
+        self.sample = Run(list(variables) + list(feeds), None)
         for place, (symbol, value) in enumerate(zip(plan.variables + plan.inputs, list(variables) + list(feeds))):
             needs = id(symbol) in differentiated
             if is_known(symbol, value) and not (needs and value.size):
@@ -153,7 +155,8 @@ class Program:
 
     def leaf(self, shape, dtype, source, level=0, needs_gradient=False, early=None):
         """A Tensor that is fed what `source(run)` gives."""
-        made = variable(tuple(shape), self.real.type, needs_gradient and dtypes.is_float(dtype))
+        # Much of what is known early is needed for other numbers only, never by the framework.
+        made = None if early else variable(tuple(shape), self.real.type, needs_gradient and dtypes.is_float(dtype))
         result = Tensor(self, made, shape, dtype, level=level, source=source)
         result.early = early
         return result
@@ -181,6 +184,8 @@ class Program:
         """The framework's node of a Tensor or array, to build on."""
         if not isinstance(x, Tensor):
             return self.constant(x)
+        if x.made is None:
+            x.made = variable(x.shape, self.real.type)
         if x.source is not None or x.segment == self._segment:
             return x.made
         if x not in self._places:
@@ -302,7 +307,7 @@ class Program:
 
     def _differentiable(self, x):
         """`x`, or a leaf of its value that the framework differentiates by."""
-        if isinstance(x, Tensor) and x.source is not None and x.made.needs_gradient:
+        if isinstance(x, Tensor) and x.source is not None and x.made is not None and x.made.needs_gradient:
             return x
         if not isinstance(x, Tensor):
             return self.leaf(x.shape, dtypes.name(x.dtype), lambda run: x, needs_gradient=True)
@@ -344,9 +349,8 @@ class Program:
         self._early = [x for x in dict.fromkeys(given) if last is None or not last.gives(x) and x.level <= max(levels)]
         if last is not None and self._cannot_fail(last, results):
             last.write({x: v for x, v in zip(self._new_values, updated) if self._is_written(last, x, v)})
-        self._memo = self._constants = self._places = self._uses = self._differentiated = self._failing = (
-            self._taken
-        ) = self._given = None
+        for name in '_memo _constants _places _uses _differentiated _failing _taken _given sample'.split():
+            setattr(self, name, None)
 
     def _cannot_fail(self, stage, results):
         """Whether all is known to be right once a stage has run."""

@@ -93,6 +93,8 @@ def early(function, backend, args, kwargs, found, result):
     if (
         not isinstance(result, Tensor)
         or result.source is not None
+        # Where nothing had to be done, it is one of the arguments.
+        or result.early is not None
         or any(not isinstance(x, Tensor) or x.early is None for x in found)
     ):
         return result

@@ -177,3 +177,22 @@ def test_one_trains_in_a_session_of_the_user_while_others_build():
             assert np.isfinite(session.run(model.weights[0])).all()
 
     in_threads(work, 4)
+
+
+@pytest.mark.skipif(not K.supports('sessions') or not K.supports('devices'), reason='needs the devices of a graph')
+def test_a_device_scope_is_that_of_its_thread():
+    inside, made, found = threading.Event(), threading.Event(), {}
+
+    def work(number):
+        if number:
+            assert inside.wait(60)
+            found[number] = (K.placeholder((2,)) + 1.0).device
+            made.set()
+            return
+        with K.device_scope('/cpu:0'):
+            inside.set()
+            assert made.wait(60)
+            found[number] = (K.placeholder((2,)) + 1.0).device
+
+    in_threads(work, 2)
+    assert 'CPU:0' in found[0].upper() and not found[1]

@@ -59,7 +59,7 @@ class Deferred(Sessionless):
 
     def __init__(self):
         super().__init__()
-        self._steps = Steps(itertools.count())
+        self._runs_seen = Steps(itertools.count())
 
     # Helpers that the rest of this package calls.
 
@@ -81,14 +81,14 @@ class Deferred(Sessionless):
 
     def tick(self):
         """Count a run of this thread, and say how many there were before."""
-        self._steps.now += 1
-        return self._steps.now - 1
+        self._runs_seen.now += 1
+        return self._runs_seen.now - 1
 
     def random_step(self):
-        return self._steps.now
+        return self._runs_seen.now
 
     def set_random_step(self, step):
-        self._steps.now = int(step)
+        self._runs_seen.now = int(step)
 
     # The hooks.
 
@@ -161,7 +161,7 @@ class Deferred(Sessionless):
         x.value = self.convert(value, x.dtype)
 
     def _value(self, x):
-        return self.to_numpy(Evaluation([x]).run({}, self._steps.now)[0])
+        return self.to_numpy(Evaluation([x]).run({}, self._runs_seen.now)[0])
 
     def _evaluate(self, x):
         value = self._value(x)
@@ -208,7 +208,7 @@ class Deferred(Sessionless):
         return Choice(self, condition, x, y, shape, x.dtype)
 
     def _keys(self):
-        return [Count(self, self._steps.now)]
+        return [Count(self, self._runs_seen.now)]
 
 
 def _same(backend, x):

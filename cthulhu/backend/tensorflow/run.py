@@ -62,7 +62,7 @@ class Run:
         self._initialisations = {}
         self._setters = {}
         self._user_has_session = session is not None
-        self._steps = Steps(itertools.count())
+        self._runs_seen = Steps(itertools.count())
         self._step_tensor = None
         self._steps_since = {}
 
@@ -185,8 +185,8 @@ class Run:
         return self._step_tensor
 
     def _next_step(self, count=1):
-        step = self._steps.now
-        self._steps.now += count
+        step = self._runs_seen.now
+        self._runs_seen.now += count
         return np.asarray(step, 'int64')
 
     def _depends_on_step(self, targets):

@@ -7,17 +7,28 @@ import functools
 import inspect
 import marshal
 import re
+import threading
 import types
 
 from cthulhu import names
 from cthulhu.utils.progbar import Progbar  # noqa: F401  Keras's home of it
 from cthulhu.utils.reprs import short
 
-_CUSTOM_OBJECTS = {}
+_EVERYWHERE = {}
+
+
+class _Scopes(threading.local):
+    """What is known in the scopes that a thread is inside of, outermost first: no other thread sees it."""
+
+    def __init__(self):
+        self.known = []
+
+
+_SCOPES = _Scopes()
 
 
 class CustomObjectScope:
-    """Context in which further classes and functions are known by name; leaving it restores what was known before.
+    """Context in which further classes and functions are known by name, in the thread that enters it; leaving it restores what was known before.
 
     Arguments:
         *args: dicts, name -> class or function.
@@ -31,17 +42,16 @@ class CustomObjectScope:
 
     def __init__(self, *args):
         self.custom_objects = args
-        self._backups = []
 
     def __enter__(self):
-        self._backups.append(_CUSTOM_OBJECTS.copy())
+        known = get_custom_objects().copy()
         for objects in self.custom_objects:
-            _CUSTOM_OBJECTS.update(objects or {})
+            known.update(objects or {})
+        _SCOPES.known.append(known)
         return self
 
     def __exit__(self, *args):
-        _CUSTOM_OBJECTS.clear()
-        _CUSTOM_OBJECTS.update(self._backups.pop())
+        _SCOPES.known.pop()
 
 
 def custom_object_scope(*args):
@@ -50,8 +60,8 @@ def custom_object_scope(*args):
 
 
 def get_custom_objects():
-    """The live dict of custom objects that are known everywhere: change it to register or forget one."""
-    return _CUSTOM_OBJECTS
+    """The live dict of custom objects that are known everywhere: change it to register or forget one. Inside a `CustomObjectScope`, that of the scope."""
+    return _SCOPES.known[-1] if _SCOPES.known else _EVERYWHERE
 
 
 def register_keras_serializable(package='Custom', name=None):
@@ -78,7 +88,7 @@ def register_keras_serializable(package='Custom', name=None):
                 f'register_keras_serializable: {thing.__name__} has no `get_config`, so it cannot be written. Give it one that returns the arguments of `__init__`.'
             )
         registered = f'{package}>{name or thing.__name__}'
-        _CUSTOM_OBJECTS[registered] = thing
+        get_custom_objects()[registered] = thing
         names.register(thing, registered)
         return thing
 
@@ -92,7 +102,7 @@ def get_registered_name(obj):
 
 def get_registered_object(name, custom_objects=None, module_objects=None):
     """The class or function of a name: among what is registered, then in the dicts that are given; None if it is in none."""
-    for known in (_CUSTOM_OBJECTS, custom_objects, module_objects):
+    for known in (get_custom_objects(), custom_objects, module_objects):
         if known and name in known:
             return known[name]
     return None
@@ -159,7 +169,7 @@ def deserialize_cthulhu_object(identifier, module_objects=None, custom_objects=N
     custom_objects = custom_objects or {}
     if hasattr(cls, 'from_config'):
         if has_arg(cls.from_config, 'custom_objects'):
-            return cls.from_config(config, custom_objects=dict(_CUSTOM_OBJECTS, **custom_objects))
+            return cls.from_config(config, custom_objects=dict(get_custom_objects(), **custom_objects))
         with CustomObjectScope(custom_objects):
             return cls.from_config(config)
     # A function that makes the object, such as `glorot_uniform`: the configuration holds its arguments.
@@ -210,7 +220,7 @@ def _is_factory(found):
 
 
 def _find(name, module_objects, custom_objects, printable_module_name):
-    for known in (custom_objects, _CUSTOM_OBJECTS):
+    for known in (custom_objects, get_custom_objects()):
         if known and name in known:
             return known[name]
     module_objects = module_objects or {}
@@ -222,7 +232,7 @@ def _find(name, module_objects, custom_objects, printable_module_name):
 
 
 def _unknown(name, module_objects, custom_objects, printable_module_name):
-    known = sorted(set(module_objects) | set(custom_objects or ()) | set(_CUSTOM_OBJECTS))
+    known = sorted(set(module_objects) | set(custom_objects or ()) | set(get_custom_objects()))
     lowered = {each.lower(): each for each in known}
     close = [lowered[each] for each in difflib.get_close_matches(str(name).lower(), lowered, n=3)]
     hint = ' Did you mean ' + ' or '.join(map(repr, close)) + '?' if close else ''

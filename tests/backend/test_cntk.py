@@ -140,7 +140,7 @@ def test_an_error_of_an_operation_in_numpy_keeps_its_kind():
 
 def test_programs_are_freed_with_their_functions():
     table, rows = K.variable(np.ones((3, 2))), K.placeholder((None,), dtype='int32')
-    loss = K.sum(K.gather(table, rows))
+    loss = K.sum(K.gather(2.0 * table, rows))
     function = K.function([rows], [loss] + K.gradients(loss, [table]))
     function([[0, 2]])
     (made,) = programs(function).values()
@@ -263,3 +263,58 @@ def test_the_framework_says_nothing_at_the_start():
     environment = dict(os.environ, CTHULHU_BACKEND='cntk')
     said = subprocess.check_output([sys.executable, '-c', code], stderr=subprocess.STDOUT, env=environment)
     assert said.decode() == 'Using cntk backend, as the environment variable CTHULHU_BACKEND says.\n'
+
+
+def test_rows_of_a_variable_are_differentiated_through_beside_other_uses_of_it():
+    table, rows = K.variable(np.arange(6.0).reshape(3, 2)), K.placeholder((None,), dtype='int32')
+    taken, again = K.gather(table, rows), K.gather(table, rows[::-1])
+    alone, both = K.sum(K.square(taken)), K.sum(taken * again) + K.sum(table[0])
+    found = (
+        K.gradients(alone, [table])
+        + K.gradients(both, [table])
+        + K.gradients(alone, [taken])
+        + K.gradients(K.sum(again), [taken])
+    )
+    assert found[-1] is None
+    function = K.function([rows], found[:-1], [(table, table - 0.5 * found[0])], after_updates=[table])
+    for values, picked in (([0, 2, 2], [[0, 1], [4, 5], [4, 5]]), ([1, 1], [[2, 3], [2, 3]])):
+        K.set_value(table, np.arange(6.0).reshape(3, 2))
+        picked = np.asarray(picked, 'float32')
+        by_alone, by_both = np.zeros((3, 2)), np.zeros((3, 2))
+        np.add.at(by_alone, values, 2 * picked)
+        np.add.at(by_both, values, 2 * picked[::-1])
+        by_both[0] += 1
+        results = function([values])
+        for one, expected in zip(results, (by_alone, by_both, 2 * picked)):
+            np.testing.assert_allclose(one, expected)
+        np.testing.assert_allclose(K.get_value(table), np.arange(6.0).reshape(3, 2) - 0.5 * by_alone)
+    with pytest.raises(ValueError, match='index 3 is out of range'):
+        function([[3]])
+    np.testing.assert_allclose(K.get_value(table), np.arange(6.0).reshape(3, 2) - 0.5 * by_alone)
+
+
+def test_a_root_above_zero_is_divided_by_as_any_other():
+    x = K.placeholder((100,))
+    values = np.linspace(-1, 5, 100).astype('float32')
+    run = K.function([x], [x / (K.sqrt(x) + 1e-7), x / K.sqrt(x), x / (K.sqrt(x) + -1.0)])
+    root = np.sqrt(np.maximum(values, 0))
+    with np.errstate(divide='ignore', invalid='ignore'):
+        for one, by in zip(run([values]), (root + np.float32(1e-7), root, root - np.float32(1))):
+            np.testing.assert_allclose(one, values / by, rtol=1e-5)
+
+
+def test_numbers_that_are_known_before_a_run_are_no_nodes():
+    """What a rate is made of is computed in NumPy, each run anew; a long chain of it by the framework."""
+    rate, step, x = K.variable(0.5), K.variable(0, dtype='int64'), K.placeholder((3,))
+    decayed = rate / (1.0 + 0.1 * K.cast(step, 'float32'))
+    long = rate
+    for _ in range(300):
+        long = long + 1.0
+    function = K.function([x], [x * decayed, decayed, long], [K.update_add(step, 1)])
+    for count in range(3):
+        scaled, told, far = function([[1.0, 2.0, 3.0]])
+        np.testing.assert_allclose(scaled, np.array([1.0, 2.0, 3.0]) * 0.5 / (1 + 0.1 * count), rtol=1e-6)
+        np.testing.assert_allclose([told, far], [0.5 / (1 + 0.1 * count), 300.5], rtol=1e-6)
+    assert K.get_value(step) == 3
+    K.set_value(rate, 1.0)
+    np.testing.assert_allclose(function([[1.0, 2.0, 3.0]])[1], 1 / 1.3, rtol=1e-6)

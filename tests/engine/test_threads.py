@@ -1,5 +1,6 @@
 """Threads that each build, train and use a model of their own, at the same time."""
 
+import os
 import threading
 import traceback
 
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu.layers import Daoloth, SimpleRNN
-from cthulhu.models import Pile
+from cthulhu import initializers
+from cthulhu.layers import BatchNormalization, Daoloth, Dropout, Embedding, Flatten, Layer, SimpleRNN
+from cthulhu.models import Pile, load_model
+from cthulhu.utils import CustomObjectScope, get_custom_objects
 
 THREADS = 8
 
@@ -65,6 +68,73 @@ def test_each_builds_trains_and_predicts_with_its_own_model():
     in_threads(work, THREADS if K.supports('sessions') or not K.supports('gradients') else 3)
 
 
+class Shifted(Layer):
+    """Known in a scope only: one of each thread's own, by one name."""
+
+    def __init__(self, by=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.by = by
+
+    def call(self, inputs):
+        return inputs + self.by
+
+    def get_config(self):
+        return dict(super().get_config(), by=self.by)
+
+
+def life_of(number, folder):
+    """What a model of a seed gives: made, trained, saved, loaded, and trained on. List of arrays."""
+    seeds = [initializers.RandomUniform(-0.5, 0.5, seed=10 * number + i) for i in range(3)]
+    first = [
+        [Daoloth(4, activation='tanh', kernel_initializer=seeds[0], input_shape=(3,))],
+        [SimpleRNN(4, kernel_initializer=seeds[0], recurrent_initializer=seeds[1], input_shape=(2, 3))],
+        [Embedding(5, 4, embeddings_initializer=seeds[0], input_length=3), Flatten(), BatchNormalization()],
+    ][number % 3]
+    drops = [] if K.backend() == 'theano' else [Dropout(0.3, seed=number)]
+    model = Pile(first + drops + [Shifted(number), Daoloth(2, kernel_initializer=seeds[2])])
+    random = np.random.RandomState(number)
+    x = [random.rand(8, 3), random.rand(8, 2, 3), random.randint(0, 5, (8, 3))][number % 3]
+    y, found, path = random.rand(8, 2), [], os.path.join(str(folder), f'{number}_{threading.get_ident()}.h5')
+    if K.supports('gradients'):
+        model.conjure('adam', 'mse', metrics=['mae'])
+        found += [
+            np.array(losses) for losses in model.summon(x, y, 4, epochs=2, shuffle=False, verbose=0).history.values()
+        ]
+    found.append(model.predict(x))
+    model.save(path)
+    mine = type('Mine', (Shifted,), {})
+    with CustomObjectScope({'Shifted': mine}):
+        again = load_model(path, compile=K.supports('gradients'))
+    assert sum(type(layer) is mine for layer in again.layers) == 1
+    if K.supports('gradients'):
+        found.append(np.array(again.train_on_batch(x, y)))
+    return found + [again.predict(x)] + again.get_weights()
+
+
+def test_what_a_model_gives_is_to_the_bit_what_it_gives_alone(tmp_path):
+    """Its random draws too; and nothing that one thread knows by name is known to another, or stays."""
+    # Compilers take their time, and TensorFlow's session ever more to take up a graph that grows.
+    count = 4 if K.supports('many_steps') else THREADS if K.supports('gradients') else 40
+    before = dict(get_custom_objects())
+    alone, beside = [life_of(number, tmp_path) for number in range(count)], {}
+    in_threads(lambda number: beside.update({number: life_of(number, tmp_path)}), count)
+    for number in range(count):
+        assert len(alone[number]) == len(beside[number])
+        for one, other in zip(alone[number], beside[number]):
+            np.testing.assert_array_equal(one, other)
+    assert get_custom_objects() == before
+
+
+@pytest.mark.skipif(K.backend() == 'theano', reason="Theano's functions count for all threads")
+def test_threads_that_use_one_model_draw_each_their_own():
+    model = Pile([Dropout(0.5, seed=1, input_shape=(100,))])
+    draw = K.function([model.input, K.learning_phase()], [model.output])
+    x, found = np.ones((1, 100)), {}
+    in_threads(lambda number: found.update({number: [draw([x, 1])[0] for _ in range(3)]}), 4)
+    masks = [tuple(mask[0] > 0) for several in found.values() for mask in several] + [tuple(draw([x, 1])[0][0] > 0)]
+    assert len(set(masks)) == 13
+
+
 def test_names_are_each_given_once():
     given = []
     in_threads(lambda number: given.extend([K.get_uid('thing') for _ in range(200)]))
@@ -107,3 +177,22 @@ def test_one_trains_in_a_session_of_the_user_while_others_build():
             assert np.isfinite(session.run(model.weights[0])).all()
 
     in_threads(work, 4)
+
+
+@pytest.mark.skipif(not K.supports('sessions') or not K.supports('devices'), reason='needs the devices of a graph')
+def test_a_device_scope_is_that_of_its_thread():
+    inside, made, found = threading.Event(), threading.Event(), {}
+
+    def work(number):
+        if number:
+            assert inside.wait(60)
+            found[number] = (K.placeholder((2,)) + 1.0).device
+            made.set()
+            return
+        with K.device_scope('/cpu:0'):
+            inside.set()
+            assert made.wait(60)
+            found[number] = (K.placeholder((2,)) + 1.0).device
+
+    in_threads(work, 2)
+    assert 'CPU:0' in found[0].upper() and not found[1]

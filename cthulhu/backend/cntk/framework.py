@@ -30,6 +30,7 @@ __all__ = [
     'constant',
     'held',
     'placeholder',
+    'shape_of',
     'value_of',
     'variable',
 ]
@@ -37,6 +38,10 @@ __all__ = [
 cntk.logging.set_trace_level(cntk.logging.TraceLevel.Error)
 # It says which device it chose when it chooses; while a backend is loaded that is held back (chatter.py).
 DEVICE = cntk.device.use_default_device()
+
+
+# By their place, from the first on: the framework counts them from the last.
+_AXES = [cntk.Axis(-1 - axis) for axis in range(32)]
 
 
 class _Framework:
@@ -55,7 +60,7 @@ class _Framework:
     @staticmethod
     @typemap
     def slice(node, axes, begins, ends, steps):
-        return cntk_py.slice(node, [cntk.Axis(-1 - axis) for axis in axes], begins, ends, steps, '')
+        return cntk_py.slice(node, [_AXES[axis] for axis in axes], begins, ends, steps, '')
 
     @staticmethod
     @typemap
@@ -97,6 +102,11 @@ def variable(shape, real, needs_gradient=False):
 def placeholder(shape, real):
     """What stands for a node of that shape until it is replaced by one."""
     return cntk_py.placeholder_variable(tuple(shape), sanitize_dtype_cntk(real), '', [])
+
+
+def shape_of(function):
+    """The shape of what a function of the framework, of one output, gives: tuple of int."""
+    return cntk_py.Variable.shape(cntk_py.Function.output(function)).dimensions()
 
 
 @typemap

@@ -28,7 +28,7 @@ def _unary(name, function):
     """A function of floats: of integers it gives `floatx()`."""
 
     def method(self, x):
-        return make(function, x, dtype=float_dtype(x))
+        return make(function, x, dtype=float_dtype(x), shape=x.shape)
 
     method.__name__ = name
     method.__qualname__ = name
@@ -37,10 +37,15 @@ def _unary(name, function):
 
 def _binary(name, function, dtype=None):
     def method(self, x, y, common):
-        return make(function, *fitted(x, y), dtype=dtype or common)
+        return _together(function, x, y, dtype or common)
 
     method.__name__ = name
     return native_pair(method)
+
+
+def _together(function, x, y, dtype):
+    """The Tensor of a function of two operands, element by element."""
+    return make(function, *fitted(x, y), dtype=dtype, shape=x.shape if x.shape == y.shape else None)
 
 
 def _extreme(name, function):
@@ -61,6 +66,8 @@ def _extreme(name, function):
 
 def fitted(x, y):
     """Operands that the framework can broadcast, backward too."""
+    if x.shape == y.shape:
+        return [x, y]
     shape = shapes.broadcast_shapes(x.shape, y.shape)
     return [
         broadcast_to(one, shape) if isinstance(one, Tensor) and _is_scattered(one.shape, shape) else one
@@ -108,8 +115,18 @@ def _divided(x, y):
     # What a gradient is in is a step, not a metric.
     if few and not any(isinstance(one, Tensor) and one.level for one in (x, y)):
         return make(_near_quotient, x, y, dtype=dtype)
-    plain = not isinstance(y, Tensor) and np.all(y != 0)
+    # Such as what optimizers divide by: a root and an epsilon.
+    plain = y.least is not None and y.least > 0 if isinstance(y, Tensor) else np.all(y != 0)
     return make(C.element_divide if plain else _quotient, x, y, dtype=dtype)
+
+
+def _least_of_sum(x, y, real):
+    """What no element of a sum is below, if that is known of one summand and the other is a constant without negative numbers."""
+    tensor, other = (x, y) if isinstance(x, Tensor) else (y, x)
+    if isinstance(other, Tensor) or tensor.least is None:
+        return None
+    added = float(other.astype(real).min())
+    return tensor.least + added if added >= 0 else None
 
 
 def _lengths(x, y):
@@ -226,7 +243,12 @@ def _erf_gradient(upstream, result, x):
 class CNTKMath:
     # What the operators of Symbols call.
 
-    add = _binary('add', C.plus)
+    @native_pair
+    def add(self, x, y, dtype):
+        result = _together(C.plus, x, y, dtype)
+        result.least = _least_of_sum(x, y, result.program.real)
+        return result
+
     subtract = _binary('subtract', C.minus)
     multiply = _binary('multiply', C.element_times)
 
@@ -256,6 +278,12 @@ class CNTKMath:
         return make(C.abs, x)
 
     @native
+    def sqrt(self, x):
+        result = make(C.sqrt, x, dtype=float_dtype(x))
+        result.least = 0.0
+        return result
+
+    @native
     def square(self, x):
         return make(lambda node: C.element_times(node, node), x)
 
@@ -269,7 +297,6 @@ class CNTKMath:
 
     exp = _unary('exp', C.exp)
     log = _unary('log', _logarithm)
-    sqrt = _unary('sqrt', C.sqrt)
     floor = _unary('floor', C.floor)
     sin = _unary('sin', C.sin)
     cos = _unary('cos', C.cos)

@@ -43,6 +43,9 @@ def native(method, record=recorded, on_arrays=None):
                 result = on_arrays(self, *replaced(args, zeros), **replaced(kwargs, zeros))
                 if isinstance(result, np.ndarray) and not result.size:
                     return result
+        result = ahead(on_arrays, self, args, kwargs, found) if name in _BY_ELEMENT else None
+        if result is not None:
+            return result
         try:
             return early(on_arrays, self, args, kwargs, found, method(self, *args, **kwargs))
         except (RuntimeError, ValueError) as error:
@@ -56,6 +59,30 @@ def native(method, record=recorded, on_arrays=None):
 
 # What the framework is to be spared has at most so many elements, numbers and indices.
 _FEW_NUMBERS, _FEW_INDICES = 64, 2**14
+# So many operations on one another's results at most: they call one another.
+_DEEP = 50
+# What has the shape of its arguments, whatever their values.
+_BY_ELEMENT = frozenset(
+    'abs add divide equal exp greater greater_equal less less_equal log maximum minimum multiply negative not_equal pow sqrt square '
+    'subtract where _cast'.split()
+)
+
+
+def ahead(function, backend, args, kwargs, found):
+    """A leaf, computed in NumPy before the framework runs, of the number that an operation makes of numbers that are known then; else None.
+
+    Such as what a rate of learning is made of: each would be a node, which takes ten times as long to build and compile as to compute.
+    """
+    if any(not isinstance(x, Tensor) or x.early is None or x.size > 1 for x in found):
+        return None
+    compute = _computing(function, backend, args, kwargs, found)
+    program = found[0].program
+    if compute is None:
+        return None
+    sample = np.asarray(compute(program.sample))
+    if sample.size != 1:
+        return None
+    return program.leaf(sample.shape, dtypes.name(sample.dtype), compute, early=compute)
 
 
 def early(function, backend, args, kwargs, found, result):
@@ -66,12 +93,23 @@ def early(function, backend, args, kwargs, found, result):
     if (
         not isinstance(result, Tensor)
         or result.source is not None
+        # Where nothing had to be done, it is one of the arguments.
+        or result.early is not None
         or any(not isinstance(x, Tensor) or x.early is None for x in found)
     ):
         return result
     if result.size > (_FEW_NUMBERS if dtypes.is_float(result.dtype) else _FEW_INDICES):
         return result
-    program = result.program
+    result.early = _computing(function, backend, args, kwargs, found)
+    return result
+
+
+def _computing(function, backend, args, kwargs, found):
+    """The function (Run) -> array of an operation on what is computed early; None where it would be made of too many others."""
+    depth = 1 + max(getattr(x.early, 'depth', 0) for x in found)
+    if depth > _DEEP:
+        return None
+    program = found[0].program
     # It takes longer to look into lists for Tensors than to compute with one.
     nested = any(not isinstance(x, Tensor) and find(x) for x in list(args) + list(kwargs.values()))
 
@@ -83,8 +121,8 @@ def early(function, backend, args, kwargs, found, result):
             return function(backend, *replaced(args, given), **replaced(kwargs, given))
         return function(backend, *map(given, args), **{key: given(x) for key, x in kwargs.items()})
 
-    result.early = compute
-    return result
+    compute.depth = depth
+    return compute
 
 
 def native_pair(method):
@@ -189,11 +227,16 @@ def zeros(x):
 
 def _some_odd(value):
     """Whether there is an array without elements, or a sparse matrix."""
+    if isinstance(value, np.ndarray):
+        return not value.size
     if isinstance(value, (list, tuple)):
-        return any(map(_some_odd, value))
+        for one in value:
+            if not isinstance(one, Tensor) and _some_odd(one):
+                return True
+        return False
     if isinstance(value, dict):
-        return any(map(_some_odd, value.values()))
-    return not value.size if isinstance(value, np.ndarray) else scipy.sparse.issparse(value)
+        return bool(value) and _some_odd(list(value.values()))
+    return scipy.sparse.issparse(value)
 
 
 def program_of(*values):
@@ -201,10 +244,12 @@ def program_of(*values):
     return find(values)[0].program
 
 
-def make(function, *inputs, dtype=None, passes=True):
-    """The Tensor of what the framework's `function` makes of nodes; dtype: by default that of the first Tensor."""
-    first = find(inputs)[0]
-    return first.program.make(function, inputs, dtype or first.dtype, passes)
+def make(function, *inputs, dtype=None, passes=True, shape=None):
+    """The Tensor of what the framework's `function` makes of nodes; dtype: by default that of the first Tensor; shape: where it is known."""
+    for first in inputs:
+        if isinstance(first, Tensor):
+            return first.program.make(function, inputs, dtype or first.dtype, passes, shape)
+    raise AssertionError('make: no Tensor is among the inputs')
 
 
 def along_batch(function, x, *others):

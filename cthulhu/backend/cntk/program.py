@@ -7,7 +7,6 @@ computed; and variables. Those of the program's own type are the framework's too
 writes their new values into it, once all is computed. Others are fed, and assigned after the run.
 """
 
-import hashlib
 import operator
 import weakref
 
@@ -20,10 +19,12 @@ from cthulhu.backend.cntk.framework import (
     array_of,
     constant,
     placeholder,
+    shape_of,
     value_of,
     variable,
 )
 from cthulhu.backend.cntk.hosted import Hosted
+from cthulhu.backend.cntk.keys import frozen
 from cthulhu.backend.cntk.stage import Run, Stage, needed
 from cthulhu.backend.cntk.tensors import Clock, Late, NeedsValues, Tensor, of_dtype
 from cthulhu.backend.inference import dtypes
@@ -31,8 +32,6 @@ from cthulhu.backend.inference import dtypes
 # So many operations are built on one another before new ones are built on placeholders, which are replaced in the end: the
 # framework walks over all of a graph for each operation that is added to it.
 _SEGMENT = 64
-# Arrays of so many elements are equal where their elements are, larger ones where they are the same object.
-_COMPARED = 2**18
 # So many programs of one function are kept, the last ones used.
 _KEPT = 32
 # Integers from here on are not exact in float32.
@@ -121,10 +120,14 @@ class Program:
         self._segment, self._built, self._places, self._uses = 0, 0, {}, {}
         self._passes = []
         self._differentiated = {}
+        # Leaf -> (leaf of which it is rows, function (gradient of the rows, Run) -> the gradient of that leaf, an array).
+        self._taken = {}
         self._ones = {}
         self._inside = False
         differentiated = {id(x) for symbol in plan.symbols() if symbol.op == 'gradients' for x in symbol.args[0]}
-        leaves = []
+        leaves, self._given = [], {}
+        # What is given now, for the shape of what NumPy computes of it.
+        self.sample = Run(list(variables) + list(feeds), None)
         for place, (symbol, value) in enumerate(zip(plan.variables + plan.inputs, list(variables) + list(feeds))):
             needs = id(symbol) in differentiated
             if is_known(symbol, value) and not (needs and value.size):
@@ -132,6 +135,7 @@ class Program:
             elif place < len(variables) and self._is_own(symbol):
                 leaves.append(Tensor(self, symbol.node(needs), value.shape, symbol.dtype, source=_copied(place)))
                 leaves[-1].early = None if needs else _given(place)
+                self._given[leaves[-1]] = _given(place)
             else:
                 given = _given(place)
                 leaves.append(self.leaf(value.shape, symbol.dtype, given, 0, needs, early=None if needs else given))
@@ -151,7 +155,8 @@ class Program:
 
     def leaf(self, shape, dtype, source, level=0, needs_gradient=False, early=None):
         """A Tensor that is fed what `source(run)` gives."""
-        made = variable(tuple(shape), self.real.type, needs_gradient and dtypes.is_float(dtype))
+        # Much of what is known early is needed for other numbers only, never by the framework.
+        made = None if early else variable(tuple(shape), self.real.type, needs_gradient and dtypes.is_float(dtype))
         result = Tensor(self, made, shape, dtype, level=level, source=source)
         result.early = early
         return result
@@ -162,33 +167,15 @@ class Program:
 
     def once(self, key, make):
         """What `make()` gave for an equal key, or gives now: what is computed twice in a plan is built once."""
-        key = tuple(self._frozen(one) for one in key)
+        key = frozen(key)
         if key not in self._memo:
             self._memo[key] = make(), key
         return self._memo[key][0]
 
-    def _frozen(self, value):
-        if isinstance(value, Tensor):
-            return value
-        if isinstance(value, np.ndarray):
-            # What is computed of constants alone, such as ones, is computed anew for a loss and for its gradient.
-            content = hashlib.sha1(np.ascontiguousarray(value)).digest() if value.size <= _COMPARED else _Same(value)
-            return value.dtype.str, value.shape, content
-        if isinstance(value, (list, tuple)):
-            return type(value).__name__, tuple(self._frozen(one) for one in value)
-        if isinstance(value, dict):
-            return tuple(sorted((key, self._frozen(one)) for key, one in value.items()))
-        if isinstance(value, slice):
-            return 'slice', self._frozen((value.start, value.stop, value.step))
-        if isinstance(value, Clock):
-            return 'clock', value.offset
-        # 1 and 1.0 and True are equal, and give different dtypes.
-        return type(value), value if getattr(type(value), '__hash__', None) else _Same(value)
-
     def constant(self, value):
         """The framework's node of an array."""
         value = np.ascontiguousarray(np.asarray(value), self.real).reshape(np.shape(value))
-        key = self._frozen(value)
+        key = frozen(value)
         if key not in self._constants:
             self._constants[key] = constant(value, self.real.type)
         return self._constants[key]
@@ -197,23 +184,26 @@ class Program:
         """The framework's node of a Tensor or array, to build on."""
         if not isinstance(x, Tensor):
             return self.constant(x)
+        if x.made is None:
+            x.made = variable(x.shape, self.real.type)
         if x.source is not None or x.segment == self._segment:
             return x.made
         if x not in self._places:
             self._places[x] = placeholder(x.shape, self.real.type)
         return self._places[x]
 
-    def make(self, function, inputs, dtype, passes=True):
+    def make(self, function, inputs, dtype, passes=True, shape=None):
         """The Tensor of what a function of nodes makes of those of Tensors and arrays."""
-        nodes = [self.node(x) for x in inputs]
-        made = function(*nodes)
+        made = function(*[self.node(x) for x in inputs])
         tensors = [x for x in inputs if isinstance(x, Tensor)]
+        passes = passes and dtypes.is_float(dtype)
         result = Tensor(
-            self, made, made.shape, dtype, tensors, passes and dtypes.is_float(dtype), segment=self._segment
+            self, made, shape_of(made) if shape is None else shape, dtype, tensors, passes, segment=self._segment
         )
-        used = [(self._places[x], x) for x in tensors if x in self._places]
-        if used:
-            self._uses[result] = used
+        if self._places:
+            used = [(self._places[x], x) for x in tensors if x in self._places]
+            if used:
+                self._uses[result] = used
         self._built += 1
         if self._built % _SEGMENT == 0:
             self._segment += 1
@@ -247,6 +237,27 @@ class Program:
         self._failing.add(result)
         return result
 
+    def rows(self, x, indices, take, put):
+        """A leaf of rows of a leaf that is differentiated by: chosen before the framework runs, which then neither copies all nor has a gradient of all.
+
+        Arguments:
+            indices: Tensor that is computed early, or array.
+            take: function (backend, array, indices) -> rows.
+            put: function (gradient of the rows, indices, shape) -> gradient.
+        """
+
+        def chosen(run):
+            return self.early(indices, run) if isinstance(indices, Tensor) else indices
+
+        read = self._given.get(x, x.source)
+        shape = tuple(indices.shape) + x.shape[1:]
+        result = self.leaf(
+            shape, x.dtype, lambda run: take(self.backend, read(run), chosen(run)), x.level, x.made.needs_gradient
+        )
+        result.inputs, result.passes = (x,), True
+        self._taken[result] = x, lambda gradient, run: put(gradient, chosen(run), x.shape)
+        return result
+
     def differentiate(self, function, values, found):
         """The derivatives of a scalar function, which gave `found`, by each of `values`: Tensors, and arrays of zeros."""
         if self._inside:
@@ -263,11 +274,29 @@ class Program:
         chosen = [x for x in leaves if x in reached and dtypes.is_float(x.dtype)]
         key = loss, tuple(chosen)
         if chosen and key not in self._differentiated:
-            results = {x: self.leaf(x.shape, x.dtype, _not_left, level=loss.level + 1) for x in chosen}
-            self._passes.append((loss, chosen, list(results.values())))
-            self._differentiated[key] = results
+            self._differentiated[key] = self._derivatives(loss, chosen, reached)
         results = self._differentiated.get(key, {})
         return [results[x] if x in results else np.zeros(x.shape, x.dtype) for x in leaves]
+
+    def _derivatives(self, loss, chosen, reached):
+        """Dict, leaf -> Tensor of the derivative by it, of a backward pass over the loss."""
+        level = loss.level + 1
+        taken = [x for x in self._taken if x in reached and self._taken[x][0] in chosen]
+        # All of a leaf, where that is used beside its rows.
+        whole = {loss}.union(*[x.inputs for x in reached if x not in self._taken])
+        at = list(dict.fromkeys([x for x in chosen if x in whole] + taken))
+        results = {x: self.leaf(x.shape, x.dtype, _not_left, level=level) for x in at}
+        self._passes.append((loss, at, list(results.values())))
+        for x in taken:
+            of, put = self._taken[x]
+            part = self.leaf(
+                of.shape,
+                of.dtype,
+                lambda run, gradient=results[x], put=put: put(array_of(self.fed(gradient, run)), run),
+                level,
+            )
+            results[of] = part if of not in results else type(self.backend).add.compute(self.backend, results[of], part)
+        return {x: results[x] for x in chosen}
 
     def _computed(self, function, leaves):
         self._inside = True
@@ -278,7 +307,7 @@ class Program:
 
     def _differentiable(self, x):
         """`x`, or a leaf of its value that the framework differentiates by."""
-        if isinstance(x, Tensor) and x.source is not None and x.made.needs_gradient:
+        if isinstance(x, Tensor) and x.source is not None and x.made is not None and x.made.needs_gradient:
             return x
         if not isinstance(x, Tensor):
             return self.leaf(x.shape, dtypes.name(x.dtype), lambda run: x, needs_gradient=True)
@@ -316,11 +345,12 @@ class Program:
                 self._stages.append(Stage(nodes, targets, one))
                 targets = []
         last = self._stages[-1] if self._stages else None
-        # What the last stage may overwrite, or what may be refused, is looked at before.
-        self._early = [x for x in dict.fromkeys(given) if last is None or not last.gives(x)]
+        # What the last stage may overwrite, or what may be refused, is looked at before, unless it is made of what that stage leaves.
+        self._early = [x for x in dict.fromkeys(given) if last is None or not last.gives(x) and x.level <= max(levels)]
         if last is not None and self._cannot_fail(last, results):
             last.write({x: v for x, v in zip(self._new_values, updated) if self._is_written(last, x, v)})
-        self._memo = self._constants = self._places = self._uses = self._differentiated = self._failing = None
+        for name in '_memo _constants _places _uses _differentiated _failing _taken _given sample'.split():
+            setattr(self, name, None)
 
     def _cannot_fail(self, stage, results):
         """Whether all is known to be right once a stage has run."""
@@ -435,16 +465,3 @@ def _reached(loss):
             if x.passes:
                 stack.extend(x.inputs)
     return seen
-
-
-class _Same:
-    """A key that is equal to that of the same object only, which it keeps alive."""
-
-    def __init__(self, value):
-        self.value = value
-
-    def __eq__(self, other):
-        return isinstance(other, _Same) and self.value is other.value
-
-    def __hash__(self):
-        return id(self.value)

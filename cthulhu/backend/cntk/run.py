@@ -8,6 +8,7 @@ import scipy.sparse
 from cthulhu.backend.cntk.framework import C
 from cthulhu.backend.cntk.primitive import make, native, on_host
 from cthulhu.backend.cntk.program import Compiled
+from cthulhu.backend.cntk.shape import cut, reshaped
 from cthulhu.backend.cntk.tensors import Tensor
 from cthulhu.backend.cntk.variable import Variable
 from cthulhu.backend.composed.held_arrays import HeldArrays
@@ -21,6 +22,16 @@ def stop_gradient(self, variables):
 
 _stop_gradient = native(stop_gradient, on_arrays=lambda backend, x: x)
 del stop_gradient
+
+
+class _Stacked:
+    """The outputs of a loop, by their index: each one laid out when it is asked for, as many are not."""
+
+    def __init__(self, backend, rows):
+        self._backend, self._rows = backend, rows
+
+    def __getitem__(self, index):
+        return self._backend._one_after_another([row[index] for row in self._rows])
 
 
 class CNTKRun(HeldArrays, Deferred):
@@ -57,6 +68,24 @@ class CNTKRun(HeldArrays, Deferred):
         if not isinstance(condition, Tensor):
             return then() if condition else otherwise()
         return type(self).where.compute(self, condition, then(), otherwise())
+
+    def loop(self, step, sequences, states, count):
+        # Rows one after the other: a step is cut out of them, and put behind others, without a node for its shape.
+        flat = [
+            reshaped(x, (count * x.shape[1],) + x.shape[2:]) if isinstance(x, Tensor) and x.ndim > 1 else None
+            for x in sequences
+        ]
+
+        def at(time, x, rows):
+            many = None if rows is None else x.shape[1]
+            return x[time] if many is None else cut(rows, [0], [time * many], [(time + 1) * many], [1])
+
+        rows = []
+        for time in range(count):
+            slices = [at(time, x, each) for x, each in zip(sequences, flat)]
+            outputs, states = step(slices, states, self.convert(time, 'int32'))
+            rows.append(outputs)
+        return _Stacked(self, rows), list(states)
 
     def differentiate(self, function, values, found):
         return self.building[-1].differentiate(function, values, found)

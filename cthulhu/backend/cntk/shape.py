@@ -20,6 +20,14 @@ def reshaped(x, shape):
     return x if x.shape == shape else make(lambda node: C.reshape(node, shape), x)
 
 
+def cut(x, axes, begins, ends, steps):
+    """A Tensor of what is between two places along some axes; each with a step, negative from the end on."""
+    shape = list(x.shape)
+    for axis, begin, end, step in zip(axes, begins, ends, steps):
+        shape[axis] = len(range(begin, end, abs(step)))
+    return make(lambda node: C.slice(node, axes, begins, ends, steps), x, shape=tuple(shape))
+
+
 def transposed(x, pattern):
     """A Tensor or array with its axes in another order."""
     pattern = [int(axis) % max(x.ndim, 1) for axis in pattern]
@@ -59,6 +67,17 @@ def integers(shape):
     return tuple(int(n) for n in shape)
 
 
+def _is_simple(part):
+    """Whether a part of a key is known: an index, a slice, None or an ellipsis."""
+    if isinstance(part, slice):
+        return not isinstance(part.start, Tensor) and not isinstance(part.stop, Tensor)
+    if part is None or part is Ellipsis or type(part) is int:
+        return True
+    if isinstance(part, np.ndarray):
+        return not part.ndim and part.dtype.kind in 'iu'
+    return isinstance(part, numbers.Integral) and not isinstance(part, (bool, np.bool_))
+
+
 def _picked_gradient(upstream, result, x, key):
     found = np.zeros(x.shape)
     np.add.at(found, key, upstream)
@@ -70,11 +89,16 @@ def _part_on_host(backend, x, key):
 
 
 def _gather_gradient(upstream, result, reference, indices):
+    return [_scattered(upstream, indices, reference.shape)]
+
+
+def _scattered(upstream, indices, shape):
+    """The sum of gradients of rows, at the places in an array of that shape that they were taken from."""
     # A product with a sparse matrix, which is much faster than adding row by row.
     flat = indices.reshape(-1)
     entries = np.ones(flat.size, upstream.dtype), (flat, np.arange(flat.size))
-    rows = scipy.sparse.csr_matrix(entries, (len(reference), flat.size))
-    return [rows.dot(upstream.reshape(flat.size, -1)).reshape(reference.shape)]
+    rows = scipy.sparse.csr_matrix(entries, (shape[0], flat.size))
+    return rows.dot(upstream.reshape(flat.size, -1)).reshape(shape)
 
 
 class CNTKShape:
@@ -85,18 +109,7 @@ class CNTKShape:
     def _part(self, x, key):
         """`x[key]` of a Tensor, or of an array at a Tensor."""
         parts = key if isinstance(key, tuple) else (key,)
-        simple = all(
-            isinstance(p, (numbers.Integral, type(None), type(Ellipsis)))
-            and not isinstance(p, (bool, np.bool_))
-            or isinstance(p, np.ndarray)
-            and not p.ndim
-            and p.dtype.kind in 'iu'
-            or isinstance(p, slice)
-            and not isinstance(p.start, Tensor)
-            and not isinstance(p.stop, Tensor)
-            for p in parts
-        )
-        if not simple or not isinstance(x, Tensor):
+        if not isinstance(x, Tensor) or not all(map(_is_simple, parts)):
             return on_host(self, 'getitem', _part_on_host, (x, key), {}, _picked_gradient)
         spread = [p for p in parts if p is not None]
         count = sum(p is not Ellipsis for p in spread)
@@ -143,7 +156,7 @@ class CNTKShape:
         if empty:
             return np.zeros(final, x.dtype)
         if axes:
-            x = make(lambda node: C.slice(node, axes, begins, ends, steps), x)
+            x = cut(x, axes, begins, ends, steps)
         return reshaped(x, final)
 
     @native
@@ -180,6 +193,14 @@ class CNTKShape:
         axis = int(axis) % (each[0].ndim + 1)
         return concatenated([reshaped(one, one.shape[:axis] + (1,) + one.shape[axis:]) for one in each], axis, dtype)
 
+    def _one_after_another(self, rows):
+        """`stack` along the first axis, of a loop's rows: all of one shape."""
+        if not rows[0].ndim or not any(isinstance(one, Tensor) for one in rows):
+            return type(self).stack.compute(self, rows)
+        shape = tuple(rows[0].shape)
+        joined = concatenated(rows, 0, rules.promoted(*rows))
+        return reshaped(joined, (len(rows),) + shape)
+
     @native
     def tile(self, x, n):
         times = integers(n)
@@ -214,6 +235,10 @@ class CNTKShape:
 
     @native
     def gather(self, reference, indices):
+        if isinstance(reference, Tensor) and reference.source is not None:
+            early = not isinstance(indices, Tensor) or indices.early is not None
+            if early and reference.early is None and indices.size:
+                return reference.program.rows(reference, indices, _gathered, _scattered)
         return on_host(self, 'gather', _gathered, (reference, indices), {}, _gather_gradient)
 
     @native

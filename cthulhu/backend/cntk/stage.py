@@ -36,7 +36,7 @@ class Stage:
             self.outputs = list(self.function.outputs)
             arguments = {x.uid for x in self.function.arguments}
             self.needed = needed(self.computed)
-            self.leaves = [x for x in self.needed if x.source is not None and x.made.uid in arguments]
+            self.leaves = [x for x in self.needed if x.source is not None and x.made and x.made.uid in arguments]
             sizes = [x.size for x in self.needed if x.source is None]
             self.threads = 1 if np.mean(sizes) < _FEW_ELEMENTS else ALL_THREADS
 

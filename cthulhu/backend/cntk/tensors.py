@@ -23,9 +23,10 @@ class Tensor:
         source: for a leaf, function (Run) -> the array that it is fed; else None.
         early: function (Run) -> its array, for what is made of feeds and variables that nothing is differentiated by, as far as it is
             small enough for NumPy; else None.
+        least: float, a number that no element is below, NaN left out; None where none is known.
     """
 
-    __slots__ = 'program made shape dtype inputs passes level source early segment __weakref__'.split()
+    __slots__ = 'program made shape dtype inputs passes level source early segment least __weakref__'.split()
 
     def __init__(self, program, made, shape, dtype, inputs=(), passes=True, level=None, source=None, segment=0):
         self.program = program
@@ -36,7 +37,7 @@ class Tensor:
         self.passes = passes
         self.level = max([x.level for x in self.inputs] or [0]) if level is None else level
         self.source = source
-        self.early = None
+        self.early = self.least = None
         self.segment = segment
 
     @property
@@ -45,7 +46,10 @@ class Tensor:
 
     @property
     def size(self):
-        return int(np.prod(self.shape, dtype='int64'))
+        count = 1
+        for length in self.shape:
+            count *= length
+        return count
 
     def __len__(self):
         return self.shape[0]
@@ -98,15 +102,22 @@ class Clock:
 
 def find(value):
     """The Tensors, Clocks and Lates in nested lists, tuples, dicts and slices."""
+    found = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value, found):
     if isinstance(value, (Tensor, Clock, Late)):
-        return [value]
-    if isinstance(value, (list, tuple)):
-        return [x for one in value for x in find(one)]
-    if isinstance(value, dict):
-        return find(list(value.values()))
-    if isinstance(value, slice):
-        return find((value.start, value.stop, value.step))
-    return []
+        found.append(value)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            _collect(one, found)
+    elif isinstance(value, dict):
+        for one in value.values():
+            _collect(one, found)
+    elif isinstance(value, slice):
+        _collect((value.start, value.stop, value.step), found)
 
 
 def replaced(value, function, kind=Tensor):

@@ -24,6 +24,23 @@ class Stack(threading.local):
             self.items.pop()
 
 
+class Steps(threading.local):
+    """How many runs the draws of a thread have seen, `now`: what other threads run at the same time changes none of them.
+
+    The first thread begins at 0, and others far from each other, below 2^31: where several run one model they do not draw the same.
+
+    Arguments:
+        threads: `itertools.count()`, which each thread takes its number from.
+    """
+
+    def __init__(self, threads):
+        self.now = next(threads) * _FAR % 2**31
+
+
+# An odd number, of which the multiples lie evenly among all.
+_FAR = 2654435769
+
+
 class CountedDraws:
     """The three distributions of the contract, for a backend whose draws are functions of keys.
 

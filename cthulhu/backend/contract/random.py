@@ -35,7 +35,7 @@ class Random(ABC):
 
     @abstractmethod
     def random_step(self):
-        """How many runs the counted draws have seen so far: what an operation draws depends on this minus its value when
+        """How many runs the counted draws of this thread have seen so far: what an operation draws depends on this minus its value when
         the operation was made.
 
         Returns:

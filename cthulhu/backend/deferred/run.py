@@ -31,9 +31,11 @@ So JAX compiles a whole step and differentiates inside of it, PyTorch runs it, a
 on the framework's arrays, and may be called with what stands for them.
 """
 
+import itertools
 import sys
 
 from cthulhu.backend import config, shapes
+from cthulhu.backend.composed.counted import Steps
 from cthulhu.backend.composed.sessionless import Sessionless
 from cthulhu.backend.deferred.evaluation import Evaluation
 from cthulhu.backend.deferred.gradient import record_gradients
@@ -57,7 +59,7 @@ class Deferred(Sessionless):
 
     def __init__(self):
         super().__init__()
-        self._clock = 0
+        self._runs_seen = Steps(itertools.count())
 
     # Helpers that the rest of this package calls.
 
@@ -78,15 +80,15 @@ class Deferred(Sessionless):
         return value if value.dtype == variable.dtype else self.cast(value, variable.dtype)
 
     def tick(self):
-        """Count a run, and say how many there were before."""
-        self._clock += 1
-        return self._clock - 1
+        """Count a run of this thread, and say how many there were before."""
+        self._runs_seen.now += 1
+        return self._runs_seen.now - 1
 
     def random_step(self):
-        return self._clock
+        return self._runs_seen.now
 
     def set_random_step(self, step):
-        self._clock = int(step)
+        self._runs_seen.now = int(step)
 
     # The hooks.
 
@@ -159,7 +161,7 @@ class Deferred(Sessionless):
         x.value = self.convert(value, x.dtype)
 
     def _value(self, x):
-        return self.to_numpy(Evaluation([x]).run({}, self._clock)[0])
+        return self.to_numpy(Evaluation([x]).run({}, self._runs_seen.now)[0])
 
     def _evaluate(self, x):
         value = self._value(x)
@@ -206,7 +208,7 @@ class Deferred(Sessionless):
         return Choice(self, condition, x, y, shape, x.dtype)
 
     def _keys(self):
-        return [Count(self, self._clock)]
+        return [Count(self, self._runs_seen.now)]
 
 
 def _same(backend, x):

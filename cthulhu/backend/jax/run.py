@@ -93,7 +93,7 @@ class JAXRun(Deferred):
         variables = [symbol for symbol in toposort([x]) if isinstance(symbol, Variable)]
         given = {id(variable): self.get_value(variable) for variable in variables}
         with exact():
-            return self.to_numpy(Evaluation([x], variables).run(given, self._clock)[0])
+            return self.to_numpy(Evaluation([x], variables).run(given, self._runs_seen.now)[0])
 
     def choose(self, condition, then, otherwise):
         if not isinstance(condition, jax.Array):

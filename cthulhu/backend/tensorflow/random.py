@@ -43,10 +43,10 @@ class Random(CountedDraws):
         return self.variable(self.random_normal(shape, mean, scale, dtype, seed), dtype, name)
 
     def random_step(self):
-        return self._step
+        return self._runs_seen.now
 
     def set_random_step(self, step):
-        self._step = int(step)
+        self._runs_seen.now = int(step)
 
     def set_framework_seed(self, seed):
         tf.random.set_seed(seed)
@@ -66,10 +66,12 @@ class Random(CountedDraws):
 
     def _counter_of_step(self):
         """The number of drawing calls since now, where the block of 2^32 numbers of each call begins: scalar uint64."""
-        now = self._step
+        now = self._runs_seen.now
         if now not in self._steps_since:
             step = self._step_placeholder()
             with self._graph.as_default(), self._graph.control_dependencies(None), tf.compat.v1.name_scope(None):
-                since = tf.maximum(step - now, 0)
+                # Nobody counts where a session of the user runs it. Another thread than that which made it may be behind.
+                since = step - now
+                since = tf.where(step < 0, tf.zeros_like(since), tf.where(since < 0, since + 2**31, since))
                 self._steps_since[now] = tf.cast(since * 2**32, tf.uint64)
         return self._steps_since[now]

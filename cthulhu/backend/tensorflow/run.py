@@ -1,14 +1,15 @@
 """Primitives of `contract.run`: the session, placeholders, functions, gradients, loops."""
 
 import contextlib
+import itertools
 import os
 import sys
-import threading
 
 import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import chatter, config, meta
+from cthulhu.backend.composed.counted import Steps
 from cthulhu.backend.tensorflow.function import ancestors, explain
 from cthulhu.backend.tensorflow.graph import EagerTensor, building, check_graph, entered, owned
 from cthulhu.backend.tensorflow.many_steps import ManyStepsFunction
@@ -50,7 +51,6 @@ class Run:
 
     def __init__(self):
         super().__init__()
-        self._counting = threading.Lock()
         self._manual = False
         self._new_state(owned(tf.Graph()), None)
 
@@ -62,7 +62,7 @@ class Run:
         self._initialisations = {}
         self._setters = {}
         self._user_has_session = session is not None
-        self._step = 0
+        self._runs_seen = Steps(itertools.count())
         self._step_tensor = None
         self._steps_since = {}
 
@@ -180,14 +180,13 @@ class Run:
     def _step_placeholder(self):
         if self._step_tensor is None:
             with self._graph.as_default(), self._graph.control_dependencies(None), v1.name_scope(None):
-                default = tf.constant(0, tf.int64)
+                default = tf.constant(-1, tf.int64)
                 self._step_tensor = v1.placeholder_with_default(default, (), name='cthulhu_step')
         return self._step_tensor
 
     def _next_step(self, count=1):
-        with self._counting:
-            step = self._step
-            self._step += count
+        step = self._runs_seen.now
+        self._runs_seen.now += count
         return np.asarray(step, 'int64')
 
     def _depends_on_step(self, targets):

@@ -138,8 +138,19 @@ def mish(x):
 
 
 @in_graph
+def hard_sigmoid_relu6(x):
+    """Piecewise linear sigmoid as Keras 3 and PyTorch have it: `relu6(x + 3) / 6`.
+
+    `hard_sigmoid` is that of Keras 2, whose slope is 0.2.
+
+    Source: Howard et al., Searching for MobileNetV3, arXiv:1905.02244.
+    """
+    return K.clip(x / 6.0 + 0.5, 0.0, 1.0)
+
+
+@in_graph
 def hard_silu(x):
-    """Sigmoid linear unit of straight lines: `x` times `x / 6 + 0.5`, clipped to [0, 1].
+    """Sigmoid linear unit of straight lines: `x * hard_sigmoid_relu6(x)`.
 
     Source: Howard et al., Searching for MobileNetV3, arXiv:1905.02244.
     """
@@ -268,7 +279,7 @@ registry.activations.register({'swish': silu, 'hard_swish': hard_silu})
 registry.activations.register({
     function.__name__: function
     for function in (
-        silu, gelu, mish, hard_silu, leaky_relu, relu6, celu, glu, log_softmax, log_sigmoid, squareplus, sparse_plus,
+        silu, gelu, mish, hard_sigmoid_relu6, hard_silu, leaky_relu, relu6, celu, glu, log_softmax, log_sigmoid, squareplus, sparse_plus,
         sparse_sigmoid, hard_tanh, hard_shrink, soft_shrink, tanh_shrink, threshold, sparsemax,
     )
 })  # fmt: skip

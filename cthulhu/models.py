@@ -9,7 +9,7 @@ from cthulhu.backend import meta
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.lump import Lump
 from cthulhu.engine.pile import Pile
-from cthulhu.saving import configuration, files
+from cthulhu.saving import configuration, files, keras3_config
 from cthulhu.saving.files import save_model
 from cthulhu.storage import trust
 from cthulhu.storage.errors import explained
@@ -200,7 +200,10 @@ def _model_from_text(kind, text, custom_objects, safe_mode):
         )
     parse = configuration.parse_json if kind == 'json' else configuration.parse_yaml
     with explained('The configuration'), trust.reading(safe_mode, custom_objects=custom_objects):
-        return configuration.layer_from(parse(text), custom_objects)
+        config = parse(text)
+        if isinstance(config, dict) and 'registered_name' in config and 'keras_version' not in config:
+            config = keras3_config.in_our_words(config)  # Keras 3 alone does not say which version it is
+        return configuration.layer_from(config, custom_objects)
 
 
 names.add_aliases(globals())

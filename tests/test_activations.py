@@ -64,6 +64,7 @@ FURTHER = {
     'swish': lambda x: x / (1 + np.exp(-x)),
     'gelu': lambda x: x * _gaussian(x),
     'mish': lambda x: x * np.tanh(np.log1p(np.exp(x))),
+    'hard_sigmoid_relu6': lambda x: np.clip(x + 3, 0, 6) / 6,
     'hard_silu': lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
     'hard_swish': lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
     'leaky_relu': lambda x: np.where(x > 0, x, 0.2 * x),

@@ -11,7 +11,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import optimizers
 from cthulhu.callers import warn
-from cthulhu.saving import configuration, data_formats, optimizer_state
+from cthulhu.saving import configuration, data_formats, keras3_config, optimizer_state
 from cthulhu.saving import weights as weights_module
 from cthulhu.saving.converters import for_file
 from cthulhu.saving.weights import Origin, SavedLayer
@@ -201,11 +201,13 @@ def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=No
     group = tree.group('model_weights')
     if group is None:
         raise DamagedFileError(f'{tree.where} has no group "model_weights".')
-    saved = saved_layers(group, tree)
+    saved, origin = saved_layers(group, tree), origin_of(group, tree)
+    if origin.version.startswith('3'):
+        config = keras3_config.in_our_words(config)
     budget = 2**24 + 4 * sum(entry.nbytes for item in saved for entry in item.entries)
     with trust.reading(safe_mode, budget, custom_objects):
         model = (build or configuration.model_from)(config, custom_objects)
-        weights_module.load(model.layers, saved, origin_of(group, tree))
+        weights_module.load(model.layers, saved, origin)
         if compile:
             _conjure(model, tree, custom_objects)
     return model

@@ -227,6 +227,8 @@ def load_archive(source, where, custom_objects=None, compile=True, safe_mode=Tru
     with Archive(source, where) as file:
         config = configuration.parse_json(file.read(_SETTINGS), f'{where}, {_SETTINGS},')
         origin = _origin(file, where, config)
+        if not origin.version.startswith('2.'):
+            config = keras3_config.in_our_words(config, origin.own)
         with explained(where, weights_module.describe(origin)):
             tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
             with trust.reading(safe_mode, 2**24 + 4 * file.size(_WEIGHTS), custom_objects):

@@ -11,6 +11,15 @@ from cthulhu.utils.generic_utils import to_list
 
 _PARTS = {'initializer': 'keras.initializers', 'regularizer': 'keras.regularizers', 'constraint': 'keras.constraints'}
 
+# What Keras 3 calls hard_sigmoid is not what Keras 2 does, and we. Ours stands in an archive by a name that Keras 3 refuses, and theirs by a dict.
+_HARD_SIGMOID = 'keras_2>hard_sigmoid'
+_ACTIVATIONS = {
+    'hard_sigmoid': _HARD_SIGMOID,
+    'hard_sigmoid_relu6': {
+        'module': 'keras.activations', 'class_name': 'function', 'config': 'hard_sigmoid', 'registered_name': 'hard_sigmoid',
+    },
+}  # fmt: skip
+
 # Settings that Keras 3 does not have, and whose values it takes for granted.
 _DROPPED = ('batch_input_shape', 'implementation', 'input_length', 'query_shape', 'value_shape', 'key_shape')
 
@@ -70,6 +79,8 @@ def _settings(kind, config):
 
 def _part(key, value):
     """A setting of a layer: an initializer, regularizer, constraint or layer inside it, or a plain value."""
+    if key.endswith('activation') and isinstance(value, str):
+        return _ACTIVATIONS.get(value, value)
     if isinstance(value, list) and key == 'cells':
         return [_part('cell', item) for item in value]
     if not isinstance(value, dict) or 'class_name' not in value or 'config' not in value:
@@ -171,6 +182,30 @@ def _graph(model):
         'input_layers': [place(x) for x in to_list(model.inputs)],
         'output_layers': [place(x) for x in to_list(model.outputs)],
     }
+
+
+def in_our_words(config, own=None, key=''):
+    """A configuration by Keras 3, or in its words, with the names that we have for its activations.
+
+    Arguments:
+        config: value in a configuration.
+        own: whether this library wrote it.
+        key: text, what it is the value of.
+    """
+    if isinstance(config, list):
+        return [in_our_words(each, own) for each in config]
+    if key.endswith('activation'):
+        if config == _HARD_SIGMOID:
+            return 'hard_sigmoid'
+        is_theirs = isinstance(config, dict) and (config.get('class_name'), config.get('config')) == (
+            'function',
+            'hard_sigmoid',
+        )
+        if is_theirs or config == 'hard_sigmoid' and not own:
+            return 'hard_sigmoid_relu6'
+    if isinstance(config, dict):
+        return {name: in_our_words(each, own, str(name)) for name, each in config.items()}
+    return config
 
 
 # -- training ----------------------------------------------------------------------------------------------

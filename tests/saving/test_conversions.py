@@ -1,6 +1,8 @@
 """Weights that old versions, other backends and cuDNN left in another form."""
 
+import json
 import os
+import zipfile
 
 import numpy as np
 import pytest
@@ -145,3 +147,57 @@ def test_preprocess_weights_for_loading():
     wrapped = Pile([TimeDistributed(Daoloth(2), input_shape=(3, 4))]).layers[0]
     with pytest.raises(ModelFileError, match='1 of the shapes'):
         saving.preprocess_weights_for_loading(wrapped, [bias])
+
+
+def as_keras_3(path):
+    """The archive, as Keras 3 would have written it."""
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    metadata = json.loads(members['metadata.json'].decode())
+    del metadata['cthulhu_version']
+    members['metadata.json'] = json.dumps(metadata).encode()
+    members['config.json'] = members['config.json'].replace(b'keras_2>hard_sigmoid', b'hard_sigmoid')
+    with zipfile.ZipFile(path, 'w') as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    return members['config.json'].decode()
+
+
+def test_hard_sigmoids_of_keras_2_and_3_are_told_apart(tmp_path):
+    """Keras 3 has another function by the name."""
+
+    def made(function):
+        cell = keras.layers.LSTMCell(2, recurrent_activation=function)
+        return Pile(
+            [
+                GRU(3, recurrent_activation=function, return_sequences=True, input_shape=(4, 2)),
+                keras.layers.RNN(cell),
+                Daoloth(2, function),
+            ]
+        )
+
+    x = np.random.RandomState(0).uniform(-6, 6, (3, 4, 2))
+    ours, theirs = made('hard_sigmoid'), made('hard_sigmoid_relu6')
+    theirs.set_weights(ours.get_weights())
+    assert np.abs(ours.predict(x) - theirs.predict(x)).max() > 1e-3
+    for model in (ours, theirs):
+        for ending in ('.keras', '.h5'):
+            path = str(tmp_path / ('model' + ending))
+            model.save(path)
+            np.testing.assert_array_equal(keras.models.load_model(path, compile=False).predict(x), model.predict(x))
+        path = str(tmp_path / 'model.keras')
+        # Keras 3 has no more than this name, as a text or in a dict.
+        text = as_keras_3(str(tmp_path / 'model.keras'))
+        read = keras.models.load_model(path, compile=False)
+        np.testing.assert_array_equal(read.predict(x), theirs.predict(x))
+        of_text = keras.models.model_from_json(text)
+        of_text.set_weights(ours.get_weights())
+        np.testing.assert_array_equal(of_text.predict(x), theirs.predict(x))
+    # An HDF5 file of Keras 3 says so.
+    ours.save(str(tmp_path / 'model.h5'))
+    with h5py.File(str(tmp_path / 'model.h5'), 'a') as file:
+        for group in (file, file['model_weights']):
+            group.attrs['keras_version'] = '3.15.1'
+    np.testing.assert_array_equal(
+        keras.models.load_model(str(tmp_path / 'model.h5'), compile=False).predict(x), theirs.predict(x)
+    )

@@ -41,6 +41,7 @@ FUNCTIONS = {
     activations.tanh: lambda w, x: w.op('Tanh', [x]),
     activations.sigmoid: lambda w, x: w.op('Sigmoid', [x]),
     activations.hard_sigmoid: lambda w, x: w.op('HardSigmoid', [x], alpha=0.2, beta=0.5),
+    activations.hard_sigmoid_relu6: lambda w, x: w.op('HardSigmoid', [x], alpha=1 / 6, beta=0.5),
     activations.exponential: lambda w, x: w.op('Exp', [x]),
     activations.linear: lambda w, x: x,
 }

@@ -13,6 +13,7 @@ _NAMES = {
     activations.tanh: ('Tanh',),
     activations.sigmoid: ('Sigmoid',),
     activations.hard_sigmoid: ('HardSigmoid', 0.2, 0.5),
+    activations.hard_sigmoid_relu6: ('HardSigmoid', 1 / 6, 0.5),
     activations.relu: ('Relu',),
     activations.softsign: ('Softsign',),
     activations.softplus: ('Softplus',),

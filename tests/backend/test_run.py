@@ -57,7 +57,7 @@ def test_set_value_checks_the_shape():
 
 
 def test_a_variable_keeps_a_value_of_its_own():
-    for size in (3, 30000):
+    for size in (3, 30000, 4000000):
         value = np.ones(size, K.floatx())
         v = K.variable(value)
         value[:] = 5
@@ -299,3 +299,26 @@ def test_clear_session_starts_afresh():
     K.clear_session()
     assert K.get_uid('x') == 1
     assert K.is_placeholder(K.learning_phase())
+
+
+@pytest.mark.parametrize(
+    'dtype, value, what',
+    [
+        ('int32', np.array([1, 2**40]), '1099511627776'),
+        ('uint8', np.array([1, -1]), '-1'),
+        ('int32', [1.5, 2.0], '1.5'),
+        ('int64', np.array([1.0, np.nan]), 'nan'),
+        ('int32', np.array([1, 2**40], 'uint64'), '1099511627776'),
+        ('float32', [1j, 2.0], 'complex'),
+        ('int32', np.array([1j, 2.0]), 'complex'),
+    ],
+)
+def test_numbers_that_a_dtype_does_not_have_are_refused(dtype, value, what):
+    x = K.placeholder((2,), dtype=dtype, name='numbers')
+    f = K.function([x], [x])
+    with pytest.raises((ValueError, TypeError)) as error:
+        f([value])
+    assert what in str(error.value) and 'numbers' in str(error.value)
+    # The same numbers in another dtype are no reason.
+    for same in (np.array([1.0, 2.0]), np.array([1, 2], 'uint8'), [1, 2], np.array([True, False])):
+        np.testing.assert_array_equal(f([same])[0], np.asarray(same).astype(dtype))

@@ -279,10 +279,22 @@ class Feed:
         """`value`, an array, list or number, with the dtype; a SciPy matrix where the input is sparse."""
         if self.sparse:
             return scipy.sparse.csr_matrix(value, dtype=self.dtype)
+        value = value.toarray() if hasattr(value, 'tocoo') else value
+        if np.iscomplexobj(value):
+            raise TypeError(f'{self.what} takes an array of {self.dtype}, got complex numbers.')
         try:
-            return np.asarray(value.toarray() if hasattr(value, 'tocoo') else value, dtype=self.dtype)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f'{self.what} takes an array of {self.dtype}: {error}') from error
+            with np.errstate(invalid='ignore'):
+                made = np.asarray(value, dtype=self.dtype)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise (ValueError if isinstance(error, OverflowError) else type(error))(
+                f'{self.what} takes an array of {self.dtype}: {error}'
+            ) from error
+        if self.dtype.kind in 'iu' and made is not value and not np.array_equal(made, value):
+            lost = np.asarray(value)[made != value].flat[0]
+            raise ValueError(
+                f'{self.what} takes an array of {self.dtype}, and {lost.item()!r} is none of these numbers.'
+            )
+        return made
 
     def check(self, shape):
         """Refuse an array of another shape."""

@@ -1,5 +1,7 @@
 """What `K.function` runs: a pure function, between the reading and the assigning of variables."""
 
+import numpy as np
+
 from cthulhu.backend.composed import function
 from cthulhu.backend.deferred.evaluation import Evaluation, Inner
 from cthulhu.backend.deferred.symbol import Variable, toposort
@@ -81,4 +83,6 @@ class _Feed(function.Feed):
         if sparse != self.sparse:
             kinds = 'a sparse matrix', 'a dense array'
             raise ValueError(f'{self.what} takes {kinds[not self.sparse]}, and was given {kinds[not sparse]}.')
+        if not sparse and isinstance(value, (np.ndarray, np.generic, list, tuple, int, float, complex)):
+            value = super().array(value)
         return self.backend.convert(value, self.tensor.dtype)

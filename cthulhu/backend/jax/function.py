@@ -9,7 +9,7 @@ import scipy.sparse
 
 from cthulhu.backend.deferred import plan
 from cthulhu.backend.jax import checks, device
-from cthulhu.backend.jax.device import alike, exact, run_and_keep, send_for, shared
+from cthulhu.backend.jax.device import alike, exact, run_and_keep, send_for, shared, taking
 from cthulhu.backend.jax.many_steps import Held, ManySteps
 from cthulhu.backend.jax.primitive import array
 from cthulhu.backend.jax.sparse import Sparse, of_scipy
@@ -79,7 +79,11 @@ class Function(plan.Function):
                 if place not in self.known
             ]
             clock = np.int64(backend.random_step())
-            outputs, _, found = run_and_keep(compiled, own.updated, self.kept, 1, fed, clock, self._found)
+            with taking:
+                outputs, new_values, found = run_and_keep(compiled, own.updated, self.kept, 1, fed, clock, self._found)
+                if not outputs and found is None:
+                    # Nothing else tells when the arrays that were fed, which are not copied, have been read.
+                    jax.block_until_ready(new_values)
             send_for((outputs, found))
             if found is not None:
                 self._found = found

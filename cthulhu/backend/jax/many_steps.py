@@ -26,6 +26,7 @@ class ManySteps:
         self._backend, self._changing, self._kept = function.backend, own.updated, function.kept
         same = [place for place in range(len(own.inputs)) if place in fixed and place not in function.known]
         each = [place for place in range(len(own.inputs)) if place not in fixed]
+        self._feeds = [function._feeds[place] for place in each]
         self._fixed = [np.asarray(fixed[place]) for place in same]
 
         def steps(changing, kept, fixed, clock, over, feeds_of):
@@ -53,7 +54,7 @@ class ManySteps:
 
     def __call__(self, arrays, count):
         with exact():
-            arrays = [device.shared(one, 1) for one in arrays]
+            arrays = [device.shared(feed.array(one), 1) for feed, one in zip(self._feeds, arrays)]
         return self._run(self._on_arrays, arrays)
 
     def by_rows(self, held, rows, count):

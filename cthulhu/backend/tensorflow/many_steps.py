@@ -463,7 +463,7 @@ def _indices(*parts):
 
 def _checked(feed, stack, count, length):
     """An array of `length` values for an input, of which the first `count` are those of `stack`."""
-    stack = np.asarray(stack, feed.dtype)
+    stack = feed.array(stack)
     feed.check(stack.shape[1:])
     if len(stack) == length:
         return stack

@@ -3,6 +3,7 @@
 import io
 import random
 import struct
+import sys
 import threading
 import warnings
 import zlib
@@ -120,6 +121,7 @@ def test_plain_png_alone_are_decoded_by_another(tmp_path, kind, monkeypatch):
     assert len(given) == 3 * plain
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason='there is no imagecodecs for this Python')
 def test_what_imagecodecs_reads_pillow_reads_alike():
     """Files that are cut short, and those of which a bit is another, with the sums that belong to it and without."""
     pytest.importorskip('imagecodecs')

@@ -1,7 +1,7 @@
 """The layers that most models are made of: dense, activation, dropout, and those that reshape."""
 
+from cthulhu import activations, names, regularizers
 from cthulhu import backend as K
-from cthulhu import names, regularizers
 from cthulhu.backend import shapes
 from cthulhu.engine.base_layer import InputSpec
 from cthulhu.engine.settings import ConfiguredLayer, arguments, take
@@ -184,7 +184,7 @@ class Azatoth(ConfiguredLayer):
     Arguments:
         activation: name of a function of `cthulhu.activations`, or a function of a tensor.
 
-    Output: tensor of the shape of the input.
+    Output: tensor of the shape of the input; half as long along the last axis after 'glu'.
     """
 
     keeps_feature_order = True
@@ -201,6 +201,8 @@ class Azatoth(ConfiguredLayer):
         return self.activation(inputs)
 
     def compute_output_shape(self, input_shape):
+        if self.activation is activations.glu and input_shape[-1] is not None:
+            return tuple(input_shape[:-1]) + (input_shape[-1] // 2,)
         return input_shape
 
 

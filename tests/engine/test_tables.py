@@ -1,5 +1,7 @@
 """Tables, tensors of other libraries, and whatever can be run through: what `summon`, `evaluate` and `predict` take as data."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -142,11 +144,13 @@ class Loader:
             yield [Tensor(array[start : start + self.size]) for array in self.arrays]
 
 
+@pytest.mark.skipif(importlib.util.find_spec('torch') is None, reason='it is installed where it is the backend')
 @pytest.mark.filterwarnings('ignore:.*fork')  # which a loader's workers are
 @pytest.mark.parametrize('workers', [0, 2])
 def test_a_loader_of_torch_beside_any_framework(workers):
-    data = pytest.importorskip('torch.utils.data')
-    torch = pytest.importorskip('torch')
+    import torch
+    from torch.utils import data
+
     x, y = torch.from_numpy(X), torch.from_numpy(Y)
     weights = torch.linspace(0, 1, 20)
 

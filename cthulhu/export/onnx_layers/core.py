@@ -2,63 +2,12 @@
 
 import numpy as np
 
-from cthulhu import activations, layers
+from cthulhu import layers
 from cthulhu.backend import shapes
-from cthulhu.engine.base_layer import Layer
-from cthulhu.export.checks import ExportError
-from cthulhu.export.onnx_layers.registry import convert, converts, masks, once
+from cthulhu.export.onnx_layers.functions import activate, rectified, softmax
+from cthulhu.export.onnx_layers.registry import converts, masks, once
 
 # -- activations ----------------------------------------------------------------------------------------
-
-
-def rectified(w, x, slope=0.0, greatest=None, threshold=0.0):
-    """`K.relu`."""
-    if threshold == 0:
-        if greatest is None:
-            return w.op('LeakyRelu', [x], alpha=float(slope)) if slope else w.op('Relu', [x])
-        result = w.op('Clip', [x, w.like(x, 0.0), w.like(x, greatest)])
-    else:
-        result = w.where(w.binary('Greater', x, threshold, 'bool'), x, 0.0)
-        if greatest is not None:
-            result = w.op('Clip', [result, w.like(x, 0.0), w.like(x, greatest)])
-    if slope:
-        below = w.op('Relu', [w.subtract(w.op('Neg', [x]), -threshold)])
-        result = w.subtract(result, w.multiply(below, slope))
-    return result
-
-
-def softmax(w, x, axis=-1):
-    return w.op('Softmax', [x], axis=axis % x.rank)
-
-
-FUNCTIONS = {
-    activations.softmax: softmax,
-    activations.elu: lambda w, x: w.op('Elu', [x], alpha=1.0),
-    activations.selu: lambda w, x: w.op('Selu', [x], alpha=1.6732632423543772, gamma=1.0507009873554805),
-    activations.softplus: lambda w, x: w.op('Softplus', [x]),
-    activations.softsign: lambda w, x: w.op('Softsign', [x]),
-    activations.relu: rectified,
-    activations.tanh: lambda w, x: w.op('Tanh', [x]),
-    activations.sigmoid: lambda w, x: w.op('Sigmoid', [x]),
-    activations.hard_sigmoid: lambda w, x: w.op('HardSigmoid', [x], alpha=0.2, beta=0.5),
-    activations.hard_sigmoid_relu6: lambda w, x: w.op('HardSigmoid', [x], alpha=1 / 6, beta=0.5),
-    activations.exponential: lambda w, x: w.op('Exp', [x]),
-    activations.linear: lambda w, x: x,
-}
-
-
-def activate(w, x, function, layer):
-    """`x` after an activation: None, a function of `cthulhu.activations`, or a layer."""
-    if function is None:
-        return x
-    if isinstance(function, Layer):
-        return convert(w, function, [x])[0]
-    if function not in FUNCTIONS:
-        raise ExportError(
-            f'Layer "{layer.name}" has the activation {function!r}, which cannot be written as ONNX. Use a function of cthulhu.activations, or '
-            'export_saved_model.'
-        )
-    return FUNCTIONS[function](w, x)
 
 
 @converts(layers.Azatoth)
@@ -101,7 +50,7 @@ def relu_layer(w, layer, inputs):
 
 @converts(
     layers.ActivityRegularization, layers.AlphaDarkness, layers.Darkness, layers.GaussianDarkness, layers.GaussianNoise,
-    layers.SpatialDarkness1D, layers.SpatialDarkness2D, layers.SpatialDarkness3D,
+    layers.Identity, layers.SpatialDarkness1D, layers.SpatialDarkness2D, layers.SpatialDarkness3D,
 )  # fmt: skip
 def nothing(w, layer, inputs):
     return inputs[0]

@@ -4,7 +4,7 @@ import numpy as np
 
 from cthulhu import activations, layers, names
 from cthulhu.export.checks import ExportError
-from cthulhu.export.onnx_layers.core import activate
+from cthulhu.export.onnx_layers.functions import activate
 from cthulhu.export.onnx_layers.registry import converts, masks
 from cthulhu.layers.recurrent.stacked import StackedRNNCells, state_sizes
 

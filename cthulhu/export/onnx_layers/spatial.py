@@ -1,9 +1,9 @@
 """Convolutions, pooling, and what changes the spatial axes. ONNX has the channels in front of them."""
 
-from cthulhu import activations, layers
+from cthulhu import layers
 from cthulhu.backend import shapes
 from cthulhu.engine.base_layer import Layer
-from cthulhu.export.onnx_layers.core import activate
+from cthulhu.export.onnx_layers.functions import ALONG_AN_AXIS, activate
 from cthulhu.export.onnx_layers.registry import converts, masks
 
 
@@ -50,7 +50,7 @@ def _finish(w, layer, x):
     """The bias and the activation, on channels in front; then the layer's own order of axes."""
     if layer.use_bias:
         x = w.add(x, w.constant(w.array(layer.bias).reshape((-1,) + (1,) * layer.rank), name='bias'))
-    if layer.activation is activations.softmax or isinstance(layer.activation, Layer):
+    if layer.activation in ALONG_AN_AXIS or isinstance(layer.activation, Layer):
         # these look at more than an element, in the layer's order of axes
         return activate(w, _back(w, layer, x), layer.activation, layer)
     return _back(w, layer, activate(w, x, layer.activation, layer))

@@ -58,6 +58,7 @@ def models(keras):
 def write(folder, keras):
     wholes, weights = formats(keras)
     for name, make in sorted(models(keras).items()):
+        keras.backend.clear_session()  # what is in a graph makes all that follows slower
         model = make(keras)
         zoo.shake(model)
         xs, ys = map(single, zoo.data(model))
@@ -124,6 +125,7 @@ def loaded(path, keras):
     readable = {'keras 2': ['.h5'], 'tf_keras': ['.h5'], 'keras 3': ['.keras'], 'cthulhu': ['.h5', '.keras']}[mine]
     for ending in readable:
         if os.path.exists(path + ending):
+            keras.backend.clear_session()
             yield ending, keras.models.load_model(path + ending)
     if mine == 'keras 3':
         model = keras.models.load_model(path + '.keras', compile=False)
@@ -135,6 +137,7 @@ def loaded(path, keras):
         if not os.path.exists(path + ending) or ending == '.weights.h5' and mine != 'cthulhu':
             continue
         for by_name in (False, True):
+            keras.backend.clear_session()
             with open(path + '.json') as file:
                 model = keras.models.model_from_json(file.read())
             zoo.shake(model, 2)

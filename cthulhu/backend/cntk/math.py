@@ -49,10 +49,10 @@ def _together(function, x, y, dtype):
 
 
 def _extreme(name, function):
-    """The greater or lesser of each pair. The framework gives the second one where the first is NaN."""
+    """The greater or lesser of each pair, of level ones the first. The framework gives the second where they are level, and where the first is NaN."""
 
     def either(x, y):
-        return C.element_select(C.equal(x, x), function(x, y), x)
+        return C.element_select(C.equal(y, y), function(y, x), y)
 
     def method(self, x, y, dtype):
         x, y = fitted(x, y)

@@ -40,15 +40,13 @@ class Math(Einsum):
             max_value: number, the greatest value, or None.
             threshold: number; with alpha 0, everything below it is 0.
         """
-        if threshold == 0:
-            result = self.maximum(x, 0.0)
-        else:
-            result = self.where(self.less_equal(x, threshold), 0.0, x)
+        is_flat = isinstance(alpha, numbers.Number) and alpha == 0
+        below, above = 0.0 if is_flat else alpha * (x - threshold), x
         if max_value is not None:
-            result = self.clip(result, 0.0, max_value)
-        if isinstance(alpha, numbers.Number) and alpha == 0:
-            return result
-        return result - alpha * self.maximum(threshold - x, 0.0)
+            above = self.where(self.greater_equal(x, max_value), max_value, x)
+            above = self.maximum(above, 0.0) if threshold < 0 else above
+        # Chosen, not the greater of two: at a kink the slope is that of the flat side, as most fast kernels have it. NaN is not below.
+        return self.where(self.less_equal(x, threshold), below, above)
 
     def elu(self, x, alpha=1.0):
         """The exponential linear unit: x where it is above 0, else alpha * (exp(x) - 1).

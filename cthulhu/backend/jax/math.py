@@ -1,7 +1,5 @@
 """Arithmetic, comparison, reduction, products."""
 
-import numbers
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -159,11 +157,6 @@ class JAXMath:
     var = _reduction('var', jnp.var, floats)
     any = _reduction('any', _whether(jnp.any), array)
     all = _reduction('all', _whether(jnp.all), array)
-
-    def relu(self, x, alpha=0.0, max_value=None, threshold=0.0):
-        is_flat = isinstance(alpha, numbers.Number) and alpha == 0
-        result = self.where(self.less_equal(x, threshold), 0.0 if is_flat else alpha * (x - threshold), x)
-        return result if max_value is None else self.where(self.greater_equal(x, max_value), max_value, result)
 
     @native_pair
     def pow(self, x, a):

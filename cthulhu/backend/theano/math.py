@@ -142,13 +142,6 @@ class Math:
         values = self.reshape(flat[rows, chosen], self._dims(x)[:-1] + [k])
         return values, T.cast(order, 'int32')
 
-    def relu(self, x, alpha=0.0, max_value=None, threshold=0.0):
-        if threshold == 0 and max_value is None and isinstance(alpha, (int, float)):
-            # At 0 the slope is that below it, as it is where most fast kernels are. NaN is not below.
-            x = self._tensor(x)
-            return self.where(self.less_equal(x, 0), x * float(alpha) if alpha else 0.0, x)
-        return super().relu(x, alpha, max_value, threshold)
-
     def _logits_of(self, output, activation):
         kind, logits = getattr(output, '_cthulhu_logits', (None, None))
         return logits if kind == activation else None

@@ -236,10 +236,7 @@ class TorchMath:
     def relu(self, x, alpha=0.0, max_value=None, threshold=0.0):
         if threshold == 0 and max_value is None and isinstance(alpha, (int, float)) and dtypes.is_float(self.dtype(x)):
             return self._rectified(x, float(alpha))
-        if max_value is None:
-            return super().relu(x, alpha, None, threshold)
-        # No slope from the greatest value on.
-        return self.where(self.greater_equal(x, max_value), max_value, self.relu(x, alpha, None, threshold))
+        return super().relu(x, alpha, max_value, threshold)
 
     @recorded
     def _rectified(self, x, alpha):

@@ -111,6 +111,9 @@ def _divided(x, y):
     """The quotient of floats."""
     x, y = fitted(x, y)
     dtype = dtypes.pair(x, y, config.floatx())
+    if not isinstance(y, Tensor) and _are_powers_of_two(y):
+        # As many batches have for their size: the reciprocal is exact, and so is the product.
+        return make(C.element_times, x, 1 / y.astype('float64'), dtype=dtype)
     few = np.prod(np.maximum(_lengths(x, y), _lengths(y, x)), dtype='int64') <= _FEW
     # What a gradient is in is a step, not a metric.
     if few and not any(isinstance(one, Tensor) and one.level for one in (x, y)):
@@ -118,6 +121,12 @@ def _divided(x, y):
     # Such as what optimizers divide by: a root and an epsilon.
     plain = y.least is not None and y.least > 0 if isinstance(y, Tensor) else np.all(y != 0)
     return make(C.element_divide if plain else _quotient, x, y, dtype=dtype)
+
+
+def _are_powers_of_two(y):
+    """Whether all of an array are, and none so small that its reciprocal is beyond float32."""
+    fraction, exponent = np.frexp(y)
+    return bool(np.all(np.abs(fraction) == 0.5) and np.all(np.abs(exponent) < 100))
 
 
 def _least_of_sum(x, y, real):

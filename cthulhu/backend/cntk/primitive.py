@@ -59,6 +59,8 @@ def native(method, record=recorded, on_arrays=None):
 
 # What the framework is to be spared has at most so many elements, numbers and indices.
 _FEW_NUMBERS, _FEW_INDICES = 64, 2**14
+# Of so many numbers at most simple operations are computed in NumPy where that can be.
+_FEW = 2**12
 # So many operations on one another's results at most: they call one another.
 _DEEP = 50
 # What has the shape of its arguments, whatever their values.
@@ -69,20 +71,27 @@ _BY_ELEMENT = frozenset(
 
 
 def ahead(function, backend, args, kwargs, found):
-    """A leaf, computed in NumPy before the framework runs, of the number that an operation makes of numbers that are known then; else None.
+    """A leaf, computed in NumPy before the framework runs or between its passes, of what an operation makes of little that is known then; else None.
 
-    Such as what a rate of learning is made of: each would be a node, which takes ten times as long to build and compile as to compute.
+    Such as rates of learning, weights of samples, and new values of small weights: each would be a node, which takes ten times as long to build and
+    compile as to compute.
     """
-    if any(not isinstance(x, Tensor) or x.early is None or x.size > 1 for x in found):
+    if any(not isinstance(x, Tensor) or x.size > _FEW for x in found):
+        return None
+    level = max(x.level for x in found)
+    if any(x.early is None and (not level or x.held is None) for x in found):
         return None
     compute = _computing(function, backend, args, kwargs, found)
     program = found[0].program
     if compute is None:
         return None
-    sample = np.asarray(compute(program.sample))
-    if sample.size != 1:
+    try:
+        sample = np.asarray(compute(program.sample))
+    except ValueError:
+        return None  # the framework's way tells which operation it was
+    if sample.size > _FEW:
         return None
-    return program.leaf(sample.shape, dtypes.name(sample.dtype), compute, early=compute)
+    return program.leaf(sample.shape, dtypes.name(sample.dtype), compute, level, early=compute)
 
 
 def early(function, backend, args, kwargs, found, result):
@@ -111,16 +120,22 @@ def _computing(function, backend, args, kwargs, found):
         return None
     program = found[0].program
     # It takes longer to look into lists for Tensors than to compute with one.
-    nested = any(not isinstance(x, Tensor) and find(x) for x in list(args) + list(kwargs.values()))
+    nested = any(not isinstance(x, Tensor) and find(x) for x in args)
 
-    def compute(run):
+    operands = [(x, isinstance(x, Tensor)) for x in args]
+
+    def plain(run):
+        known = run.early
+        values = [(known[x] if x in known else program.early(x, run)) if varies else x for x, varies in operands]
+        return function(backend, *values, **kwargs)
+
+    def looked_through(run):
         def given(x):
-            return program.early(x, run) if isinstance(x, Tensor) else x
+            return program.early(x, run)
 
-        if nested:
-            return function(backend, *replaced(args, given), **replaced(kwargs, given))
-        return function(backend, *map(given, args), **{key: given(x) for key, x in kwargs.items()})
+        return function(backend, *replaced(args, given), **replaced(kwargs, given))
 
+    compute = looked_through if nested or find(kwargs) else plain
     compute.depth = depth
     return compute
 

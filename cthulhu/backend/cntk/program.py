@@ -57,7 +57,8 @@ class Compiled:
     def __call__(self, variables, feeds, clock):
         feeds = [x.toarray() if scipy.sparse.issparse(x) else x for x in feeds]
         # One at a time: a function of the framework keeps what it computes.
-        with self._backend.lock:
+        # Where NumPy computes, numbers overflow as silently as in the framework.
+        with self._backend.lock, np.errstate(all='ignore'):
             while True:
                 try:
                     return self._program(variables, feeds).run(variables, feeds, clock)
@@ -125,7 +126,7 @@ class Program:
         self._ones = {}
         self._inside = False
         differentiated = {id(x) for symbol in plan.symbols() if symbol.op == 'gradients' for x in symbol.args[0]}
-        leaves, self._given = [], {}
+        leaves = []
         # What is given now, for the shape of what NumPy computes of it.
         self.sample = Run(list(variables) + list(feeds), None)
         for place, (symbol, value) in enumerate(zip(plan.variables + plan.inputs, list(variables) + list(feeds))):
@@ -134,8 +135,7 @@ class Program:
                 leaves.append(np.array(value))
             elif place < len(variables) and self._is_own(symbol):
                 leaves.append(Tensor(self, symbol.node(needs), value.shape, symbol.dtype, source=_copied(place)))
-                leaves[-1].early = None if needs else _given(place)
-                self._given[leaves[-1]] = _given(place)
+                setattr(leaves[-1], 'held' if needs else 'early', _given(place))
             else:
                 given = _given(place)
                 leaves.append(self.leaf(value.shape, symbol.dtype, given, 0, needs, early=None if needs else given))
@@ -222,7 +222,7 @@ class Program:
             def compute(run):
                 return np.asarray(function(*[self.early(x, run) for x in inputs]), dtype)
 
-            return self.leaf(shape, dtype, compute, early=compute)
+            return self.leaf(shape, dtype, compute, max([x.level for x in inputs] or [0]), early=compute)
         passes = dtypes.is_float(dtype) and any(dtypes.is_float(x.dtype) for x in inputs)
         kinds = [x.dtype for x in inputs]
 
@@ -249,10 +249,14 @@ class Program:
         def chosen(run):
             return self.early(indices, run) if isinstance(indices, Tensor) else indices
 
-        read = self._given.get(x, x.source)
+        read = x.held or x.source
         shape = tuple(indices.shape) + x.shape[1:]
         result = self.leaf(
-            shape, x.dtype, lambda run: take(self.backend, read(run), chosen(run)), x.level, x.made.needs_gradient
+            shape,
+            x.dtype,
+            lambda run: take(self.backend, read(run), chosen(run)),
+            max(x.level, getattr(indices, 'level', 0)),
+            x.made.needs_gradient,
         )
         result.inputs, result.passes = (x,), True
         self._taken[result] = x, lambda gradient, run: put(gradient, chosen(run), x.shape)
@@ -285,7 +289,7 @@ class Program:
         # All of a leaf, where that is used beside its rows.
         whole = {loss}.union(*[x.inputs for x in reached if x not in self._taken])
         at = list(dict.fromkeys([x for x in chosen if x in whole] + taken))
-        results = {x: self.leaf(x.shape, x.dtype, _not_left, level=level) for x in at}
+        results = {x: self._gradient(x, level) for x in at}
         self._passes.append((loss, at, list(results.values())))
         for x in taken:
             of, put = self._taken[x]
@@ -297,6 +301,13 @@ class Program:
             )
             results[of] = part if of not in results else type(self.backend).add.compute(self.backend, results[of], part)
         return {x: results[x] for x in chosen}
+
+    def _gradient(self, x, level):
+        """A leaf for the derivative by `x`."""
+        result = self.leaf(x.shape, x.dtype, _not_left, level=level)
+        result.held = lambda run: array_of(run.fed[result]).reshape(result.shape)
+        self.sample.early[result] = np.ones(x.shape, x.dtype)
+        return result
 
     def _computed(self, function, leaves):
         self._inside = True
@@ -349,7 +360,7 @@ class Program:
         self._early = [x for x in dict.fromkeys(given) if last is None or not last.gives(x) and x.level <= max(levels)]
         if last is not None and self._cannot_fail(last, results):
             last.write({x: v for x, v in zip(self._new_values, updated) if self._is_written(last, x, v)})
-        for name in '_memo _constants _places _uses _differentiated _failing _taken _given sample'.split():
+        for name in '_memo _constants _places _uses _differentiated _failing _taken sample'.split():
             setattr(self, name, None)
 
     def _cannot_fail(self, stage, results):
@@ -393,9 +404,9 @@ class Program:
         return tuple([self._result(x, run) for x in each] for each in (self._outputs, self._new_values))
 
     def early(self, x, run):
-        """The array of what is computed before the framework runs."""
+        """The array of what is computed in NumPy, before the framework runs or between its passes."""
         if x not in run.early:
-            run.early[x] = np.asarray(x.early(run))
+            run.early[x] = np.asarray((x.early or x.held)(run))
         return run.early[x]
 
     def fed(self, leaf, run):

@@ -7,7 +7,7 @@ import scipy.sparse
 
 from cthulhu.backend import config, ranges
 from cthulhu.backend.cntk.framework import C
-from cthulhu.backend.cntk.primitive import make, native, native_always, on_host, reference
+from cthulhu.backend.cntk.primitive import ahead, make, native, native_always, on_host, reference
 from cthulhu.backend.cntk.tensors import Tensor
 from cthulhu.backend.inference import dtypes, rules
 
@@ -17,7 +17,10 @@ def reshaped(x, shape):
     shape = tuple(int(n) for n in shape)
     if not isinstance(x, Tensor):
         return np.reshape(x, shape)
-    return x if x.shape == shape else make(lambda node: C.reshape(node, shape), x)
+    if x.shape == shape:
+        return x
+    known = ahead(lambda backend, x: np.reshape(x, shape), x.program.backend, (x,), {}, [x])
+    return make(lambda node: C.reshape(node, shape), x) if known is None else known
 
 
 def cut(x, axes, begins, ends, steps):

@@ -21,12 +21,14 @@ class Tensor:
         passes: bool, whether gradients go through it to those.
         level: int, how many backward passes must run before it can be computed.
         source: for a leaf, function (Run) -> the array that it is fed; else None.
-        early: function (Run) -> its array, for what is made of feeds and variables that nothing is differentiated by, as far as it is
-            small enough for NumPy; else None.
+        early: function (Run) -> its array, for what NumPy computes of feeds, draws, variables that nothing is differentiated by and what is `held`,
+            as far as it is small enough, once the passes of its level have run; else None.
+        held: the same for a variable that is differentiated by, and for a gradient: of these NumPy makes little, and nothing that they are
+            the gradients of.
         least: float, a number that no element is below, NaN left out; None where none is known.
     """
 
-    __slots__ = 'program made shape dtype inputs passes level source early segment least __weakref__'.split()
+    __slots__ = 'program made shape dtype inputs passes level source early held segment least __weakref__'.split()
 
     def __init__(self, program, made, shape, dtype, inputs=(), passes=True, level=None, source=None, segment=0):
         self.program = program
@@ -37,7 +39,7 @@ class Tensor:
         self.passes = passes
         self.level = max([x.level for x in self.inputs] or [0]) if level is None else level
         self.source = source
-        self.early = self.least = None
+        self.early = self.held = self.least = None
         self.segment = segment
 
     @property

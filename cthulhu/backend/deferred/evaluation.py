@@ -20,7 +20,7 @@ class Evaluation:
         given = {id(symbol) for symbol in known}
         forward = _Forward(targets, given)
         # Holding every Symbol also keeps their ids from being used again.
-        self.symbols = toposort(targets, forward.inputs)
+        self.symbols = forward.order
         forward.share(self.symbols)
         self._known = list(known)
         scopes = _scopes(self.symbols, targets, given, forward)
@@ -44,16 +44,17 @@ class _Forward:
     """Which Symbols are computed on the way to derivatives, and so are not computed by themselves.
 
     Attributes:
+        order: list of the Symbols that are computed, each after those it needs.
         steps: dict, id of such a Symbol, or of a `Gradients` that has some -> ([Symbols that it needs], its `evaluate`).
     """
 
     def __init__(self, targets, given):
         self._given, self._owner, self._beside, self.steps = given, {}, {}, {}
-        order = toposort(targets, self._plain)
-        found = [x for x in order if x.op == 'gradients' and id(x) not in given and x.backend.forward_once]
+        self.order = toposort(targets, self._plain)
+        found = [x for x in self.order if x.op == 'gradients' and id(x) not in given and x.backend.forward_once]
         if not found:
             return
-        scopes = _scopes(order, targets, given, None)
+        scopes = _scopes(self.order, targets, given, None)
         # The last first: those inside of what another one differentiates are that one's own.
         for whole in reversed(found):
             own = [symbol for symbol in whole.forward() if scopes.get(id(symbol)) == () and id(symbol) not in given]
@@ -61,6 +62,7 @@ class _Forward:
                 continue
             self._beside[id(whole)] = whole, []
             self._owner.update((id(symbol), whole) for symbol in own)
+        self.order = toposort(targets, self.inputs)
 
     def _plain(self, symbol):
         return () if id(symbol) in self._given else symbol.inputs
@@ -90,6 +92,8 @@ def _item(key, place):
 
 def _scopes(symbols, targets, given, forward):
     """Id of a Symbol -> the branches that alone need it, from the outermost: tuple of (id of a Choice, which side)."""
+    if not any(isinstance(symbol, Choice) for symbol in symbols):
+        return dict.fromkeys(map(id, symbols), ())
     scopes = {id(symbol): () for symbol in targets}
     for symbol in reversed(symbols):
         scope = scopes[id(symbol)]

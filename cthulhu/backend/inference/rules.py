@@ -83,9 +83,11 @@ def infer(backend, op, compute, args, kwargs):
     known = RULES.get(op)
     if known is None:
         return try_out(backend, compute, args, kwargs)
-    arguments = _signature(compute).bind(backend, *args, **kwargs)
-    arguments.apply_defaults()
-    values = arguments.args[1:]
+    signature, values = _signature(compute), args
+    if kwargs or len(args) + 1 != len(signature.parameters):
+        arguments = signature.bind(backend, *args, **kwargs)
+        arguments.apply_defaults()
+        values = arguments.args[1:]
     try:
         shape = known.shape(*values)
     except UnknownRank:

@@ -45,13 +45,23 @@ def map_symbols(function, value, kind=Symbolic):
 def find_symbols(value, kind=Symbolic):
     """Every `kind` in nested lists, tuples, dicts and slices, once each, in the order they are met."""
     found = {}
-
-    def remember(symbol):
-        found[id(symbol)] = symbol
-        return symbol
-
-    map_symbols(remember, value, kind)
+    _find(value, kind, found)
     return tuple(found.values())
+
+
+def _find(value, kind, found):
+    # As `map_symbols` looks, without making anything: most of what a graph is made of passes here.
+    if isinstance(value, kind):
+        found[id(value)] = value
+    elif isinstance(value, (list, tuple)):
+        if type(value) in (list, tuple) or hasattr(value, '_fields'):
+            for item in value:
+                _find(item, kind, found)
+    elif type(value) is dict:
+        for item in value.values():
+            _find(item, kind, found)
+    elif isinstance(value, slice):
+        _find((value.start, value.stop, value.step), kind, found)
 
 
 def toposort(targets, needs, key=id):

@@ -1,6 +1,6 @@
 """One LSTM reads each row of an image of a digit, another one the rows: a network over sequences of sequences.
 
-    python examples/mnist_hierarchical_rnn.py [--quick] [--data public] [--epochs 8]
+    python examples/mnist_hierarchical_rnn.py [--quick] [--data public] [--epochs 16]
 
 After Li, Luong and Jurafsky, "A Hierarchical Neural Autoencoder for Paragraphs and Documents", 2015, which reads words and sentences so.
 """
@@ -22,7 +22,7 @@ def build(side, units=64):
 
 def main(arguments=None):
     """Train, evaluate. Returns the accuracy on images held out."""
-    given = options(__doc__, arguments, epochs=8, quick=3)
+    given = options(__doc__, arguments, epochs=16, quick=3)
     (x, y), (x_test, y_test) = mnist(given)
     if given.quick:
         x, x_test = x[:, ::2, ::2], x_test[:, ::2, ::2]  # a quarter of the pixels

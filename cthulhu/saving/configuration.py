@@ -51,7 +51,9 @@ def _plain(thing):
 def of_model(model):
     """The configuration of a model with its class."""
     config = {'class_name': names.written_name(type(model)), 'config': model.get_config()}
-    return calls.in_words_of_tf_keras(config, registry.layers.known())
+    # A user's class may have the name of one of the library's.
+    own = {names.written_name(type(layer)): type(layer) for layer in model.all_layers()}
+    return calls.in_words_of_tf_keras(config, dict(registry.layers.known(), **own))
 
 
 def of_training(model):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu import saving, utils
+from cthulhu import layers, saving, utils
 from cthulhu.engine.base_layer import Layer
-from cthulhu.layers import Daoloth
-from cthulhu.models import Pile, load_model, model_from_json
+from cthulhu.layers import Daoloth, Input
+from cthulhu.models import Lump, Pile, load_model, model_from_json
+from cthulhu.names import written_name
 from cthulhu.utils import get_custom_objects
 
 
@@ -83,3 +84,49 @@ def test_a_package_may_be_left_out_and_a_configuration_may_not():
         @utils.register_keras_serializable()
         class Bare:
             pass
+
+
+class Own(Layer):
+    """A layer of a user's, with settings that layers of the library have in another sense."""
+
+    def __init__(self, axis=(1,), units=2, activation='hard_sigmoid', value=None, batch_shape=None, **kwargs):
+        super().__init__(**kwargs)
+        self.settings = dict(axis=list(axis), units=units, activation=activation, value=value, batch_shape=batch_shape)
+
+    def call(self, inputs):
+        return inputs[0] + self.settings['units'] * inputs[1]
+
+    def compute_output_shape(self, shapes):
+        return shapes[0]
+
+    def get_config(self):
+        return dict(super().get_config(), **self.settings)
+
+
+def named(name):
+    """A model with a layer of a user's class of that name, and that class."""
+    kind = type(name, (Own,), {})
+    inputs = [Input((3,)), Input((3,))]
+    return Lump(inputs, kind(units=5, value=[1, 2], name='own')(inputs)), kind
+
+
+LIBRARY = {written_name(kind) for kind in vars(layers).values() if isinstance(kind, type) and issubclass(kind, Layer)}
+
+
+@pytest.mark.parametrize('name', sorted(LIBRARY - {'InputLayer'}))
+def test_a_class_of_a_users_may_have_the_name_of_one_of_the_librarys(name):
+    model, kind = named(name)
+    again = model_from_json(model.to_json(), custom_objects={name: kind}).get_layer('own')
+    assert type(again) is kind and again.settings == model.get_layer('own').settings
+
+
+@pytest.mark.parametrize('ending', ['.h5', '.keras'])
+@pytest.mark.parametrize('name', ['Attention', 'Bidirectional', 'GRU', 'MultiHeadAttention', 'Normalization'])
+def test_so_may_one_in_a_file(name, ending, tmp_path):
+    model, kind = named(name)
+    path = str(tmp_path / ('model' + ending))
+    model.save(path)
+    again = load_model(path, custom_objects={name: kind}, compile=False)
+    assert again.get_layer('own').settings == model.get_layer('own').settings
+    x = [np.ones((2, 3)), np.full((2, 3), 2.0)]
+    np.testing.assert_array_equal(again.predict(x), np.full((2, 3), 11.0))

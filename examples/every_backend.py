@@ -75,7 +75,7 @@ def main(arguments=None):
                 raise SystemExit(f'The process with the backend {name} failed.')
             said[name] = np.load(os.path.join(folder, name + '.npy'))
     apart = max(np.abs(a - b).max() for a in said.values() for b in said.values())
-    return report(f'probabilities of {len(said)} backends apart, at the most', apart, at_most=0.01)
+    return report('probabilities of the backends apart, at the most', apart, at_most=0.01)
 
 
 if __name__ == '__main__':

@@ -21,6 +21,7 @@ from cthulhu.layers import (
     multi_head_attention,
     noise,
     normalization,
+    operations,
     pooling,
     recurrent,
     scaling,
@@ -42,6 +43,7 @@ from cthulhu.layers.merging import Merge  # noqa: F401
 from cthulhu.layers.multi_head_attention import *  # noqa: F403
 from cthulhu.layers.noise import *  # noqa: F403
 from cthulhu.layers.normalization import *  # noqa: F403
+from cthulhu.layers.operations import *  # noqa: F403
 from cthulhu.layers.pooling import *  # noqa: F403
 from cthulhu.layers.recurrent import *  # noqa: F403
 from cthulhu.layers.recurrent.uncelled import ConvRecurrent2D, Recurrent  # noqa: F401
@@ -51,6 +53,7 @@ from cthulhu.layers.wrappers import *  # noqa: F403
 _FAMILIES = (
     core, merge, advanced_activations, noise, embeddings, normalization, convolutional, pooling, local,
     recurrent, cudnn_recurrent, convolutional_recurrent, highway, wrappers, einsum_dense, attention, multi_head_attention, scaling, images,
+    operations,
 )  # fmt: skip
 
 __all__ = ['Input', 'InputLayer', 'InputSpec', 'Layer', 'deserialize', 'serialize']

@@ -6,6 +6,9 @@ The form of Keras 2.3 is, for each call, a list of [layer name, node, tensor, ar
 
 from cthulhu.storage.errors import ModelFileError
 
+# The class of a description that stands for a tensor.
+_TENSOR = '__keras_tensor__'
+
 
 def in_words_of_tf_keras(config, known):
     """The configuration of a model, in which layers with `named_inputs` are called as tf.keras writes it. What is inside a model is done, too.
@@ -24,6 +27,10 @@ def in_words_of_tf_keras(config, known):
         named = _names_of(item, known)
         if named is not None and item.get('inbound_nodes'):
             item = dict(item, inbound_nodes=[_with_names(node, named) for node in item['inbound_nodes']])
+        elif _is_operation(item) and item.get('inbound_nodes'):
+            of_one = item.pop('lists_of_one', ())
+            nodes = [_operation_of_tf_keras(node, len(node) > 1 or at in of_one) for at, node in enumerate(item['inbound_nodes'])]
+            item = dict(item, inbound_nodes=nodes)
         made.append(item)
     return dict(config, config=dict(settings, layers=made) if isinstance(settings, dict) else made)
 
@@ -67,8 +74,13 @@ def of_model(settings, known):
         named = _names_of(item, known)
         if newer:
             nodes = item.get('inbound_nodes') or ()
-            item['inbound_nodes'] = [_connections(_listed_inputs(node, named), models, masks) for node in nodes]
+            free = _is_operation(item)
+            item['inbound_nodes'] = [_connections(_listed_inputs(node, named), models, masks, free) for node in nodes]
             of_one = [index for index, node in enumerate(nodes) if _is_list_of_one(node)]
+            item.update({'lists_of_one': of_one} if of_one else {})
+        elif _is_operation(item):
+            item['inbound_nodes'] = [_operation(node, every, _name(item)) for node in item.get('inbound_nodes') or ()]
+            of_one = [index for index, node in enumerate(item['inbound_nodes']) if node[0][3].pop(_ON_LIST, False)]
             item.update({'lists_of_one': of_one} if of_one else {})
         elif any(len(place) > 3 and place[3] for place in _every_place(item)):
             item['inbound_nodes'] = [_as_list(node, named, every) for node in item['inbound_nodes']]
@@ -78,6 +90,75 @@ def of_model(settings, known):
         places = _places(settings[key])
         settings[key] = [[name, node + (name in models), tensor] for name, node, tensor in places]
     return settings
+
+
+# What stands for the place of a first argument that is no tensor, in tf.keras's words, and an item that is popped again.
+_CONSTANT, _ON_LIST = '_CONSTANT_VALUE', ' list of one'
+
+
+def _is_operation(item):
+    """Whether an item of a configuration is an operation between layers (`layers.operations`)."""
+    return item.get('class_name') in ('TFOpLambda', 'SlicingOpLambda')
+
+
+def _operation(node, layers, name):
+    """A call of an operation, in which tensors are [layer name, node, tensor] wherever they stand, in the form of Keras 2.3.
+
+    `first` among the arguments is the first argument, unless that is a tensor or a list of tensors, which the layer is called on.
+    """
+
+    def placed(value):
+        if isinstance(value, dict):
+            return {key: placed(item) for key, item in value.items()}
+        if not isinstance(value, list):
+            return value
+        if len(value) >= 3 and value[0] == _CONSTANT:
+            return value[2]
+        if len(value) >= 3 and isinstance(value[0], str) and value[0] in layers:
+            return {'class_name': _TENSOR, 'config': {'keras_history': value[:3]}}
+        return [placed(item) for item in value]
+
+    on_list = isinstance(node, list) and bool(node) and isinstance(node[0], list)
+    places = node if on_list else [node]
+    if not all(
+        isinstance(place, list) and len(place) == 4 and isinstance(place[3], dict) for place in places
+    ):
+        raise ModelFileError(f'The configuration has {node!r} where the call of operation {name!r} is expected.')
+    arguments = {key: placed(value) for key, value in places[0][3].items() if value is not None}
+    if all(place[0] != _CONSTANT for place in places):
+        return [place[:3] + [dict(arguments, **({_ON_LIST: True} if on_list and len(places) == 1 else {}))] for place in places]
+    firsts = [placed(place) for place in places]
+    arguments['first'] = firsts if on_list else firsts[0]
+    found = _tensors_among(arguments)
+    if not found:
+        raise ModelFileError(
+            f'Operation {name!r} is called on no tensor: tf.keras does not write those that follow an argument which is none, as in tf.einsum(equation, x, y).'
+        )
+    return [found[0] + [arguments]]
+
+
+def _tensors_among(thing):
+    """The places of the tensors in a structure of arguments."""
+    if isinstance(thing, dict) and thing.get('class_name') == _TENSOR:
+        return [list(thing['config']['keras_history'][:3])]
+    items = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, list) else ()
+    return [place for item in items for place in _tensors_among(item)]
+
+
+def _operation_of_tf_keras(node, on_list):
+    """What `_operation` made, in tf.keras's words."""
+
+    def placed(value):
+        if isinstance(value, dict) and value.get('class_name') == _TENSOR:
+            return list(value['config']['keras_history'][:3])
+        if isinstance(value, dict):
+            return {key: placed(item) for key, item in value.items()}
+        return [placed(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    arguments = {key: placed(value) for key, value in node[0][3].items()}
+    if 'first' not in arguments:
+        return [place[:3] + [arguments] for place in node] if on_list else node[0][:3] + [arguments]
+    return [_CONSTANT, -1, arguments.pop('first'), arguments]
 
 
 def _every_place(item):
@@ -95,7 +176,7 @@ def _as_list(node, named, layers):
 
     def placed(value):
         if isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and value[0] in layers:
-            return {'class_name': '__keras_tensor__', 'config': {'keras_history': value}}
+            return {'class_name': _TENSOR, 'config': {'keras_history': value}}
         return value
 
     if not isinstance(node, list) or not all(
@@ -166,19 +247,19 @@ def _name(item):
 
 def _source(thing):
     """The name of the layer that a tensor in a configuration comes from; None for anything else."""
-    if isinstance(thing, dict) and thing.get('class_name') == '__keras_tensor__':
+    if isinstance(thing, dict) and thing.get('class_name') == _TENSOR:
         return _places((thing.get('config') or {}).get('keras_history'))[0][0]
     return None
 
 
-def _connections(node, models, masks=()):
-    """The inputs of a call, `[[name, node, tensor, arguments], ...]`, from Keras 3's `{'args': ..., 'kwargs': ...}`."""
+def _connections(node, models, masks=(), free=False):
+    """The inputs of a call, `[[name, node, tensor, arguments], ...]`, from Keras 3's `{'args': ..., 'kwargs': ...}`. `free`: arguments may have any structure."""
     if not isinstance(node, dict):
         return node
     found = []
 
     def collect(value):
-        if isinstance(value, dict) and value.get('class_name') == '__keras_tensor__':
+        if isinstance(value, dict) and value.get('class_name') == _TENSOR:
             found.extend(_places((value.get('config') or {}).get('keras_history')))
         elif isinstance(value, (list, tuple)):
             for item in value:
@@ -204,12 +285,14 @@ def _connections(node, models, masks=()):
 
     def placed(key, value):
         """An argument, in which tensors say their places as they do in the layouts of Keras 2."""
-        if isinstance(value, dict) and value.get('class_name') == '__keras_tensor__':
+        if isinstance(value, dict) and value.get('class_name') == _TENSOR:
             ((name, number, tensor),) = _places((value.get('config') or {}).get('keras_history'))
             history = [name, number + (name in models), tensor]
-            return {'class_name': '__keras_tensor__', 'config': {'keras_history': history}}
-        if isinstance(value, list) and all(_source(item) for item in value):
+            return {'class_name': _TENSOR, 'config': {'keras_history': history}}
+        if isinstance(value, list) and (free or all(_source(item) for item in value)):
             return [placed(key, item) for item in value]
+        if isinstance(value, dict) and free:
+            return {part: placed(key, item) for part, item in value.items()}
         if isinstance(value, (dict, list)):
             raise ModelFileError(f'A layer is called with {key}={value!r}, which this library cannot place.')
         return value

@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.engine.graph import Graph, history_of
+from cthulhu.engine.operations import become_layers
 from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 
@@ -39,6 +40,7 @@ class Ends:
                     f'The inputs and outputs of model "{self.name}" cannot be set: it was called on other tensors since it was made, and what they are '
                     'would change. Make another model of the same layers: Lump(inputs, outputs).'
                 )
+            become_layers(inputs, outputs)
             history_of(inputs, 'inputs')
             history_of(outputs, 'outputs')
             Graph(inputs, outputs)  # raises, before anything is changed, where there is none

@@ -15,6 +15,7 @@ from cthulhu.engine.graph import Graph, history_of
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.layer_list import LayerList
 from cthulhu.engine.node import Node, mask_of
+from cthulhu.engine.operations import become_layers
 from cthulhu.pictures.graph import model_html
 from cthulhu.pictures.table import show_summary
 from cthulhu.saving import configuration, files, pickling
@@ -72,6 +73,7 @@ class Network(Ends, Layer):
             raise ValueError(
                 f'Every input of a model must be a tensor of its own, but one occurs twice in {self.inputs}.'
             )
+        become_layers(self.inputs, self.outputs)
         sources = history_of(self.inputs, 'inputs')
         results = history_of(self.outputs, 'outputs')
         for x, (layer, _, _) in zip(self.inputs, sources):

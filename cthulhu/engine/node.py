@@ -6,7 +6,7 @@ from cthulhu.utils.reprs import arrow
 
 
 class Node:
-    """One call of a layer. Made by `Layer.__call__`, not changed afterwards.
+    """One call of a layer. Made by `Layer.__call__`, not changed afterwards, but for where its inputs came from (`look_again`).
 
     Attributes:
         outbound_layer: the layer that was called.
@@ -63,6 +63,18 @@ class Node:
         layer.inbound_nodes.append(self)
         for i, x in enumerate(output_tensors if history else ()):
             meta.set_history(x, (layer, index, i))
+
+    def look_again(self):
+        """Note where those tensors came from that have a history only now: operations between layers (operations.py)."""
+        for place, x in enumerate(self.input_tensors):
+            if self.inbound_layers[place] is None and meta.get_history(x) is not None:
+                self.inbound_layers[place], self.node_indices[place], self.tensor_indices[place] = meta.get_history(x)
+                self.inbound_layers[place].outbound_nodes.append(self)
+        known = {id(x) for x in self.keyword_tensors}
+        self.keyword_tensors = tensors_in(self.arguments)
+        for x in self.keyword_tensors:
+            if id(x) not in known:
+                meta.get_history(x)[0].outbound_nodes.append(self)
 
     @property
     def is_entrance(self):

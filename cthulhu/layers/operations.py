@@ -41,6 +41,17 @@ class TFOpLambda(Layer):
             )
         self.function = function
 
+    @classmethod
+    def of_operation(cls, name, arguments):
+        """(layer, first argument, dict of the others) for an operation as `K.origin` tells it; None for one without a name."""
+        if name not in _FUNCTIONS:
+            return None
+        further = {key: value for key, value in arguments.items() if value is not None}
+        first = further.pop(next(iter(arguments)))
+        if name != '__operators__.getitem':
+            return cls(name, name=_unique_name(name)), first, further
+        return SlicingOpLambda(name=_unique_name(name)), first, {'slice_spec': _spec(further['slice_spec'])}
+
     def call(self, inputs, first=_NOT_GIVEN, name=None, **arguments):
         return _FUNCTIONS[_plain(self.function)](inputs if first is _NOT_GIVEN else first, **arguments)
 
@@ -61,6 +72,21 @@ class SlicingOpLambda(TFOpLambda):
 
     def __init__(self, function='__operators__.getitem', **kwargs):
         super().__init__(function, **kwargs)
+
+
+def _unique_name(function):
+    prefix = f'tf.{function}'
+    number = K.get_uid(prefix)
+    return prefix if number == 1 else f'{prefix}_{number - 1}'
+
+
+def _spec(key):
+    """The key of `x[key]` as files have it."""
+    if isinstance(key, (list, tuple)):
+        return [_spec(one) for one in key]
+    if isinstance(key, slice):
+        return {'start': key.start, 'stop': key.stop, 'step': key.step}
+    return {'class_name': '__ellipsis__'} if key is Ellipsis else key
 
 
 def _plain(name):
@@ -292,6 +318,8 @@ _FUNCTIONS = {
     'round': _of_x(_own('round')),
     'math.round': _of_x(_own('round')),
     'math.floor': _of_x(_own('floor')),
+    'math.is_finite': lambda x: K.equal(x - x, 0.0),
+    'math.is_nan': lambda x: K.not_equal(x, x),
     'math.ceil': lambda x: -K.floor(-x),
     'nn.relu': lambda features: K.relu(features),
     'nn.relu6': lambda features: K.relu(features, max_value=6.0),
@@ -335,8 +363,8 @@ _FUNCTIONS = {
     'reshape': lambda tensor, shape: K.reshape(tensor, shape),
     'expand_dims': lambda input, axis: K.expand_dims(input, axis),
     'squeeze': _squeeze,
-    'transpose': lambda a, perm=None, conjugate=False: (
-        K.permute_dimensions(a, list(range(K.ndim(a)))[::-1] if perm is None else perm)
+    'transpose': lambda a, perm=None, conjugate=False: K.permute_dimensions(
+        a, list(range(K.ndim(a)))[::-1] if perm is None else perm
     ),
     'concat': lambda values, axis: K.concatenate(to_list(values), axis=axis),
     'stack': lambda values, axis=0: K.stack(to_list(values), axis=axis),

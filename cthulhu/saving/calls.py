@@ -29,7 +29,10 @@ def in_words_of_tf_keras(config, known):
             item = dict(item, inbound_nodes=[_with_names(node, named) for node in item['inbound_nodes']])
         elif _is_operation(item) and item.get('inbound_nodes'):
             of_one = item.pop('lists_of_one', ())
-            nodes = [_operation_of_tf_keras(node, len(node) > 1 or at in of_one) for at, node in enumerate(item['inbound_nodes'])]
+            nodes = [
+                _operation_of_tf_keras(node, len(node) > 1 or at in of_one)
+                for at, node in enumerate(item['inbound_nodes'])
+            ]
             item = dict(item, inbound_nodes=nodes)
         made.append(item)
     return dict(config, config=dict(settings, layers=made) if isinstance(settings, dict) else made)
@@ -113,20 +116,21 @@ def _operation(node, layers, name):
         if not isinstance(value, list):
             return value
         if len(value) >= 3 and value[0] == _CONSTANT:
-            return value[2]
+            return placed(value[2])
         if len(value) >= 3 and isinstance(value[0], str) and value[0] in layers:
             return {'class_name': _TENSOR, 'config': {'keras_history': value[:3]}}
         return [placed(item) for item in value]
 
     on_list = isinstance(node, list) and bool(node) and isinstance(node[0], list)
     places = node if on_list else [node]
-    if not all(
-        isinstance(place, list) and len(place) == 4 and isinstance(place[3], dict) for place in places
-    ):
+    if not all(isinstance(place, list) and len(place) == 4 and isinstance(place[3], dict) for place in places):
         raise ModelFileError(f'The configuration has {node!r} where the call of operation {name!r} is expected.')
     arguments = {key: placed(value) for key, value in places[0][3].items() if value is not None}
     if all(place[0] != _CONSTANT for place in places):
-        return [place[:3] + [dict(arguments, **({_ON_LIST: True} if on_list and len(places) == 1 else {}))] for place in places]
+        return [
+            place[:3] + [dict(arguments, **({_ON_LIST: True} if on_list and len(places) == 1 else {}))]
+            for place in places
+        ]
     firsts = [placed(place) for place in places]
     arguments['first'] = firsts if on_list else firsts[0]
     found = _tensors_among(arguments)
@@ -158,7 +162,14 @@ def _operation_of_tf_keras(node, on_list):
     arguments = {key: placed(value) for key, value in node[0][3].items()}
     if 'first' not in arguments:
         return [place[:3] + [arguments] for place in node] if on_list else node[0][:3] + [arguments]
-    return [_CONSTANT, -1, arguments.pop('first'), arguments]
+    first = node[0][3]['first']
+    arguments.pop('first')
+
+    def place(value):
+        is_tensor = isinstance(value, dict) and value.get('class_name') == _TENSOR
+        return (placed(value) if is_tensor else [_CONSTANT, -1, placed(value)]) + [arguments]
+
+    return [place(one) for one in first] if isinstance(first, (list, tuple)) else place(first)
 
 
 def _every_place(item):

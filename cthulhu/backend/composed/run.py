@@ -154,6 +154,18 @@ class Run:
             )
         return meta.get_history(x) is not None
 
+    def origin(self, x):
+        """The operation that made a tensor.
+
+        Arguments:
+            x: tensor.
+
+        Returns:
+            (name, dict of its arguments by their names, the first of them first), in the names of TensorFlow's functions without 'tf.', as files
+            have them; the name of another operation is told in words. None for what no operation made, and on backends that do not know.
+        """
+        return None
+
     def _dims(self, x):
         """The dimensions of `x` as a list: ints where they are known, else scalar tensors."""
         static = self.int_shape(x)

@@ -40,6 +40,7 @@ from cthulhu.backend.composed.sessionless import Sessionless
 from cthulhu.backend.deferred.evaluation import Evaluation
 from cthulhu.backend.deferred.gradient import record_gradients
 from cthulhu.backend.deferred.loop import record_scan
+from cthulhu.backend.deferred.origin import origin
 from cthulhu.backend.deferred.plan import Function
 from cthulhu.backend.deferred.record import recorded
 from cthulhu.backend.deferred.symbol import Choice, Constant, Count, Placeholder, Symbol, Variable
@@ -120,6 +121,9 @@ class Deferred(Sessionless):
         )
 
     # The contract.
+
+    def origin(self, x):
+        return origin(self, x)
 
     def new_placeholder(self, shape, dtype, sparse, name):
         return Placeholder(self, shape, dtype, name, sparse)

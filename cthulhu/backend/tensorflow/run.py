@@ -13,6 +13,7 @@ from cthulhu.backend.composed.counted import Steps
 from cthulhu.backend.tensorflow.function import ancestors, explain
 from cthulhu.backend.tensorflow.graph import EagerTensor, building, check_graph, entered, owned
 from cthulhu.backend.tensorflow.many_steps import ManyStepsFunction
+from cthulhu.backend.tensorflow.origin import origin
 from cthulhu.backend.tensorflow.variables import Initialisation
 
 v1 = tf.compat.v1
@@ -69,6 +70,9 @@ class Run:
     def get_graph(self):
         """The `tf.Graph` that every tensor belongs to, until `clear_session`."""
         return self._graph
+
+    def origin(self, x):
+        return origin(x)
 
     def graph_definition(self):
         return self._graph.as_graph_def(add_shapes=True).SerializeToString()

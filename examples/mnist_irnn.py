@@ -1,6 +1,6 @@
 """A plain recurrent network reads a digit pixel by pixel: it can, if it begins as the identity.
 
-    python examples/mnist_irnn.py [--quick] [--data public] [--epochs 30]
+    python examples/mnist_irnn.py [--quick] [--data public] [--epochs 60]
 
 After Le, Jaitly and Hinton, "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units", 2015. Images are halved to 14 x 14, which are
 196 steps; the paper takes 784 and far longer.
@@ -16,7 +16,7 @@ from cthulhu.optimizers import RMSprop
 
 def main(arguments=None):
     """Train, evaluate. Returns the accuracy on images held out; by chance it is 0.1."""
-    given = options(__doc__, arguments, epochs=30, quick=2)
+    given = options(__doc__, arguments, epochs=60, quick=2)
     (x, y), (x_test, y_test) = mnist(given)
     x, x_test = [images.reshape(-1, 14, 2, 14, 2).mean((2, 4)).reshape(-1, 196, 1) for images in (x, x_test)]
     model = Pile(

@@ -160,3 +160,11 @@ def test_no_name_of_a_method_is_left_out():
 
 def test_type_checkers_are_told_that_there_are_types():
     assert os.path.exists(os.path.join(HERE, 'py.typed'))  # and in what is installed: .ci/smoke.py
+
+
+def test_an_editor_knows_the_functions_of_the_backend():
+    with open(os.path.join(HERE, 'backend', 'functions.pyi'), encoding='utf-8') as file:
+        bound = [each for each in ast.parse(file.read()).body if isinstance(each, ast.Assign)]
+    found = {each.targets[0].id: each.value.attr for each in bound}
+    assert found.pop('is_keras_tensor') == 'is_cthulhu_tensor'
+    assert found == {name: name for name in K._FUNCTIONS}

@@ -5,6 +5,7 @@ Names beyond Keras's are the further primitives (`scan`, `where`, `conv` …) an
 """
 
 import sys as _sys
+import typing as _typing
 
 from cthulhu import names as _names
 from cthulhu.backend import config as _config
@@ -66,6 +67,8 @@ _sys.stderr.write(_config.announcement())
 # Bound methods: they keep their signatures and docstrings.
 globals().update({_name: getattr(active, _name) for _name in _FUNCTIONS})
 _names.add_aliases(globals())
+if _typing.TYPE_CHECKING:  # what the two lines above make
+    from cthulhu.backend.functions import *  # noqa: F403
 _names.add_doors(
     __name__,
     {

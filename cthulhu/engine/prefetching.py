@@ -8,6 +8,7 @@ import atexit
 import itertools
 import multiprocessing.connection
 import os
+import pickle
 import threading
 import time
 import weakref
@@ -120,7 +121,7 @@ class ProcessWorker:
                 process, pipe = running = self._at_work()
             self.since = time.time()
             try:
-                pipe.send(task)
+                pipe.send_bytes(pickle.dumps(task))
                 multiprocessing.connection.wait([pipe, process.sentinel])
                 if not pipe.poll():
                     raise EOFError
@@ -171,11 +172,14 @@ class ProcessWorker:
     def stop(self):
         """End the process, and any before it, and wait until they have ended. No other is started until `start`."""
         with uninterrupted():
-            with self._lock:
-                self._is_stopped, self._running = True, None
-                left = list(self._left)
-            for running in left:
-                self._bury(running)
+            self._stop()
+
+    def _stop(self):  # with the last references to what it ends: Ctrl-C would be lost in what Python does at their end
+        with self._lock:
+            self._is_stopped, self._running = True, None
+            left = list(self._left)
+        for running in left:
+            self._bury(running)
 
     def _bury(self, running, patience=0):
         """End a process, which gets `patience` seconds to do so by itself, and wait for it.

@@ -129,7 +129,7 @@ def _serve(pipe, compute, seed):
         end.close()  # else this process would keep the pipes of others open, and none would notice that its parent has died
     try:
         while True:
-            task = pipe.recv()
+            task = pickle.loads(pipe.recv_bytes())
             try:
                 if seed is not None:
                     set_seed(seed(task))

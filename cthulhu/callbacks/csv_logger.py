@@ -22,6 +22,9 @@ class CSVLogger(Callback):
         separator: what separates the columns.
         append: whether to go on with an existing file and its columns (for continued training), not to begin a new one.
             Values that the file has no column for are not written, with a warning.
+
+    Raises:
+        OSError: if the file cannot be written, on a full disk for example. A row is in it as a whole, or not at all.
     """
 
     @checked
@@ -40,9 +43,10 @@ class CSVLogger(Callback):
         self.writer = self.keys = None
         # Opened now, so that a path that cannot be written is told now; emptied at the first row, because a run that
         # resumes an interrupted one goes on with its rows.
-        self.csv_file = open(self.filename, 'a+', newline='')
-        self._has_begun = self._has_warned = False
-        if self.append:
+        is_pipe = os.path.exists(self.filename) and not os.path.isfile(self.filename)  # or a device
+        self.csv_file = open(self.filename, 'a' if is_pipe else 'a+', newline='')
+        self._has_begun, self._has_warned = is_pipe, False
+        if self.append and not is_pipe:
             self._go_on()
 
     def _go_on(self):
@@ -61,11 +65,11 @@ class CSVLogger(Callback):
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
                 if file.read() not in (b'\n', b'\r'):
-                    self.csv_file.write('\r\n')
+                    _Whole(self.csv_file).write('\r\n')
 
     def _make_writer(self):
         return csv.DictWriter(
-            self.csv_file,
+            _Whole(self.csv_file),
             ['epoch'] + self.keys,
             restval='NA',
             extrasaction='ignore',
@@ -91,7 +95,6 @@ class CSVLogger(Callback):
         row = {key: _cell(logs[name]) for key, name in found.items() if name is not None}
         self.writer.writerow(dict(row, epoch=epoch))
         self._warn_of_lost(sorted(set(logs) - set(found.values()) - {'epoch'}))
-        self.csv_file.flush()
 
     def _warn_of_lost(self, lost):
         if lost and not self._has_warned:
@@ -120,6 +123,26 @@ class CSVLogger(Callback):
         if os.path.getsize(self.filename) >= state['size'] > 0:
             self.csv_file.truncate(state['size'])
             self._go_on()
+
+
+class _Whole:
+    """Writes texts to the end of an open file: each as a whole, or, where that is an error, nothing of it."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def write(self, text):
+        """Write one text."""
+        self._file.flush()
+        raw, data = self._file.buffer.raw, memoryview(text.encode(self._file.encoding))
+        size = os.fstat(raw.fileno()).st_size
+        try:
+            while data:
+                data = data[raw.write(data) :]
+        except BaseException:
+            if os.path.isfile(self._file.name):
+                raw.truncate(size)
+            raise
 
 
 def _cell(value):

@@ -8,7 +8,8 @@ import time
 import numpy as np
 
 from cthulhu.callers import warn
-from cthulhu.engine.prefetching import LocalWorker, Prefetcher, ProcessWorker, set_seed
+from cthulhu.engine.prefetching import LocalWorker, Prefetcher, ProcessWorker
+from cthulhu.engine.processes import set_seed
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.sequence import Sequence
 
@@ -67,7 +68,7 @@ def generator_prefetcher(generator, workers, use_multiprocessing, max_queue_size
     if not workers:
         return None
     if not use_multiprocessing:
-        return Prefetcher([LocalWorker(_Next(generator, wait_time=wait_time))], max_queue_size)
+        return Prefetcher([LocalWorker(_Next(generator, wait_time=wait_time), repeats=False)], max_queue_size)
     if workers > 1:
         warn(
             f'A generator with use_multiprocessing=True and {workers} workers is copied into each, so each batch is made {workers} times. Use a Sequence, whose '

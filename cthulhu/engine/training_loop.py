@@ -8,6 +8,7 @@ import numpy as np
 from cthulhu import callbacks as callbacks_module
 from cthulhu.callbacks.base import BatchLogs, RunParams
 from cthulhu.engine.adapters import Batch
+from cthulhu.engine.processes import uninterrupted
 from cthulhu.utils.generic_utils import unpack_singleton
 from cthulhu.utils.notebook import in_notebook
 
@@ -236,11 +237,14 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
             if told.model.stop_training or adapter.ended:
                 break
     finally:  # also where an exception or Ctrl-C ends it
-        adapter.close()
-        if validation is not None:
-            validation.adapter.close()
-        model.metric_states.end(use)
-        told.on_train_end()  # callbacks close files and restore weights here
+        try:
+            with uninterrupted():
+                adapter.close()
+                if validation is not None:
+                    validation.adapter.close()
+        finally:
+            model.metric_states.end(use)
+            told.on_train_end()  # callbacks close files and restore weights here
     return model.history
 
 

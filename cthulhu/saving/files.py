@@ -8,7 +8,7 @@ import os
 import typing
 
 from cthulhu.saving import hdf5, keras3, tensors
-from cthulhu.storage import atomic, file_tree, tree
+from cthulhu.storage import atomic, file_tree, hdf5_writing, tree
 from cthulhu.storage.errors import DamagedFileError, ModelFileError, explained
 from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
@@ -99,7 +99,7 @@ def _save(place, overwrite, write):
 
 
 def _into_file(path, write):
-    with h5py.File(path, 'w') as file:
+    with hdf5_writing.created(path) as file:
         write(tree.HDF5Tree(file))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 from cthulhu import backend as K
 from cthulhu.saving import configuration, data_formats, weights
@@ -40,7 +41,14 @@ def write(model, path):
         'cthulhu_version': __version__,
         'data_format': str(data_formats.of_layers(model.layers)),
     }
-    library.numpy.save_file(tensors, path, metadata)
+    try:
+        library.numpy.save_file(tensors, path, metadata)
+    except library.SafetensorError as error:
+        number = re.search(r'(?:os error|code:) (\d+)', str(error))
+        if number is None:
+            raise
+        code = int(number.group(1))
+        raise OSError(code, os.strerror(code), path) from error
 
 
 def read(path, model, **options):

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import sys
 import tarfile
 import tempfile
@@ -205,17 +204,16 @@ def _unpack(path, folder, archive_format):
     if not any(_KINDS[name](path) for name in formats):
         return False
     # First beside its place, so that an archive that is damaged in the middle, or a full disk, leaves nothing half.
-    work = tempfile.mkdtemp(prefix='.', suffix='.tmp', dir=folder)
-    try:
+    with atomic.working_folder(folder, os.path.basename(path) + '.unpacked') as work:
+        content = os.path.join(work, 'new')
+        os.mkdir(content)
         try:
-            archive.extract(path, work)
+            archive.extract(path, content)
         except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             if isinstance(error, ModelFileError):
                 raise
             raise DamagedFileError(f'"{path}" cannot be unpacked: {error}.') from None
-        _move(work, os.path.realpath(folder))
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        _move(content, os.path.realpath(folder))
     return True
 
 

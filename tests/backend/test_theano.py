@@ -98,7 +98,7 @@ def test_the_branch_of_the_phase_is_chosen_before_compiling():
     x, phase = K.placeholder((2,)), K.learning_phase()
     f = K.function([x, phase], [K.in_train_phase(lambda: K.dropout(x, 0.5, seed=1), x)])
     assert f([[1, 2], 0])[0].tolist() == [1, 2] and set(f([[1, 1], 1])[0]) <= {0.0, 2.0}
-    nodes = [compiled.maker.fgraph.toposort() for _, compiled in sorted(f.compiled.items())]
+    nodes = [compiled.maker.fgraph.toposort() for _, (compiled, _) in sorted(f.compiled.items())]
     assert not any(isinstance(node.op, framework.IfElse) for order in nodes for node in order)
     assert len(nodes[0]) < 3 < len(nodes[1])
 

@@ -1,10 +1,12 @@
 import csv
+import os
 
 import numpy as np
 import pytest
 
 from cthulhu.callbacks import CSVLogger, LuKthuCallback
 from tests.callbacks.running import X, Y, linear, needs_gradients, tell
+from tests.saving.test_left_behind import files_of_at_most
 
 
 def rows(path, separator=','):
@@ -76,3 +78,25 @@ def test_an_error_closes_the_file_with_all_rows(tmp_path, error):
             X, Y, batch_size=8, epochs=9, verbose=0, callbacks=[callback, LuKthuCallback(on_batch_end=fail)]
         )
     assert callback.csv_file.closed and len(rows(tmp_path / 'log.csv')) == 3
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='limits of files are those of POSIX')
+@pytest.mark.parametrize('room', [3, 14, 26, 27, 36])
+def test_a_full_disk_leaves_whole_rows(tmp_path, room):
+    path = tmp_path / 'log.csv'
+    names, row = b'epoch,acc,loss\r\n', b'0,0.75,0.25\r\n'  # 16 and 13 bytes
+    callback = CSVLogger(path)
+    with files_of_at_most(room), pytest.raises(OSError, match='large'):
+        tell(callback, logs(0.25, 0.25))
+    callback.on_train_end()  # which is an error of its own no more
+    assert path.read_bytes() == (names + row)[: 0 if room < 16 else 16 if room < 29 else 29]
+    tell(CSVLogger(path, append=True), logs(0.25), initial_epoch=0)
+    assert path.read_bytes() == names + row * (2 if room >= 29 else 1)
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='a device of Linux')
+@pytest.mark.parametrize('append', [False, True])
+def test_devices(append):
+    tell(CSVLogger(os.devnull, append=append), logs(0.5))
+    with pytest.raises(OSError, match='space'):
+        tell(CSVLogger('/dev/full', append=append), logs(0.5))

@@ -301,6 +301,80 @@ def is_running(pid):
         return False
 
 
+@BOTH
+def test_sys_exit_says_who_called_it_and_where(processes):
+    def leave(code):
+        sys.exit(code)
+
+    class Leaves(Numbers):
+        def __getitem__(self, index):
+            return leave('no more pictures') if index == 2 else index
+
+    made = enqueuers.sequence_prefetcher(Leaves(), 2, processes, 4)
+    who = r'worker process \d+' if processes else "thread 'cthulhu batches .'"
+    with pytest.raises(
+        WorkerDied,
+        match=rf"Batch 2 called sys.exit\('no more pictures'\) at .*test_enqueuers.py:\d+, in leave \({who}\)",
+    ) as caught:
+        all_of(made, enqueuers.sequence_order(Leaves(), False))
+    assert 'no more pictures' in str(caught.value.__cause__)
+
+
+def test_a_thread_that_hangs_is_waited_for_once(monkeypatch):
+    """By who takes the batches and by who closes: five seconds, which a second Ctrl-C ends."""
+    asleep = threading.Event()
+    monkeypatch.setattr(Prefetcher._stop, '__defaults__', (0.6,))
+    for interrupts in (1, 2):
+        made = prefetcher(lambda task: asleep.wait(60) if task else 0, 1, processes=False)
+        timers = [threading.Timer(0.2 + 0.2 * i, os.kill, (os.getpid(), signal.SIGINT)) for i in range(interrupts)]
+        run, start = made.run(range(4)), time.time()
+        assert next(run) == 0
+        for timer in timers:
+            timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            try:
+                next(run)
+            finally:
+                made.close(0.6)
+        assert (0.75 < time.time() - start < 1.2) if interrupts == 1 else time.time() - start < 0.7
+    asleep.set()
+    for thread in batch_threads():
+        thread.join(5)
+
+
+def test_forty_interruptions_leave_no_process():
+    """Not even one that has ended and was not waited for; wherever Ctrl-C comes, in `on_epoch_end` and between the epochs too."""
+    dice, epochs = random.Random(0), 0
+    for _ in range(40):
+        timer = threading.Timer(dice.uniform(0.01, 0.08), os.kill, (os.getpid(), signal.SIGINT))
+        sequence = Numbers(2)
+        made = enqueuers.sequence_prefetcher(sequence, 2, True, 4)
+        with pytest.raises(KeyboardInterrupt):
+            try:
+                timer.start()
+                while True:
+                    list(made.run(enqueuers.sequence_order(sequence, False)))
+                    enqueuers.end_epoch(sequence, made)
+            finally:
+                made.close()
+        with pytest.raises(ChildProcessError):  # there are none, dead or alive
+            os.waitpid(-1, os.WNOHANG)
+        timer.join()
+        epochs += sequence.epoch
+    assert epochs
+
+
+def test_processes_that_bear_all_that_can_be_borne_end_too():
+    def compute(task):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return os.getpid()
+
+    made = prefetcher(compute, workers=1)
+    (process,) = set(made.run(range(3)))
+    made.close()
+    assert not is_running(process)
+
+
 # -- generators --------------------------------------------------------------------------------------------
 
 

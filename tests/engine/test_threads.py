@@ -90,8 +90,7 @@ def life_of(number, folder):
         [SimpleRNN(4, kernel_initializer=seeds[0], recurrent_initializer=seeds[1], input_shape=(2, 3))],
         [Embedding(5, 4, embeddings_initializer=seeds[0], input_length=3), Flatten(), BatchNormalization()],
     ][number % 3]
-    drops = [] if K.backend() == 'theano' else [Dropout(0.3, seed=number)]
-    model = Pile(first + drops + [Shifted(number), Daoloth(2, kernel_initializer=seeds[2])])
+    model = Pile(first + [Dropout(0.3, seed=number), Shifted(number), Daoloth(2, kernel_initializer=seeds[2])])
     random = np.random.RandomState(number)
     x = [random.rand(8, 3), random.rand(8, 2, 3), random.randint(0, 5, (8, 3))][number % 3]
     y, found, path = random.rand(8, 2), [], os.path.join(str(folder), f'{number}_{threading.get_ident()}.h5')
@@ -125,7 +124,6 @@ def test_what_a_model_gives_is_to_the_bit_what_it_gives_alone(tmp_path):
     assert get_custom_objects() == before
 
 
-@pytest.mark.skipif(K.backend() == 'theano', reason="Theano's functions count for all threads")
 def test_threads_that_use_one_model_draw_each_their_own():
     model = Pile([Dropout(0.5, seed=1, input_shape=(100,))])
     draw = K.function([model.input, K.learning_phase()], [model.output])

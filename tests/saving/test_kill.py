@@ -67,9 +67,10 @@ for _ in range(times):
             assert file.testzip() is None
     left = [name for name in os.listdir(os.path.dirname(path)) if name != os.path.basename(path)]
     cut += bool(left)
-    for name in left:
-        assert name.endswith('.tmp')
-        os.remove(os.path.join(os.path.dirname(path), name))
+    # of this time, or of the last one, where there was no time to remove it
+    assert len(left) <= 2 and all(name.endswith('.tmp') for name in left), left
+save(path)
+assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)]
 print('cut', cut, 'seen', int(seen))
 """
 
@@ -106,7 +107,7 @@ def test_what_happens_in_what_order(tmp_path, monkeypatch):
         assert file.read() == b'new'
     with pytest.raises(RuntimeError):
         with atomic.replacing(path) as temporary:
-            assert os.path.dirname(temporary) == str(tmp_path)
+            assert os.path.dirname(os.path.dirname(temporary)) == str(tmp_path)
             with open(temporary, 'wb') as file:
                 file.write(np.zeros(9).tobytes())
             raise RuntimeError('in the middle')

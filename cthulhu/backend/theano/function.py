@@ -22,7 +22,8 @@ class Function(function.Function):
     """Computes outputs from inputs, and new values of variables, and what reads those; in one function of the framework.
 
     Attributes:
-        compiled: dict from the values of the learning phases that it was called with to the framework's functions.
+        compiled: dict from the values of the learning phases that it was called with to (the framework's function, the number of steps that it
+            is fed with after what it was called with: 1 if it draws, else 0).
     """
 
     takes = f'{theano.__name__}.function'
@@ -42,10 +43,13 @@ class Function(function.Function):
     def run(self, values):
         phases = tuple(bool(values[i].any()) for i in self._phases)
         with self._lock:
-            run = self.compiled.get(phases)
-            if run is None:
-                run = self.compiled[phases] = self._compile(phases)
-            return run(*[values[i] for i in self._fed])
+            if phases not in self.compiled:
+                self.compiled[phases] = self._compile(phases)
+            run, steps = self.compiled[phases]
+            now = self.backend._runs_seen.now
+            results = run(*[values[i] for i in self._fed] + [np.array([now], 'uint64')] * steps)
+            self.backend._runs_seen.now = now + bool(steps)
+            return results
 
     def _compile(self, phases):
         targets = self.outputs + self.after_updates + [value for _, value in self._pairs]
@@ -60,16 +64,17 @@ class Function(function.Function):
                 swaps.setdefault(x, tensors.copy_notes(x, places[-1]))
         targets = graphs.replaced(targets, swaps)
         targets = graphs.in_phase(self.backend, targets, fixed)
+        steps = graphs.steps(targets)
+        counted = [tensors.copy_notes(step, step.type()) for step in steps]
+        targets = graphs.replaced(targets, dict(zip(steps, counted)))
         count = len(self.outputs) + len(self.after_updates)
         updates = list(zip([v for v, _ in self._pairs], targets[count:]))
-        for step in graphs.roots(targets):
-            if getattr(step, '_cthulhu_step', False):
-                updates.append((step, step + np.uint64(1)))
         arguments = dict({'on_unused_input': 'ignore', 'mode': mode()}, **self._arguments)
         with _said_if_long(self.name):
-            return theano.function(
-                places, targets[:count], updates=updates, name=self.name.replace(' ', '_'), **arguments
+            run = theano.function(
+                places + counted, targets[:count], updates=updates, name=self.name.replace(' ', '_'), **arguments
             )
+        return run, len(counted)
 
 
 @contextlib.contextmanager

@@ -27,6 +27,11 @@ def roots(targets):
     return list(found)
 
 
+def steps(targets):
+    """Those of the roots that stand for the number of runs that draws count."""
+    return [root for root in roots(targets) if getattr(root, '_cthulhu_step', False)]
+
+
 def replaced(targets, replacements, choose=None):
     """`targets` computed from other variables.
 

@@ -1,11 +1,14 @@
 """Primitives of `contract.run`: placeholders, variables, functions, gradients."""
 
+import itertools
 import sys
+import threading
 
 import numpy as np
 import scipy.sparse
 
 from cthulhu.backend import config
+from cthulhu.backend.composed.counted import Steps
 from cthulhu.backend.composed.sessionless import Sessionless
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.theano import compiling, framework, graphs, tensors
@@ -29,13 +32,17 @@ class Run(Sessionless):
 
     def _new_step(self):
         self._step = tensors.note(framework.shared(np.zeros(1, 'uint64'), 'cthulhu_step'))
-        self._step._cthulhu_step = True
+        self._step._cthulhu_step = (
+            True  # it stands for the number of the thread that computes, which is fed in its place
+        )
+        self._runs_seen = Steps(itertools.count())
+        self._evaluating = threading.RLock()
 
     def random_step(self):
-        return int(self._step.get_value(borrow=True)[0])
+        return self._runs_seen.now
 
     def set_random_step(self, step):
-        self._step.set_value(np.array([step], 'uint64'))
+        self._runs_seen.now = int(step)
 
     def clear_session(self):
         super().clear_session()
@@ -147,14 +154,15 @@ class Run(Sessionless):
 
     def _value(self, x):
         x = self.to_dense(x)
-        value = graphs.computed(graphs.in_phase(self, [x], {}))[0]
+        with self._evaluating:
+            for step in graphs.steps([x]):
+                step.set_value(np.array([self._runs_seen.now], 'uint64'))
+            value = graphs.computed(graphs.in_phase(self, [x], {}))[0]
         return np.array(value)
 
     def _evaluate(self, x):
         value = self._value(x)
-        for root in graphs.roots([x]):
-            if getattr(root, '_cthulhu_step', False):
-                root.set_value(root.get_value() + np.uint64(1))
+        self._runs_seen.now += bool(graphs.steps([x]))
         return value
 
     def function(self, inputs, outputs, updates=None, after_updates=None, name=None, **framework_arguments):

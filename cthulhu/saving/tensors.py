@@ -4,7 +4,7 @@ import json
 import os
 
 from cthulhu import backend as K
-from cthulhu.saving import configuration, data_formats, weights
+from cthulhu.saving import data_formats, texts, weights
 from cthulhu.saving.weights import Origin, SavedLayer
 from cthulhu.storage import arrays
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError, explained
@@ -62,7 +62,7 @@ def read(path, model, **options):
             metadata.get('cthulhu_version'),
         )
         with explained(where, weights.describe(origin)):
-            saved = _saved(file, configuration.parse_json(metadata.get('layers', 'null'), where), where)
+            saved = _saved(file, texts.parse_json(metadata.get('layers', 'null'), where), where)
             # kernels are as the layers have them, whatever the backend
             return weights.load(model.layers, saved, origin._replace(backend=None), **options)
 

@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 
-from cthulhu.storage import arrays, trust
+from cthulhu.storage import arrays, budget, trust
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 from cthulhu.storage.file_tree import Totals, from_chunks
 
@@ -60,11 +60,13 @@ class DictTree:
             return None
         if not isinstance(value, (list, tuple, np.ndarray)):
             raise DamagedFileError(f'{self.where}: {name!r} should be a list of names; got {type(value).__name__}.')
+        budget.draw('visits', len(value) / 16.0, self.where)
         return [as_text(item) for item in value]
 
     def group(self, name):
         """The group of that name, or None."""
         value = self.data.get(name)
+        budget.draw('visits', 1, self.where)
         if value is None or not isinstance(value, dict):
             return None
         return DictTree(value, f'{self.where}/{name}')
@@ -80,10 +82,11 @@ class DictTree:
             DamagedFileError: if there is none.
         """
         value = self.data.get(name)
+        budget.draw('visits', 1, self.where)
         if isinstance(value, bytes) and self.data.get(f'_{name}_pickled'):
             value = self.data[name] = arrays.unpickle(value)  # as Keras 2.3 keeps arrays in such dicts
         if isinstance(value, (list, int, float)) and not isinstance(value, bool):
-            value = np.asarray(value)
+            value = arrays.of_lists(value, f'{self.where}/{name}')
         if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in 'fiub':
             raise DamagedFileError(f'{self.where}: there is no array {name!r}.')
         value = np.asarray(value)
@@ -102,6 +105,22 @@ class DictTree:
 
     def set_array(self, name, value):
         self.data[name] = np.array(value)
+
+
+def size_of(data):
+    """About how many bytes are in a dict of a `DictTree`: each object in it once."""
+    total, seen, stack = 0, set(), [data]
+    while stack:
+        item = stack.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        total += getattr(item, 'nbytes', None) or (len(item) if isinstance(item, (str, bytes)) else 8)
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+    return total
 
 
 class HDF5Tree:
@@ -137,6 +156,7 @@ class HDF5Tree:
 
     def _attribute(self, name):
         encoded = name.encode('utf-8')
+        budget.draw('visits', 0.25, self.where)
         if not h5py.h5a.exists(self.handle.id, encoded):
             return None
         attribute = h5py.h5a.open(self.handle.id, encoded)
@@ -151,6 +171,7 @@ class HDF5Tree:
             )
         if numbers and count:
             raise DamagedFileError(f'{self.where}: the attribute {name!r} should be text.')
+        budget.draw('bytes', size + 64 * count, self.where)
         return self.handle.attrs[name] if count else np.zeros((0,))
 
     def group(self, name):
@@ -223,11 +244,16 @@ def pieces(name, values):
     ]
 
 
+def file_size(group):
+    """The bytes of the file of an open h5py.Group."""
+    return h5py.h5i.get_file_id(group.id).get_filesize()
+
+
 class Guard:
     """What may be read of an HDF5 file that the caller opened."""
 
     def __init__(self, group):
-        self.totals = Totals(h5py.h5i.get_file_id(group.id).get_filesize())
+        self.totals = Totals(file_size(group))
 
     def open(self, group, name, where):
         """The object of that name in the group, or None; only through plain links inside the file.
@@ -236,6 +262,7 @@ class Guard:
             UnsafeFileError: for a link of another kind.
         """
         current = group.id
+        budget.draw('visits', 1 + name.count('/'), where)
         if name.startswith('/'):
             current = h5py.h5o.open(h5py.h5i.get_file_id(current), b'/')
         for part in name.split('/'):
@@ -278,7 +305,14 @@ class Guard:
             raise UnsafeFileError(f'{where} announces the shape {shape}, but has no values. It is not read.')
         if not filters and stored < size:
             raise DamagedFileError(f'{where} should take {trust.readable(size)} but takes {trust.readable(stored)}.')
-        self.totals.add(stored, size, shape, where)
+        unpacked = size
+        if filters and hasattr(
+            dataset, 'get_num_chunks'
+        ):  # whole chunks, which may be far larger than the array, are unpacked
+            unpacked = dataset.get_num_chunks() * dtype.itemsize
+            for length in plan.get_chunk():
+                unpacked *= length
+        self.totals.add(stored, max(size, unpacked), shape, where)
         if not filters:
             return arrays.Entry(name, shape, dtype, lambda: np.asarray(h5py.Dataset(dataset)[()]))
         if not hasattr(dataset, 'get_chunk_info'):

@@ -17,11 +17,11 @@ from cthulhu.engine.layer_list import LayerList
 from cthulhu.engine.node import Node, mask_of
 from cthulhu.pictures.graph import model_html
 from cthulhu.pictures.table import show_summary
-from cthulhu.saving import configuration, files, pickling, texts
-from cthulhu.storage import budget, trust
+from cthulhu.saving import configuration, files, pickling, reading
+from cthulhu.storage import budget
 from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
-from cthulhu.utils.generic_utils import to_list, unique, unpack_singleton
+from cthulhu.utils.generic_utils import DistinctNames, to_list, unique, unpack_singleton
 from cthulhu.utils.layer_utils import all_layers, print_summary
 from cthulhu.utils.notebook import in_notebook
 
@@ -429,7 +429,7 @@ class Network(Ends, Layer):
         """
         if not isinstance(config, dict):
             raise TypeError(f'config: expected the dict that `get_config()` gives; got {config!r}.')
-        with trust.building(lambda: texts.check_size(config, 'The configuration')):
+        with reading.configuration(config):
             inputs, outputs = connections.tensors_of(config, custom_objects)
         return cls(inputs=inputs, outputs=outputs, name=config.get('name'))
 
@@ -466,16 +466,10 @@ class Network(Ends, Layer):
 
 def _output_names(layer_names):
     """The name of each output: that of its layer, numbered where a layer has several outputs."""
-    taken, numbers, result = set(), {}, []
+    found = DistinctNames()
     for name in layer_names:
-        unique, number = name, numbers.get(name, 1)
-        while unique in taken:
-            unique = f'{name}_{number}'
-            number += 1
-        numbers[name] = number
-        taken.add(unique)
-        result.append(unique)
-    return result
+        found.add(name)
+    return list(found)
 
 
 def _apply_layer(node, values, keywords):

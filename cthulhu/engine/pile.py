@@ -13,8 +13,7 @@ from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.layer_list import LayerList
 from cthulhu.engine.lump import Lump
-from cthulhu.saving import texts
-from cthulhu.storage import trust
+from cthulhu.saving import reading
 from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.foreign import described
@@ -264,7 +263,7 @@ class Pile(Lump):
         else:
             name, shape, items = None, None, config
         pile = cls(name=name)
-        with trust.building(lambda: texts.check_size(config, 'The configuration')), registry.layers.reading():
+        with reading.configuration(config), registry.layers.reading():
             pile._add_all(registry.layers.deserialize(item, custom_objects) for item in items)
             if not pile.is_graph and shape is not None and pile._stack:
                 pile.build(tuple(shape))

@@ -47,8 +47,7 @@ from cthulhu.layers.recurrent import *  # noqa: F403
 from cthulhu.layers.recurrent.uncelled import ConvRecurrent2D, Recurrent  # noqa: F401
 from cthulhu.layers.scaling import *  # noqa: F403
 from cthulhu.layers.wrappers import *  # noqa: F403
-from cthulhu.saving import texts
-from cthulhu.storage import trust
+from cthulhu.saving import reading
 
 _FAMILIES = (
     core, merge, advanced_activations, noise, embeddings, normalization, convolutional, pooling, local,
@@ -78,7 +77,7 @@ def deserialize(config, custom_objects=None):
     Raises:
         ValueError: for a class that is not known, or another form.
     """
-    with trust.building(lambda: texts.check_size(config, 'The configuration')):
+    with reading.configuration(config):
         return registry.layers.deserialize(config, custom_objects)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import losses, metrics, names, optimizers, registry
 from cthulhu.callers import warn
-from cthulhu.saving import calls, dialects, texts
-from cthulhu.storage import trust
+from cthulhu.saving import calls, dialects
+from cthulhu.storage import texts, trust
 from cthulhu.storage.errors import DamagedFileError, ModelFileError, UnsafeFileError
 from cthulhu.utils.generic_utils import CustomObjectScope, get_custom_objects
 from cthulhu.version import KERAS_VERSION

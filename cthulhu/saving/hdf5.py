@@ -11,11 +11,11 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import optimizers
 from cthulhu.callers import warn
-from cthulhu.saving import configuration, data_formats, keras3_config, optimizer_state, texts
+from cthulhu.saving import configuration, data_formats, keras3_config, optimizer_state, reading
 from cthulhu.saving import weights as weights_module
 from cthulhu.saving.converters import for_file
 from cthulhu.saving.weights import Origin, SavedLayer
-from cthulhu.storage import budget, trust
+from cthulhu.storage import budget, texts
 from cthulhu.storage.errors import DamagedFileError, ModelFileError
 from cthulhu.utils.generic_utils import unique
 from cthulhu.version import KERAS_VERSION, __version__
@@ -206,7 +206,7 @@ def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=No
     if origin.version.startswith('3'):
         config = keras3_config.in_our_words(config)
     room = 2**24 + 4 * sum(entry.nbytes for item in saved for entry in item.entries)
-    with trust.reading(safe_mode, room, custom_objects):
+    with reading.file(safe_mode, room, custom_objects):
         model = (build or configuration.model_from)(config, custom_objects)
         weights_module.load(model.layers, saved, origin)
         if compile:

@@ -5,8 +5,9 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import names, registry
 from cthulhu.backend import meta
-from cthulhu.saving import configuration, texts
+from cthulhu.saving import configuration
 from cthulhu.saving.data_formats import kind_of
+from cthulhu.storage import texts
 from cthulhu.utils.generic_utils import to_list
 
 _PARTS = {'initializer': 'keras.initializers', 'regularizer': 'keras.regularizers', 'constraint': 'keras.constraints'}

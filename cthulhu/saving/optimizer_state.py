@@ -97,4 +97,4 @@ def _schedule(optimizer, steps):
     # After so many steps each factor is beta_1, or the product is zero long since, whatever the decay.
     varying = min(max(steps, 0), 10**6)
     factors = config['beta_1'] * (1.0 - 0.5 * np.power(0.96, np.arange(1, varying + 1) * config['schedule_decay']))
-    return np.asarray(np.prod(factors) * float(config['beta_1']) ** (steps - varying), 'float32')
+    return np.asarray(np.prod(factors) * np.power(np.float64(config['beta_1']), steps - varying), 'float32')

@@ -4,9 +4,9 @@ import json
 import os
 
 from cthulhu import backend as K
-from cthulhu.saving import data_formats, texts, weights
+from cthulhu.saving import data_formats, weights
 from cthulhu.saving.weights import Origin, SavedLayer
-from cthulhu.storage import arrays
+from cthulhu.storage import arrays, texts
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError, explained
 from cthulhu.version import KERAS_VERSION, __version__
 

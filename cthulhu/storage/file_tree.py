@@ -10,8 +10,8 @@ from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 from cthulhu.storage.hdf5_source import Source, root_address
 
 # What compressed or unwritten data may take more than their share of the file: so many bytes, and so many times.
-_FREE_BYTES = 2**25
-_LARGEST_RATIO = 16
+FREE_BYTES = 2**25
+LARGEST_RATIO = 16
 
 _DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3  # HDF5's numbers of its filters
 
@@ -185,7 +185,7 @@ class Totals:
             raise UnsafeFileError(
                 f'{where}: the datasets claim more bytes than the file has ({trust.readable(self.file_size)}).'
             )
-        if self.declared > self.times * (_FREE_BYTES + _LARGEST_RATIO * self.stored):
+        if self.declared > self.times * (FREE_BYTES + LARGEST_RATIO * self.stored):
             raise UnsafeFileError(
                 f'{where} has the shape {shape}; up to here the file would become {trust.readable(self.declared)} of numbers, though it holds {trust.readable(self.stored)} of them. It is not read.'
             )
@@ -217,7 +217,7 @@ def from_chunks(parts, shape, chunk, dtype, filters, where):
     size = dtype.itemsize
     for length in chunk:
         size *= length
-    if size > _FREE_BYTES and size > _LARGEST_RATIO * sum(len(data) for _, _, data in parts):
+    if size > FREE_BYTES and size > LARGEST_RATIO * sum(len(data) for _, _, data in parts):
         raise UnsafeFileError(f'{where} has chunks of {trust.readable(size)}. It is not read.')
     result = np.zeros(shape, dtype)
     for offset, mask, data in parts:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cthulhu.storage import arrays, budget, trust
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
-from cthulhu.storage.file_tree import Totals, from_chunks
+from cthulhu.storage.file_tree import FREE_BYTES, LARGEST_RATIO, Totals, from_chunks
 
 try:
     import h5py
@@ -282,14 +282,19 @@ class Guard:
             current = h5py.h5o.open(current, encoded)
         return current
 
-    def dataset(self, dataset, name, where):
-        """Check a DatasetID and account for it; its `arrays.Entry`."""
-        where = f'{where}/{name}'
+    def check_place(self, dataset, where):
+        """Refuse a DatasetID whose values are in other files; what it was created with."""
         plan = dataset.get_create_plist()
         if plan.get_layout() == getattr(h5py.h5d, 'VIRTUAL', 3):
             raise UnsafeFileError(f'{where} is a virtual dataset: its values are in other files. It is not read.')
         if plan.get_external_count():
             raise UnsafeFileError(f'{where} keeps its values in another file. It is not read.')
+        return plan
+
+    def dataset(self, dataset, name, where):
+        """Check a DatasetID and account for it; its `arrays.Entry`."""
+        where = f'{where}/{name}'
+        plan = self.check_place(dataset, where)
         kind = dataset.get_type()
         numbers = (h5py.h5t.TypeFloatID, h5py.h5t.TypeIntegerID, h5py.h5t.TypeEnumID)
         if not isinstance(kind, numbers) or kind.get_size() > 16:
@@ -327,6 +332,37 @@ class Guard:
             return from_chunks(parts, shape, chunk, dtype, filters, where)
 
         return arrays.Entry(name, shape, dtype, unpacked)
+
+
+def rows(file, name, where):
+    """The h5py.Dataset of a name in an open file, whose rows may be read one by one: in this file, and none larger than the file accounts for.
+
+    Raises:
+        KeyError: if there is none.
+        UnsafeFileError: if its values are elsewhere, or are not what the file has.
+    """
+    guard = Guard(file)
+    found = guard.open(file, name, where)
+    if not isinstance(found, h5py.h5d.DatasetID):
+        raise KeyError(f'{where} has no dataset {name!r}.')
+    plan = guard.check_place(found, f'{where}/{name}')
+    data = h5py.Dataset(found)
+    if data.dtype.hasobject:  # references and texts of any length, whose values lie in heaps
+        raise UnsafeFileError(f'{where}/{name} does not hold plain values. It is not read.')
+    if data.ndim == 0:
+        raise DamagedFileError(f'{where}/{name} has no rows: it is a single value.')
+    row = chunk = data.dtype.itemsize
+    for length in data.shape[1:]:
+        row *= length
+    for length in plan.get_chunk() if data.chunks else ():
+        chunk *= length
+    stored = int(found.get_storage_size())
+    if max(row, chunk) > budget.times() * (FREE_BYTES + LARGEST_RATIO * stored) or row and data.shape[0] and not stored:
+        raise UnsafeFileError(
+            f'{where}/{name} of the shape {data.shape} is read {trust.readable(max(row, chunk))} at a time, though it has {trust.readable(stored)}. It is not read. '
+            f'{budget.ADVICE}'
+        )
+    return data
 
 
 def is_hdf5(source):

@@ -17,6 +17,7 @@ from cthulhu.storage.errors import UnsafeFileError
 class _Rules(threading.local):
     code = None  # None: nothing is being read; False: a file of a stranger; True: a file that the caller trusts
     objects = None  # what the code of a trusted file may name
+    values_follow = False  # whether all weights that are made now get values from the file
 
 
 _rules = _Rules()
@@ -31,17 +32,19 @@ def reading(safe_mode, room=None, custom_objects=None):
 
     Arguments:
         safe_mode: code in the description may run only if this is False; any other value, None too, is safe.
-        room: bytes that the weights it declares may take altogether; the memory of the machine if left out.
+        room: bytes that the weights it declares may take altogether, and whose values follow; if left out they have none, and may take
+            what the machine has.
         custom_objects: dict of names that its code may use.
     """
-    before = _rules.code, _rules.objects
+    before = _rules.code, _rules.objects, _rules.values_follow
     _rules.code = safe_mode is False and before[0] is not False
     _rules.objects = custom_objects
+    _rules.values_follow = room is not None
     try:
-        with budget.closed() if _rules.code else _room(memory() if room is None else room):
+        with budget.closed() if _rules.code else _room(_most() if room is None else room):
             yield
     finally:
-        _rules.code, _rules.objects = before
+        _rules.code, _rules.objects, _rules.values_follow = before
 
 
 @contextlib.contextmanager
@@ -55,7 +58,7 @@ def building(length):
     if _rules.code or account is not None and account.weights is not None:
         yield
         return
-    with budget.opened(text=length()), _room(memory()):
+    with budget.opened(text=length()), _room(_most()):
         yield
 
 
@@ -73,6 +76,11 @@ def _room(size):
 def code_allowed():
     """Whether byte code in a description may run: None outside of `reading`, where only functions of this program are known anyway."""
     return _rules.code
+
+
+def values_follow():
+    """Whether the weights that are made now get their values from the file that is read."""
+    return _rules.values_follow
 
 
 def code_objects():
@@ -109,6 +117,11 @@ def check_name(name):
         raise UnsafeFileError(
             f'A layer has a name of {len(name)} characters; up to {LONGEST_NAME} are read: {name[:40]!r}...'
         )
+
+
+def _most():
+    """Bytes that the weights of a model may take that comes without them: those of any that a machine of today trains, if this one has them."""
+    return min(memory(), 2**32)
 
 
 def memory():

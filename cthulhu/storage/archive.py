@@ -12,7 +12,7 @@ from cthulhu.storage.errors import DamagedFileError, ModelFileError, UnsafeFileE
 
 # What members may become: so many bytes, and so many times what is stored; on the disk more than in memory.
 _FREE_BYTES, _LARGEST_RATIO = 2**24, 16
-_FREE_ON_DISK, _LARGEST_RATIO_ON_DISK = 2**26, 64
+_FREE_ON_DISK, _LARGEST_RATIO_ON_DISK = 2**25, 64
 _LONGEST_HEADER = 2**16  # a name, or further headers, of a member of a tar archive
 _PIECE = 2**20
 

@@ -240,6 +240,8 @@ def _find(name, module_objects, custom_objects, printable_module_name):
 
 
 def _unknown(name, module_objects, custom_objects, printable_module_name):
+    if len(str(name)) > 200:  # no name, and long to compare with those that there are
+        return f'Unknown {printable_module_name}: {str(name)[:100]!r}... ({len(str(name))} characters).'
     known = sorted(set(module_objects) | set(custom_objects or ()) | set(get_custom_objects()))
     lowered = {each.lower(): each for each in known}
     close = [lowered[each] for each in difflib.get_close_matches(str(name).lower(), lowered, n=3)]

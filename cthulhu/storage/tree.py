@@ -87,6 +87,7 @@ class DictTree:
             value = self.data[name] = arrays.unpickle(value)  # as Keras 2.3 keeps arrays in such dicts
         if isinstance(value, (list, int, float)) and not isinstance(value, bool):
             value = arrays.of_lists(value, f'{self.where}/{name}')
+            budget.draw('bytes', value.nbytes, self.where)
         if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in 'fiub':
             raise DamagedFileError(f'{self.where}: there is no array {name!r}.')
         value = np.asarray(value)

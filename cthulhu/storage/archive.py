@@ -172,8 +172,12 @@ def is_tar(path):
             return True
     except UnsafeFileError:
         return True
-    except (tarfile.TarError, zlib.error, EOFError, ValueError, RuntimeError):
+    except OSError:
+        raise
+    except (tarfile.TarError, zlib.error, EOFError):
         return False
+    except Exception:  # numbers and headers that are none: of the error speaks whoever unpacks it
+        return True
 
 
 class _Member(tarfile.TarInfo):
@@ -200,17 +204,13 @@ class _Member(tarfile.TarInfo):
         else:
             archive.headers_in_a_row = 0
             if self.type == tarfile.GNUTYPE_SPARSE:
-                raise _sparse(archive)
+                self._refused()
         return super()._proc_member(archive)
 
     def _refused(self, *arguments):
-        raise _sparse(next(x for x in arguments if isinstance(x, tarfile.TarFile)))
+        raise UnsafeFileError('The archive has files with holes, which are not read. It is not unpacked.')
 
     _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refused
-
-
-def _sparse(archive):
-    return UnsafeFileError(f'"{archive.name}" has files with holes, which are not read. It is not unpacked.')
 
 
 def _tar_members(archive, path):

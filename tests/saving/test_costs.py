@@ -130,11 +130,11 @@ def test_the_model_of_the_user_goes_on_after_each_refusal(tmp_path):
         made = costly.ATTACKS[name](costly.ATTACKS[name].sizes[1], folder)
         refused += list(made.values())
     for function in refused:
-        with pytest.raises((ValueError, TypeError)):
+        with pytest.raises((ValueError, TypeError, RuntimeError)):  # at a bare door an error may be the framework's
             function()
         np.testing.assert_array_equal(model.predict(x), before)
     for function in refused[:4]:
-        with pytest.raises(ValueError):
+        with pytest.raises((ValueError, RuntimeError)):
             function()
         if K.supports('gradients'):
             model.train_on_batch(x, y)
@@ -149,7 +149,7 @@ def test_what_cannot_be_initialised_is_nobody_else_s_trouble():
               'kernel_initializer': {'class_name': 'RandomUniform', 'config': {'minval': 5, 'maxval': 1}}}}]}  # fmt: skip
     try:
         made = Pile.from_config(config)
-    except ValueError:  # where weights have their values at once
+    except (ValueError, RuntimeError):  # where weights have their values at once
         made = None
     assert model.predict(np.zeros((2, 4))).shape == (2, 3)
     if made is not None:

@@ -69,7 +69,7 @@ def test_rows_of_all_that_is_honest_are_read(tmp_path, close):
         file['a/b'] = values
         file.create_dataset('c', data=values, chunks=(5, 2), compression='gzip', shuffle=True)
         file.create_dataset('s', data=np.array([b'a', b'bc']))
-        file.create_dataset('e', (0, 3))
+        file.create_dataset('e', (0, 3), 'f4')
         file.create_dataset('z', data=np.zeros((10**6, 4), 'uint8'), compression='gzip')
     for name in ('a/b', '/a/b', 'c'):
         np.testing.assert_array_equal(HDF5Matrix(path, name, 2, 9)[1:4], values[3:6])

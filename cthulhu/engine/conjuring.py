@@ -14,11 +14,13 @@ from cthulhu.engine.output_spec import OutputSpec
 from cthulhu.engine.recent import Recent
 from cthulhu.engine.step import Feed, Relay, Step
 from cthulhu.optimizers.base import one_step
+from cthulhu.storage import budget
 from cthulhu.utils.arguments import require_call
 from cthulhu.utils.generic_utils import DistinctNames, to_list, unpack_singleton
 
 _ACCURACIES = ('accuracy', 'acc')
 _CROSSENTROPIES = ('crossentropy', 'ce')
+_AS_CALLS = 8  # calls of layers that cost what a metric, or the loss of an output, does
 
 
 def input_feeds(model, inputs):
@@ -192,6 +194,7 @@ class Conjuring:
         modes = _modes(settings['sample_weight_mode'], names)
         self.specs = []
         for index, (x, mask) in enumerate(zip(model.outputs, [mask_of(x) for x in model.outputs])):
+            budget.draw('calls', _AS_CALLS, 'A loss')
             spec = OutputSpec(names[index], x, mask, found_losses[index], loss_weights[index], modes[index])
             if spec.mode == 'temporal' and len(spec.shape) < 3:
                 raise ValueError(
@@ -455,6 +458,7 @@ def _listed(item):
 
 def _metric(metric, spec, used):
     """The label and the Metric object for what a user wrote for a metric."""
+    budget.draw('calls', _AS_CALLS, 'A metric')
     if isinstance(metric, metrics.Metric):
         if any(metric is known for known in used):  # each output counts for itself
             metric = metrics.clone_metric(metric)

@@ -23,7 +23,7 @@ class _Rules(threading.local):
 _rules = _Rules()
 
 #: The longest name of a layer that is read.
-LONGEST_NAME = 4096
+LONGEST_NAME = 2**16
 
 
 @contextlib.contextmanager

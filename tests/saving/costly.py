@@ -484,7 +484,7 @@ def long_pile(n, folder):
     return config_doors(sequential(*[{'class_name': 'Activation', 'config': {'name': f'a{i}', 'activation': 'linear'}} for i in range(n)]), folder)  # fmt: skip
 
 
-@attack(160, 1600)
+@attack(80, 1600)
 def metrics(n, folder):
     training = {'optimizer_config': {'class_name': 'SGD', 'config': {}}, 'loss': 'mse', 'metrics': ['mae'] * n}
     from cthulhu.models import load_model

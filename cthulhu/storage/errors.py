@@ -2,7 +2,6 @@
 
 import contextlib
 
-
 _LONGEST = 4000  # characters of a message, which may have names from the file in it
 
 

@@ -6,7 +6,7 @@ import os
 from cthulhu import backend as K
 from cthulhu.saving import data_formats, weights
 from cthulhu.saving.weights import Origin, SavedLayer
-from cthulhu.storage import arrays, texts
+from cthulhu.storage import arrays, budget, texts
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError, explained
 from cthulhu.version import KERAS_VERSION, __version__
 
@@ -83,6 +83,7 @@ def _saved(file, layers, where):
 
 
 def _entry(file, key, name):
+    budget.draw('visits', 1, f'The tensor {key!r}')
     piece = file.get_slice(key)
     if piece.get_dtype() not in _NUMBERS:
         raise UnsafeFileError(f'The tensor {key!r} has the type {piece.get_dtype()}, which is not read.')

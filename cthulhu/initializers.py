@@ -9,6 +9,7 @@ import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import registry
+from cthulhu.storage import budget, trust
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.reprs import settings_repr
 
@@ -176,6 +177,9 @@ class VarianceScaling(_Random):
         return {'scale': self.scale, 'mode': self.mode, 'distribution': self.distribution, 'seed': self.seed}
 
 
+_AS_A_CALL = 5e6  # multiplications of a decomposition that take as long as the call of a layer
+
+
 class Orthogonal(_Random):
     """A random matrix with orthonormal rows or columns; the leading axes of a larger weight are flattened into one.
 
@@ -200,6 +204,10 @@ class Orthogonal(_Random):
         seed = self._next_seed()
         random = np.random if seed is None else np.random.RandomState(seed)
         flat = (int(np.prod(shape[:-1])), shape[-1])
+        cost = flat[0] * flat[1] * min(flat) / _AS_A_CALL
+        if cost > 20 and trust.values_follow():  # in the file that is read: the decomposition would be for nothing
+            return K.constant(np.zeros(shape), dtype=dtype)
+        budget.draw('calls', cost, f'An orthogonal matrix of the shape {flat}')
         left, _, right = np.linalg.svd(random.normal(0.0, 1.0, flat), full_matrices=False)
         matrix = left if left.shape == flat else right
         return K.constant(self.gain * matrix.reshape(shape), dtype=dtype)

@@ -9,9 +9,9 @@ from cthulhu.backend import meta
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.lump import Lump
 from cthulhu.engine.pile import Pile
-from cthulhu.saving import configuration, files, keras3_config
+from cthulhu.saving import configuration, files, keras3_config, reading
 from cthulhu.saving.files import save_model
-from cthulhu.storage import trust
+from cthulhu.storage import budget, texts
 from cthulhu.storage.errors import explained
 from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
@@ -163,11 +163,8 @@ def model_from_config(
             '`model_from_config` takes a dict with "class_name" and "config", not a list. For the configuration of a Pile use `Pile.from_config(config)`.'
         )
     with explained('The configuration'):
-        configuration.check_size(config, 'The configuration')
-        if safe_mode is not False:
-            with trust.building():
-                return configuration.layer_from(config, custom_objects)
-        with trust.reading(safe_mode, custom_objects=custom_objects):
+        texts.check_size(config, 'The configuration')
+        with reading.configuration(config) if safe_mode is not False else reading.file(False, None, custom_objects):
             return configuration.layer_from(config, custom_objects)
 
 
@@ -198,8 +195,9 @@ def _model_from_text(kind, text, custom_objects, safe_mode):
             f'{kind}_string: expected the text that `to_{kind}()` gave; got {text!r}, which looks like the name of a file: '
             f'`model_from_{kind}(open({text!r}).read())`, or `load_model` for a whole model.'
         )
-    parse = configuration.parse_json if kind == 'json' else configuration.parse_yaml
-    with explained('The configuration'), trust.reading(safe_mode, custom_objects=custom_objects):
+    parse = texts.parse_json if kind == 'json' else texts.parse_yaml
+    length = len(text) if isinstance(text, (str, bytes)) else 0
+    with explained('The configuration'), budget.opened(text=length), reading.file(safe_mode, None, custom_objects):
         config = parse(text)
         if isinstance(config, dict) and 'registered_name' in config and 'keras_version' not in config:
             config = keras3_config.in_our_words(config)  # Keras 3 alone does not say which version it is

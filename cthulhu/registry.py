@@ -8,12 +8,15 @@ import contextlib
 import threading
 
 from cthulhu import names
+from cthulhu.storage.errors import UnsafeFileError
 from cthulhu.utils.generic_utils import (
     deserialize_cthulhu_object,
     get_cthulhu_object,
     get_custom_objects,
     serialize_cthulhu_object,
 )
+
+_DEEPEST = 50  # layers in layers
 
 
 class Registry:
@@ -169,16 +172,26 @@ class LayerRegistry(Registry):
         made = getattr(self._scope, 'made', None)
         number = identifier.get(self._KEY) if isinstance(identifier, dict) else None
         if made is None or not isinstance(number, int):
-            return super().deserialize(identifier, custom_objects)
+            return self._deserialize(identifier, custom_objects)
         kind = identifier.get('class_name')
         known, layer = made.get(number, (None, None))
         if layer is None or known not in (
             None,
             kind,
         ):  # one number for two classes is not from a writer of such numbers
-            layer = super().deserialize(identifier, custom_objects)
+            layer = self._deserialize(identifier, custom_objects)
             made.setdefault(number, (kind, layer))
         return layer
+
+    def _deserialize(self, identifier, custom_objects):
+        depth = getattr(self._scope, 'depth', 0)
+        if depth > _DEEPEST:
+            raise UnsafeFileError('The configuration has layers in layers, nested too deeply to be read.')
+        self._scope.depth = depth + 1
+        try:
+            return super().deserialize(identifier, custom_objects)
+        finally:
+            self._scope.depth = depth
 
 
 activations = Registry('activation function')

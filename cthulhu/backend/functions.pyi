@@ -129,6 +129,7 @@ pool3d = _active.pool3d
 pow = _active.pow
 print_tensor = _active.print_tensor
 prod = _active.prod
+provisional = _active.provisional
 random_binomial = _active.random_binomial
 random_normal = _active.random_normal
 random_normal_variable = _active.random_normal_variable

@@ -2,6 +2,7 @@
 
 import io
 import json
+import operator
 import os
 import random
 import zipfile
@@ -11,12 +12,15 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.callbacks.base import Callback
-from cthulhu.storage import atomic
+from cthulhu.storage import atomic, budget, texts
 from cthulhu.storage.archive import Archive
+from cthulhu.storage.arrays import read_npy
+from cthulhu.storage.errors import DamagedFileError, ModelFileError, explained
 from cthulhu.utils.arguments import checked
 
 _NAME = 'training.backup'
 _VERSION = 1
+_ENTRIES = {'version', 'epoch', 'stopped', 'model', 'optimizer', 'callbacks', 'position', 'random'}
 
 
 class BackupAndRestore(Callback):
@@ -70,20 +74,20 @@ class BackupAndRestore(Callback):
         try:
             _set_model_state(self.model, state['model'])
             _set_optimizer_state(self.model.optimizer, state['optimizer'])
-        except (ValueError, KeyError) as error:
+            _set_callback_states(callbacks, self, state['callbacks'])
+            if state['position'] is not None and hasattr(callbacks.adapter, 'position'):
+                callbacks.adapter.position = state['position']
+            first = callbacks.params['epochs'] if state['stopped'] else operator.index(state['epoch']) + 1
+            _set_random_state(self.model, state['random'])  # nothing after this draws before the epoch
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
             raise ValueError(
                 f'BackupAndRestore: the backup {self.path!r} is of another model or optimizer ({error}). Give each run a folder '
                 'of its own, or remove the file.'
             ) from error
-        _set_callback_states(callbacks, self, state['callbacks'])
-        if state['position'] is not None and hasattr(callbacks.adapter, 'position'):
-            callbacks.adapter.position = state['position']
-        first = callbacks.params['epochs'] if state['stopped'] else state['epoch'] + 1
         callbacks.params.initial_epoch = first
         self._finished = first >= callbacks.params['epochs']
         if callbacks.params.get('verbose'):
             print(f'Going on after epoch {state["epoch"] + 1}, from {self.path}')
-        _set_random_state(self.model, state['random'])  # last: nothing after this draws before the epoch
 
     def after_epoch_end(self, callbacks, epoch, logs=None):
         self._finished = self.model.stop_training or epoch + 1 >= callbacks.params['epochs']
@@ -237,7 +241,8 @@ def load(path):
     Raises:
         DamagedFileError: if it is not such a file.
     """
-    with Archive(path, f'The backup {path!r}') as archive:
+    what = f'The backup {path!r}'
+    with explained(what), budget.opened(file=os.path.getsize(path)), Archive(path, what) as archive:
 
         def decode(value):
             if isinstance(value, list):
@@ -246,12 +251,16 @@ def load(path):
                 return value
             if 'dict' in value:
                 return {decode(k): decode(v) for k, v in value['dict']}
-            array = np.lib.format.read_array(io.BytesIO(archive.read(f'{value["array"]}.npy')), allow_pickle=False)
+            name = f'{value["array"]}.npy'
+            budget.draw('bytes', archive.size(name), what)  # one array may be named many times
+            array = read_npy(io.BytesIO(archive.read(name)), archive.size(name), f'{what}, {name},')
             return array[()] if value['scalar'] else array
 
-        state = decode(json.loads(archive.read('state.json').decode('utf-8')))
-    if state.get('version') != _VERSION:
-        raise ValueError(
-            f'The backup {path!r} has version {state.get("version")!r}; this program reads version {_VERSION}.'
-        )
+        text = archive.read('state.json')
+        budget.explain(text=len(text))
+        state = decode(texts.parse_json(text, what))
+        if not isinstance(state, dict) or not _ENTRIES <= set(state):
+            raise DamagedFileError(f'{what} has not the entries of one: {", ".join(sorted(_ENTRIES))}.')
+        if state['version'] != _VERSION:
+            raise ModelFileError(f'{what} has version {state["version"]!r}; this program reads version {_VERSION}.')
     return state

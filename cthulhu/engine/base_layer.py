@@ -13,7 +13,7 @@ from cthulhu.engine.input_spec import InputSpec, check_inputs
 from cthulhu.engine.node import Node, NodeAccess, mask_of, tensors_in
 from cthulhu.engine.own_dtype import in_own_dtype
 from cthulhu.engine.tracking import Tracking
-from cthulhu.storage import trust
+from cthulhu.storage import budget, trust
 from cthulhu.utils import hints
 from cthulhu.utils.argument_table import OF_EVERY_LAYER, kind_of
 from cthulhu.utils.arguments import checked, named_arguments, takes_keras_1, unknown_argument
@@ -80,6 +80,7 @@ class Layer(Additions, Tracking, NodeAccess):
         if not name:
             prefix = to_snake_case(names.keras_name(type(self)))
             name = f'{prefix}_{K.get_uid(prefix)}'
+        trust.check_name(name)
         self.name = name
         self.trainable = kwargs.get('trainable', True)
         self.trainable_changed = False
@@ -304,6 +305,10 @@ class Layer(Additions, Tracking, NodeAccess):
         """Run `call` and what belongs to it, without leaving a node: `(outputs, list of their masks, record)`."""
         if not is_all_none(input_masks) and 'mask' not in arguments and has_arg(self.call, 'mask'):
             arguments['mask'] = unpack_singleton(input_masks)
+        if budget.present() is not None:
+            # frameworks repeat a name for each of their operations
+            name = str(self.name)
+            budget.draw('calls', 1 + len(name) / 256.0, f'A call of layer "{name[:100]}"')
         inputs = in_own_dtype(self, inputs)
         own = {'inputs': to_list(inputs), 'weights': self.weights} if self.runs_code_of_users else {}
         with call_context.recording(f'{type(self).__name__} "{self.name}"', **own) as record:

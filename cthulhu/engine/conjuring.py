@@ -14,11 +14,13 @@ from cthulhu.engine.output_spec import OutputSpec
 from cthulhu.engine.recent import Recent
 from cthulhu.engine.step import Feed, Relay, Step
 from cthulhu.optimizers.base import one_step
+from cthulhu.storage import budget
 from cthulhu.utils.arguments import require_call
-from cthulhu.utils.generic_utils import to_list, unpack_singleton
+from cthulhu.utils.generic_utils import DistinctNames, to_list, unpack_singleton
 
 _ACCURACIES = ('accuracy', 'acc')
 _CROSSENTROPIES = ('crossentropy', 'ce')
+_AS_CALLS = 8  # calls of layers that cost what a metric, or the loss of an output, does
 
 
 def input_feeds(model, inputs):
@@ -192,6 +194,7 @@ class Conjuring:
         modes = _modes(settings['sample_weight_mode'], names)
         self.specs = []
         for index, (x, mask) in enumerate(zip(model.outputs, [mask_of(x) for x in model.outputs])):
+            budget.draw('calls', _AS_CALLS, 'A loss')
             spec = OutputSpec(names[index], x, mask, found_losses[index], loss_weights[index], modes[index])
             if spec.mode == 'temporal' and len(spec.shape) < 3:
                 raise ValueError(
@@ -210,7 +213,8 @@ class Conjuring:
         pairs = model.metric_pairs()
         self.added_metrics = [metric for metric, _ in pairs]
         for metric in self.added_metrics:  # two layers may report under one name
-            self.metrics_names.append(_free_name(metric.name, self.metrics_names))
+            self.metrics_names.add(metric.name, _is_taken)
+        self.metrics_names = list(self.metrics_names)
         # As they are now: what is frozen afterwards, for another model, still learns in this one.
         self._made_updates = {False: list(model.state_updates), True: list(model.updates)}
         self.program = Program(self, model.inputs, self.specs, model.losses, self._layer_updates, pairs)
@@ -232,7 +236,7 @@ class Conjuring:
 
     def _collect_metrics(self, plain, weighted, targets):
         several = len(self.specs) > 1
-        taken = ['loss']
+        taken = DistinctNames(['loss'])
         if several:
             for spec in self.specs:
                 if spec.loss is not None:
@@ -251,9 +255,7 @@ class Conjuring:
                         continue
                     label, metric = _metric(metric, spec, used)
                     label = f'{spec.name}_{label}' if several else label
-                    label = _free_name(label, taken)
-                    spec.metrics.append((label, metric, is_weighted))
-                    taken.append(label)
+                    spec.metrics.append((taken.add(label, _is_taken), metric, is_weighted))
                     self._own_metrics.append(metric)
         self.metrics_names = taken
 
@@ -456,6 +458,7 @@ def _listed(item):
 
 def _metric(metric, spec, used):
     """The label and the Metric object for what a user wrote for a metric."""
+    budget.draw('calls', _AS_CALLS, 'A metric')
     if isinstance(metric, metrics.Metric):
         if any(metric is known for known in used):  # each output counts for itself
             metric = metrics.clone_metric(metric)
@@ -475,12 +478,8 @@ def _metric(metric, spec, used):
     return label, metrics.MeanMetricWrapper(metric, name=label)
 
 
-def _free_name(name, taken):
-    candidate, number = name, 1
-    while candidate in taken or candidate.startswith('val_') and candidate[len('val_') :] in taken:
-        candidate = f'{name}_{number}'
-        number += 1
-    return candidate
+def _is_taken(name, names):
+    return name in names or name.startswith('val_') and name[len('val_') :] in names
 
 
 def check_settings(optimizer, loss):

@@ -1,6 +1,7 @@
 """How a configuration says which layer is called on which: written from nodes, and read by calling layers on each other."""
 
 import copy
+import heapq
 import json
 
 from cthulhu import registry
@@ -89,47 +90,62 @@ def tensors_of(config, custom_objects=None):
 
 def _connect_layers(config, custom_objects=None):
     """Make the layers that a configuration lists, and call them on each other: (layer name, node number, tensor index) -> tensor."""
-    tensors, waiting = {}, []
+    tensors = {}
     called_before = {}  # layers of several models have the calls of the others, which do not count here
+    taken = {}  # layer -> how many of its nodes are in `tensors`
 
     def take(layer):
+        """Enter the tensors that a layer has made since it was last asked; their places."""
+        found = []
         first, own = called_before.get(layer, 0), 0
         if first:
             own = 1 if hasattr(layer, 'get_layer') else 0  # the number that a model's own node has
-        for number, node in enumerate(layer.inbound_nodes[first:], own):
+        done = taken.get(layer, 0)
+        taken[layer] = len(layer.inbound_nodes) - first
+        for number, node in enumerate(layer.inbound_nodes[first + done :], own + done):
             for index, x in enumerate(node.output_tensors):
-                tensors.setdefault((layer.name, number, index), x)
+                found.append((layer.name, number, index))
+                tensors.setdefault(found[-1], x)
+        return found
 
     made = [(item, registry.layers.deserialize(item, custom_objects)) for item in config['layers']]
+    calls = []  # of each layer, those that are still to be made, the next one last: its nodes are numbered, so that they keep their order
     for item, layer in made:
         if registry.layers.is_marked(item) and not isinstance(layer, InputLayer):
             called_before[layer] = len(layer.inbound_nodes)
         take(layer)
-        of_one = item.get('lists_of_one', ())
-        for index, connections in enumerate(item.get('inbound_nodes', ())):
-            waiting.append((layer, connections, index in of_one))
-    while waiting:
-        postponed, blocked = [], set()
-        for layer, connections, on_list in waiting:
+        of_one = frozenset(item.get('lists_of_one', ()))
+        inbound = enumerate(item.get('inbound_nodes', ()))
+        calls.append((layer, [(connections, index in of_one) for index, connections in inbound][::-1]))
+    waiting = {}  # place of a tensor -> the numbers of the layers whose next call needs it
+    ready = [
+        (0, number) for number in range(len(calls))
+    ]  # as if the list were gone through again and again: (how often before, place in it)
+    while ready:
+        turn, number = heapq.heappop(ready)
+        layer, left = calls[number]
+        while left:
+            connections, on_list = left[-1]
             keys = [(c[0], int(c[1]), int(c[2])) for c in connections]
             arguments = connections[0][3] if len(connections[0]) > 3 else {}
-            # the calls of one layer keep their order: its nodes are numbered
-            if id(layer) in blocked or any(key not in tensors for key in keys + _places_in(arguments)):
-                postponed.append((layer, connections, on_list))
-                blocked.add(id(layer))
-                continue
+            missing = next((key for key in keys + _places_in(arguments) if key not in tensors), None)
+            if missing is not None:
+                waiting.setdefault(missing, []).append(number)
+                break
+            left.pop()
             inputs = [tensors[key] for key in keys]
             arguments = _replaced_places(arguments, tensors.__getitem__)
             layer(inputs if on_list else unpack_singleton(inputs), **arguments)
-            take(layer)
-        if len(postponed) == len(waiting):
-            layer, connections, _ = postponed[0]
+            for key in take(layer):
+                for other in waiting.pop(key, ()):
+                    heapq.heappush(ready, (turn + (other < number), other))
+    for layer, left in calls:
+        if left:
             raise ValueError(
                 'The configuration of model {!r} cannot be connected: layer "{}" needs {}, which no layer makes.'.format(
-                    config.get('name'), layer.name, [c[:3] for c in connections]
+                    config.get('name'), layer.name, [c[:3] for c in left[-1][0]][:10]
                 )
             )
-        waiting = postponed
     return tensors
 
 

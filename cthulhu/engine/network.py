@@ -18,11 +18,11 @@ from cthulhu.engine.node import Node, mask_of
 from cthulhu.engine.operations import become_layers
 from cthulhu.pictures.graph import model_html
 from cthulhu.pictures.table import show_summary
-from cthulhu.saving import configuration, files, pickling
-from cthulhu.storage import trust
+from cthulhu.saving import configuration, files, pickling, reading
+from cthulhu.storage import budget
 from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
-from cthulhu.utils.generic_utils import to_list, unique, unpack_singleton
+from cthulhu.utils.generic_utils import DistinctNames, to_list, unique, unpack_singleton
 from cthulhu.utils.layer_utils import all_layers, print_summary
 from cthulhu.utils.notebook import in_notebook
 
@@ -204,9 +204,10 @@ class Network(Ends, Layer):
             raise ValueError(
                 f'Model "{self.name}" has {len(variables)} weight array(s), but set_weights was given {len(weights)}. Expected the shapes {[K.int_shape(v) for v in variables]}.'
             )
+        places = {id(v): i for i, v in enumerate(variables)}
         for layer in self.layers:
             for variable in layer.weights:
-                value = weights[next(i for i, v in enumerate(variables) if v is variable)]
+                value = weights[places[id(variable)]]
                 if tuple(K.int_shape(variable)) != np.shape(value):
                     raise ValueError(
                         f'Layer "{layer.name}", weight "{variable.name}": expected an array of shape {tuple(K.int_shape(variable))}, but set_weights was given one of shape {np.shape(value)}.'
@@ -385,6 +386,7 @@ class Network(Ends, Layer):
             return shape
 
         def visit(node, shapes, _):
+            budget.draw('calls', 1, 'A shape in a model in a model')
             return _shape_list(node.outbound_layer.compute_output_shape(unpack_singleton(shapes)))
 
         return unpack_singleton(self._graph.run(visit, _shape_list(input_shape)))
@@ -429,7 +431,7 @@ class Network(Ends, Layer):
         """
         if not isinstance(config, dict):
             raise TypeError(f'config: expected the dict that `get_config()` gives; got {config!r}.')
-        with trust.building():
+        with reading.configuration(config):
             inputs, outputs = connections.tensors_of(config, custom_objects)
         return cls(inputs=inputs, outputs=outputs, name=config.get('name'))
 
@@ -466,14 +468,10 @@ class Network(Ends, Layer):
 
 def _output_names(layer_names):
     """The name of each output: that of its layer, numbered where a layer has several outputs."""
-    result = []
+    found = DistinctNames()
     for name in layer_names:
-        unique, number = name, 1
-        while unique in result:
-            unique = f'{name}_{number}'
-            number += 1
-        result.append(unique)
-    return result
+        found.add(name)
+    return list(found)
 
 
 def _apply_layer(node, values, keywords):

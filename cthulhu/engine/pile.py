@@ -13,7 +13,7 @@ from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.engine.layer_list import LayerList
 from cthulhu.engine.lump import Lump
-from cthulhu.storage import trust
+from cthulhu.saving import reading
 from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.foreign import described
@@ -49,8 +49,7 @@ class Pile(Lump):
             raise TypeError(
                 f'Pile: `layers` is a list of layers; got {layers!r}. Write Pile([layer]), or add it with `pile.add(layer)`.'
             )
-        for layer in layers or ():
-            self.add(layer)
+        self._add_all(layers or ())
 
     @property
     def layers(self) -> typing.List[Layer]:
@@ -97,6 +96,18 @@ class Pile(Lump):
             TypeError: for something else.
             ValueError: if the layer has several outputs, or the first one is an input layer that was used before.
         """
+        self._add_all([layer])
+
+    def _add_all(self, layers):
+        """Put layers on top, one on another; the graph is found once, for all of them."""
+        for layer in layers:
+            self._put(layer)
+        if self._entrance is None:
+            self._sublayers = list(self._stack)
+        elif self._tensors:
+            self._become(self._tensors[-1])
+
+    def _put(self, layer):
         if K.is_tensor(layer) and meta.get_history(layer) is not None:
             source = meta.get_history(layer)[0]
             layer = source if isinstance(source, InputLayer) else layer
@@ -120,9 +131,8 @@ class Pile(Lump):
                 self._entrance = Input(batch_shape=shape, dtype=dtype, name=layer.name + '_input')
         self._stack.append(layer)
         if self._entrance is None:
-            self._sublayers = list(self._stack)
             return
-        below = self.outputs[0] if self.outputs else self._entrance
+        below = self._tensors[-1] if self._tensors else self._entrance
         output = layer(below)
         if isinstance(output, (list, tuple)):
             self._stack.pop()
@@ -130,7 +140,6 @@ class Pile(Lump):
                 f'Every layer of a Pile must have one output, but "{layer.name}" has {len(output)}. Use the functional API: Lump(inputs, outputs).'
             )
         self._tensors.append(output)
-        self._become(output)
 
     def _become(self, output):
         del self._inbound_nodes[:]
@@ -254,9 +263,8 @@ class Pile(Lump):
         else:
             name, shape, items = None, None, config
         pile = cls(name=name)
-        with trust.building(), registry.layers.reading():
-            for item in items:
-                pile.add(registry.layers.deserialize(item, custom_objects))
+        with reading.configuration(config), registry.layers.reading():
+            pile._add_all(registry.layers.deserialize(item, custom_objects) for item in items)
             if not pile.is_graph and shape is not None and pile._stack:
                 pile.build(tuple(shape))
         first = pile._stack[0] if pile._stack else None

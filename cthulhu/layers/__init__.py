@@ -49,6 +49,7 @@ from cthulhu.layers.recurrent import *  # noqa: F403
 from cthulhu.layers.recurrent.uncelled import ConvRecurrent2D, Recurrent  # noqa: F401
 from cthulhu.layers.scaling import *  # noqa: F403
 from cthulhu.layers.wrappers import *  # noqa: F403
+from cthulhu.saving import reading
 
 _FAMILIES = (
     core, merge, advanced_activations, noise, embeddings, normalization, convolutional, pooling, local,
@@ -79,7 +80,8 @@ def deserialize(config, custom_objects=None):
     Raises:
         ValueError: for a class that is not known, or another form.
     """
-    return registry.layers.deserialize(config, custom_objects)
+    with reading.configuration(config):
+        return registry.layers.deserialize(config, custom_objects)
 
 
 names.add_aliases(globals())

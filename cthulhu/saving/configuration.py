@@ -12,14 +12,11 @@ from cthulhu import backend as K
 from cthulhu import losses, metrics, names, optimizers, registry
 from cthulhu.callers import warn
 from cthulhu.saving import calls, dialects
-from cthulhu.storage import trust
+from cthulhu.storage import texts, trust
 from cthulhu.storage.errors import DamagedFileError, ModelFileError, UnsafeFileError
 from cthulhu.utils.generic_utils import CustomObjectScope, get_custom_objects
 from cthulhu.version import KERAS_VERSION
 
-_LONGEST_TEXT = 2**26
-_DEEPEST = 100
-_MOST_VALUES = 2**21
 _LARGEST_NUMBER_IN_METRICS = 10**6
 
 
@@ -82,7 +79,7 @@ def to_yaml(model, **options):
     """The configuration of a model as YAML text; options are those of `yaml.dump`."""
     check_functions(model)
     # by way of JSON: without tuples and NumPy's values, which need tags of Python
-    return _yaml('to_yaml').safe_dump(json.loads(to_text(_with_origin(model))), **options)
+    return texts.require_yaml('to_yaml').safe_dump(json.loads(to_text(_with_origin(model))), **options)
 
 
 def _with_origin(model):
@@ -158,107 +155,6 @@ def lambda_globals():
     return {'K': K, 'np': np}
 
 
-# -- from text ---------------------------------------------------------------------------------------------
-
-
-def parse_json(text, what='The configuration'):
-    """The value of JSON text.
-
-    Raises:
-        DamagedFileError: if it is no JSON.
-        UnsafeFileError: if it is too long, or nested too deeply.
-    """
-    if isinstance(text, bytes):
-        try:
-            text = text.decode('utf-8')
-        except UnicodeDecodeError as error:
-            raise DamagedFileError(f'{what} is not text: {error}.') from None
-    if not isinstance(text, str):
-        raise TypeError(f'{what} must be text in JSON; got {text!r} ({type(text).__name__}).')
-    if len(text) > _LONGEST_TEXT:
-        raise UnsafeFileError(
-            f'{what} is {trust.readable(len(text))} long; up to {trust.readable(_LONGEST_TEXT)} are read.'
-        )
-    try:
-        value = json.loads(text)
-    except RecursionError:
-        raise UnsafeFileError(f'{what} is nested too deeply to be read.') from None
-    except ValueError as error:
-        raise DamagedFileError(f'{what} is not JSON: {error}.') from None
-    check_size(value, what)
-    return value
-
-
-def check_size(value, what):
-    """Raise UnsafeFileError for a value that is nested too deeply, or has too many parts (those that occur twice count twice)."""
-    counts, stack = {}, [(value, 0, False)]
-    on_path = set()
-    while stack:
-        item, depth, done = stack.pop()
-        if not isinstance(item, (dict, list, tuple)):
-            continue
-        parts = list(item.values()) if isinstance(item, dict) else list(item)
-        if done:
-            on_path.discard(id(item))
-            counts[id(item)] = total = 1 + sum(counts.get(id(part), 1) for part in parts)
-            if total > _MOST_VALUES:
-                raise UnsafeFileError(f'{what} has more parts than a model can have.')
-            continue
-        if depth > _DEEPEST or id(item) in on_path:
-            raise UnsafeFileError(f'{what} is nested too deeply to be read.')
-        if id(item) in counts:
-            continue
-        on_path.add(id(item))
-        stack.append((item, depth, True))
-        stack.extend((part, depth + 1, False) for part in parts)
-
-
-def parse_yaml(text, what='The configuration'):
-    """The value of YAML text, of plain values only (and tuples, which Keras 2 writes); errors as for `parse_json`."""
-    yaml = _yaml('model_from_yaml')
-    if isinstance(text, bytes):
-        text = text.decode('utf-8', 'replace')
-    if not isinstance(text, str):
-        raise TypeError(f'{what} must be text in YAML; got {text!r} ({type(text).__name__}).')
-    if len(text) > _LONGEST_TEXT:
-        raise UnsafeFileError(
-            f'{what} is {trust.readable(len(text))} long; up to {trust.readable(_LONGEST_TEXT)} are read.'
-        )
-
-    class Loader(yaml.SafeLoader):
-        def compose_node(self, parent, index):
-            self.depth = getattr(self, 'depth', 0) + 1
-            if self.depth > _DEEPEST * 2:
-                raise UnsafeFileError(f'{what} is nested too deeply to be read.')
-            node = super().compose_node(parent, index)
-            self.depth -= 1
-            return node
-
-        def construct_plain_tuple(self, node):
-            return tuple(self.construct_sequence(node, deep=True))
-
-    Loader.add_constructor('tag:yaml.org,2002:python/tuple', Loader.construct_plain_tuple)
-    Loader.add_constructor('tag:yaml.org,2002:python/unicode', yaml.SafeLoader.construct_yaml_str)
-    try:
-        value = yaml.load(text, Loader=Loader)
-    except yaml.constructor.ConstructorError as error:
-        raise UnsafeFileError(f'{what} asks for more than plain values, which is not read: {error.problem}.') from None
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, UnsafeFileError):
-            raise
-        raise DamagedFileError('{} is not YAML: {}.'.format(what, ' '.join(str(error).split()))) from None
-    check_size(value, what)
-    return value
-
-
-def _yaml(what):
-    try:
-        import yaml
-    except ImportError:
-        raise ImportError(f'{what} needs the package PyYAML, which is not installed: pip install pyyaml.') from None
-    return yaml
-
-
 # -- to models ---------------------------------------------------------------------------------------------
 
 
@@ -299,7 +195,7 @@ def layer_from(config, custom_objects=None):
 def _check_classes(config, custom_objects):
     """Raise an error with all the layer classes that are not known."""
     known = registry.layers.known(custom_objects)
-    unknown, stack = [], [config]
+    unknown, stack = {}, [config]
     while stack:
         item = stack.pop()
         if not isinstance(item, dict):
@@ -307,19 +203,21 @@ def _check_classes(config, custom_objects):
         name = item.get('class_name')
         if not isinstance(name, str):
             raise ModelFileError(f'The configuration has a layer without the name of its class: {str(item)[:200]}.')
-        if name not in known and name not in unknown:
-            unknown.append(name)
+        if name not in known:
+            unknown[name[:100]] = True
         settings = item.get('config')
         if isinstance(settings, dict):
             inner = settings.get('layers')
             stack.extend(reversed(inner) if isinstance(inner, list) else ())
             stack.append(settings.get('layer'))
     if unknown:
+        further = ', ...' if len(unknown) > 20 else ''
+        unknown = list(unknown)[:20]
         entries = ', '.join('{!r}: {}'.format(name, name if name.isidentifier() else '...') for name in unknown)
         raise ModelFileError(
             'Unknown layer{}: {}. If {} your own (or of another package), import {} and pass custom_objects={{{}}}, or load inside a '
             'CustomObjectScope.'.format(
-                's' if len(unknown) > 1 else '', ', '.join(unknown), 'they are' if len(unknown) > 1 else 'it is', 'them' if len(unknown) > 1 else 'it', entries,
+                's' if len(unknown) > 1 else '', ', '.join(unknown) + further, 'they are' if len(unknown) > 1 else 'it is', 'them' if len(unknown) > 1 else 'it', entries,
             )
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from cthulhu.storage.errors import ModelFileError
 from cthulhu.utils.argument_table import OF_EVERY_LAYER
 from cthulhu.utils.arguments import settings_of_keras_1
 from cthulhu.utils.generic_utils import get_custom_objects
+from cthulhu.utils.reprs import short
 
 _ANY = object()
 
@@ -178,7 +179,7 @@ class _Normalizer:
         if isinstance(settings, list):  # a Sequential as Keras before 2.2.3 wrote it
             return dict(value, class_name=name, config=[self.thing(item) for item in settings])
         if not isinstance(settings, dict):
-            raise ModelFileError(f'The configuration of layer class {name} should be a dict; got {settings!r}.')
+            raise ModelFileError(f'The configuration of layer class {name} should be a dict; got {short(settings)}.')
         settings = {key: item if key == 'inbound_nodes' else self.thing(item) for key, item in settings.items()}
         if 'layers' in settings:
             settings = calls.of_model(settings, self.layers)

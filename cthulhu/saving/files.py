@@ -8,7 +8,7 @@ import os
 import typing
 
 from cthulhu.saving import hdf5, keras3, tensors
-from cthulhu.storage import atomic, file_tree, hdf5_writing, tree
+from cthulhu.storage import atomic, budget, file_tree, hdf5_writing, tree
 from cthulhu.storage.errors import DamagedFileError, ModelFileError, explained
 from cthulhu.utils import hints
 from cthulhu.utils.arguments import checked
@@ -141,7 +141,7 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=Fa
         return keras3.load_archive_weights(source, where, model, **options)
 
     if is_path(filepath) and os.fspath(filepath).endswith('.safetensors'):
-        with explained(f'"{filepath}"'):
+        with explained(f'"{filepath}"'), budget.opened(file=os.path.getsize(filepath)):
             return tensors.read(filepath, model, **options)
     return _load(filepath, read, read_archive)
 
@@ -163,16 +163,19 @@ def _load(place, read, read_archive):
             writer.append(hdf5.describe(group))  # now, while the file is open
             raise
 
-    with explained(where, lambda: ''.join(writer)):
+    with explained(where, lambda: ''.join(writer)), budget.opened():
         if isinstance(place, dict):
+            budget.explain(file=tree.size_of(place))
             return reading(tree.DictTree(place, where))
         if is_group(place):
+            budget.explain(file=tree.file_size(place))
             return reading(tree.HDF5Tree(place, where))
         if is_path(place):
             if os.path.isdir(place):
                 raise IsADirectoryError(
                     f'{where} is a folder. Models are loaded from files (a SavedModel of TensorFlow is loaded with TensorFlow).'
                 )
+            budget.explain(file=os.path.getsize(place))
             if _starts(place, b'PK'):
                 return read_archive(place, where)
             if str(place).lower().endswith('.safetensors'):
@@ -185,6 +188,7 @@ def _load(place, read, read_archive):
                 return reading(file_tree.open_stream(file, where))
         if tree.is_stream(place, 'read'):
             data = tree.read_stream(place)
+            budget.explain(file=len(data))
             if data[:2] == b'PK':
                 return read_archive(io.BytesIO(data), where)
             if not tree.is_hdf5(data):

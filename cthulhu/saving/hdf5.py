@@ -11,11 +11,11 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import optimizers
 from cthulhu.callers import warn
-from cthulhu.saving import configuration, data_formats, keras3_config, optimizer_state
+from cthulhu.saving import configuration, data_formats, keras3_config, optimizer_state, reading
 from cthulhu.saving import weights as weights_module
 from cthulhu.saving.converters import for_file
 from cthulhu.saving.weights import Origin, SavedLayer
-from cthulhu.storage import trust
+from cthulhu.storage import budget, texts
 from cthulhu.storage.errors import DamagedFileError, ModelFileError
 from cthulhu.utils.generic_utils import unique
 from cthulhu.version import KERAS_VERSION, __version__
@@ -103,7 +103,7 @@ def origin_of(tree, root=None):
 def _config_of(root):
     text = root.attribute('model_config')
     try:
-        return configuration.parse_json(text) if text else {}
+        return texts.parse_json(text) if text else {}
     except ModelFileError:
         return {}
 
@@ -197,15 +197,16 @@ def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=No
         raise ModelFileError(
             f'{tree.where} has no configuration of a model: it holds weights only, perhaps. Build the model, then load them: `model.load_weights(path)`.'
         )
-    config = configuration.parse_json(text)
+    budget.explain(text=len(text))
+    config = texts.parse_json(text)
     group = tree.group('model_weights')
     if group is None:
         raise DamagedFileError(f'{tree.where} has no group "model_weights".')
     saved, origin = saved_layers(group, tree), origin_of(group, tree)
     if origin.version.startswith('3'):
         config = keras3_config.in_our_words(config)
-    budget = 2**24 + 4 * sum(entry.nbytes for item in saved for entry in item.entries)
-    with trust.reading(safe_mode, budget, custom_objects):
+    room = 2**24 + 4 * sum(entry.nbytes for item in saved for entry in item.entries)
+    with reading.file(safe_mode, room, custom_objects):
         model = (build or configuration.model_from)(config, custom_objects)
         weights_module.load(model.layers, saved, origin)
         if compile:
@@ -218,7 +219,8 @@ def _conjure(model, tree, custom_objects):
     if text is None:
         warn(f'{tree.where} does not say how the model is trained: it was not conjured.')
         return
-    configuration.conjure(model, configuration.parse_json(text), custom_objects)
+    budget.explain(text=len(text))
+    configuration.conjure(model, texts.parse_json(text), custom_objects)
     group = tree.group('optimizer_weights')
     if group is None:
         return

@@ -12,11 +12,11 @@ import zipfile
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.callers import warn
-from cthulhu.saving import configuration, data_formats, hdf5, keras3_config, optimizer_state
+from cthulhu.saving import configuration, data_formats, hdf5, keras3_config, optimizer_state, reading
 from cthulhu.saving import weights as weights_module
 from cthulhu.saving.data_formats import kind_of
 from cthulhu.saving.weights import Origin, SavedLayer
-from cthulhu.storage import trust
+from cthulhu.storage import budget, texts
 from cthulhu.storage.archive import Archive
 from cthulhu.storage.errors import DamagedFileError, ModelFileError, explained
 from cthulhu.storage.file_tree import open_stream
@@ -225,13 +225,13 @@ def read_weights(tree, model, by_name=False, skip_mismatch=False, reshape=False,
 def load_archive(source, where, custom_objects=None, compile=True, safe_mode=True):
     """Make the model of an archive; arguments as for `hdf5.read_model`, where `source` is a path or stream."""
     with Archive(source, where) as file:
-        config = configuration.parse_json(file.read(_SETTINGS), f'{where}, {_SETTINGS},')
+        config = _read_settings(file, where)
         origin = _origin(file, where, config)
         if not origin.version.startswith('2.'):
             config = keras3_config.in_our_words(config, origin.own)
         with explained(where, weights_module.describe(origin)):
             tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
-            with trust.reading(safe_mode, 2**24 + 4 * file.size(_WEIGHTS), custom_objects):
+            with reading.file(safe_mode, file.room(_WEIGHTS), custom_objects):
                 model = configuration.model_from(config, custom_objects)
                 if model.built:
                     # Kernels are never flipped in archives, whatever the backend.
@@ -241,8 +241,14 @@ def load_archive(source, where, custom_objects=None, compile=True, safe_mode=Tru
     return model
 
 
+def _read_settings(file, where):
+    text = file.read(_SETTINGS)
+    budget.explain(text=len(text))
+    return texts.parse_json(text, f'{where}, {_SETTINGS},')
+
+
 def _origin(file, where, config):
-    metadata = configuration.parse_json(file.read(_METADATA), f'{where}, {_METADATA},')
+    metadata = texts.parse_json(file.read(_METADATA), f'{where}, {_METADATA},')
     metadata = metadata if isinstance(metadata, dict) else {}
     version, backend, own = (metadata.get(key) for key in ('keras_version', 'backend', 'cthulhu_version'))
     if not isinstance(version, str):
@@ -268,7 +274,7 @@ def _conjure(model, settings, tree, version, custom_objects):
 def load_archive_weights(source, where, model, **options):
     """Load the weights of an archive into a model."""
     with Archive(source, where) as file:
-        config = configuration.parse_json(file.read(_SETTINGS), f'{where}, {_SETTINGS},')
+        config = _read_settings(file, where)
         origin = _origin(file, where, config)
         with explained(where, weights_module.describe(origin)):
             tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)

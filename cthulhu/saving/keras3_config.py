@@ -7,6 +7,7 @@ from cthulhu import names, registry
 from cthulhu.backend import meta
 from cthulhu.saving import configuration
 from cthulhu.saving.data_formats import kind_of
+from cthulhu.storage import texts
 from cthulhu.utils.generic_utils import to_list
 
 _PARTS = {'initializer': 'keras.initializers', 'regularizer': 'keras.regularizers', 'constraint': 'keras.constraints'}
@@ -45,9 +46,7 @@ def _layer(each):
         settings = _graph(each) if kind == 'Model' else _stack(each)
         module, kind = ('keras.src.models.functional', 'Functional') if kind == 'Model' else ('keras', 'Sequential')
         return {'module': module, 'class_name': kind, 'config': settings, 'registered_name': None}
-    settings = _settings(
-        kind_of(each) if ours else None, configuration.parse_json(configuration.to_text(each.get_config()))
-    )
+    settings = _settings(kind_of(each) if ours else None, texts.parse_json(configuration.to_text(each.get_config())))
     return {
         'module': 'keras.layers' if ours else type(each).__module__,
         'class_name': kind,
@@ -241,7 +240,7 @@ def _objects(thing, module):
     if hasattr(thing, 'get_config') and not isinstance(thing, type):
         ours = type(thing).__module__.startswith('cthulhu.')
         kind = names.keras_name(type(thing))
-        config = configuration.parse_json(configuration.to_text(thing.get_config()))
+        config = texts.parse_json(configuration.to_text(thing.get_config()))
         return {
             'module': module if ours else type(thing).__module__,
             'class_name': kind,

@@ -94,5 +94,7 @@ def _momentum(optimizer):
 def _schedule(optimizer, steps):
     """The product of Nadam's momentum over the steps that were made."""
     config = optimizer.get_config()
-    factors = config['beta_1'] * (1.0 - 0.5 * np.power(0.96, np.arange(1, steps + 1) * config['schedule_decay']))
-    return np.asarray(np.prod(factors), 'float32')
+    # After so many steps each factor is beta_1, or the product is zero long since, whatever the decay.
+    varying = min(max(steps, 0), 10**6)
+    factors = config['beta_1'] * (1.0 - 0.5 * np.power(0.96, np.arange(1, varying + 1) * config['schedule_decay']))
+    return np.asarray(np.prod(factors) * np.power(np.float64(config['beta_1']), steps - varying), 'float32')

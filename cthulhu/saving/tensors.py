@@ -5,9 +5,9 @@ import os
 import re
 
 from cthulhu import backend as K
-from cthulhu.saving import configuration, data_formats, weights
+from cthulhu.saving import data_formats, weights
 from cthulhu.saving.weights import Origin, SavedLayer
-from cthulhu.storage import arrays
+from cthulhu.storage import arrays, budget, texts
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError, explained
 from cthulhu.version import KERAS_VERSION, __version__
 
@@ -70,7 +70,7 @@ def read(path, model, **options):
             metadata.get('cthulhu_version'),
         )
         with explained(where, weights.describe(origin)):
-            saved = _saved(file, configuration.parse_json(metadata.get('layers', 'null'), where), where)
+            saved = _saved(file, texts.parse_json(metadata.get('layers', 'null'), where), where)
             # kernels are as the layers have them, whatever the backend
             return weights.load(model.layers, saved, origin._replace(backend=None), **options)
 
@@ -91,6 +91,7 @@ def _saved(file, layers, where):
 
 
 def _entry(file, key, name):
+    budget.draw('visits', 1, f'The tensor {key!r}')
     piece = file.get_slice(key)
     if piece.get_dtype() not in _NUMBERS:
         raise UnsafeFileError(f'The tensor {key!r} has the type {piece.get_dtype()}, which is not read.')

@@ -7,12 +7,13 @@ import tarfile
 import zipfile
 import zlib
 
-from cthulhu.storage import trust
-from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
+from cthulhu.storage import budget, trust
+from cthulhu.storage.errors import DamagedFileError, ModelFileError, UnsafeFileError
 
-_FREE_BYTES = 2**25
-_LARGEST_RATIO = 1100  # deflate reaches 1032
-_MOST_MEMBERS = 2**18
+# What members may become: so many bytes, and so many times what is stored; on the disk more than in memory.
+_FREE_BYTES, _LARGEST_RATIO = 2**24, 16
+_FREE_ON_DISK, _LARGEST_RATIO_ON_DISK = 2**25, 64
+_LONGEST_HEADER = 2**16  # a name, or further headers, of a member of a tar archive
 _PIECE = 2**20
 
 
@@ -28,8 +29,11 @@ class Archive:
         UnsafeFileError: if its members announce more than it can account for.
     """
 
-    def __init__(self, source, where):
+    def __init__(self, source, where, on_disk=False):
         self.where = where
+        self._free, self._ratio = (_FREE_ON_DISK, _LARGEST_RATIO_ON_DISK) if on_disk else (_FREE_BYTES, _LARGEST_RATIO)
+        size = _size(source)
+        self._times = budget.times()
         try:
             self._zip = zipfile.ZipFile(source)
         except (
@@ -47,7 +51,11 @@ class Archive:
         members = self._zip.infolist()
         stored = sum(member.compress_size for member in members)
         declared = sum(member.file_size for member in members)
-        if len(members) > _MOST_MEMBERS or declared > _FREE_BYTES + 64 * stored:
+        if stored > size:  # more than one in the same bytes, or a lie
+            raise UnsafeFileError(
+                f'{where}: its members claim {trust.readable(stored)}, though it has {trust.readable(size)}. It is not read.'
+            )
+        if declared > self._times * (self._free + self._ratio * stored):
             raise UnsafeFileError(
                 f'{where}: its {len(members)} members would become {trust.readable(declared)}, though it has {trust.readable(stored)}. It is not read.'
             )
@@ -63,6 +71,11 @@ class Archive:
     def size(self, name):
         """The number of bytes of a member."""
         return self._members[name].file_size
+
+    def room(self, name):
+        """The number of bytes that a model may take whose weights are in this member."""
+        member = self._members.get(name)
+        return 2**24 + (0 if member is None else member.file_size + 3 * min(member.compress_size, member.file_size))
 
     def read(self, name):
         """The bytes of a member.
@@ -112,6 +125,16 @@ class Archive:
         self.close()
 
 
+def _size(source):
+    """The number of bytes of a path, or of a stream that can seek."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.path.getsize(source)
+    place = source.tell()
+    size = source.seek(0, 2)
+    source.seek(place)
+    return size
+
+
 def extract(path, folder):
     """Unpack a tar or zip archive into a folder: files and folders only, and none outside of it.
 
@@ -126,28 +149,82 @@ def extract(path, folder):
         UnsafeFileError: for a member that is a link or a device, that would lie outside of the folder or on top of another kind of thing, or for an archive that
             would grow beyond reason. Nothing has been unpacked then.
     """
-    if tarfile.is_tarfile(path):
-        try:
-            with tarfile.open(path) as archive:
+    try:
+        if is_tar(path):
+            with tarfile.open(path, tarinfo=_Member) as archive:
                 return _unpack(path, folder, _tar_members(archive, path))
-        except (tarfile.TarError, zlib.error, EOFError, ValueError) as error:
-            if isinstance(error, UnsafeFileError):
-                raise
-            raise DamagedFileError(f'"{path}" is not a whole tar archive: {error}.') from None
-    if zipfile.is_zipfile(path):
-        with Archive(path, f'"{path}"') as archive:
-            return _unpack(path, folder, _zip_members(archive, path))
+        if zipfile.is_zipfile(path):
+            with Archive(path, f'"{path}"', on_disk=True) as archive:
+                return _unpack(path, folder, _zip_members(archive, path))
+    except (OSError, ModelFileError):
+        raise
+    except (
+        Exception
+    ) as error:  # of tarfile and zipfile, which raise many on what is odd, RecursionError and MemoryError among them
+        raise DamagedFileError(f'"{path}" cannot be unpacked: {str(error) or type(error).__name__}.') from None
     return False
 
 
+def is_tar(path):
+    """Whether a file is a tar archive, which may be compressed; one with headers that are not read is."""
+    try:
+        with tarfile.open(path, tarinfo=_Member):
+            return True
+    except UnsafeFileError:
+        return True
+    except OSError:
+        raise
+    except (tarfile.TarError, zlib.error, EOFError):
+        return False
+    except Exception:  # numbers and headers that are none: of the error speaks whoever unpacks it
+        return True
+
+
+class _Member(tarfile.TarInfo):
+    """A member of a tar archive, whose headers are refused where Python would read them whole into memory, however long they say that they are."""
+
+    _HEADERS = (
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+        tarfile.XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+    )
+
+    def _proc_member(self, archive):
+        if self.type in self._HEADERS:
+            if not 0 <= self.size <= _LONGEST_HEADER:
+                raise UnsafeFileError(
+                    f'"{archive.name}" has a header of {trust.readable(self.size)} for one member. It is not unpacked.'
+                )
+            # each is read by a call inside that of the one before it
+            archive.headers_in_a_row = getattr(archive, 'headers_in_a_row', 0) + 1
+            if archive.headers_in_a_row > 64:
+                raise UnsafeFileError(f'"{archive.name}" has headers of headers. It is not unpacked.')
+        else:
+            archive.headers_in_a_row = 0
+            if self.type == tarfile.GNUTYPE_SPARSE:
+                self._refused()
+        return super()._proc_member(archive)
+
+    def _refused(self, *arguments):
+        raise UnsafeFileError('The archive has files with holes, which are not read. It is not unpacked.')
+
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refused
+
+
 def _tar_members(archive, path):
-    members, total, limit = [], 0, _FREE_BYTES + _LARGEST_RATIO * os.path.getsize(path)
+    members, total, size, times = [], 0, os.path.getsize(path), budget.times()
+    limit, most = times * (_FREE_ON_DISK + _LARGEST_RATIO_ON_DISK * size), times * (2**14 + size / 32.0)
     for member in archive:
         if not (member.isfile() or member.isdir()):
             raise UnsafeFileError(f'"{path}": {member.name!r} is a link or a device. The archive is not unpacked.')
         total += member.size
-        if total > limit or len(members) > _MOST_MEMBERS:
-            raise UnsafeFileError(f'"{path}" would grow beyond {trust.readable(limit)}. It is not unpacked.')
+        if total > limit or len(members) > most:
+            raise UnsafeFileError(
+                f'"{path}" would grow beyond {trust.readable(limit)}, or has more than {int(most)} members, which its size does not explain. It is not unpacked. '
+                f'{budget.ADVICE}'
+            )
         members.append((member.name, member.isdir(), (lambda m: lambda: archive.extractfile(m))(member)))
     return members
 

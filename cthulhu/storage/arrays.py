@@ -11,6 +11,7 @@ import zlib
 
 import numpy as np
 
+from cthulhu.storage import budget
 from cthulhu.storage.archive import Archive
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError, explained
 
@@ -53,6 +54,29 @@ class Entry:
                 f'The array {self.name!r} has the shape {value.shape} where {self.shape} was announced.'
             )
         return value
+
+
+def of_lists(thing, where):
+    """The array of a number, or of nested lists of numbers.
+
+    Raises:
+        UnsafeFileError: if lists that stand at several places would make it far larger than they are.
+    """
+    sizes, held = {}, [0]
+
+    def size(item, depth):
+        if not isinstance(item, list):
+            return 1
+        if depth > 32:
+            raise DamagedFileError(f'{where} is nested more deeply than an array can be.')
+        if id(item) not in sizes:
+            held[0] += 1 + len(item)
+            sizes[id(item)] = 1 + sum(size(part, depth + 1) for part in item)
+        return sizes[id(item)]
+
+    if size(thing, 0) > 2**18 + 2 * held[0]:
+        raise UnsafeFileError(f'{where} has lists at so many places that the array would be far larger than they are.')
+    return np.asarray(thing)
 
 
 def unfiltered(data, filters, shape, dtype, where):
@@ -163,11 +187,12 @@ def load_npz(path, lists=False):
         DamagedFileError: for anything that is no such file.
     """
     where = f'"{path}"' if isinstance(path, (str, os.PathLike)) else 'the stream'
-    with explained(where):
+    with explained(where), budget.opened():
         stream = open(path, 'rb') if isinstance(path, (str, os.PathLike)) else path
         try:
             start = stream.read(6)
             length = stream.seek(0, 2)
+            budget.explain(file=length)
             stream.seek(0)
             if start == b'\x93NUMPY':
                 return {'arr_0': read_npy(stream, length, where, lists)}
@@ -209,6 +234,7 @@ class _Array:
             raise UnsafeFileError(
                 f'A pickled array of the shape {shape} does not come with its {size} bytes. It is not read.'
             )
+        budget.draw('bytes', size + 128, 'A pickle')  # one text may be that of many arrays
         self.value = np.frombuffer(data, dtype).reshape(shape, order='F' if fortran else 'C').copy()
 
 
@@ -239,6 +265,7 @@ def _scalar(dtype, data):
 def _encode(text, encoding):
     if encoding not in ('latin1', 'latin-1'):
         raise UnsafeFileError(f'A pickle asks for the encoding {encoding!r}; it is not read.')
+    budget.draw('bytes', len(text), 'A pickle')
     return text.encode('latin1')
 
 
@@ -280,6 +307,13 @@ class _ArrayUnpickler(pickle._Unpickler):
             raise UnsafeFileError('A pickle sets attributes of something else than an array. It is not read.')
         self.stack[-1].__setstate__(state)
 
+    def load_number(self):
+        text = self.readline()[:-1]
+        if len(text) > 400:  # making a number of a long text takes the square of its length
+            raise UnsafeFileError('A pickle has a number of more than 400 digits. It is not read.')
+        known = {b'00': False, b'01': True}
+        self.append(known[text] if text in known else int(text.rstrip(b'L'), 0))
+
     def load_dict(self):
         items = self.pop_mark()
         self.append({})
@@ -301,6 +335,7 @@ class _ArrayUnpickler(pickle._Unpickler):
             target[key] = value
 
     dispatch[pickle.BUILD[0]] = load_build
+    dispatch[pickle.INT[0]] = dispatch[pickle.LONG[0]] = load_number
     dispatch[pickle.DICT[0]] = load_dict
     dispatch[pickle.SETITEM[0]] = load_setitem
     dispatch[pickle.SETITEMS[0]] = load_setitems
@@ -319,7 +354,8 @@ def unpickle(data, encoding='ASCII'):
         UnsafeFileError: if it asks for anything else.
         DamagedFileError: if it is no pickle.
     """
-    return _finished(_unpickled(_ArrayUnpickler(io.BytesIO(data), encoding=encoding)), {}, 0)
+    with budget.opened(file=len(data)):
+        return _finished(_unpickled(_ArrayUnpickler(io.BytesIO(data), encoding=encoding)), {}, 0)
 
 
 def _unpickled(unpickler):

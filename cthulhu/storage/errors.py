@@ -2,9 +2,15 @@
 
 import contextlib
 
+_LONGEST = 4000  # characters of a message, which may have names from the file in it
+
 
 class ModelFileError(ValueError):
     """A file, or a description of a model, that cannot be used; the message says why."""
+
+    def __str__(self):
+        text = super().__str__()
+        return text if len(text) <= _LONGEST else f'{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}'
 
 
 class UnsafeFileError(ModelFileError):

@@ -5,12 +5,13 @@ See `hdf5_format` for the structures, `tree` for groups in files that the caller
 
 import numpy as np
 
-from cthulhu.storage import arrays, hdf5_format, trust
+from cthulhu.storage import arrays, budget, hdf5_format, trust
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
+from cthulhu.storage.hdf5_source import Source, root_address
 
 # What compressed or unwritten data may take more than their share of the file: so many bytes, and so many times.
-_FREE_BYTES = 2**25
-_LARGEST_RATIO = 16
+FREE_BYTES = 2**25
+LARGEST_RATIO = 16
 
 _DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3  # HDF5's numbers of its filters
 
@@ -23,8 +24,6 @@ class FileTree:
         self.item = item
         self.where = where
         self.totals = totals
-        self._links = None
-        self._attributes = None
 
     def attribute(self, name):
         """The text of the attribute of that name, or None."""
@@ -47,17 +46,15 @@ class FileTree:
         return None if found is None else [self._decoded(item, name) for item in found]
 
     def _texts(self, name):
-        if self._attributes is None:
-            self._attributes = self.item.attributes()
-        if name.encode('utf-8') not in self._attributes:
+        attributes, decoded = self.item.attributes(), self.item.decoded
+        if name.encode('utf-8') not in attributes:
             return None
-        kind, shape, data = self._attributes[name.encode('utf-8')]
-        if 0 in shape:
-            return []
-        found = hdf5_format.texts(self.source, kind, shape, data)
-        if found is None:
+        if name not in decoded:
+            kind, shape, data = attributes[name.encode('utf-8')]
+            decoded[name] = [] if 0 in shape else hdf5_format.texts(self.source, kind, shape, data)
+        if decoded[name] is None:
             raise DamagedFileError(f'{self.where}: the attribute {name!r} should be text.')
-        return found
+        return decoded[name]
 
     def _decoded(self, data, name):
         try:
@@ -69,22 +66,17 @@ class FileTree:
         """The object of that name, or None; only through plain links."""
         item = self.item
         if name.startswith('/'):
-            item = hdf5_format.Object(self.source, hdf5_format.root_address(self.source))
+            item = self.source.once(hdf5_format.Object, root_address(self.source))
         for part in name.split('/'):
             if part in ('', '.'):
                 continue
-            if item is self.item:
-                if self._links is None:
-                    self._links = item.links()
-                links = self._links
-            else:
-                links = item.links() if item.is_group else {}
+            links = item.links() if item is self.item or item.is_group else {}
             address = links.get(part.encode('utf-8'))
             if address is None:
                 return None
             if isinstance(address, str):
                 raise UnsafeFileError(f'{self.where}: {name!r} is {address}. Files with links are not read.')
-            item = hdf5_format.Object(self.source, address)
+            item = self.source.once(hdf5_format.Object, address)
         return item
 
     def group(self, name):
@@ -98,9 +90,7 @@ class FileTree:
 
     def groups(self):
         """The names of everything in this group."""
-        if self._links is None:
-            self._links = self.item.links()
-        return [name.decode('utf-8', 'replace') for name in self._links]
+        return [name.decode('utf-8', 'replace') for name in self.item.links()]
 
     def entry(self, name):
         """The `arrays.Entry` of the dataset of that name: its shape and type, checked, and its values when asked for.
@@ -120,7 +110,12 @@ class FileTree:
         for length in shape:
             size *= length
         pieces_ = self._pieces(layout, shape, kind.dtype, size, filters, where)
-        self.totals.add(sum(piece[1] for piece in pieces_), size, shape, where)
+        unpacked = size
+        if layout.kind == 'chunked':  # whole chunks, which may be far larger than the array, are unpacked
+            unpacked = len(pieces_) * kind.dtype.itemsize
+            for length in layout.extent[:-1]:
+                unpacked *= length
+        self.totals.add(sum(piece[1] for piece in pieces_), max(size, unpacked), shape, where)
         return arrays.Entry(
             name, shape, kind.dtype, lambda: self._values(layout, pieces_, shape, kind.dtype, filters, where)
         )
@@ -162,10 +157,10 @@ class FileTree:
             return np.zeros(shape, dtype)
         if layout.kind != 'chunked':
             _, size, _, data = found[0]
-            data = data if layout.kind == 'compact' else self.source.read(data, size)
+            data = data if layout.kind == 'compact' else self.source.values(data, size)
             return np.frombuffer(data, dtype).reshape(shape)
         chunk = tuple(layout.extent[:-1])
-        parts = [(offset, mask, self.source.read(address, size)) for offset, size, mask, address in found]
+        parts = [(offset, mask, self.source.values(address, size)) for offset, size, mask, address in found]
         return from_chunks(parts, shape, chunk, dtype, filters, where)
 
 
@@ -176,6 +171,7 @@ class Totals:
         self.file_size = file_size
         self.stored = 0
         self.declared = 0
+        self.times = budget.times()
 
     def add(self, stored, declared, shape, where):
         """Note a dataset of `declared` bytes that takes `stored` bytes of the file; two names for one count twice, as each becomes an array of its own.
@@ -189,7 +185,7 @@ class Totals:
             raise UnsafeFileError(
                 f'{where}: the datasets claim more bytes than the file has ({trust.readable(self.file_size)}).'
             )
-        if self.declared > _FREE_BYTES + _LARGEST_RATIO * self.stored:
+        if self.declared > self.times * (FREE_BYTES + LARGEST_RATIO * self.stored):
             raise UnsafeFileError(
                 f'{where} has the shape {shape}; up to here the file would become {trust.readable(self.declared)} of numbers, though it holds {trust.readable(self.stored)} of them. It is not read.'
             )
@@ -197,8 +193,8 @@ class Totals:
 
 def open_stream(stream, where):
     """The FileTree of an HDF5 file, from a binary stream that can seek."""
-    source = hdf5_format.Source(stream, where)
-    root = hdf5_format.Object(source, hdf5_format.root_address(source))
+    source = Source(stream, where)
+    root = source.once(hdf5_format.Object, root_address(source))
     if not root.is_group:
         raise DamagedFileError(f'{where} is damaged: it has no groups.')
     return FileTree(source, root, where, Totals(source.size))
@@ -214,14 +210,14 @@ def from_chunks(parts, shape, chunk, dtype, filters, where):
         filters: numbers of HDF5 filters.
         where: text for errors.
     """
-    if not set(filters) <= {_DEFLATE, _SHUFFLE, _CHECKSUM}:
+    if not set(filters) <= {_DEFLATE, _SHUFFLE, _CHECKSUM} or len(set(filters)) != len(filters):
         raise UnsafeFileError(
-            f'{where} is compressed in a way that is not read (filters {filters}); rewrite the file with gzip or without compression.'
+            f'{where} is compressed in a way that is not read (filters {filters[:8]}); rewrite the file with gzip or without compression.'
         )
     size = dtype.itemsize
     for length in chunk:
         size *= length
-    if size > _FREE_BYTES and size > _LARGEST_RATIO * sum(len(data) for _, _, data in parts):
+    if size > FREE_BYTES and size > LARGEST_RATIO * sum(len(data) for _, _, data in parts):
         raise UnsafeFileError(f'{where} has chunks of {trust.readable(size)}. It is not read.')
     result = np.zeros(shape, dtype)
     for offset, mask, data in parts:

@@ -1,7 +1,7 @@
 """The structures of an HDF5 file that models are kept in, read from their bytes.
 
 The HDF5 library trusts what a file says of itself, and can crash, or loop for ever, on one that lies. So files of strangers are read here: every address and length is
-checked against the file, every structure is visited once. Read are files as h5py writes them by default (superblocks 0 to 3, groups as symbol tables or compact links,
+checked against the file, every structure is read once, and what names of it, or of parts of it, would multiply is drawn from the budget of the reading. Read are files as h5py writes them by default (superblocks 0 to 3, groups as symbol tables or compact links,
 attributes in object headers, data contiguous, compact, or in chunks under a B-tree); everything else is an error that says so.
 
 Source: HDF5 File Format Specification, version 3.0, The HDF Group.
@@ -12,111 +12,16 @@ import struct
 
 import numpy as np
 
-from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
+from cthulhu.storage.errors import UnsafeFileError
+from cthulhu.storage.hdf5_source import Fields
 
-SIGNATURE = b'\x89HDF\r\n\x1a\n'
-
-_NEWER = 'Rewrite it with h5py as it is by default (libver="earliest"); or, if you trust the file, open it with h5py.File and pass that.'
 _MOST_MESSAGES = 2**16
 _MOST_NODES = 2**16
 _LONGEST_LIST = 2**24
+_OF_A_PART = 128  # bytes that Python takes for a small part of a structure: a message, a link, a place of a chunk
 
 #: Where values lie: `kind` 'contiguous' (address, size), 'compact' (data) or 'chunked' (address of the B-tree, shape of a chunk).
 Layout = collections.namedtuple('Layout', 'kind place extent')
-
-
-class Source:
-    """The bytes of a file: `read(address, size)`, with addresses counted from the start of its HDF5 part."""
-
-    def __init__(self, stream, where):
-        self.stream = stream
-        self.where = where
-        self.size = stream.seek(0, 2)
-        self.base = 0
-        self.collections = {}
-
-    def read(self, address, size):
-        start = self.base + address
-        if address < 0 or size < 0 or start + size > self.size:
-            raise self.damaged(f'something at {address} of {size} bytes lies outside of it')
-        self.stream.seek(start)
-        data = self.stream.read(size)
-        if len(data) != size:
-            raise self.damaged('it is cut short')
-        return data
-
-    def damaged(self, what):
-        return DamagedFileError(f'{self.where} is damaged: {what}.')
-
-    def newer(self, what):
-        return UnsafeFileError(f'{self.where} has {what}, which is not read from files of unknown origin. {_NEWER}')
-
-
-class Fields:
-    """Takes numbers off bytes, one after the other."""
-
-    def __init__(self, source, data):
-        self.source, self.data, self.at = source, data, 0
-
-    def take(self, size):
-        if size < 0 or self.at + size > len(self.data):
-            raise self.source.damaged('a structure is shorter than it says')
-        piece = self.data[self.at : self.at + size]
-        self.at += size
-        return piece
-
-    def number(self, size):
-        return int.from_bytes(self.take(size), 'little')
-
-    def address(self):
-        """An address; None where it is not set."""
-        value = self.number(8)
-        return None if value == 2**64 - 1 else value
-
-    def pad(self, size):
-        """Go on at the next multiple of `size`."""
-        self.at += -self.at % size
-
-    @property
-    def left(self):
-        return len(self.data) - self.at
-
-
-def root_address(source):
-    """The address of the object header of the root group."""
-    place = 0
-    while True:
-        if place + 96 > source.size and place + 48 > source.size:
-            raise source.damaged('there is no HDF5 signature')
-        source.stream.seek(place)
-        if source.stream.read(8) == SIGNATURE:
-            break
-        place = place * 2 or 512
-    source.base = place
-    head = Fields(source, source.read(0, min(112, source.size - place)))
-    head.take(8)
-    version = head.number(1)
-    if version in (0, 1):
-        head.take(4)
-        sizes = head.number(1), head.number(1)
-        head.take(9 if version == 0 else 13)
-        base = head.address()
-        head.take(24)
-        head.take(8)
-        root = head.address()
-    elif version in (2, 3):
-        sizes = head.number(1), head.number(1)
-        head.take(1)
-        base = head.address()
-        head.take(16)
-        root = head.address()
-    else:
-        raise source.newer(f'a superblock of version {version}')
-    if sizes != (8, 8):
-        raise source.newer('addresses of {} and lengths of {} bytes'.format(*sizes))
-    if base != place or root is None:
-        raise source.damaged('its parts are not where they should be')
-    return root
 
 
 # -- objects -----------------------------------------------------------------------------------------------
@@ -129,6 +34,8 @@ class Object:
         self.source = source
         self.address = address
         self.messages = collections.defaultdict(list)
+        self.decoded = {}  # texts of attributes that were asked for
+        self._links = self._attributes = None
         start = source.read(address, 16) if source.base + address + 16 <= source.size else source.read(address, 6)
         if start[:4] == b'OHDR':
             self._read_second_version(address)
@@ -179,6 +86,7 @@ class Object:
                 self._keep(kind, marks, fields.take(length), blocks, count)
 
     def _keep(self, kind, flags, data, blocks, count):
+        self.source.draw(_OF_A_PART + len(data))
         if count > _MOST_MESSAGES:
             raise UnsafeFileError(
                 f'{self.source.where} has an object with more than {_MOST_MESSAGES} messages. It is not read.'
@@ -203,13 +111,21 @@ class Object:
 
     def links(self):
         """Name -> address, of what the group holds; the address is a text where it is no plain link: what it is instead."""
+        if self._links is None:
+            self._links = self._read_links()
+        return self._links
+
+    def _read_links(self):
         found = {}
         for data in self.messages[0x11]:
             fields = Fields(self.source, data)
             tree, heap = fields.address(), fields.address()
             if tree is not None and heap is not None:
-                names = _local_heap(self.source, heap)
+                names, seen = _local_heap(self.source, heap), set()
                 for node in _tree_leaves(self.source, tree, 0):
+                    if node in seen:
+                        raise self.source.damaged('a group lists members twice')
+                    seen.add(node)
                     self._symbols(node, names, found)
         for data in self.messages[6]:
             self._link(data, found)
@@ -224,6 +140,7 @@ class Object:
 
     def _symbols(self, address, names, found):
         source = self.source
+        source.draw(0, visits=1)
         head = source.read(address, 8)
         if head[:4] != b'SNOD':
             raise source.damaged('a group does not list its members')
@@ -235,6 +152,7 @@ class Object:
             end = names.find(b'\0', name)
             if end < 0:
                 raise source.damaged('a name in a group has no end')
+            source.draw(_OF_A_PART + end - name)
             found[names[name:end]] = 'a soft link' if kind == 2 or target is None else target
 
     def _link(self, data, found):
@@ -254,6 +172,11 @@ class Object:
 
     def attributes(self):
         """Name -> (Datatype, shape, data)."""
+        if self._attributes is None:
+            self._attributes = self._read_attributes()
+        return self._attributes
+
+    def _read_attributes(self):
         found = {}
         for data in self.messages[0x15]:
             fields = Fields(self.source, data)
@@ -397,6 +320,7 @@ def texts(source, kind, shape, data):
     for size in shape:
         count *= size
     if kind.dtype is not None and kind.dtype.kind == 'S':
+        source.draw(_OF_A_PART * count + len(data))
         return [data[i * kind.size : (i + 1) * kind.size].rstrip(b'\0') for i in range(count)]
     if not kind.text:
         return None
@@ -404,6 +328,7 @@ def texts(source, kind, shape, data):
     for i in range(count):
         length, address, index = struct.unpack('<IQI', data[16 * i : 16 * i + 16])
         total += length
+        source.draw(_OF_A_PART + length)
         if total > _LONGEST_LIST and count > 1:
             raise UnsafeFileError(
                 f'{source.where} has a list of names that are longer than {_LONGEST_LIST} bytes. It is not read.'
@@ -455,6 +380,7 @@ def _tree_nodes(source, address, kind, key_size):
         if place in seen or len(seen) > _MOST_NODES:
             raise source.damaged('a tree leads back to itself, or is too large')
         seen.add(place)
+        source.draw(0, visits=1)
         fields = Fields(source, source.read(place, 24))
         if fields.take(4) != b'TREE' or fields.number(1) != kind:
             raise source.damaged('a tree is not what it should be')
@@ -481,5 +407,6 @@ def _tree_leaves(source, address, kind):
 def chunks(source, address, rank):
     """(offset, size in the file, mask of filters left out, address) of each chunk of a dataset."""
     for key, child in _tree_nodes(source, address, 1, 8 + 8 * (rank + 1)):
+        source.draw(2 * _OF_A_PART)
         size, mask = struct.unpack('<II', key[:8])
         yield struct.unpack(f'<{rank}Q', key[8 : 8 + 8 * rank]), size, mask, child

@@ -8,9 +8,9 @@ import os
 
 import numpy as np
 
-from cthulhu.storage import arrays, trust
+from cthulhu.storage import arrays, budget, trust
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
-from cthulhu.storage.file_tree import Totals, from_chunks
+from cthulhu.storage.file_tree import FREE_BYTES, LARGEST_RATIO, Totals, from_chunks
 
 try:
     import h5py
@@ -60,11 +60,13 @@ class DictTree:
             return None
         if not isinstance(value, (list, tuple, np.ndarray)):
             raise DamagedFileError(f'{self.where}: {name!r} should be a list of names; got {type(value).__name__}.')
+        budget.draw('visits', len(value) / 16.0, self.where)
         return [as_text(item) for item in value]
 
     def group(self, name):
         """The group of that name, or None."""
         value = self.data.get(name)
+        budget.draw('visits', 1, self.where)
         if value is None or not isinstance(value, dict):
             return None
         return DictTree(value, f'{self.where}/{name}')
@@ -80,10 +82,12 @@ class DictTree:
             DamagedFileError: if there is none.
         """
         value = self.data.get(name)
+        budget.draw('visits', 1, self.where)
         if isinstance(value, bytes) and self.data.get(f'_{name}_pickled'):
             value = self.data[name] = arrays.unpickle(value)  # as Keras 2.3 keeps arrays in such dicts
         if isinstance(value, (list, int, float)) and not isinstance(value, bool):
-            value = np.asarray(value)
+            value = arrays.of_lists(value, f'{self.where}/{name}')
+            budget.draw('bytes', value.nbytes, self.where)
         if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in 'fiub':
             raise DamagedFileError(f'{self.where}: there is no array {name!r}.')
         value = np.asarray(value)
@@ -102,6 +106,22 @@ class DictTree:
 
     def set_array(self, name, value):
         self.data[name] = np.array(value)
+
+
+def size_of(data):
+    """About how many bytes are in a dict of a `DictTree`: each object in it once."""
+    total, seen, stack = 0, set(), [data]
+    while stack:
+        item = stack.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        total += getattr(item, 'nbytes', None) or (len(item) if isinstance(item, (str, bytes)) else 8)
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+    return total
 
 
 class HDF5Tree:
@@ -137,6 +157,7 @@ class HDF5Tree:
 
     def _attribute(self, name):
         encoded = name.encode('utf-8')
+        budget.draw('visits', 0.25, self.where)
         if not h5py.h5a.exists(self.handle.id, encoded):
             return None
         attribute = h5py.h5a.open(self.handle.id, encoded)
@@ -151,6 +172,7 @@ class HDF5Tree:
             )
         if numbers and count:
             raise DamagedFileError(f'{self.where}: the attribute {name!r} should be text.')
+        budget.draw('bytes', size + 64 * count, self.where)
         return self.handle.attrs[name] if count else np.zeros((0,))
 
     def group(self, name):
@@ -223,11 +245,16 @@ def pieces(name, values):
     ]
 
 
+def file_size(group):
+    """The bytes of the file of an open h5py.Group."""
+    return h5py.h5i.get_file_id(group.id).get_filesize()
+
+
 class Guard:
     """What may be read of an HDF5 file that the caller opened."""
 
     def __init__(self, group):
-        self.totals = Totals(h5py.h5i.get_file_id(group.id).get_filesize())
+        self.totals = Totals(file_size(group))
 
     def open(self, group, name, where):
         """The object of that name in the group, or None; only through plain links inside the file.
@@ -236,6 +263,7 @@ class Guard:
             UnsafeFileError: for a link of another kind.
         """
         current = group.id
+        budget.draw('visits', 1 + name.count('/'), where)
         if name.startswith('/'):
             current = h5py.h5o.open(h5py.h5i.get_file_id(current), b'/')
         for part in name.split('/'):
@@ -255,14 +283,19 @@ class Guard:
             current = h5py.h5o.open(current, encoded)
         return current
 
-    def dataset(self, dataset, name, where):
-        """Check a DatasetID and account for it; its `arrays.Entry`."""
-        where = f'{where}/{name}'
+    def check_place(self, dataset, where):
+        """Refuse a DatasetID whose values are in other files; what it was created with."""
         plan = dataset.get_create_plist()
         if plan.get_layout() == getattr(h5py.h5d, 'VIRTUAL', 3):
             raise UnsafeFileError(f'{where} is a virtual dataset: its values are in other files. It is not read.')
         if plan.get_external_count():
             raise UnsafeFileError(f'{where} keeps its values in another file. It is not read.')
+        return plan
+
+    def dataset(self, dataset, name, where):
+        """Check a DatasetID and account for it; its `arrays.Entry`."""
+        where = f'{where}/{name}'
+        plan = self.check_place(dataset, where)
         kind = dataset.get_type()
         numbers = (h5py.h5t.TypeFloatID, h5py.h5t.TypeIntegerID, h5py.h5t.TypeEnumID)
         if not isinstance(kind, numbers) or kind.get_size() > 16:
@@ -278,7 +311,14 @@ class Guard:
             raise UnsafeFileError(f'{where} announces the shape {shape}, but has no values. It is not read.')
         if not filters and stored < size:
             raise DamagedFileError(f'{where} should take {trust.readable(size)} but takes {trust.readable(stored)}.')
-        self.totals.add(stored, size, shape, where)
+        unpacked = size
+        if filters and hasattr(
+            dataset, 'get_num_chunks'
+        ):  # whole chunks, which may be far larger than the array, are unpacked
+            unpacked = dataset.get_num_chunks() * dtype.itemsize
+            for length in plan.get_chunk():
+                unpacked *= length
+        self.totals.add(stored, max(size, unpacked), shape, where)
         if not filters:
             return arrays.Entry(name, shape, dtype, lambda: np.asarray(h5py.Dataset(dataset)[()]))
         if not hasattr(dataset, 'get_chunk_info'):
@@ -293,6 +333,37 @@ class Guard:
             return from_chunks(parts, shape, chunk, dtype, filters, where)
 
         return arrays.Entry(name, shape, dtype, unpacked)
+
+
+def rows(file, name, where):
+    """The h5py.Dataset of a name in an open file, whose rows may be read one by one: in this file, and none larger than the file accounts for.
+
+    Raises:
+        KeyError: if there is none.
+        UnsafeFileError: if its values are elsewhere, or are not what the file has.
+    """
+    guard = Guard(file)
+    found = guard.open(file, name, where)
+    if not isinstance(found, h5py.h5d.DatasetID):
+        raise KeyError(f'{where} has no dataset {name!r}.')
+    plan = guard.check_place(found, f'{where}/{name}')
+    data = h5py.Dataset(found)
+    if data.dtype.hasobject:  # references and texts of any length, whose values lie in heaps
+        raise UnsafeFileError(f'{where}/{name} does not hold plain values. It is not read.')
+    if data.ndim == 0:
+        raise DamagedFileError(f'{where}/{name} has no rows: it is a single value.')
+    row = chunk = data.dtype.itemsize
+    for length in data.shape[1:]:
+        row *= length
+    for length in plan.get_chunk() if data.chunks else ():
+        chunk *= length
+    stored = int(found.get_storage_size())
+    if max(row, chunk) > budget.times() * (FREE_BYTES + LARGEST_RATIO * stored) or row and data.shape[0] and not stored:
+        raise UnsafeFileError(
+            f'{where}/{name} of the shape {data.shape} is read {trust.readable(max(row, chunk))} at a time, though it has {trust.readable(stored)}. It is not read. '
+            f'{budget.ADVICE}'
+        )
+    return data
 
 
 def is_hdf5(source):

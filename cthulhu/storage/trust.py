@@ -10,56 +10,77 @@ import threading
 
 import numpy as np
 
+from cthulhu.storage import budget
 from cthulhu.storage.errors import UnsafeFileError
 
 
 class _Rules(threading.local):
     code = None  # None: nothing is being read; False: a file of a stranger; True: a file that the caller trusts
     objects = None  # what the code of a trusted file may name
-    budget = None  # bytes that weights may still take; None: no limit
+    values_follow = False  # whether all weights that are made now get values from the file
 
 
 _rules = _Rules()
 
-#: Largest number of times that a structure is laid out step by step (the unrolled steps of a recurrent layer, say).
-MOST_STEPS = 20000
+#: The longest name of a layer that is read.
+LONGEST_NAME = 2**16
 
 
 @contextlib.contextmanager
-def reading(safe_mode, budget=None, custom_objects=None):
+def reading(safe_mode, room=None, custom_objects=None):
     """Context in which a description from outside is turned into objects.
 
     Arguments:
         safe_mode: code in the description may run only if this is False; any other value, None too, is safe.
-        budget: bytes that the weights it declares may take altogether; the memory of the machine if left out.
+        room: bytes that the weights it declares may take altogether, and whose values follow; if left out they have none, and may take
+            what the machine has.
         custom_objects: dict of names that its code may use.
     """
-    before = _rules.code, _rules.objects, _rules.budget
+    before = _rules.code, _rules.objects, _rules.values_follow
     _rules.code = safe_mode is False and before[0] is not False
     _rules.objects = custom_objects
-    _rules.budget = None if _rules.code else (memory() if budget is None else budget)
+    _rules.values_follow = room is not None
     try:
-        yield
+        with budget.closed() if _rules.code else _room(_most() if room is None else room):
+            yield
     finally:
-        _rules.code, _rules.objects, _rules.budget = before
+        _rules.code, _rules.objects, _rules.values_follow = before
 
 
 @contextlib.contextmanager
-def building():
-    """Context in which a configuration that came as an object is turned into layers: weights may take the machine's memory, not more."""
-    if _rules.budget is not None or _rules.code:
+def building(length):
+    """Context in which a configuration that came as an object is turned into layers: weights may take the machine's memory, not more.
+
+    Arguments:
+        length: function without arguments that gives about how many characters the configuration takes as text; asked where nothing is being read yet.
+    """
+    account = budget.present()
+    if _rules.code or account is not None and account.weights is not None:
         yield
         return
-    _rules.budget = memory()
-    try:
+    with budget.opened(text=length()), _room(_most()):
         yield
-    finally:
-        _rules.budget = None
+
+
+@contextlib.contextmanager
+def _room(size):
+    """Context in which weights may take so many bytes."""
+    with budget.opened() as account:
+        before, account.weights = account.weights, size * account.times
+        try:
+            yield
+        finally:
+            account.weights = before
 
 
 def code_allowed():
     """Whether byte code in a description may run: None outside of `reading`, where only functions of this program are known anyway."""
     return _rules.code
+
+
+def values_follow():
+    """Whether the weights that are made now get their values from the file that is read."""
+    return _rules.values_follow
 
 
 def code_objects():
@@ -73,7 +94,8 @@ def spend(shape, dtype, what):
     Raises:
         UnsafeFileError: if it is more than what is being read may declare.
     """
-    if _rules.budget is None:
+    account = budget.present()
+    if account is None or account.weights is None:
         return
     try:
         size = np.dtype(dtype).itemsize
@@ -81,25 +103,25 @@ def spend(shape, dtype, what):
         size = 4
     for length in shape:
         size *= max(int(length), 0)
-    if size > _rules.budget:
+    if size > account.weights:
         raise UnsafeFileError(
-            f'{what} of the shape {tuple(shape)} takes {readable(size)}, which is more than what is read can account for ({readable(_rules.budget)} are left). If the description is '
+            f'{what} of the shape {tuple(shape)} takes {readable(size)}, which is more than what is read can account for ({readable(account.weights)} are left). If the description is '
             'your own and right, build the model in Python, or load it with safe_mode=False.'
         )
-    _rules.budget -= size
+    account.weights -= size
 
 
-def count_steps(number, what):
-    """Note that something is about to be laid out `number` times.
-
-    Raises:
-        UnsafeFileError: if what is being read asks for too many.
-    """
-    if _rules.budget is not None and number > MOST_STEPS:
+def check_name(name):
+    """Refuse a name, of what is being read, that is longer than names are: frameworks repeat it for each operation of a layer."""
+    if budget.present() is not None and isinstance(name, str) and len(name) > LONGEST_NAME:
         raise UnsafeFileError(
-            f'{what}: {number} steps would be laid out one by one; what is read may ask for {MOST_STEPS}. If it is your own, load it with '
-            'safe_mode=False.'
+            f'A layer has a name of {len(name)} characters; up to {LONGEST_NAME} are read: {name[:40]!r}...'
         )
+
+
+def _most():
+    """Bytes that the weights of a model may take that comes without them: those of any that a machine of today trains, if this one has them."""
+    return min(memory(), 2**32)
 
 
 def memory():

@@ -1,26 +1,27 @@
 """get_file: files from the network, checked, kept, and unpacked."""
 
+import errno
 import hashlib
 import os
+import shutil
 import sys
-import tarfile
 import tempfile
 import zipfile
-import zlib
 from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from cthulhu.backend import config
 from cthulhu.callers import warn
-from cthulhu.storage import archive, atomic
-from cthulhu.storage.errors import DamagedFileError, ModelFileError
+from cthulhu.storage import archive, atomic, budget, trust
+from cthulhu.storage.errors import ModelFileError, UnsafeFileError
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.progbar import Progbar
 
 _PIECE = 2**16
 _SECONDS = 60  # without a byte, after which a server counts as gone
-_KINDS = {'tar': tarfile.is_tarfile, 'zip': zipfile.is_zipfile}
+_MOST_BYTES = 2**32  # of a download whose length the server does not say
+_KINDS = {'tar': archive.is_tar, 'zip': zipfile.is_zipfile}
 
 
 @checked
@@ -172,14 +173,26 @@ def _download(origin, path):
         with urlopen(origin, timeout=_SECONDS) as response, open(path, 'wb') as file:
             announced = response.headers.get('Content-Length')
             size = int(announced) if announced and announced.strip().isdigit() else None
+            most = _room(path, size, origin)
             bar, received = Progbar(size or None, unit_name='byte'), 0
             try:
                 for piece in iter(lambda: response.read(_PIECE), b''):
-                    file.write(piece)
                     received += len(piece)
+                    if received > most:
+                        raise UnsafeFileError(
+                            f'{origin}: the server sends more than {trust.readable(most)}'
+                            + (
+                                ', which it announced.'
+                                if size is not None
+                                else f' without saying how much there is. {budget.ADVICE}'
+                            )
+                        )
+                    file.write(piece)
                     bar.update(received)
             finally:
                 bar.close()
+    except ModelFileError:
+        raise
     except HTTPError as error:
         raise OSError(f'URL fetch failure on {origin}: {error.code} -- {error.reason}') from error
     except URLError as error:
@@ -192,6 +205,20 @@ def _download(origin, path):
         raise OSError(
             f'URL fetch failure on {origin}: the connection ended after {received} of {size} bytes. Try again.'
         )
+
+
+def _room(path, size, origin):
+    """How many bytes a download may have: what the server announces, if the disk has room for it; else a fixed number, and less than the disk has."""
+    free = shutil.disk_usage(os.path.dirname(path)).free
+    if size is None:
+        return min(_MOST_BYTES * budget.times(), free * 0.9)
+    if size > free:
+        raise OSError(
+            errno.ENOSPC,
+            f'{origin} announces {trust.readable(size)}, but the disk has room for {trust.readable(free)}',
+            path,
+        )
+    return size
 
 
 def _unpack(path, folder, archive_format):
@@ -207,12 +234,7 @@ def _unpack(path, folder, archive_format):
     with atomic.working_folder(folder, os.path.basename(path) + '.unpacked') as work:
         content = os.path.join(work, 'new')
         os.mkdir(content)
-        try:
-            archive.extract(path, content)
-        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-            if isinstance(error, ModelFileError):
-                raise
-            raise DamagedFileError(f'"{path}" cannot be unpacked: {error}.') from None
+        archive.extract(path, content)
         _move(content, os.path.realpath(folder))
     return True
 

@@ -11,6 +11,8 @@ import threading
 import types
 
 from cthulhu import names
+from cthulhu.storage import budget
+from cthulhu.storage.errors import UnsafeFileError
 from cthulhu.utils.progbar import Progbar  # noqa: F401  Keras's home of it
 from cthulhu.utils.reprs import short
 
@@ -172,7 +174,13 @@ def deserialize_cthulhu_object(identifier, module_objects=None, custom_objects=N
             return cls.from_config(config, custom_objects=dict(get_custom_objects(), **custom_objects))
         with CustomObjectScope(custom_objects):
             return cls.from_config(config)
-    # A function that makes the object, such as `glorot_uniform`: the configuration holds its arguments.
+    # A function that makes the object, such as `glorot_uniform`: the configuration holds its arguments. Those of the library are made for that; one of the user's
+    # own was given for some other role, perhaps, and a file does not choose what it is called with.
+    if budget.present() is not None and not inspect.isclass(cls) and cls not in (module_objects or {}).values():
+        raise UnsafeFileError(
+            f'The configuration calls the function {identifier["class_name"]!r} of `custom_objects` with arguments of its own, as if it were a class. Only '
+            'classes are made so.'
+        )
     with CustomObjectScope(custom_objects):
         return cls(**config)
 
@@ -232,6 +240,8 @@ def _find(name, module_objects, custom_objects, printable_module_name):
 
 
 def _unknown(name, module_objects, custom_objects, printable_module_name):
+    if len(str(name)) > 200:  # no name, and long to compare with those that there are
+        return f'Unknown {printable_module_name}: {str(name)[:100]!r}... ({len(str(name))} characters).'
     known = sorted(set(module_objects) | set(custom_objects or ()) | set(get_custom_objects()))
     lowered = {each.lower(): each for each in known}
     close = [lowered[each] for each in difflib.get_close_matches(str(name).lower(), lowered, n=3)]
@@ -327,6 +337,35 @@ def in_a_row(x):
 def unique(items):
     """The items in their order, each object once."""
     return list({id(item): item for item in items}.values())
+
+
+class DistinctNames(list):
+    """A list of names, to which `add` appends one that is not in it yet: the name itself, or with the next free number.
+
+    >>> names = DistinctNames(['mae'])
+    >>> names.add('mae'), names.add('mae'), names.add('mse')
+    ('mae_1', 'mae_2', 'mse')
+    """
+
+    def __init__(self, names=()):
+        super().__init__()
+        self._known, self._numbers = set(), {}
+        for name in names:
+            self.append(name)
+
+    def append(self, name):
+        super().append(name)
+        self._known.add(name)
+
+    def add(self, name, taken=lambda candidate, known: candidate in known):
+        """Append a free name, and return it; `taken` says of a candidate and the set of the names whether it is not free."""
+        candidate, number = name, self._numbers.get(name, 1)
+        while taken(candidate, self._known):
+            candidate = f'{name}_{number}'
+            number += 1
+        self._numbers[name] = number
+        self.append(candidate)
+        return candidate
 
 
 def object_list_uid(object_list):

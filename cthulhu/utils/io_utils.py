@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from cthulhu.storage import tree
+from cthulhu.storage import budget, tree
 from cthulhu.utils.arguments import checked
 
 try:
@@ -59,6 +59,8 @@ class HDF5Matrix:
 
     Raises:
         ImportError: if h5py is not installed.
+        KeyError: if the file has no such dataset.
+        ValueError: if its values are not in this file (links, external storage, virtual datasets), or are numbers that the file does not account for.
 
     Example:
         >>> x = HDF5Matrix('data.h5', 'x', start=0, end=600)  # doctest: +SKIP
@@ -74,7 +76,8 @@ class HDF5Matrix:
         file = self.refs.get(datapath)
         if not file:
             file = self.refs[datapath] = h5py.File(datapath, 'r')
-        self.data = file[dataset]
+        with budget.opened():
+            self.data = tree.rows(file, dataset, f'"{datapath}"')
         self.start = start
         self.end = self.data.shape[0] if end is None else end
         self.normalizer = normalizer

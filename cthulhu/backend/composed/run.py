@@ -1,6 +1,7 @@
 """Composed: the state of a backend (learning phase, counts of names), updates, what is known of a tensor."""
 
 import collections
+import contextlib
 import threading
 
 import numpy as np
@@ -51,6 +52,13 @@ class Run:
         with self._counting_uids:
             self._uids[prefix] += 1
             return self._uids[prefix]
+
+    def provisional(self):
+        """A context manager: the variables that the thread makes inside are taken back if an error leaves it, so that nobody has to initialise them.
+
+        Where variables have their values at once there is nothing to take back.
+        """
+        return contextlib.suppress()
 
     def reset_uids(self):
         """Start the counts of `get_uid` again from 1."""

@@ -1,6 +1,7 @@
 """`K.function`: a prepared call of the session, from arrays to arrays."""
 
 import atexit
+import contextlib
 import itertools
 import re
 import weakref
@@ -131,6 +132,9 @@ class Function(function.Function):
         except tf.errors.InvalidArgumentError as error:
             explain(error)
             raise
+        except tf.errors.FailedPreconditionError as error:
+            explain_failure(error, self.backend.get_graph())
+            raise
         if self._places is not None or self._convert:
             results = self._arranged(results)
         return results
@@ -193,6 +197,27 @@ def explain(error):
         found = pattern.search(str(error))
         if found is not None:
             raise ranges.out_of_range(what, *map(int, found.groups())) from None
+
+
+#: Graph -> {name of a variable: why it could not be given its first value}.
+failures = weakref.WeakKeyDictionary()
+
+
+def explain_failure(error, graph):
+    """Raise why a variable has no first value, where that is what an error of TensorFlow comes of."""
+    for name, reason in failures.get(graph, {}).items():
+        if re.search(rf'(?<![\w/]){re.escape(name)}(?![\w/])', error.message):
+            raise ValueError(f'The variable {name!r} could not be given its first value: {reason}') from None
+
+
+@contextlib.contextmanager
+def explained_failures(graph):
+    """Context in which that is done."""
+    try:
+        yield
+    except tf.errors.FailedPreconditionError as error:
+        explain_failure(error, graph)
+        raise
 
 
 def in_order(matrix):

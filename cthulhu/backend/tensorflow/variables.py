@@ -1,7 +1,9 @@
 """Variables: made in the library's graph, initialised together, read and set in one call."""
 
+import contextlib
 import functools
 import itertools
+import threading
 import weakref
 
 import numpy as np
@@ -9,7 +11,7 @@ import scipy.sparse
 import tensorflow as tf
 
 from cthulhu.backend import config, meta
-from cthulhu.backend.tensorflow.function import in_order, prepared_run
+from cthulhu.backend.tensorflow.function import explained_failures, failures, in_order, prepared_run
 from cthulhu.backend.tensorflow.graph import building, check_graph, entered
 
 v1 = tf.compat.v1
@@ -43,8 +45,45 @@ for _name in (
         setattr(GraphVariable, _name, _entering(getattr(_ResourceVariable, _name)))
 
 
+class _Made(threading.local):
+    lists = ()  # a list of variables for each `provisional` that the thread is inside of, the outermost first
+
+
+_made = _Made()
+
+
 class Variables:
     """What the backend does with variables."""
+
+    @contextlib.contextmanager
+    def provisional(self):
+        mine = []
+        _made.lists += (mine,)
+        try:
+            yield
+        except BaseException:
+            self._take_back(mine)
+            raise
+        finally:
+            _made.lists = _made.lists[:-1]
+        if _made.lists:
+            _made.lists[-1].extend(mine)
+
+    def _take_back(self, variables):
+        """Forget variables that nobody has: sessions no longer initialise them, or give their memory back."""
+        with building:
+            gone = {id(x) for x in variables if x.graph is self._graph}
+            if not gone:
+                return
+            known = self._graph.get_collection_ref(v1.GraphKeys.GLOBAL_VARIABLES)
+            for session, initialisation in list(self._initialisations.items()):
+                held = [x for x in known[: initialisation.done] if id(x) in gone]
+                initialisation.done -= len(held)
+                with entered(self._graph), contextlib.suppress(tf.errors.OpError, RuntimeError):
+                    session.run([tf.raw_ops.DestroyResourceOp(resource=x.handle) for x in held])
+            for collection in (v1.GraphKeys.GLOBAL_VARIABLES, v1.GraphKeys.TRAINABLE_VARIABLES):
+                found = self._graph.get_collection_ref(collection)
+                found[:] = [x for x in found if id(x) not in gone]
 
     def variable(self, value, dtype=None, name=None, constraint=None):
         dtype = dtype or config.floatx()
@@ -60,6 +99,8 @@ class Variables:
         if assign is not None:
             made._cthulhu_assign = assign, made.initializer
         made._keras_initialized = False
+        if _made.lists:
+            _made.lists[-1].append(made)
         return meta.begin(made, made.shape.as_list())
 
     def is_variable(self, x):
@@ -73,7 +114,10 @@ class Variables:
         for x in ops:
             self._check_variable(x)
             check_graph(x, self._graph, 'get_value: the variable')
-        return self._ready_session().run(ops) if ops else []
+        if not ops:
+            return []
+        with explained_failures(self._graph):
+            return self._ready_session().run(ops)
 
     def set_value(self, x, value):
         self.batch_set_value([(x, value)])
@@ -153,13 +197,20 @@ class Initialisation:
             with entered(session.graph), session.graph.control_dependencies(None):
                 known = session.run([v1.is_variable_initialized(x) for x in new])
             pending = [x for x, is_done in zip(new, known) if not is_done]
+        failed = {}
         if pending:
             try:
                 session.run([x.initializer for x in pending])
-            except tf.errors.FailedPreconditionError:
-                # One starts from the value of another: the order in which they were made is one that works.
+            except tf.errors.OpError:
+                # One starts from the value of another: the order in which they were made is one that works. Or one cannot start: the others do without it,
+                # and what it is said with comes when it is used.
                 for x in pending:
-                    session.run(x.initializer)
+                    try:
+                        session.run(x.initializer)
+                    except tf.errors.OpError as error:
+                        failed[x.op.name] = error.message.partition('[[')[0].strip().splitlines()[-1]
+            if failed:
+                failures.setdefault(session.graph, {}).update(failed)
         for x in new:
-            x._keras_initialized = True
+            x._keras_initialized = x.op.name not in failed
         self.done += len(new)

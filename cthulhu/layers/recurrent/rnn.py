@@ -12,7 +12,7 @@ from cthulhu.layers.recurrent.calling import StatesAsInputs
 from cthulhu.layers.recurrent.cell import Cell, RecurrentCell
 from cthulhu.layers.recurrent.settings import with_input_shape
 from cthulhu.layers.recurrent.stacked import StackedRNNCells, check_cell, output_size, state_sizes
-from cthulhu.storage import trust
+from cthulhu.storage import budget, trust
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import has_arg, to_list
 from cthulhu.utils.layer_utils import all_layers
@@ -205,7 +205,7 @@ class RNN(StatesAsInputs, Layer):
             initial_state = self.states if self.stateful else self.get_initial_state(inputs)
         steps = K.int_shape(inputs)[1]
         if self.unroll and steps is not None:
-            trust.count_steps(steps, f'Layer "{self.name}" is unrolled')
+            budget.draw('calls', steps, f'The {steps} steps of the unrolled layer "{self.name}"')
         if self.unroll and steps is None:
             raise ValueError(
                 f'Layer "{self.name}" cannot be unrolled: the number of steps is not known. Give it in the `input_shape` (or '

@@ -1,0 +1,199 @@
+"""What small files may cost: at most two seconds and 64 MB beyond what their content needs, at every door; and what one that is refused leaves behind: nothing.
+
+The attacks are those of `costly`, each at two sizes. They run in a process of their own, which may take no more than the machine can spare.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cthulhu import backend as K
+from cthulhu.layers import Daoloth
+from cthulhu.models import Lump, Pile, load_model, model_from_config, model_from_json
+from cthulhu.saving import ModelFileError, UnsafeFileError, reading_budget
+from cthulhu.storage import budget
+from tests.saving import costly
+from tests.saving import test_attacks as attacks
+
+pytest.importorskip('h5py')
+pytest.importorskip('yaml')
+pytestmark = pytest.mark.skipif(
+    not os.path.exists('/proc/self/clear_refs'), reason='the system does not tell the most memory that was used'
+)
+
+SECONDS = 2.0
+MEMORY = 64 * 2**20
+# What Python takes for a character of a configuration, or the graph of a framework for what it says.
+TIMES = 16
+# A read file may cost what an honest one of its size costs: layers are called, values made.
+SECONDS_OF_A_MEGABYTE = 20.0
+
+
+@pytest.fixture(scope='module')
+def sweep():
+    """{(attack, size): the reports of all its doors}, of a process that tries everything."""
+    here = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir)
+    environment = dict(
+        os.environ,
+        PYTHONPATH=os.pathsep.join([here] + sys.path[:1]),
+        TF_CPP_MIN_LOG_LEVEL='3',
+        OMP_NUM_THREADS='1',
+        OPENBLAS_NUM_THREADS='1',
+    )
+    environment.pop(budget.VARIABLE, None)
+    child = subprocess.Popen(
+        [sys.executable, '-m', 'tests.saving.costly'],
+        cwd=here,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    output = child.communicate()[0].decode()
+    found, last = {}, None
+    for line in output.splitlines():
+        report = json.loads(line)
+        if 'begun' in report:
+            last = report['begun'], report['size']
+            found[last] = []
+        elif 'attack' in report:
+            found[last].append(report)
+        else:
+            last = None
+    assert last is None, f'the process ended ({child.returncode}) in {last}, after {found.get(last)}'
+    return found
+
+
+@pytest.mark.parametrize('name', sorted(costly.ATTACKS))
+def test_what_a_small_file_costs(name, sweep):
+    small, large = (sweep[name, size] for size in costly.ATTACKS[name].sizes)
+    assert small and large
+    before = {report['door']: report for report in small}
+    for report in small + large:
+        text = '{attack} {size} at {door}: {outcome} {text}'.format(**report)
+        bare = report['door'] in ('by_from_config', 'by_deserialize')
+        assert report['outcome'] in costly.OURS + ('read',) + ('ValueError', 'TypeError') * bare, text
+        megabytes = report['content'] / 2.0**20
+        assert report['memory'] < MEMORY + TIMES * report['content'], text
+        assert report['seconds'] < SECONDS + SECONDS_OF_A_MEGABYTE * min(megabytes, 4), text
+        if report in large and report['seconds'] > SECONDS / 2:  # ten times the content, ten times the cost
+            assert report['seconds'] < 20 * before[report['door']]['seconds'] + SECONDS / 2, text
+
+
+# -- after a refusal ---------------------------------------------------------------------------------------------
+
+
+def half_made():
+    """(error, function): what is refused when a part of it is made already."""
+    weights = {
+        'class_name': 'Dense',
+        'config': {'name': 'd', 'units': 3, 'batch_input_shape': [None, 4], 'dtype': 'float32'},
+    }
+    wrong = {'class_name': 'RandomUniform', 'config': {'minval': 5, 'maxval': 1}}
+    integers = dict(weights['config'], dtype='int32', kernel_initializer=wrong)
+
+    def stack(*layers):
+        return {'class_name': 'Sequential', 'config': {'name': 's', 'layers': list(layers)}}
+
+    unknown = {'class_name': 'Dense', 'config': {'name': 'e', 'units': 2, 'activation': 'nothing'}}
+    huge = {'class_name': 'Dense', 'config': {'name': 'e', 'units': 10**12}}
+    first = dict(weights, config=integers)
+    yield lambda: model_from_config(stack(first, unknown))
+    yield lambda: model_from_json(json.dumps(stack(first, huge)))
+    yield lambda: Pile.from_config(stack(first, unknown)['config'])
+    yield lambda: Pile.from_config(stack(weights, huge)['config'])
+    yield lambda: model_from_config(costly.model_in_model(15))
+    yield lambda: Lump.from_config(
+        costly.calls_of(3)['config'].copy() and dict(costly.calls_of(3)['config'], output_layers=[['none', 0, 0]])
+    )
+
+
+def test_the_model_of_the_user_goes_on_after_each_refusal(tmp_path):
+    model = Pile([Daoloth(3, activation='tanh', input_shape=(4,)), Daoloth(3)])
+    model.conjure('adam', 'mse')
+    x, y = np.random.RandomState(0).rand(8, 4), np.ones((8, 3))
+    before = model.predict(x)
+    refused = list(half_made())
+    for name in (
+        'names_times_names',
+        'models_in_models',
+        'unrolled_steps',
+        'orthogonal',
+        'chunks_far_larger_than_the_array',
+        'long_layer_name',
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        made = costly.ATTACKS[name](costly.ATTACKS[name].sizes[1], folder)
+        refused += list(made.values())
+    for function in refused:
+        with pytest.raises((ValueError, TypeError, RuntimeError)):  # at a bare door an error may be the framework's
+            function()
+        np.testing.assert_array_equal(model.predict(x), before)
+    for function in refused[:4]:
+        with pytest.raises((ValueError, RuntimeError)):
+            function()
+        if K.supports('gradients'):
+            model.train_on_batch(x, y)
+        path = str(tmp_path / 'm.h5')
+        model.save(path)
+        np.testing.assert_array_equal(load_model(path, compile=False).predict(x), model.predict(x))
+
+
+def test_what_cannot_be_initialised_is_nobody_else_s_trouble():
+    model = Pile([Daoloth(3, input_shape=(4,))])
+    config = {'name': 's', 'layers': [{'class_name': 'Dense', 'config': {'name': 'd', 'units': 2, 'batch_input_shape': [None, 3], 'dtype': 'int32',
+              'kernel_initializer': {'class_name': 'RandomUniform', 'config': {'minval': 5, 'maxval': 1}}}}]}  # fmt: skip
+    try:
+        made = Pile.from_config(config)
+    except (ValueError, RuntimeError):  # where weights have their values at once
+        made = None
+    assert model.predict(np.zeros((2, 4))).shape == (2, 3)
+    if made is not None:
+        with pytest.raises(ValueError):
+            made.get_weights()
+        assert model.predict(np.zeros((2, 4))).shape == (2, 3)
+
+
+# -- the budget ------------------------------------------------------------------------------------------------------
+
+
+def test_one_s_own_large_file_is_read_when_more_is_allowed(tmp_path, monkeypatch):
+    config = costly.model_in_model(10)
+    with pytest.raises(UnsafeFileError, match=budget.VARIABLE):
+        model_from_config(config)
+    with reading_budget(10):
+        assert isinstance(model_from_config(config), Lump)
+    with pytest.raises(UnsafeFileError):
+        model_from_config(config)
+    monkeypatch.setenv(budget.VARIABLE, '10')
+    assert isinstance(model_from_config(config), Lump)
+    with pytest.raises(UnsafeFileError), reading_budget(0.5):
+        model_from_config(config)
+    monkeypatch.setenv(budget.VARIABLE, 'much')
+    with pytest.raises(ValueError, match='number above zero'):
+        model_from_config(config)
+    with pytest.raises(ValueError, match='times'), reading_budget(0):
+        pass
+
+
+def test_the_budget_is_that_of_one_reading(tmp_path):
+    """What one file takes is not taken from the next, and other threads have their own."""
+    config = costly.recurrent(600)
+    for _ in range(4):
+        assert isinstance(model_from_config(config), Pile)
+    assert budget.present() is None
+    with pytest.raises(ModelFileError):
+        model_from_config(costly.recurrent(5000))
+    assert budget.present() is None
+
+
+def test_a_large_honest_model_is_read():
+    """A few hundred layers, shared and nested, of all of which the text has a line or more."""
+    base = attacks.sequential(*[{'class_name': 'Dense', 'config': {'name': f'd{i}', 'units': 3}} for i in range(150)])
+    model = model_from_config(base)
+    again = model_from_json(model.to_json())
+    assert len(again.layers) == 151

@@ -34,7 +34,7 @@ def main(arguments=None):
     model.conjure(RMSprop(1e-4, clipnorm=1.0), 'sparse_categorical_crossentropy', metrics=['accuracy'])
     model.summon(x, y, batch_size=32, epochs=given.epochs, validation_data=(x_test, y_test), verbose=2)
     accuracy = model.evaluate(x_test, y_test, verbose=0)[1]
-    return report('accuracy on images held out', accuracy, at_least=0.12 if given.quick else 0.6)
+    return report('accuracy on images held out', accuracy, at_least=0.12 if given.quick else 0.5)
 
 
 if __name__ == '__main__':

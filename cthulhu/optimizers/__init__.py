@@ -1,6 +1,7 @@
 """Optimizers: how weights follow the gradients of a loss."""
 
 from cthulhu import registry
+from cthulhu.optimizers import schedules
 from cthulhu.optimizers.adadelta import Adadelta
 from cthulhu.optimizers.adagrad import Adagrad
 from cthulhu.optimizers.adam import Adam
@@ -17,7 +18,7 @@ from cthulhu.utils.generic_utils import get_custom_objects
 
 __all__ = [
     'Adadelta', 'Adagrad', 'Adam', 'AdamW', 'Adamax', 'Lion', 'Nadam', 'Optimizer', 'RMSprop', 'SGD', 'TFOptimizer',
-    'adadelta', 'adagrad', 'adam', 'adamax', 'deserialize', 'get', 'nadam', 'rmsprop', 'serialize', 'sgd',
+    'adadelta', 'adagrad', 'adam', 'adamax', 'deserialize', 'get', 'nadam', 'rmsprop', 'schedules', 'serialize', 'sgd',
 ]  # fmt: skip
 
 sgd = SGD

@@ -10,10 +10,11 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu.backend import meta
 from cthulhu.callers import warn
+from cthulhu.optimizers import schedules
 from cthulhu.utils import argument_table
 from cthulhu.utils.arguments import checked, is_checked, named_arguments, takes_keras_1, unknown_argument
 from cthulhu.utils.graph_utils import in_graph
-from cthulhu.utils.kinds import is_symbolic
+from cthulhu.utils.kinds import is_schedule, is_symbolic
 from cthulhu.utils.reprs import settings_repr
 
 
@@ -133,6 +134,8 @@ class Optimizer:
 
     def __setattr__(self, name, value):
         held, is_setting = self.__dict__.get(name), name in _settings(type(self))
+        if name == 'learning_rate':
+            value = self._scheduled(value)
         if is_setting:
             value = argument_table.kind_of(type(self).__name__, name).check(type(self).__name__, name, value)
             is_setting = not isinstance(getattr(type(self), name, None), property)
@@ -149,6 +152,35 @@ class Optimizer:
             K.set_value(held, value)
         else:
             super().__setattr__(name, K.variable(value, name=name))
+
+    #: The schedule that the learning rate follows, or None.
+    schedule = None
+
+    def _scheduled(self, value):
+        """What is kept as the learning rate: what was given, or, for a schedule, a tensor of the rate at the present step."""
+        following = self.schedule
+        if is_schedule(value):
+            if self.__dict__.get('initial_decay'):
+                raise ValueError(
+                    f'{type(self).__name__}: `decay` makes a learning rate smaller that is a number; got {value!r}, which says itself how it changes. Leave one '
+                    'of them out.'
+                )
+            with K.graph_scope(type(self).__name__):
+                rate = value(self._in_steps(self.iterations))
+                rate = rate if is_symbolic(rate) else K.constant(rate)
+            self.__dict__['schedule'] = value
+            return rate
+        if following is not None:
+            raise ValueError(
+                f'{type(self).__name__}: the learning rate follows {following!r}, by the number of steps, and cannot be set to {value!r}. Make the optimizer with '
+                'a number to set it, or to let a callback do so; or give it another schedule, before it is trained.'
+            )
+        return value
+
+    @staticmethod
+    def _in_steps(count):
+        """A counter as what a schedule is called with: floats that hold every number of steps there will be."""
+        return K.cast(K.identity(count), 'float64' if K.floatx() == 'float64' else 'float32')
 
     def _note_change(self, name, held, value):
         """Say what the training functions that there are do not follow, or refuse it where it would be lost."""
@@ -173,7 +205,7 @@ class Optimizer:
 
     @property
     def lr(self):
-        """The learning rate's variable, under its older name."""
+        """The learning rate's variable (of a schedule: a tensor), under its older name."""
         return self.learning_rate
 
     @lr.setter
@@ -185,7 +217,7 @@ class Optimizer:
         with K.graph_scope(type(self).__name__):
             self.iterations = K.variable(0, dtype='int64', name='iterations')
             for name, value in values.items():
-                setattr(self, name, K.variable(value, name=name))
+                setattr(self, name, value if is_schedule(value) else K.variable(value, name=name))
         self._numbers = tuple(values)
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
@@ -303,14 +335,16 @@ class Optimizer:
         if self not in common:
             # Every update reads this one value of the counter, whatever the order in which they are carried out.
             done = K.identity(self.iterations)
-            common[self] = done, [K.update(self.iterations, done + 1)] + self.update_all(K.cast(done, K.floatx()))
-        done, counting = common[self]
+            rate = None if self.schedule is None else self.schedule(self._in_steps(done))
+            counting = [K.update(self.iterations, done + 1)] + self.update_all(K.cast(done, K.floatx()))
+            common[self] = done, rate, counting
+        done, rate, counting = common[self]
         self.updates = list(counting)
         shared = {}
         for i, (gradient, p) in enumerate(pairs):
             dtype = K.dtype(p)
             if dtype not in shared:
-                rule = self._with_numbers_of(dtype)
+                rule = self._with_numbers_of(dtype, rate)
                 shared[dtype] = rule, rule.begin(K.cast(done, dtype)), rule.kept_share(K.cast(done, dtype))
             rule, common, share = shared[dtype]
             held = [kind[i] for kind in state.slots]
@@ -321,14 +355,15 @@ class Optimizer:
             self.updates.append(K.update(p, new if constraint is None else constraint(new)))
         return self.updates
 
-    def _with_numbers_of(self, dtype):
-        """This optimizer as the rule of weights of a dtype: each of its numbers is read once for all of them, and cast."""
+    def _with_numbers_of(self, dtype, rate=None):
+        """This optimizer as the rule of weights of a dtype: each of its numbers is read once for all of them, and cast. `rate` is that of a schedule."""
         view = object.__new__(type(self))  # a copy would have variables of its own
         view.__dict__.update(vars(self))
         numbers = view.__dict__.get('_numbers', ())
         for name, value in vars(self).items():
             if name in numbers or name != 'iterations' and K.is_variable(value):
-                object.__setattr__(view, name, K.cast(K.identity(value), dtype))
+                value = rate if name == 'learning_rate' and rate is not None else value
+                object.__setattr__(view, name, K.cast(K.identity(value), dtype) if is_symbolic(value) else value)
         return view
 
     @takes_keras_1
@@ -431,7 +466,11 @@ class Optimizer:
         K.batch_set_value(pairs)
 
     def values(self, *names):
-        """The present values of variables (or tensors), by name of attribute, as a dict of floats."""
+        """The present values of variables (or tensors), by name of attribute, as a dict of floats; a schedule is described."""
+        if self.schedule is not None and 'learning_rate' in names:
+            others = self.values(*(name for name in names if name != 'learning_rate'))
+            found = dict(others, learning_rate=schedules.serialize(self.schedule))
+            return {name: found[name] for name in names}
         held = [getattr(self, name) for name in names]
         read = K.batch_get_value if all(map(K.is_variable, held)) else lambda tensors: [K.eval(x) for x in tensors]
         return dict(zip(names, map(float, read(held))))
@@ -443,6 +482,8 @@ class Optimizer:
     @classmethod
     def from_config(cls, config):
         """Make an optimizer of what `get_config` gave; a `name`, which tf.keras writes, is left out."""
+        rates = ('learning_rate', 'lr')
+        config = {key: schedules.deserialize(value) if key in rates else value for key, value in config.items()}
         return cls(**{key: value for key, value in config.items() if key != 'name'})
 
 

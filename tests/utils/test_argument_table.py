@@ -41,6 +41,7 @@ ROOMS = (
     losses,
     metrics,
     callbacks,
+    optimizers.schedules,
     sequence,
     text,
     image,

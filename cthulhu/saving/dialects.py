@@ -58,10 +58,7 @@ _IDLE = {
     'trainable': (True,),
     'unroll': (False,),
     'use_cudnn': _ANY,
-    'use_ema': (False,),
     'value_shape': _ANY,
-    'ema_momentum': _ANY,
-    'ema_overwrite_frequency': _ANY,
     'zero_output_for_mask': _ANY,
     # of metrics and losses
     'dtype': _ANY,
@@ -302,6 +299,9 @@ def _optimizer(name, cls, settings):
             f'The optimizer {name} clips each gradient by its own norm (clipnorm), this library all by their joint norm.'
         )
     settings['clipnorm'] = settings.pop('global_clipnorm', None)
+    if not settings.get('use_ema'):
+        for key in ('use_ema', 'ema_momentum', 'ema_overwrite_frequency'):
+            settings.pop(key, None)
     for key in (
         'clipnorm',
         'clipvalue',

@@ -67,7 +67,7 @@ OTHER = {
     'name', 'monitor', 'mode', 'distribution', 'curve', 'average', 'class_aggregation', 'summation_method', 'reduction', 'each', 'count_mode', 'update_freq',
     'function', 'output_shape', 'mask', 'arguments', 'layer', 'cell', 'cells', 'inputs', 'tensor', 'input_tensor', 'fn', 'optimizer',  # things
     'filename', 'filepath', 'log_dir', 'backup_dir', 'separator', 'root', 'path', 'field', 'headers', 'metrics', 'notebook',
-    'stateful_metrics', 'callbacks', 'schedule', 'embeddings_layer_names', 'embeddings_metadata', 'embeddings_data',
+    'exclude_layers', 'stateful_metrics', 'callbacks', 'schedule', 'embeddings_layer_names', 'embeddings_metadata', 'embeddings_data',
     'y_true', 'y_pred', 'identifier', 'config', 'custom_objects', 'loss', 'x', 'function',
     'sequences', 'sequence', 'text', 'truncating', 'hash_function', 'filters', 'split', 'sampling_table', 'data', 'targets', 'oov_token',  # data
     'fill_mode', 'preprocessing_function', 'y', 'filters',
@@ -159,7 +159,7 @@ def parameters(thing):
 def further(thing):
     """The arguments that a constructor takes out of its `**kwargs`."""
     if issubclass(thing, optimizers.Optimizer) and thing is not optimizers.TFOptimizer:
-        return list(thing.further_arguments) + ['clipnorm', 'clipvalue', 'weight_decay']
+        return list(thing.further_arguments) + list(optimizers.base._OF_ALL)
     if issubclass(thing, layers.Layer) and not issubclass(thing, metrics.Metric):
         return (
             ['trainable', 'input_shape', 'batch_input_shape', 'batch_size']

@@ -41,6 +41,7 @@ _IDLE = {
     'lora_alpha': (None,),
     'lora_rank': (None,),
     'noise_shape': (None,),
+    'oov_method': ('floormod',),
     'optional': (False,),
     'pad_to_aspect_ratio': (False,),
     'quantization_config': (None,),
@@ -59,6 +60,7 @@ _IDLE = {
     'unroll': (False,),
     'use_cudnn': _ANY,
     'value_shape': _ANY,
+    'vocabulary_size': _ANY,
     'zero_output_for_mask': _ANY,
     # of metrics and losses
     'dtype': _ANY,

@@ -72,6 +72,8 @@ def _settings(kind, config):
         made['negative_slope'] = made.pop('alpha')
     if kind is not None and kind.startswith('SpatialDropout'):
         made.pop('noise_shape', None)
+    if kind == 'Discretization':  # which takes no such setting there
+        made.pop('trainable', None)
     if kind == 'Lambda':
         _lambda(made)
     return made

@@ -21,9 +21,9 @@ import zoo  # noqa: E402
 # What goes on otherwise elsewhere: draws of dropout; a frozen BatchNormalization, which normalises by the batch in Keras 2.3.1; Nadam's schedule in Keras 3.
 OTHER_TRAINING = {
     'keras 2': ('cnn', 'frozen'),
-    'keras 3': ('cnn', 'sequences'),
-    'tf_keras': ('cnn',),
-    'cthulhu': ('cnn',),
+    'keras 3': ('augmented', 'cnn', 'sequences'),
+    'tf_keras': ('augmented', 'cnn'),
+    'cthulhu': ('augmented', 'cnn'),
 }
 PREDICTIONS, LOSSES = 1e-6, 1e-3
 

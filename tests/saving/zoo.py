@@ -185,6 +185,18 @@ def pictures(keras):
     return model
 
 
+def augmented(keras):
+    layers = keras.layers
+    x = inputs = layers.Input((6, 5, 3))
+    x = layers.RandomRotation(0.1, fill_mode='wrap')(layers.RandomFlip('horizontal')(x))
+    x = layers.RandomZoom((-0.1, 0.2))(layers.RandomTranslation(0.1, (0.1, 0.2))(x))
+    x = layers.Flatten()(layers.RandomBrightness(0.1)(layers.RandomContrast((0.1, 0.2))(x)))
+    y = layers.Discretization([0.2, 0.5], output_mode='one_hot')(x)
+    model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(y)))
+    model.compile('adam', 'mse')
+    return model
+
+
 def activated(keras, names=('gelu', 'swish', 'mish')):
     layers = keras.layers
     x = inputs = layers.Input((6,))
@@ -235,6 +247,7 @@ LATER = {
     'convolved': convolved,
     'pictures': pictures,
     'activated': activated,
+    'augmented': augmented,
 }
 LATEST = {'grouped': grouped, 'activated_by_keras_3': activated_by_keras_3}
 

@@ -58,7 +58,7 @@ NEEDED = {
     'values': [0.1, 0.01], 'zoom_range': (0.5, 1.5), 'brightness_range': (0.5, 1.5), 'brightness': 0.5, 'sequences': [[1, 2]], 'sequence': [1, 2, 3], 'vocabulary_size': 5, 'text': 'a b', 'size': 5, 'length': 3,
     'data': np.arange(20.0), 'targets': np.arange(20.0), 'batch_size': 2, 'shuffle': False, 'seed': 7, 'x': np.ones((4, 4, 1)), 'intensity': 0.1,
     'target_class_ids': [0], 'num_heads': 2, 'key_dim': 3, 'head_dim': 3, 'num_query_heads': 4, 'num_key_value_heads': 2, 'equation': 'ab,bc->ac', 'output_shape': 4,
-    'height': 4, 'width': 4, 'intensity_range': 0.1, 'rg': 3, 'wrg': 0.1, 'hrg': 0.1, 'y': [0, 1], 'y_true': np.array([[0.0, 1.0]]), 'y_pred': np.array([[0.5, 0.5]]), 'inputs': [],
+    'height': 4, 'width': 4, 'factor': 0.1, 'height_factor': 0.1, 'width_factor': 0.1, 'num_bins': 3, 'num_tokens': 4, 'intensity_range': 0.1, 'rg': 3, 'wrg': 0.1, 'hrg': 0.1, 'y': [0, 1], 'y_true': np.array([[0.0, 1.0]]), 'y_pred': np.array([[0.5, 0.5]]), 'inputs': [],
 }  # fmt: skip
 
 #: Arguments that are no numbers, sizes or switches, whoever takes them.
@@ -67,7 +67,7 @@ OTHER = {
     'name', 'monitor', 'mode', 'distribution', 'curve', 'average', 'class_aggregation', 'summation_method', 'reduction', 'each', 'count_mode', 'update_freq',
     'function', 'output_shape', 'mask', 'arguments', 'layer', 'cell', 'cells', 'inputs', 'tensor', 'input_tensor', 'fn', 'optimizer',  # things
     'filename', 'filepath', 'log_dir', 'backup_dir', 'separator', 'root', 'path', 'field', 'headers', 'metrics', 'notebook',
-    'exclude_layers', 'stateful_metrics', 'callbacks', 'schedule', 'embeddings_layer_names', 'embeddings_metadata', 'embeddings_data',
+    'output_mode', 'vocabulary', 'vocabulary_dtype', 'fill_mode', 'exclude_layers', 'stateful_metrics', 'callbacks', 'schedule', 'embeddings_layer_names', 'embeddings_metadata', 'embeddings_data',
     'y_true', 'y_pred', 'identifier', 'config', 'custom_objects', 'loss', 'x', 'function',
     'sequences', 'sequence', 'text', 'truncating', 'hash_function', 'filters', 'split', 'sampling_table', 'data', 'targets', 'oov_token',  # data
     'fill_mode', 'preprocessing_function', 'y', 'filters',
@@ -86,6 +86,7 @@ FUNCTIONS = (
 DEAR = {
     'Layer', 'InputSpec', 'ConvRNN2D', 'DataFrameIterator', 'DirectoryIterator', 'NumpyArrayIterator', 'Sequence', 'DamagedFileError', 'UnsafeFileError',
     'Lump', 'Pile', 'Input', 'BaseWrapper', 'CthulhuClassifier', 'CthulhuRegressor',
+    'Discretization',  # needs one of two arguments
 }  # fmt: skip
 
 #: Public things with numbers that nothing checks: why.

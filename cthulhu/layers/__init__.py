@@ -26,6 +26,7 @@ from cthulhu.layers import (
     pooling,
     recurrent,
     scaling,
+    strings,
     wrappers,
 )
 from cthulhu.layers.advanced_activations import *  # noqa: F403
@@ -50,11 +51,12 @@ from cthulhu.layers.pooling import *  # noqa: F403
 from cthulhu.layers.recurrent import *  # noqa: F403
 from cthulhu.layers.recurrent.uncelled import ConvRecurrent2D, Recurrent  # noqa: F401
 from cthulhu.layers.scaling import *  # noqa: F403
+from cthulhu.layers.strings import *  # noqa: F403
 from cthulhu.layers.wrappers import *  # noqa: F403
 
 _FAMILIES = (
     core, merge, advanced_activations, noise, embeddings, normalization, convolutional, pooling, local,
-    recurrent, cudnn_recurrent, convolutional_recurrent, highway, wrappers, einsum_dense, attention, multi_head_attention, scaling, images, augmentation, encoding,
+    recurrent, cudnn_recurrent, convolutional_recurrent, highway, wrappers, einsum_dense, attention, multi_head_attention, scaling, images, augmentation, encoding, strings,
 )  # fmt: skip
 
 __all__ = ['Input', 'InputLayer', 'InputSpec', 'Layer', 'deserialize', 'serialize']

@@ -66,8 +66,12 @@ class _Augmentation(ConfiguredLayer):
 
     def get_config(self):
         config = super().get_config()
-        if config.get('data_format') == 'channels_last':  # tf.keras has no such setting
-            del config['data_format']
+        for name, usual in (('data_format', 'channels_last'), ('value_range', (0, 255))):
+            if config.get(name) == usual and (name, type(self)) != (
+                'value_range',
+                RandomBrightness,
+            ):  # tf.keras has no such settings
+                del config[name]
         return config
 
 

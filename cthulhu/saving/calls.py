@@ -67,7 +67,10 @@ def of_model(settings, known):
         named = _names_of(item, known)
         if newer:
             nodes = item.get('inbound_nodes') or ()
-            item['inbound_nodes'] = [_connections(_listed_inputs(node, named), models, masks) for node in nodes]
+            augments = str(item.get('class_name')).startswith('Random')
+            item['inbound_nodes'] = [
+                _connections(_listed_inputs(node, named), models, masks, augments) for node in nodes
+            ]
             of_one = [index for index, node in enumerate(nodes) if _is_list_of_one(node)]
             item.update({'lists_of_one': of_one} if of_one else {})
         elif any(len(place) > 3 and place[3] for place in _every_place(item)):
@@ -171,7 +174,7 @@ def _source(thing):
     return None
 
 
-def _connections(node, models, masks=()):
+def _connections(node, models, masks=(), augments=False):
     """The inputs of a call, `[[name, node, tensor, arguments], ...]`, from Keras 3's `{'args': ..., 'kwargs': ...}`."""
     if not isinstance(node, dict):
         return node
@@ -199,7 +202,8 @@ def _connections(node, models, masks=()):
     arguments = {
         key: value
         for key, value in keywords.items()
-        if value is not None and not (key == 'training' and value is False)
+        # Keras 3 writes the default of `training`, which is True of the layers that augment images, and goes by the phase all the same.
+        if value is not None and not (key == 'training' and (augments or value is False))
     }
 
     def placed(key, value):

@@ -51,6 +51,7 @@ _IDLE = {
     'renorm_clipping': (None,),
     'renorm_momentum': _ANY,
     'reset_after': (False,),
+    'rng_type': _ANY,
     'seed': _ANY,
     'softmax_robust_masking': _ANY,
     'sparse': (False,),

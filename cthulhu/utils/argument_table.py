@@ -97,6 +97,7 @@ KINDS = {
     'bin_boundaries': Several(_ANY, 'boundaries', example=[0.0, 1.0], optional=True),
     'num_bins': Whole(1, example=10, optional=True),
     'max_tokens': Whole(2, example=1000, optional=True),
+    'output_sequence_length': Whole(1, example=100, optional=True),
     'num_oov_indices': Whole(1),
     'pad_to_max_tokens': _FLAG,
     'value_range': Several(_ANY, 'bounds', count=2, example=(0, 255)),

@@ -7,6 +7,7 @@ from cthulhu import backend as K
 from cthulhu import layers
 from cthulhu.layers.augmentation import sample
 from cthulhu.models import Pile, load_model
+from cthulhu.saving import calls
 from cthulhu.utils.layer_test import layer_test
 
 X = np.random.RandomState(3).uniform(0, 255, (6, 5, 4, 3)).astype('float32')
@@ -154,3 +155,12 @@ def test_files(tmp_path, ending):
     again = load_model(path, compile=False)
     assert [layer.get_config() for layer in again.layers[1:]] == [layer.get_config() for layer in model.layers[1:]]
     np.testing.assert_allclose(again.predict(X), model.predict(X))
+
+
+def test_the_default_of_training_that_keras_3_writes_says_nothing():
+    tensor = {'class_name': '__keras_tensor__', 'config': {'keras_history': ['a', 0, 0]}}
+    for name, expected in (('RandomFlip', {}), ('Dropout', {'training': True})):
+        layer = {'class_name': name, 'config': {'name': 'b'}, 'name': 'b'}
+        layer['inbound_nodes'] = [{'args': [tensor], 'kwargs': {'training': True}}]
+        made = calls.of_model({'layers': [layer], 'input_layers': [], 'output_layers': []}, {})
+        assert made['layers'][0]['inbound_nodes'] == [[['a', 0, 0, expected]]]

@@ -121,7 +121,7 @@ def normalized(keras):
     x = layers.Dense(8)(layers.UnitNormalization()(x))
     x = layers.GroupNormalization(-1, axis=1, scale=False)(x)
     model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
-    rate = keras.optimizers.schedules.CosineDecay(0.001, 20, 0.1, warmup_target=0.01, warmup_steps=8)
+    rate = keras.optimizers.schedules.CosineDecay(0.0002, 20, 0.1, warmup_target=0.001, warmup_steps=8)
     model.compile(keras.optimizers.Adam(rate), 'mse')
     return model
 
@@ -191,8 +191,7 @@ def augmented(keras):
     x = layers.RandomRotation(0.1, fill_mode='wrap')(layers.RandomFlip('horizontal')(x))
     x = layers.RandomZoom((-0.1, 0.2))(layers.RandomTranslation(0.1, (0.1, 0.2))(x))
     x = layers.Flatten()(layers.RandomBrightness(0.1)(layers.RandomContrast((0.1, 0.2))(x)))
-    y = layers.Discretization([0.2, 0.5], output_mode='one_hot')(x)
-    model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(y)))
+    model = keras.models.Model(inputs, layers.Dense(2)(x))
     model.compile('adam', 'mse')
     return model
 

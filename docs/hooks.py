@@ -17,7 +17,7 @@ PAGES = {
     'README.md': 'index.md',
 }
 MODULES = (
-    'models layers callbacks callbacks.schedules losses metrics optimizers activations initializers regularizers constraints backend '
+    'models layers callbacks losses metrics optimizers optimizers.schedules activations initializers regularizers constraints backend '
     'preprocessing.image preprocessing.sequence preprocessing.text datasets applications wrappers.scikit_learn export utils'
 ).split()
 LISTED = 'Arguments', 'Attributes', 'Raises'

@@ -16,8 +16,14 @@ def learning_rate_of(model, who):
     """The variable of the model's learning rate.
 
     Raises:
-        ValueError: if the optimizer has none.
+        ValueError: if the optimizer has none, or follows a schedule.
     """
+    schedule = getattr(model.optimizer, 'schedule', None)
+    if schedule is not None:
+        raise ValueError(
+            f'{who} sets the learning rate, and that of this model follows {schedule!r} (the `learning_rate` of its {type(model.optimizer).__name__}). Leave the '
+            f'callback out, or conjure the model with a number for `learning_rate`.'
+        )
     variable = getattr(model.optimizer, 'lr', None)
     if variable is None:
         raise ValueError(
@@ -169,6 +175,8 @@ class ReduceLROnPlateau(MonitorCallback):
         self.wait = 0
 
     def on_train_begin(self, logs=None):
+        if getattr(self.model, 'optimizer', None) is not None:
+            learning_rate_of(self.model, 'ReduceLROnPlateau')
         self.begin()
         self.cooldown_counter = 0
         self.wait = 0

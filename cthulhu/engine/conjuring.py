@@ -13,7 +13,7 @@ from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec
 from cthulhu.engine.recent import Recent
 from cthulhu.engine.step import Feed, Relay, Step
-from cthulhu.optimizers.base import one_step
+from cthulhu.optimizers.state import one_step
 from cthulhu.storage import budget
 from cthulhu.utils.arguments import require_call
 from cthulhu.utils.generic_utils import DistinctNames, to_list, unpack_singleton

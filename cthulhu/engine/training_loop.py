@@ -236,6 +236,9 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
             told.on_epoch_end(epoch, logs)
             if told.model.stop_training or adapter.ended:
                 break
+        if len(coming) and getattr(model.optimizer, 'use_ema', False):
+            model.conjuring.optimizer_state()  # that of this model
+            model.optimizer.finalize_variable_values()
     finally:  # also where an exception or Ctrl-C ends it
         try:
             with uninterrupted():

@@ -8,12 +8,14 @@ from cthulhu.engine.input_layer import Input, InputLayer
 from cthulhu.layers import (
     advanced_activations,
     attention,
+    augmentation,
     convolutional,
     convolutional_recurrent,
     core,
     cudnn_recurrent,
     einsum_dense,
     embeddings,
+    encoding,
     highway,
     images,
     local,
@@ -25,16 +27,19 @@ from cthulhu.layers import (
     pooling,
     recurrent,
     scaling,
+    strings,
     wrappers,
 )
 from cthulhu.layers.advanced_activations import *  # noqa: F403
 from cthulhu.layers.attention import *  # noqa: F403
+from cthulhu.layers.augmentation import *  # noqa: F403
 from cthulhu.layers.convolutional import *  # noqa: F403
 from cthulhu.layers.convolutional_recurrent import *  # noqa: F403
 from cthulhu.layers.core import *  # noqa: F403
 from cthulhu.layers.cudnn_recurrent import *  # noqa: F403
 from cthulhu.layers.einsum_dense import *  # noqa: F403
 from cthulhu.layers.embeddings import *  # noqa: F403
+from cthulhu.layers.encoding import *  # noqa: F403
 from cthulhu.layers.highway import *  # noqa: F403
 from cthulhu.layers.images import *  # noqa: F403
 from cthulhu.layers.local import *  # noqa: F403
@@ -48,13 +53,14 @@ from cthulhu.layers.pooling import *  # noqa: F403
 from cthulhu.layers.recurrent import *  # noqa: F403
 from cthulhu.layers.recurrent.uncelled import ConvRecurrent2D, Recurrent  # noqa: F401
 from cthulhu.layers.scaling import *  # noqa: F403
+from cthulhu.layers.strings import *  # noqa: F403
 from cthulhu.layers.wrappers import *  # noqa: F403
 from cthulhu.saving import reading
 
 _FAMILIES = (
     core, merge, advanced_activations, noise, embeddings, normalization, convolutional, pooling, local,
-    recurrent, cudnn_recurrent, convolutional_recurrent, highway, wrappers, einsum_dense, attention, multi_head_attention, scaling, images,
-    operations,
+    recurrent, cudnn_recurrent, convolutional_recurrent, highway, wrappers, einsum_dense, attention, multi_head_attention, scaling, images, augmentation,
+    encoding, strings, operations,
 )  # fmt: skip
 
 __all__ = ['Input', 'InputLayer', 'InputSpec', 'Layer', 'deserialize', 'serialize']

@@ -66,14 +66,13 @@ class _ToSize(ConfiguredLayer):
             config['data_format'] = self.data_format
         return config
 
-    def _change(self, x):
+    def _change(self, x, training):
         raise NotImplementedError
 
     def call(self, inputs, training=None):
-        # Keras's signature: the layer computes the same in training and in test.
         first = self.data_format == 'channels_first'
         x = K.permute_dimensions(inputs, (0, 2, 3, 1)) if first else inputs
-        x = self._change(x if K.dtype(x).startswith('float') else K.cast(x, self.dtype))
+        x = self._change(x if K.dtype(x).startswith('float') else K.cast(x, self.dtype), training)
         return K.permute_dimensions(x, (0, 3, 1, 2)) if first else x
 
     def _sides(self, x):
@@ -132,7 +131,7 @@ class Resizing(_ToSize):
 
     settings = ('height', 'width', 'interpolation', 'crop_to_aspect_ratio')
 
-    def _change(self, x):
+    def _change(self, x, training):
         if self.crop_to_aspect_ratio:
             return self._filled(x, self.interpolation)
         return resize(x, self.height, self.width, self.interpolation)
@@ -159,7 +158,7 @@ class CenterCrop(_ToSize):
 
     settings = ('height', 'width')
 
-    def _change(self, x):
+    def _change(self, x, training):
         rows, columns = self._sides(x)
         if rows < self.height or columns < self.width:
             return self._filled(x, 'bilinear')

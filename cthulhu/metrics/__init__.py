@@ -7,7 +7,9 @@ of all samples together, however they were cut into batches.
 from cthulhu import registry
 from cthulhu.losses import (
     binary_crossentropy,
+    binary_focal_crossentropy,
     categorical_crossentropy,
+    categorical_focal_crossentropy,
     categorical_hinge,
     hinge,
     kullback_leibler_divergence,
@@ -69,7 +71,7 @@ from cthulhu.metrics.functions import (
     top_k_categorical_accuracy,
 )
 from cthulhu.metrics.hinges import CategoricalHinge, Hinge, SquaredHinge
-from cthulhu.metrics.iou import MeanIoU
+from cthulhu.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from cthulhu.metrics.regression import (
     CosineSimilarity,
     LogCoshError,
@@ -80,6 +82,7 @@ from cthulhu.metrics.regression import (
     Poisson,
     RootMeanSquaredError,
 )
+from cthulhu.metrics.scores import F1Score, FBetaScore, R2Score
 
 mse = MSE = mean_squared_error
 mae = MAE = mean_absolute_error
@@ -88,19 +91,20 @@ msle = MSLE = mean_squared_logarithmic_error
 cosine = cosine_similarity = cosine_proximity
 
 __all__ = [
-    'AUC', 'Accuracy', 'BinaryAccuracy', 'BinaryCrossentropy', 'CategoricalAccuracy', 'CategoricalCrossentropy',
-    'CategoricalHinge', 'CosineSimilarity', 'FalseNegatives', 'FalsePositives', 'Hinge', 'KLDivergence',
-    'LogCoshError', 'MAE', 'MAPE', 'MSE', 'MSLE', 'Mean', 'MeanAbsoluteError', 'MeanAbsolutePercentageError',
-    'MeanIoU', 'MeanMetricWrapper', 'MeanSquaredError', 'MeanSquaredLogarithmicError', 'Metric', 'Poisson',
-    'Precision', 'Recall', 'Reduce', 'RootMeanSquaredError', 'SensitivityAtSpecificity',
-    'SensitivitySpecificityBase', 'SparseCategoricalAccuracy', 'SparseCategoricalCrossentropy',
-    'SparseTopKCategoricalAccuracy', 'SpecificityAtSensitivity', 'SquaredHinge', 'Sum', 'TopKCategoricalAccuracy',
-    'TrueNegatives', 'TruePositives', 'accuracy', 'binary_accuracy', 'binary_crossentropy', 'categorical_accuracy',
-    'categorical_crossentropy', 'categorical_hinge', 'cosine', 'cosine_proximity', 'cosine_similarity', 'hinge',
-    'kullback_leibler_divergence', 'logcosh', 'mae', 'mape', 'mean_absolute_error',
+    'AUC', 'Accuracy', 'BinaryAccuracy', 'BinaryCrossentropy', 'BinaryIoU', 'CategoricalAccuracy',
+    'CategoricalCrossentropy', 'CategoricalHinge', 'CosineSimilarity', 'F1Score', 'FBetaScore', 'FalseNegatives',
+    'FalsePositives', 'Hinge', 'IoU', 'KLDivergence', 'LogCoshError', 'MAE', 'MAPE', 'MSE', 'MSLE', 'Mean',
+    'MeanAbsoluteError', 'MeanAbsolutePercentageError', 'MeanIoU', 'MeanMetricWrapper', 'MeanSquaredError',
+    'MeanSquaredLogarithmicError', 'Metric', 'OneHotIoU', 'OneHotMeanIoU', 'Poisson', 'Precision', 'R2Score',
+    'Recall', 'Reduce', 'RootMeanSquaredError', 'SensitivityAtSpecificity', 'SensitivitySpecificityBase',
+    'SparseCategoricalAccuracy', 'SparseCategoricalCrossentropy', 'SparseTopKCategoricalAccuracy',
+    'SpecificityAtSensitivity', 'SquaredHinge', 'Sum', 'TopKCategoricalAccuracy', 'TrueNegatives', 'TruePositives',
+    'accuracy', 'binary_accuracy', 'binary_crossentropy', 'binary_focal_crossentropy', 'categorical_accuracy',
+    'categorical_crossentropy', 'categorical_focal_crossentropy', 'categorical_hinge', 'cosine', 'cosine_proximity',
+    'cosine_similarity', 'hinge', 'kullback_leibler_divergence', 'logcosh', 'mae', 'mape', 'mean_absolute_error',
     'mean_absolute_percentage_error', 'mean_squared_error', 'mean_squared_logarithmic_error', 'mse', 'msle',
-    'poisson', 'sparse_categorical_accuracy', 'sparse_categorical_crossentropy',
-    'sparse_top_k_categorical_accuracy', 'squared_hinge', 'top_k_categorical_accuracy',
+    'poisson', 'sparse_categorical_accuracy', 'sparse_categorical_crossentropy', 'sparse_top_k_categorical_accuracy',
+    'squared_hinge', 'top_k_categorical_accuracy',
 ]  # fmt: skip
 
 # What a saved model may name: the metrics, and nothing else that this module happens to hold.

@@ -1,14 +1,19 @@
 """Optimizers: how weights follow the gradients of a loss."""
 
 from cthulhu import registry
+from cthulhu.optimizers import schedules
 from cthulhu.optimizers.adadelta import Adadelta
+from cthulhu.optimizers.adafactor import Adafactor
 from cthulhu.optimizers.adagrad import Adagrad
 from cthulhu.optimizers.adam import Adam
 from cthulhu.optimizers.adamax import Adamax
 from cthulhu.optimizers.adamw import AdamW
 from cthulhu.optimizers.base import Optimizer
 from cthulhu.optimizers.framework import TFOptimizer, is_framework_optimizer
+from cthulhu.optimizers.ftrl import Ftrl
+from cthulhu.optimizers.lamb import Lamb
 from cthulhu.optimizers.lion import Lion
+from cthulhu.optimizers.muon import Muon
 from cthulhu.optimizers.nadam import Nadam
 from cthulhu.optimizers.rmsprop import RMSprop
 from cthulhu.optimizers.sgd import SGD
@@ -16,8 +21,8 @@ from cthulhu.utils.foreign import described
 from cthulhu.utils.generic_utils import get_custom_objects
 
 __all__ = [
-    'Adadelta', 'Adagrad', 'Adam', 'AdamW', 'Adamax', 'Lion', 'Nadam', 'Optimizer', 'RMSprop', 'SGD', 'TFOptimizer',
-    'adadelta', 'adagrad', 'adam', 'adamax', 'deserialize', 'get', 'nadam', 'rmsprop', 'serialize', 'sgd',
+    'Adadelta', 'Adafactor', 'Adagrad', 'Adam', 'AdamW', 'Adamax', 'Ftrl', 'Lamb', 'Lion', 'Muon', 'Nadam', 'Optimizer', 'RMSprop', 'SGD', 'TFOptimizer',
+    'adadelta', 'adagrad', 'adam', 'adamax', 'deserialize', 'get', 'nadam', 'rmsprop', 'schedules', 'serialize', 'sgd',
 ]  # fmt: skip
 
 sgd = SGD
@@ -29,7 +34,25 @@ adamax = Adamax
 nadam = Nadam
 
 registry.optimizers.register(
-    {cls.__name__: cls for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Lion, Nadam, TFOptimizer)}
+    {
+        cls.__name__: cls
+        for cls in (
+            SGD,
+            RMSprop,
+            Adagrad,
+            Adadelta,
+            Adafactor,
+            Adam,
+            AdamW,
+            Adamax,
+            Ftrl,
+            Lamb,
+            Lion,
+            Muon,
+            Nadam,
+            TFOptimizer,
+        )
+    }
 )
 _BY_LOWER_CASE = {name.lower(): name for name in registry.optimizers}
 

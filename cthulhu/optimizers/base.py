@@ -1,65 +1,32 @@
 """What optimizers share: gradients and their clipping, the learning rate and its decay, weights, configuration."""
 
-import contextlib
 import numbers
 import re
-import threading
 
 import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.backend import meta
 from cthulhu.callers import warn
+from cthulhu.optimizers import schedules
+from cthulhu.optimizers.over_steps import OverSteps, where
+from cthulhu.optimizers.state import State, joint_norm, making
 from cthulhu.utils import argument_table
 from cthulhu.utils.arguments import checked, is_checked, named_arguments, takes_keras_1, unknown_argument
 from cthulhu.utils.graph_utils import in_graph
-from cthulhu.utils.kinds import is_symbolic
+from cthulhu.utils.kinds import is_schedule, is_symbolic
 from cthulhu.utils.reprs import settings_repr
 
-
-class _Making(threading.local):
-    """The step whose updates are being made, in each thread: None, or a dict, optimizer -> what its updates of this step have in common."""
-
-    common = None
-
-
-_making = _Making()
-
-
-@contextlib.contextmanager
-def one_step():
-    """Within, the updates of one step are made, and each optimizer counts it once.
-
-    One optimizer may be asked several times, by another that is around it, with groups of variables and another learning rate for each.
-    """
-    outer, _making.common = _making.common, {}
-    try:
-        yield
-    finally:
-        _making.common = outer
-
-
-class State:
-    """What an optimizer keeps for some variables.
-
-    Attributes:
-        params: list of the variables.
-        slots: list, for each kind of state, of lists of variables, one for each of `params`.
-        weights: list of all variables of the state, in the order of files: the counter, then kind after kind.
-    """
-
-    def __init__(self, params, slots, weights):
-        self.params = list(params)
-        self.slots = slots
-        self.weights = weights
-
-    def fits(self, params):
-        """Whether this is the state of these variables, in this order."""
-        return len(params) == len(self.params) and all(p is q for p, q in zip(params, self.params))
-
-
 #: What every optimizer takes beside its own arguments.
-_OF_ALL = ('clipnorm', 'clipvalue', 'weight_decay')
+_OF_ALL = (
+    'clipnorm',
+    'clipvalue',
+    'weight_decay',
+    'use_ema',
+    'ema_momentum',
+    'ema_overwrite_frequency',
+    'gradient_accumulation_steps',
+)
 
 
 def _settings(cls):
@@ -72,18 +39,7 @@ def _settings(cls):
     return {name for name in names if argument_table.kind_of(cls.__name__, name) is not None}
 
 
-def _joint_norm(gradients):
-    """The Euclidean norm of all gradients together; no square overflows on the way."""
-    parts = [K.cast(K.max(K.abs(g)), K.floatx()) for g in gradients]
-    largest = parts[0]
-    for part in parts[1:]:
-        largest = K.maximum(largest, part)
-    scale = K.maximum(largest, K.epsilon())
-    squares = [K.cast(K.sum(K.square(g / K.cast(scale, K.dtype(g)))), K.floatx()) for g in gradients]
-    return scale * K.sqrt(sum(squares))
-
-
-class Optimizer:
+class Optimizer(OverSteps):
     """Base class of optimizers.
 
     A subclass makes its numbers with `hyperparameters`, names the kinds of its state in `slots` and says in `step` what one
@@ -95,10 +51,16 @@ class Optimizer:
         weight_decay: float >= 0; before each step a variable loses `learning_rate * weight_decay` of itself, whatever its gradient
             (`exclude_from_weight_decay` says which do not).
         global_clipnorm: what Keras 3 calls `clipnorm`.
+        use_ema: bool, whether moving averages of the weights are kept, which take the place of the weights when `summon` ends, and where
+            `finalize_variable_values` is called.
+        ema_momentum: float in [0, 1], how much of an average is kept at each step; 0.99 by default.
+        ema_overwrite_frequency: int, after how many steps each time the averages take the place of the weights; None for never in between.
+        gradient_accumulation_steps: int from 2 up, of how many batches each step takes the mean gradient. The steps of schedules are batches, as in Keras 3.
 
     Raises:
         TypeError: an argument that does not exist.
-        ValueError: `clipnorm` and `global_clipnorm` are both given.
+        ValueError: `clipnorm` and `global_clipnorm` are both given; what is about averages without `use_ema`; averages or sums for a subclass that
+            overrides `get_updates`.
     """
 
     #: Whether the length of a step is set by the learning rate, and not by how large the gradients are.
@@ -121,6 +83,14 @@ class Optimizer:
         if unknown:
             accepted = named_arguments(type(self)) + list(self.further_arguments) + list(_OF_ALL)
             raise unknown_argument(type(self).__name__, unknown, accepted)
+        averaging = [name for name in ('ema_momentum', 'ema_overwrite_frequency') if kwargs.get(name) is not None]
+        if averaging and not kwargs.get('use_ema'):
+            raise ValueError(
+                f'{type(self).__name__}: `{averaging[0]}` is about the averages of `use_ema=True`; give both, or neither.'
+            )
+        over_steps = [name for name in ('use_ema', 'gradient_accumulation_steps') if kwargs.get(name)]
+        if over_steps and self.makes_own_updates:
+            raise ValueError(f'{type(self).__name__} makes its updates by itself, and takes no `{over_steps[0]}`.')
         # An option that was not given is not an attribute either, and does not appear in the configuration.
         self.__dict__.update(kwargs)
         self.updates = []
@@ -133,6 +103,8 @@ class Optimizer:
 
     def __setattr__(self, name, value):
         held, is_setting = self.__dict__.get(name), name in _settings(type(self))
+        if name == 'learning_rate':
+            value = self._scheduled(value)
         if is_setting:
             value = argument_table.kind_of(type(self).__name__, name).check(type(self).__name__, name, value)
             is_setting = not isinstance(getattr(type(self), name, None), property)
@@ -152,7 +124,7 @@ class Optimizer:
 
     def _note_change(self, name, held, value):
         """Say what the training functions that there are do not follow, or refuse it where it would be lost."""
-        is_number, used = isinstance(value, numbers.Number), bool(self.updates) and _making.common is None
+        is_number, used = isinstance(value, numbers.Number), bool(self.updates) and making.common is None
         if used and is_symbolic(held) and value is not held and not (is_number and K.is_variable(held)):
             raise ValueError(
                 f'{type(self).__name__}: `{name}` is part of a training function that is made already, which a tensor put in its place does not reach. '
@@ -173,7 +145,7 @@ class Optimizer:
 
     @property
     def lr(self):
-        """The learning rate's variable, under its older name."""
+        """The learning rate's variable (of a schedule: a tensor), under its older name."""
         return self.learning_rate
 
     @lr.setter
@@ -185,7 +157,7 @@ class Optimizer:
         with K.graph_scope(type(self).__name__):
             self.iterations = K.variable(0, dtype='int64', name='iterations')
             for name, value in values.items():
-                setattr(self, name, K.variable(value, name=name))
+                setattr(self, name, value if is_schedule(value) else K.variable(value, name=name))
         self._numbers = tuple(values)
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
@@ -214,6 +186,9 @@ class Optimizer:
     #: Names of the kinds of state: a variable for each trained one.
     slots = ()
 
+    #: What a kind of state has at first, where that is not 0.
+    slot_values = {}
+
     def slot_shape(self, slot, param):
         """The shape of the state of a kind for a variable: that of the variable."""
         return K.int_shape(param)
@@ -232,11 +207,17 @@ class Optimizer:
         Returns:
             The `State`; `apply` may be given it, where one optimizer trains several models.
         """
-        made = [
-            [K.zeros(self.slot_shape(slot, p), dtype=K.dtype(p), name=f'{slot}_{i}') for i, p in enumerate(params)]
-            for slot in self.slots
-        ]
-        state = State(params, made, self.state_of_all() + [variable for kind in made for variable in kind])
+
+        def kind(slot, shape=K.int_shape):
+            first = self.slot_values.get(slot, 0.0)
+            return [
+                K.variable(np.full(shape(p), first), dtype=K.dtype(p), name=f'{slot}_{i}') for i, p in enumerate(params)
+            ]
+
+        made = [kind(slot, lambda p, slot=slot: self.slot_shape(slot, p)) for slot in self.slots]
+        averages = kind('average') if getattr(self, 'use_ema', False) else []
+        sums = kind('gradient_sum') if getattr(self, 'gradient_accumulation_steps', None) else []
+        state = State(params, made, averages, sums, self.state_of_all())
         self.use(state)
         return state
 
@@ -267,14 +248,14 @@ class Optimizer:
                 '`trainable = False` on their layers, or use the layers in the model), or an operation in between cannot '
                 'be differentiated, such as K.argmax, K.round or K.eval.'
             )
-        # Gradients of several devices are to be joined here: what is clipped is the gradient of the whole batch.
-        return self._clipped(gradients)
+        # Gradients of several devices are to be joined here: what is clipped is the gradient of the whole batch, or of several.
+        return gradients if getattr(self, 'gradient_accumulation_steps', None) else self._clipped(gradients)
 
     @in_graph
     def _clipped(self, gradients):
         clipnorm, clipvalue = getattr(self, 'clipnorm', None), getattr(self, 'clipvalue', None)
         if clipnorm is not None:
-            norm = _joint_norm(gradients)
+            norm = joint_norm(gradients)
             factor = clipnorm / K.maximum(norm, clipnorm) if clipnorm else K.zeros_like(norm)
             gradients = [g * K.cast(factor, K.dtype(g)) for g in gradients]
         if clipvalue is not None:
@@ -299,36 +280,46 @@ class Optimizer:
         pairs = list(pairs)
         if state is None or not state.fits([p for _, p in pairs]):
             raise ValueError('The state is not that of these variables: call `build(params)` with them first.')
-        common = {} if _making.common is None else _making.common
+        common = {} if making.common is None else making.common
         if self not in common:
-            # Every update reads this one value of the counter, whatever the order in which they are carried out.
-            done = K.identity(self.iterations)
-            common[self] = done, [K.update(self.iterations, done + 1)] + self.update_all(K.cast(done, K.floatx()))
-        done, counting = common[self]
+            common[self] = self._begun()
+        done, rate, moves, counting = common[self]
         self.updates = list(counting)
-        shared = {}
-        for i, (gradient, p) in enumerate(pairs):
-            dtype = K.dtype(p)
+        gradients, summed = [gradient for gradient, _ in pairs], [None] * len(pairs)
+        if state.sums:
+            summed = [gradient + before for gradient, before in zip(gradients, state.sums)]
+            gradients = self._clipped([total / float(self.gradient_accumulation_steps) for total in summed])
+        shared, shares = {}, {}
+        for i, (gradient, (_, p)) in enumerate(zip(gradients, pairs)):
+            dtype, decay = K.dtype(p), self.weight_decay_of(p) if self._loses_weight(p) else None
             if dtype not in shared:
-                rule = self._with_numbers_of(dtype)
-                shared[dtype] = rule, rule.begin(K.cast(done, dtype)), rule.kept_share(K.cast(done, dtype))
-            rule, common, share = shared[dtype]
+                rule = self._with_numbers_of(dtype, rate)
+                shared[dtype] = rule, rule.begin(K.cast(done, dtype))
+            rule, begun = shared[dtype]
+            if (dtype, decay) not in shares:
+                shares[dtype, decay] = rule.kept_share(K.cast(done, dtype), decay)
+            share = shares[dtype, decay]
             held = [kind[i] for kind in state.slots]
-            start = p if share is None or not self._loses_weight(p) else p * share
-            new, *news = rule.step(start, gradient, common, *held)
+            new, *news = rule.step(p if share is None else p * share, gradient, begun, *held)
+            if moves is not None:
+                new, *news = (where(moves, value, old) for value, old in zip([new] + news, [p] + held))
+                self.updates.append(K.update(state.sums[i], K.switch(moves, K.zeros_like(summed[i]), summed[i])))
             self.updates += [K.update(variable, value) for variable, value in zip(held, news) if value is not variable]
+            if state.averages:
+                new = self._averaged(done, state.averages[i], new)
             constraint = meta.get_constraint(p)
             self.updates.append(K.update(p, new if constraint is None else constraint(new)))
         return self.updates
 
-    def _with_numbers_of(self, dtype):
-        """This optimizer as the rule of weights of a dtype: each of its numbers is read once for all of them, and cast."""
+    def _with_numbers_of(self, dtype, rate=None):
+        """This optimizer as the rule of weights of a dtype: each of its numbers is read once for all of them, and cast. `rate` is that of a schedule."""
         view = object.__new__(type(self))  # a copy would have variables of its own
         view.__dict__.update(vars(self))
         numbers = view.__dict__.get('_numbers', ())
         for name, value in vars(self).items():
             if name in numbers or name != 'iterations' and K.is_variable(value):
-                object.__setattr__(view, name, K.cast(K.identity(value), dtype))
+                value = rate if name == 'learning_rate' and rate is not None else value
+                object.__setattr__(view, name, K.cast(K.identity(value), dtype) if is_symbolic(value) else value)
         return view
 
     @takes_keras_1
@@ -396,9 +387,12 @@ class Optimizer:
             return self.learning_rate * (1.0 / (1.0 + self.decay * done))
         return self.learning_rate
 
-    def kept_share(self, done):
-        """What `weight_decay` leaves of a variable in the step after `done` ones; None where there is none."""
-        decay = getattr(self, 'weight_decay', None)
+    def weight_decay_of(self, p):
+        """The decay of a variable: `weight_decay`, or None."""
+        return getattr(self, 'weight_decay', None)
+
+    def kept_share(self, done, decay):
+        """What a decay leaves of a variable in the step after `done` ones; None where there is none."""
         return None if not decay else 1.0 - self.decayed(done) * decay
 
     # -- values --------------------------------------------------------------------------------------------
@@ -431,7 +425,11 @@ class Optimizer:
         K.batch_set_value(pairs)
 
     def values(self, *names):
-        """The present values of variables (or tensors), by name of attribute, as a dict of floats."""
+        """The present values of variables (or tensors), by name of attribute, as a dict of floats; a schedule is described."""
+        if self.schedule is not None and 'learning_rate' in names:
+            others = self.values(*(name for name in names if name != 'learning_rate'))
+            found = dict(others, learning_rate=schedules.serialize(self.schedule))
+            return {name: found[name] for name in names}
         held = [getattr(self, name) for name in names]
         read = K.batch_get_value if all(map(K.is_variable, held)) else lambda tensors: [K.eval(x) for x in tensors]
         return dict(zip(names, map(float, read(held))))
@@ -442,8 +440,11 @@ class Optimizer:
 
     @classmethod
     def from_config(cls, config):
-        """Make an optimizer of what `get_config` gave; a `name`, which tf.keras writes, is left out."""
-        return cls(**{key: value for key, value in config.items() if key != 'name'})
+        """Make an optimizer of what `get_config` gave; a `name`, which tf.keras writes, is left out, and what is about averages that are not kept."""
+        rates = ('learning_rate', 'lr')
+        left = ('name',) if config.get('use_ema') else ('name', 'use_ema', 'ema_momentum', 'ema_overwrite_frequency')
+        config = {key: value for key, value in config.items() if key not in left}
+        return cls(**{key: schedules.deserialize(value) if key in rates else value for key, value in config.items()})
 
 
 class WithoutCounter:

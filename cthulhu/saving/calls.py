@@ -77,8 +77,8 @@ def of_model(settings, known):
         named = _names_of(item, known)
         if newer:
             nodes = item.get('inbound_nodes') or ()
-            free = _is_operation(item)
-            item['inbound_nodes'] = [_connections(_listed_inputs(node, named), models, masks, free) for node in nodes]
+            kind = _is_operation(item), str(item.get('class_name')).startswith('Random')
+            item['inbound_nodes'] = [_connections(_listed_inputs(node, named), models, masks, *kind) for node in nodes]
             of_one = [index for index, node in enumerate(nodes) if _is_list_of_one(node)]
             item.update({'lists_of_one': of_one} if of_one else {})
         elif _is_operation(item):
@@ -263,7 +263,7 @@ def _source(thing):
     return None
 
 
-def _connections(node, models, masks=(), free=False):
+def _connections(node, models, masks=(), free=False, augments=False):
     """The inputs of a call, `[[name, node, tensor, arguments], ...]`, from Keras 3's `{'args': ..., 'kwargs': ...}`. `free`: arguments may have any structure."""
     if not isinstance(node, dict):
         return node
@@ -291,7 +291,8 @@ def _connections(node, models, masks=(), free=False):
     arguments = {
         key: value
         for key, value in keywords.items()
-        if value is not None and not (key == 'training' and value is False)
+        # Keras 3 writes the default of `training`, which is True of the layers that augment images, and goes by the phase all the same.
+        if value is not None and not (key == 'training' and (augments or value is False))
     }
 
     def placed(key, value):

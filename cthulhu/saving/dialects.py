@@ -42,6 +42,7 @@ _IDLE = {
     'lora_alpha': (None,),
     'lora_rank': (None,),
     'noise_shape': (None,),
+    'oov_method': ('floormod',),
     'optional': (False,),
     'pad_to_aspect_ratio': (False,),
     'quantization_config': (None,),
@@ -51,6 +52,7 @@ _IDLE = {
     'renorm_clipping': (None,),
     'renorm_momentum': _ANY,
     'reset_after': (False,),
+    'rng_type': _ANY,
     'seed': _ANY,
     'softmax_robust_masking': _ANY,
     'sparse': (False,),
@@ -59,10 +61,8 @@ _IDLE = {
     'trainable': (True,),
     'unroll': (False,),
     'use_cudnn': _ANY,
-    'use_ema': (False,),
     'value_shape': _ANY,
-    'ema_momentum': _ANY,
-    'ema_overwrite_frequency': _ANY,
+    'vocabulary_size': _ANY,
     'zero_output_for_mask': _ANY,
     # of metrics and losses
     'dtype': _ANY,
@@ -292,14 +292,8 @@ def _class_of(name, kind):
 def _optimizer(name, cls, settings):
     """Settings of an optimizer of tf.keras or Keras 3."""
     rate = settings.get('learning_rate')
-    if isinstance(rate, dict):
-        schedule = rate.get('config')
-        if rate.get('class_name') != 'InverseTimeDecay' or not isinstance(schedule, dict) or schedule.get('staircase'):
-            raise ModelFileError(
-                'The optimizer {} has a schedule as its learning rate ({}), which this library does not have.'.format(
-                    name, rate.get('class_name')
-                )
-            )
+    schedule = rate.get('config') if isinstance(rate, dict) and rate.get('class_name') == 'InverseTimeDecay' else None
+    if isinstance(schedule, dict) and schedule.get('name', 'decay') == 'decay':  # as our archives have `decay`
         settings['learning_rate'] = schedule['initial_learning_rate']
         settings['decay'] = schedule['decay_rate'] / schedule['decay_steps']
     if not {'ema_momentum', 'jit_compile', 'global_clipnorm'} & set(settings):
@@ -309,6 +303,9 @@ def _optimizer(name, cls, settings):
             f'The optimizer {name} clips each gradient by its own norm (clipnorm), this library all by their joint norm.'
         )
     settings['clipnorm'] = settings.pop('global_clipnorm', None)
+    if not settings.get('use_ema'):
+        for key in ('use_ema', 'ema_momentum', 'ema_overwrite_frequency'):
+            settings.pop(key, None)
     for key in (
         'clipnorm',
         'clipvalue',

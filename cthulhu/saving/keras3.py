@@ -83,9 +83,9 @@ def write_weights(tree, model, optimizer=False):
     _write_layer(tree, model)
     state = model.conjuring.optimizer_weights if optimizer else []
     if state:
-        count = len(model.conjuring.trained_weights)
+        shapes = [K.int_shape(w) for w in model.conjuring.trained_weights]
         rate = keras3_config.learning_rate(model.optimizer)
-        values = optimizer_state.to_keras3(model.optimizer, K.batch_get_value(state), count, rate)
+        values = optimizer_state.to_keras3(model.optimizer, K.batch_get_value(state), shapes, rate)
         group = tree.create_group('optimizer').create_group('vars')
         for i, value in enumerate(values):
             group.set_array(str(i), value)

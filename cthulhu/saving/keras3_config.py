@@ -71,6 +71,8 @@ def _settings(kind, config):
         made['negative_slope'] = made.pop('alpha')
     if kind is not None and kind.startswith('SpatialDropout'):
         made.pop('noise_shape', None)
+    if kind == 'Discretization':  # which takes no such setting there
+        made.pop('trainable', None)
     if kind == 'Lambda':
         _lambda(made)
     return made
@@ -211,9 +213,9 @@ def in_our_words(config, own=None, key=''):
 
 
 def learning_rate(optimizer):
-    """The learning rate as Keras 3 keeps it beside the state: None where it decays, and is worked out from the counter."""
+    """The learning rate as Keras 3 keeps it beside the state: None where it decays or follows a schedule, and is worked out from the counter."""
     config = optimizer.get_config()
-    return None if config.get('decay') else config['learning_rate']
+    return None if config.get('decay') or isinstance(config['learning_rate'], dict) else config['learning_rate']
 
 
 def of_training(model):
@@ -264,14 +266,29 @@ def _optimizer(optimizer):
             'decay_steps': 1,
             'decay_rate': decay,
             'staircase': False,
+            'name': DECAY,
         }
-        config['learning_rate'] = {
-            'module': 'keras.optimizers.schedules', 'class_name': 'InverseTimeDecay', 'config': schedule, 'registered_name': None,
-        }  # fmt: skip
+        config['learning_rate'] = _schedule('InverseTimeDecay', schedule)
+    elif optimizer.schedule is not None:
+        config['learning_rate'] = _schedule(optimizer.schedule, config['learning_rate']['config'])
     if 'clipnorm' in config:
         config['global_clipnorm'] = config.pop('clipnorm')
     config = {key: value.item() if isinstance(value, np.generic) else value for key, value in config.items()}
     return {'module': 'keras.optimizers', 'class_name': kind, 'config': config, 'registered_name': None}
+
+
+#: The name of a schedule by which `decay` is written.
+DECAY = 'decay'
+
+
+def _schedule(schedule, settings):
+    own = not isinstance(schedule, str) and not type(schedule).__module__.startswith('cthulhu.')
+    return {
+        'module': type(schedule).__module__ if own else 'keras.optimizers.schedules',
+        'class_name': schedule if isinstance(schedule, str) else type(schedule).__name__,
+        'config': settings,
+        'registered_name': names.written_name(type(schedule)) if own else None,
+    }
 
 
 def training(settings):

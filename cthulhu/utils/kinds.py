@@ -20,6 +20,11 @@ def is_symbolic(value):
     return K.is_variable(value) or K.is_tensor(value)
 
 
+def is_schedule(value):
+    """Whether a value is a learning rate that is a function of the step."""
+    return getattr(type(value), 'gives_learning_rates', False)
+
+
 def _plain(value):
     """A number as Python has it, or an error: a bool is no number, nor is a text."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
@@ -156,12 +161,21 @@ class Number(Kind):
 
 
 class LearningRate(Number):
-    """A number from 0 up; what is given in its place by those who know PyTorch, the weights, is told apart."""
+    """A number from 0 up, or a schedule; what is given in its place by those who know PyTorch, the weights, is told apart."""
 
     def __init__(self):
         super().__init__(0, example=0.01)
+        self.expected += ', or a schedule'
+
+    def convert(self, value):
+        return value if is_schedule(value) else super().convert(value)
 
     def _advice(self, argument, value):
+        if callable(value):
+            return (
+                'A learning rate that changes is one of `cthulhu.optimizers.schedules`, a subclass of its `LearningRateSchedule`, or what the callback '
+                '`LearningRateScheduler` sets by a function.'
+            )
         if isinstance(value, (list, tuple)) and any(map(is_symbolic, value)):
             return f'Leave the weights out: those of the model that is conjured with the optimizer are trained. Write for example `{argument}=0.01`.'
         return super()._advice(argument, value)

@@ -174,6 +174,9 @@ def compute_weighted_loss(losses, sample_weight=None, reduction=Reduction.SUM_OV
         losses = as_tensor(losses, K.floatx())
         if sample_weight is not None:
             sample_weight = as_tensor(sample_weight, K.floatx())
+            if not K.ndim(losses) and K.ndim(sample_weight) == 1:
+                # of the batch as a whole: the loss of each sample that is weighed
+                losses = losses + K.zeros_like(sample_weight)
             losses, _, sample_weight = squeeze_or_expand_dimensions(losses, None, sample_weight)
             losses = K.multiply_no_nan(losses, _beside(losses, sample_weight))
         return as_tensor(reduce_weighted_loss(losses, reduction), dtype)

@@ -190,3 +190,49 @@ def MeanIoU(y, p, w, num_classes):
         if union:
             scores.append(w[(y == number) & (p == number)].sum() / union)
     return np.mean(scores)
+
+
+def _iou(y, p, w, classes, wanted, ignore=None):
+    weights = np.broadcast_to(np.reshape(w, (-1,) + (1,) * (y.ndim - 1)), y.shape)
+    weights = weights * (y != ignore)
+    found = []
+    for k in wanted:
+        union = (weights * ((y == k) | (p == k))).sum()
+        found += [(weights * ((y == k) & (p == k))).sum() / union] if union else []
+    return np.mean(found)
+
+
+def IoU(y, p, w, num_classes, target_class_ids, ignore_class=None):
+    return _iou(y, p, w, num_classes, target_class_ids, ignore_class)
+
+
+def BinaryIoU(y, p, w, target_class_ids=(0, 1), threshold=0.5):
+    return _iou(y, (p >= threshold) * 1.0, w, 2, target_class_ids)
+
+
+def OneHotIoU(y, p, w, num_classes, target_class_ids):
+    return _iou(y.argmax(-1), p.argmax(-1), w, num_classes, target_class_ids)
+
+
+def OneHotMeanIoU(y, p, w, num_classes):
+    return OneHotIoU(y, p, w, num_classes, range(num_classes))
+
+
+def FBetaScore(y, p, w, average=None, beta=1.0, threshold=None):
+    positive = (p == p.max(-1, keepdims=True) if threshold is None else p > threshold) * 1.0
+    axis = None if average == 'micro' else 0
+    true, predicted, seen = ((each * w[:, None]).sum(axis) for each in (positive * y, positive, y))
+    score = (1 + beta**2) * true / np.maximum(beta**2 * seen + predicted, EPSILON)
+    return np.average(score, weights=seen) if average == 'weighted' else score if average is None else np.mean(score)
+
+
+def F1Score(y, p, w, average=None, threshold=None):
+    return FBetaScore(y, p, w, average, 1.0, threshold)
+
+
+def R2Score(y, p, w, class_aggregation='uniform_average', num_regressors=0):
+    variance = (w[:, None] * (y - average(y, w)) ** 2).sum(0)
+    score = 1 - (w[:, None] * (y - p) ** 2).sum(0) / variance
+    if class_aggregation is not None:
+        score = np.average(score, weights=None if class_aggregation == 'uniform_average' else variance)
+    return 1 - (1 - score) * (y.size - 1) / (y.size - num_regressors - 1) if num_regressors else score

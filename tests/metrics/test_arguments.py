@@ -173,3 +173,29 @@ def test_functions_take_arrays_and_integers():
     integers = K.placeholder(shape=(None,), dtype='int32')
     found = metrics.sparse_categorical_accuracy(integers, K.constant(y_pred))
     np.testing.assert_allclose(K.function([integers], [found])([np.array([1, 0])])[0], [1, 0])
+
+
+def test_scores_say_what_they_take():
+    for make, message in (
+        (
+            lambda: metrics.F1Score(average='mean'),
+            "F1Score: `average` is None, 'micro', 'macro' or 'weighted'; got 'mean'",
+        ),
+        (lambda: metrics.FBetaScore(beta=0), 'FBetaScore: `beta` is a finite number above 0; got 0'),
+        (lambda: metrics.F1Score(threshold=1.5), 'F1Score: `threshold` is a finite number above 0 and at most 1'),
+        (lambda: metrics.R2Score('mean'), 'R2Score: `class_aggregation` is None, '),
+        (lambda: metrics.IoU(2, [0, 2]), r'IoU: `target_class_ids` are below `num_classes`, 2; got \[0, 2\]'),
+        (lambda: metrics.F1Score()([1, 0], [1, 0]), r'F1Score takes targets and predictions of shape \(batch, units\)'),
+        (lambda: metrics.R2Score().result(), 'R2Score "r2_score" has no result before it has counted a batch'),
+    ):
+        with pytest.raises(ValueError, match=message):
+            make()
+
+
+def test_integers_of_keras_3_and_the_classes_of_predictions():
+    metric = metrics.MeanIoU(2, dtype='int64', sparse_y_pred=False)
+    assert metric.get_config()['dtype'] == K.floatx()
+    data = [(np.array([0.0, 1.0, 1.0]), np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]), None)]
+    np.testing.assert_allclose(measure(metric, data), [0.5])
+    single = [(np.array([1.0, 4.0, 3.0]), np.array([2.0, 4.0, 4.0]), None)]
+    assert float(measure(metrics.R2Score(), single)[0]) == pytest.approx(4 / 7, rel=1e-5)

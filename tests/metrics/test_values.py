@@ -9,7 +9,6 @@ from tests.metrics.data import CASES, batches
 from tests.metrics.helpers import joined, measure
 
 # After the three batches of `data.py`, without and with weights: recorded from Keras 2.3.1 on TensorFlow 1.15.5.
-# (It had no MeanIoU there.)
 KERAS_VALUES = {
     'AUC': (0.569444, 0.597619),
     'AUC-PR': (0.684019, 0.713517),
@@ -57,6 +56,26 @@ KERAS_VALUES = {
     'TrueNegatives': (5.0, 5.787705),
     'TruePositives': (8.0, 8.183724),
 }
+# The same of those that came later, from Keras 3.15.1 (the weights of samples repeated for each of their values where it takes no others).
+KERAS_VALUES.update(
+    {
+        'MeanIoU': (0.25, 0.264824),
+        'IoU': (0.232143, 0.261418),
+        'IoU-ignore': (0.332418, 0.344957),
+        'BinaryIoU': (0.351579, 0.379288),
+        'BinaryIoU-yes': (0.380952, 0.373669),
+        'OneHotIoU': (0.277778, 0.338285),
+        'OneHotMeanIoU': (0.233333, 0.256424),
+        'F1Score': ([0.4, 0.4, 0.5, 0.5, 0.0], [0.484252, 0.384343, 0.421797, 0.627775, 0.0]),
+        'F1Score-micro': (0.4, 0.436417),
+        'F1Score-macro': (0.610256, 0.625449),
+        'FBetaScore-weighted': (0.414286, 0.447493),
+        'FBetaScore-threshold': ([0.652174, 0.517241, 0.806451], [0.720747, 0.509659, 0.816078]),
+        'R2Score': (-1.151741, -1.146812),
+        'R2Score-each': ([-1.019722, -1.130446, -1.305055], [-0.781033, -1.34893, -1.310474]),
+        'R2Score-adjusted': (-1.298784, -1.308882),
+    }
+)
 
 
 @pytest.mark.parametrize('weighted', [False, True])
@@ -76,13 +95,24 @@ def test_value(case, weighted):
 
 def test_every_class_has_a_case():
     classes = {name for name in metrics.__all__ if isinstance(getattr(metrics, name), type)}
+    assert issubclass(metrics.F1Score, metrics.FBetaScore)
     bases = {'Metric', 'Reduce', 'Mean', 'Sum', 'MeanMetricWrapper', 'SensitivitySpecificityBase'}
     assert classes - bases == {name for name, _, _ in CASES.values()}
-    assert set(CASES) - set(KERAS_VALUES) == {'MeanIoU'}
+    assert set(CASES) == set(KERAS_VALUES)
 
 
 @pytest.mark.parametrize(
-    'case', ['MeanSquaredError', 'CategoricalAccuracy', 'Precision', 'AUC', 'MeanIoU', 'RootMeanSquaredError']
+    'case',
+    [
+        'MeanSquaredError',
+        'CategoricalAccuracy',
+        'Precision',
+        'AUC',
+        'MeanIoU',
+        'RootMeanSquaredError',
+        'F1Score-macro',
+        'R2Score',
+    ],
 )
 def test_value_does_not_depend_on_the_batch_size(case):
     name, arguments, kind = CASES[case]

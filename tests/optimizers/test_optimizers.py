@@ -640,7 +640,24 @@ def test_attributes_of_ones_own_are_held_against_nothing():
         optimizer.rate = optimizer.rate * 2
 
 
-@pytest.mark.parametrize('name', ['SGD', 'RMSprop', 'Adagrad', 'Adadelta', 'Adam', 'AdamW', 'Adamax', 'Lion', 'Nadam'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'SGD',
+        'RMSprop',
+        'Adagrad',
+        'Adadelta',
+        'Adafactor',
+        'Adam',
+        'AdamW',
+        'Adamax',
+        'Ftrl',
+        'Lamb',
+        'Lion',
+        'Muon',
+        'Nadam',
+    ],
+)
 def test_unknown_argument(name):
     with pytest.raises(TypeError, match=f"{name} has no argument 'rate'.* It takes learning_rate, .*lr, .*clipnorm"):
         getattr(optimizers, name)(rate=1)

@@ -21,11 +21,13 @@ import zoo  # noqa: E402
 # What goes on otherwise elsewhere: draws of dropout; a frozen BatchNormalization, which normalises by the batch in Keras 2.3.1; Nadam's schedule in Keras 3.
 OTHER_TRAINING = {
     'keras 2': ('cnn', 'frozen'),
-    'keras 3': ('cnn', 'sequences'),
-    'tf_keras': ('cnn',),
-    'cthulhu': ('cnn',),
+    'keras 3': ('augmented', 'cnn', 'sequences'),
+    'tf_keras': ('augmented', 'cnn'),
+    'cthulhu': ('augmented', 'cnn'),
 }
 PREDICTIONS, LOSSES = 1e-6, 1e-3
+# What a library does not write into HDF5 files: layers of Keras 3 that hold a module, which it cannot copy.
+NOT_IN_HDF5 = {'keras 3': ('augmented',)}
 
 
 def single(items):
@@ -66,7 +68,8 @@ def write(folder, keras):
             model.train_on_batch(xs, ys)
         path = os.path.join(folder, name)
         for ending in wholes:
-            model.save(path + ending)
+            if ending != '.h5' or name not in NOT_IN_HDF5.get(kind(keras), ()):
+                model.save(path + ending)
         for ending in weights:
             model.save_weights(path + ending)
         with open(path + '.json', 'w') as file:

@@ -121,7 +121,8 @@ def normalized(keras):
     x = layers.Dense(8)(layers.UnitNormalization()(x))
     x = layers.GroupNormalization(-1, axis=1, scale=False)(x)
     model = keras.models.Model(inputs, layers.Dense(2)(layers.Flatten()(x)))
-    model.compile('adam', 'mse')
+    rate = keras.optimizers.schedules.CosineDecay(0.0002, 20, 0.1, warmup_target=0.001, warmup_steps=8)
+    model.compile(keras.optimizers.Adam(rate), 'mse')
     return model
 
 
@@ -184,6 +185,17 @@ def pictures(keras):
     return model
 
 
+def augmented(keras):
+    layers = keras.layers
+    x = inputs = layers.Input((6, 5, 3))
+    x = layers.RandomRotation(0.1, fill_mode='wrap')(layers.RandomFlip('horizontal')(x))
+    x = layers.RandomZoom((-0.1, 0.2))(layers.RandomTranslation(0.1, (0.1, 0.2))(x))
+    x = layers.Flatten()(layers.RandomBrightness(0.1)(layers.RandomContrast((0.1, 0.2))(x)))
+    model = keras.models.Model(inputs, layers.Dense(2)(x))
+    model.compile('adam', 'mse')
+    return model
+
+
 def activated(keras, names=('gelu', 'swish', 'mish')):
     layers = keras.layers
     x = inputs = layers.Input((6,))
@@ -234,6 +246,7 @@ LATER = {
     'convolved': convolved,
     'pictures': pictures,
     'activated': activated,
+    'augmented': augmented,
 }
 LATEST = {'grouped': grouped, 'activated_by_keras_3': activated_by_keras_3}
 

@@ -41,6 +41,7 @@ ROOMS = (
     losses,
     metrics,
     callbacks,
+    optimizers.schedules,
     sequence,
     text,
     image,
@@ -56,17 +57,17 @@ NEEDED = {
     'sensitivity': 0.5, 'specificity': 0.5, 'stddev': 0.1, 'steps': 10, 'target_shape': (2, 1), 'then': 0.1, 'units': 2, 'value': 0.5,
     'values': [0.1, 0.01], 'zoom_range': (0.5, 1.5), 'brightness_range': (0.5, 1.5), 'brightness': 0.5, 'sequences': [[1, 2]], 'sequence': [1, 2, 3], 'vocabulary_size': 5, 'text': 'a b', 'size': 5, 'length': 3,
     'data': np.arange(20.0), 'targets': np.arange(20.0), 'batch_size': 2, 'shuffle': False, 'seed': 7, 'x': np.ones((4, 4, 1)), 'intensity': 0.1,
-    'num_heads': 2, 'key_dim': 3, 'head_dim': 3, 'num_query_heads': 4, 'num_key_value_heads': 2, 'equation': 'ab,bc->ac', 'output_shape': 4,
-    'height': 4, 'width': 4, 'intensity_range': 0.1, 'rg': 3, 'wrg': 0.1, 'hrg': 0.1, 'y': [0, 1], 'y_true': np.array([[0.0, 1.0]]), 'y_pred': np.array([[0.5, 0.5]]), 'inputs': [],
+    'target_class_ids': [0], 'num_heads': 2, 'key_dim': 3, 'head_dim': 3, 'num_query_heads': 4, 'num_key_value_heads': 2, 'equation': 'ab,bc->ac', 'output_shape': 4,
+    'height': 4, 'width': 4, 'factor': 0.1, 'height_factor': 0.1, 'width_factor': 0.1, 'num_bins': 3, 'num_tokens': 4, 'intensity_range': 0.1, 'rg': 3, 'wrg': 0.1, 'hrg': 0.1, 'y': [0, 1], 'y_true': np.array([[0.0, 1.0]]), 'y_pred': np.array([[0.5, 0.5]]), 'inputs': [],
 }  # fmt: skip
 
 #: Arguments that are no numbers, sizes or switches, whoever takes them.
 OTHER = {
     'activation', 'recurrent_activation', 'padding', 'init', 'data_format', 'score_mode', 'equation', 'bias_axes', 'interpolation', 'merge_mode', 'dtype', 'weights',  # texts and arrays
-    'name', 'monitor', 'mode', 'distribution', 'curve', 'summation_method', 'reduction', 'each', 'count_mode', 'update_freq',
+    'name', 'monitor', 'mode', 'distribution', 'curve', 'average', 'class_aggregation', 'summation_method', 'reduction', 'each', 'count_mode', 'update_freq',
     'function', 'output_shape', 'mask', 'arguments', 'layer', 'cell', 'cells', 'inputs', 'tensor', 'input_tensor', 'fn', 'optimizer',  # things
     'filename', 'filepath', 'log_dir', 'backup_dir', 'separator', 'root', 'path', 'field', 'headers', 'metrics', 'notebook',
-    'stateful_metrics', 'callbacks', 'schedule', 'embeddings_layer_names', 'embeddings_metadata', 'embeddings_data',
+    'output_mode', 'standardize', 'ngrams', 'mask_token', 'vocabulary', 'vocabulary_dtype', 'fill_mode', 'exclude_layers', 'stateful_metrics', 'callbacks', 'schedule', 'embeddings_layer_names', 'embeddings_metadata', 'embeddings_data',
     'y_true', 'y_pred', 'identifier', 'config', 'custom_objects', 'loss', 'x', 'function',
     'sequences', 'sequence', 'text', 'truncating', 'hash_function', 'filters', 'split', 'sampling_table', 'data', 'targets', 'oov_token',  # data
     'fill_mode', 'preprocessing_function', 'y', 'filters',
@@ -85,6 +86,7 @@ FUNCTIONS = (
 DEAR = {
     'Layer', 'InputSpec', 'ConvRNN2D', 'DataFrameIterator', 'DirectoryIterator', 'NumpyArrayIterator', 'Sequence', 'DamagedFileError', 'UnsafeFileError',
     'Lump', 'Pile', 'Input', 'BaseWrapper', 'CthulhuClassifier', 'CthulhuRegressor',
+    'Discretization',  # needs one of two arguments
 }  # fmt: skip
 
 #: Public things with numbers that nothing checks: why.
@@ -158,7 +160,7 @@ def parameters(thing):
 def further(thing):
     """The arguments that a constructor takes out of its `**kwargs`."""
     if issubclass(thing, optimizers.Optimizer) and thing is not optimizers.TFOptimizer:
-        return list(thing.further_arguments) + ['clipnorm', 'clipvalue', 'weight_decay']
+        return list(thing.further_arguments) + list(optimizers.base._OF_ALL)
     if issubclass(thing, layers.Layer) and not issubclass(thing, metrics.Metric):
         return (
             ['trainable', 'input_shape', 'batch_input_shape', 'batch_size']

@@ -50,6 +50,7 @@ def relu_layer(w, layer, inputs):
 
 @converts(
     layers.ActivityRegularization, layers.AlphaDarkness, layers.Darkness, layers.GaussianDarkness, layers.GaussianNoise,
+    layers.RandomBrightness, layers.RandomContrast, layers.RandomFlip, layers.RandomRotation, layers.RandomTranslation, layers.RandomZoom,
     layers.Identity, layers.SpatialDarkness1D, layers.SpatialDarkness2D, layers.SpatialDarkness3D,
 )  # fmt: skip
 def nothing(w, layer, inputs):

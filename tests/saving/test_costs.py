@@ -182,7 +182,7 @@ def test_one_s_own_large_file_is_read_when_more_is_allowed(tmp_path, monkeypatch
 
 def test_the_budget_is_that_of_one_reading(tmp_path):
     """What one file takes is not taken from the next, and other threads have their own."""
-    config = costly.recurrent(600)
+    config = costly.recurrent(400)
     for _ in range(4):
         assert isinstance(model_from_config(config), Pile)
     assert budget.present() is None

@@ -205,7 +205,7 @@ class RNN(StatesAsInputs, Layer):
             initial_state = self.states if self.stateful else self.get_initial_state(inputs)
         steps = K.int_shape(inputs)[1]
         if self.unroll and steps is not None:
-            budget.draw('calls', steps, f'The {steps} steps of the unrolled layer "{self.name}"')
+            budget.draw('calls', 2 * steps, f'The {steps} steps of the unrolled layer "{self.name}"')
         if self.unroll and steps is None:
             raise ValueError(
                 f'Layer "{self.name}" cannot be unrolled: the number of steps is not known. Give it in the `input_shape` (or '

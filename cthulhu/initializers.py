@@ -178,6 +178,8 @@ class VarianceScaling(_Random):
 
 
 _AS_A_CALL = 5e6  # multiplications of a decomposition that take as long as the call of a layer
+# Matrices with no side above this are decomposed as in Keras 2; larger ones in a way that takes a third of the time.
+_SMALL = 1024
 
 
 class Orthogonal(_Random):
@@ -204,12 +206,19 @@ class Orthogonal(_Random):
         seed = self._next_seed()
         random = np.random if seed is None else np.random.RandomState(seed)
         flat = (int(np.prod(shape[:-1])), shape[-1])
-        cost = flat[0] * flat[1] * min(flat) / _AS_A_CALL
+        cost = flat[0] * flat[1] * min(flat) / (_AS_A_CALL * (1 if min(flat) <= _SMALL else 3))
         if cost > 20 and trust.values_follow():  # in the file that is read: the decomposition would be for nothing
             return K.constant(np.zeros(shape), dtype=dtype)
         budget.draw('calls', cost, f'An orthogonal matrix of the shape {flat}')
-        left, _, right = np.linalg.svd(random.normal(0.0, 1.0, flat), full_matrices=False)
-        matrix = left if left.shape == flat else right
+        drawn = random.normal(0.0, 1.0, flat)
+        if min(flat) <= _SMALL:
+            left, _, right = np.linalg.svd(drawn, full_matrices=False)
+            matrix = left if left.shape == flat else right
+        else:
+            is_wide = flat[0] < flat[1]
+            matrix, triangle = np.linalg.qr(drawn.T if is_wide else drawn)
+            matrix *= np.sign(np.diag(triangle))  # else not all directions would be drawn alike
+            matrix = matrix.T if is_wide else matrix
         return K.constant(self.gain * matrix.reshape(shape), dtype=dtype)
 
     def get_config(self):

@@ -220,8 +220,10 @@ def test_identity(shape):
     np.testing.assert_array_equal(value(initializers.Identity(2.0), shape), 2 * np.eye(*shape))
 
 
+@pytest.mark.parametrize('small', [1024, 3])
 @pytest.mark.parametrize('shape', [(6, 4), (4, 6), (3, 2, 4), (2, 3, 4, 5)])
-def test_orthogonal(shape):
+def test_orthogonal(shape, small, monkeypatch):
+    monkeypatch.setattr(initializers, '_SMALL', small)
     flat = value(initializers.Orthogonal(gain=3.0, seed=1), shape).reshape(-1, shape[-1])
     product = flat.T @ flat if flat.shape[0] >= flat.shape[1] else flat @ flat.T
     np.testing.assert_allclose(product, 9 * np.eye(len(product)), atol=1e-4)

@@ -321,9 +321,10 @@ def test_sys_exit_says_who_called_it_and_where(processes):
 
 
 def test_a_thread_that_hangs_is_waited_for_once(monkeypatch):
-    """By who takes the batches and by who closes: five seconds, which a second Ctrl-C ends."""
+    """By who takes the batches and by who closes, together: a second Ctrl-C ends that."""
     asleep = threading.Event()
-    monkeypatch.setattr(Prefetcher._stop, '__defaults__', (0.6,))
+    patience = 2.0
+    monkeypatch.setattr(Prefetcher._stop, '__defaults__', (patience,))
     for interrupts in (1, 2):
         made = prefetcher(lambda task: asleep.wait(60) if task else 0, 1, processes=False)
         timers = [threading.Timer(0.2 + 0.2 * i, os.kill, (os.getpid(), signal.SIGINT)) for i in range(interrupts)]
@@ -335,8 +336,8 @@ def test_a_thread_that_hangs_is_waited_for_once(monkeypatch):
             try:
                 next(run)
             finally:
-                made.close(0.6)
-        assert (0.75 < time.time() - start < 1.2) if interrupts == 1 else time.time() - start < 0.7
+                made.close(patience)
+        assert (time.time() - start > patience) == (interrupts == 1)
     asleep.set()
     for thread in batch_threads():
         thread.join(5)

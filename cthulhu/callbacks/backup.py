@@ -242,7 +242,7 @@ def load(path):
         DamagedFileError: if it is not such a file.
     """
     what = f'The backup {path!r}'
-    with explained(what), budget.opened(file=os.path.getsize(path)), Archive(path, what) as archive:
+    with explained(what), budget.opened(file=os.stat(path).st_size), Archive(path, what) as archive:
 
         def decode(value):
             if isinstance(value, list):

@@ -59,8 +59,8 @@ def _read(path, rank):
             size = 1
             for length in shape:
                 size *= length
-            if size > _FREE_BYTES + 64 * os.path.getsize(path):
-                raise unsafe(path, f'announces the shape {tuple(shape)}, but has {os.path.getsize(path)} bytes')
+            if size > _FREE_BYTES + 64 * os.stat(path).st_size:
+                raise unsafe(path, f'announces the shape {tuple(shape)}, but has {os.stat(path).st_size} bytes')
             data = file.read(size + 1)  # one more, so that the checksum at the end is read
     except (struct.error, EOFError, zlib.error, OSError) as error:
         if isinstance(error, (FileNotFoundError, PermissionError, ValueError)):

@@ -28,4 +28,4 @@ def evaluate(model, step, adapter):
         loss, *metrics = step(batch.feeds)
     finally:
         model.metric_states.end(use)
-    return [float(loss) * batch.size / batch.size] + [float(value) for value in metrics]
+    return [float(loss) * batch.size / batch.size] + [value if np.ndim(value) else float(value) for value in metrics]

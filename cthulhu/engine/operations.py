@@ -6,7 +6,6 @@ from cthulhu import backend as K
 from cthulhu import registry
 from cthulhu.backend import meta
 from cthulhu.backend.inference.symbolic import toposort
-from cthulhu.callers import warn
 from cthulhu.engine.call_context import Record
 from cthulhu.engine.node import Node, mask_of, node_of, replaced
 
@@ -67,12 +66,7 @@ def _become_layer(x, name, arguments):
         further = dict(further, first=first)
         inputs = tensors[:1]
     layer.built = True
-    masked = next((each for each in tensors if mask_of(each) is not None), None)
-    if masked is not None:
-        warn(
-            f'The mask that layer "{node_of(masked).outbound_layer.name}" gives ends at {name}, an operation between layers: what follows counts all steps. Put the operation '
-            'into a layer of your own that hands the mask on, or before what makes the mask.'
-        )
+    layer.compute_mask(tensors, [mask_of(each) for each in tensors])
     Node(
         layer,
         input_tensors=list(inputs),

@@ -296,7 +296,7 @@ def evaluate(model, step, adapter, names, told):
         model.metric_states.end(use)
     if not seen:
         raise ValueError('There is nothing to evaluate: the data have no samples.')
-    results = [total / seen] + [float(value) for value in last[1:]]
+    results = [total / seen] + [value if np.ndim(value) else float(value) for value in last[1:]]
     told.on_test_end(dict(zip(names, results)))
     return results
 

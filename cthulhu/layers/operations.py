@@ -5,9 +5,10 @@ Here each of those functions is made of the backend's, so that such files load o
 
 from cthulhu import activations
 from cthulhu import backend as K
+from cthulhu.callers import warn_once
 from cthulhu.engine.base_layer import Layer
 from cthulhu.layers.images import resize
-from cthulhu.utils.generic_utils import to_list
+from cthulhu.utils.generic_utils import is_all_none, to_list
 
 __all__ = ['SlicingOpLambda', 'TFOpLambda']
 
@@ -53,12 +54,42 @@ class TFOpLambda(Layer):
         return SlicingOpLambda(name=_unique_name(name)), first, {'slice_spec': _spec(further['slice_spec'])}
 
     def call(self, inputs, first=_NOT_GIVEN, name=None, **arguments):
-        return _FUNCTIONS[_plain(self.function)](inputs if first is _NOT_GIVEN else first, **arguments)
+        try:
+            return _FUNCTIONS[_plain(self.function)](inputs if first is _NOT_GIVEN else first, **arguments)
+        except TypeError as error:
+            if 'argument' not in str(error):
+                raise
+            raise TypeError(
+                f'tf.{self.function} is called with its first argument and {sorted(arguments) or "no others"}: {error}. Layer "{self.name}" is an operation between layers: what it takes '
+                'beside its input is given with each call, by the names that TensorFlow has, or comes with the model that it is part of.'
+            ) from error
 
     def compute_output_shape(self, input_shape):
-        raise NotImplementedError(
-            f'The shape of what tf.{self.function} gives depends on what it is called with: call layer "{self.name}" on a tensor, and ask K.int_shape.'
-        )
+        """The shape that the operation gives for other inputs, with the further arguments of its first call."""
+        if not self.inbound_nodes:
+            raise NotImplementedError(
+                f'The shape of what tf.{self.function} gives depends on what it is called with: call layer "{self.name}" on a tensor, and ask K.int_shape.'
+            )
+        node = self.inbound_nodes[0]
+        shapes = input_shape if node.on_list else [input_shape]
+        inputs = [K.placeholder(shape, dtype=K.dtype(x)) for shape, x in zip(shapes, node.input_tensors)]
+        others = [K.placeholder(K.int_shape(x), dtype=K.dtype(x)) for x in node.keyword_tensors]
+        found = self.call(node.as_called(inputs), **node.arguments_with(others))
+        shapes = [K.int_shape(x) for x in to_list(found)]
+        return shapes if isinstance(found, list) else shapes[0]
+
+    def compute_mask(self, inputs, mask=None):
+        """None: a mask ends at an operation, which is told once."""
+        if not is_all_none(mask):
+            warn_once(
+                self,
+                'mask',
+                f'A mask ends at tf.{self.function}, an operation between layers ("{self.name}"): what follows counts all steps. Put the operation into a layer of your own that '
+                'hands the mask on, or before what makes the mask.',
+            )
+
+    def _infer_shapes(self, input_shapes, outputs):
+        """The backend knows them."""
 
     def get_config(self):
         return dict(super().get_config(), function=self.function)

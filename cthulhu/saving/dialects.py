@@ -296,7 +296,8 @@ def _optimizer(name, cls, settings):
     if isinstance(schedule, dict) and schedule.get('name', 'decay') == 'decay':  # as our archives have `decay`
         settings['learning_rate'] = schedule['initial_learning_rate']
         settings['decay'] = schedule['decay_rate'] / schedule['decay_steps']
-    if not {'ema_momentum', 'jit_compile', 'global_clipnorm'} & set(settings):
+    # What only the two write: ours have `ema_momentum`, too, where it was given.
+    if not {'loss_scale_factor', 'jit_compile', 'global_clipnorm'} & set(settings):
         return settings
     if settings.get('clipnorm') is not None:
         raise ModelFileError(

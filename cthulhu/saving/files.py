@@ -141,7 +141,7 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=Fa
         return keras3.load_archive_weights(source, where, model, **options)
 
     if is_path(filepath) and os.fspath(filepath).endswith('.safetensors'):
-        with explained(f'"{filepath}"'), budget.opened(file=os.path.getsize(filepath)):
+        with explained(f'"{filepath}"'), budget.opened(file=os.stat(filepath).st_size):
             return tensors.read(filepath, model, **options)
     return _load(filepath, read, read_archive)
 
@@ -175,7 +175,7 @@ def _load(place, read, read_archive):
                 raise IsADirectoryError(
                     f'{where} is a folder. Models are loaded from files (a SavedModel of TensorFlow is loaded with TensorFlow).'
                 )
-            budget.explain(file=os.path.getsize(place))
+            budget.explain(file=os.stat(place).st_size)
             if _starts(place, b'PK'):
                 return read_archive(place, where)
             if str(place).lower().endswith('.safetensors'):

@@ -118,10 +118,16 @@ def archive(model, path, include_optimizer=True):
         'cthulhu_version': __version__,
         'backend': K.backend(),
     }
-    with zipfile.ZipFile(path, 'w') as file:
-        file.writestr(_METADATA, configuration.to_text(metadata))
-        file.writestr(_SETTINGS, configuration.to_text(settings))
-        file.writestr(_WEIGHTS, data)
+    try:
+        with zipfile.ZipFile(path, 'w') as file:
+            file.writestr(_METADATA, configuration.to_text(metadata))
+            file.writestr(_SETTINGS, configuration.to_text(settings))
+            file.writestr(_WEIGHTS, data)
+    except ValueError as error:
+        # Where the disk is full, Python 3.6 says that it cannot close the archive.
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 # -- reading -----------------------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ class Archive:
 def _size(source):
     """The number of bytes of a path, or of a stream that can seek."""
     if isinstance(source, (str, os.PathLike)):
-        return os.path.getsize(source)
+        return os.stat(source).st_size
     place = source.tell()
     size = source.seek(0, 2)
     source.seek(place)
@@ -214,7 +214,7 @@ class _Member(tarfile.TarInfo):
 
 
 def _tar_members(archive, path):
-    members, total, size, times = [], 0, os.path.getsize(path), budget.times()
+    members, total, size, times = [], 0, os.stat(path).st_size, budget.times()
     limit, most = times * (_FREE_ON_DISK + _LARGEST_RATIO_ON_DISK * size), times * (2**14 + size / 32.0)
     for member in archive:
         if not (member.isfile() or member.isdir()):

@@ -374,7 +374,7 @@ def is_hdf5(source):
         start = file.read(8)
         place = 512
         while start != b'\x89HDF\r\n\x1a\n':  # the signature may follow a block of the user's, at 512, 1024, 2048, ...
-            if place > 2**20 or place > os.path.getsize(source):
+            if place > 2**20 or place > os.stat(source).st_size:
                 return False
             file.seek(place)
             start = file.read(8)

@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu.layers import Daoloth, Darkness, Input, LuKthu, SlicingOpLambda, TFOpLambda, TheHydra
-from cthulhu.models import Lump, clone_model, load_model, model_from_json
+from cthulhu.layers import (
+    Daoloth,
+    Darkness,
+    Input,
+    Laldagorth,
+    LuKthu,
+    SlicingOpLambda,
+    TFOpLambda,
+    TheHydra,
+    TimeDistributed,
+)
+from cthulhu.models import Lump, Pile, clone_model, load_model, model_from_json
 
 pytestmark = pytest.mark.filterwarnings('ignore:.* does not say how the model is trained')
 
@@ -141,11 +151,48 @@ def test_nothing_is_made_within_layers():
 
 
 @needs_origins
-def test_a_mask_that_ends_is_told():
+def test_a_mask_that_ends_is_told(tmp_path):
     x = Input((3,))
     words = TheHydra(5, 2, mask_zero=True, name='words')(x)
-    with pytest.warns(UserWarning, match='The mask that layer "words" gives ends at'):
-        Lump(x, words * 2.0)
+    with pytest.warns(UserWarning, match='A mask ends at tf.math.multiply'):
+        model = Lump(x, Laldagorth(2)(words * 2.0))
+    again = {}
+    for ending in ('.h5', '.keras'):
+        model.save(str(tmp_path / ('model' + ending)))
+        with pytest.warns(UserWarning, match='A mask ends at'):
+            again[ending] = load_model(str(tmp_path / ('model' + ending)), compile=False)
+        data = np.array([[1, 2, 0]])
+        np.testing.assert_allclose(again[ending].predict(data), model.predict(data), rtol=1e-6)
+
+
+@needs_origins
+@pytest.mark.parametrize('shape', [(None, 4), (None, None, 4)])
+def test_open_axes(shape, tmp_path):
+    x = Input(shape)
+    model = Lump(x, K.concatenate([x / 255.0, K.square(x)[..., :2]]))
+    data = np.random.RandomState(0).normal(size=(2, 3, 4) if len(shape) == 2 else (2, 3, 5, 4))
+    expected = np.concatenate([data / 255, np.square(data)[..., :2]], -1)
+    model.save(str(tmp_path / 'model.h5'))
+    others = Input(shape)
+    for each in (
+        model,
+        load_model(str(tmp_path / 'model.h5'), compile=False),
+        clone_model(model),
+        Lump(others, model(others)),
+    ):
+        np.testing.assert_allclose(each.predict(data), expected, rtol=1e-5, atol=1e-6)
+    assert model.compute_output_shape((7,) + data.shape[1:]) == (7,) + data.shape[1:-1] + (6,)
+
+
+@needs_origins
+def test_over_time():
+    x = Input((4,))
+    inner = Lump(x, Daoloth(3, kernel_initializer='ones')(x * 2.0))
+    outer = Pile([TimeDistributed(inner, input_shape=(6, 4))])
+    assert outer.output_shape == (None, 6, 3)
+    np.testing.assert_allclose(outer.predict(np.ones((2, 6, 4))), np.full((2, 6, 3), 8), rtol=1e-6)
+    with pytest.raises(TypeError, match="tf.math.multiply is called with its first argument and no others: .*'y'"):
+        inner.layers[1](Input((4,)))
 
 
 @needs_origins

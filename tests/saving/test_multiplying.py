@@ -1,6 +1,6 @@
 """Files made by chance that repeat, nest, share and lie about sizes: each is read or refused with our error, in time and memory that its size explains.
 
-Seeded, so that a failure comes again. As many are tried as fit into CTHULHU_FUZZ_SECONDS (15) of processor time, a share of it for each kind.
+Seeded, so that a failure comes again. As many are tried as fit into CTHULHU_FUZZ_SECONDS (5) of processor time, a share of it for each kind.
 """
 
 import gc
@@ -30,7 +30,7 @@ from tests.saving.test_attacks import fill, forget_peak, peak, sequential
 h5py = pytest.importorskip('h5py')
 pytest.importorskip('yaml')
 
-SECONDS = float(os.environ.get('CTHULHU_FUZZ_SECONDS', '15'))
+SECONDS = float(os.environ.get('CTHULHU_FUZZ_SECONDS', '5'))
 KINDS = {}
 
 

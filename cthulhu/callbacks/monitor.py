@@ -144,6 +144,11 @@ class MonitorCallback(Callback):
         """
         logs = logs or {}
         value = logs.get(spelled(self.monitor, logs))
+        if np.ndim(value):
+            raise ValueError(
+                f'{type(self).__name__}: {self.monitor!r} has {np.size(value)} values, one for each unit or class, and one is monitored. Have the metric give their mean, as '
+                "F1Score(average='macro') does."
+            )
         if value is None:
             expected = (self.params or {}).get('metrics') or ()
             if self._was_there or spelled(self.monitor, expected):

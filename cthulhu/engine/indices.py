@@ -8,17 +8,18 @@ from cthulhu.engine.node import node_of
 
 def looked_up(tensors):
     """For each input tensor of a model, the layer that takes it for indices (its `takes_indices`); None where there is none."""
-    return [_lookup_of(x) for x in tensors]
+    return [_lookup_of(x, set()) for x in tensors]
 
 
-def _lookup_of(tensor):
+def _lookup_of(tensor, seen):
+    seen.add(id(tensor))  # a model's own node is on its own inputs, and so may other calls of it be, in another order
     source = node_of(tensor)
     for node in source.outbound_layer.outbound_nodes if source is not None else ():
         places = [i for i, x in enumerate(node.input_tensors) if x is tensor]
         layer = node.outbound_layer
         if places and getattr(layer, 'is_graph', False):
             entry = layer.inputs[places[0]]
-            layer = None if entry is tensor else _lookup_of(entry)  # a model's own node is on its own inputs
+            layer = None if id(entry) in seen else _lookup_of(entry, seen)
         while layer is not None and hasattr(layer, 'layer'):
             layer = layer.layer
         if getattr(layer, 'takes_indices', False):

@@ -1,31 +1,23 @@
 """Layers that make whole numbers, and vectors with a place for each, of quantities and categories."""
 
-import collections
-
 import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.engine.settings import ConfiguredLayer, arguments, take
+from cthulhu.layers.vocabulary import Vocabulary, batches_of, check_output
 from cthulhu.utils.arguments import checked
 
 __all__ = ['CategoryEncoding', 'Discretization', 'IntegerLookup']
-
-_MODES = ('int', 'one_hot', 'multi_hot', 'count')
 
 
 class _Encoding(ConfiguredLayer):
     """What gives whole numbers from 0 up, or, of them, vectors."""
 
-    _modes = _MODES
+    modes = Vocabulary.modes
 
     def _prepare(self, output_mode, sparse):
-        if output_mode not in self._modes:
-            raise ValueError(
-                f'{type(self).__name__}: `output_mode` is one of {", ".join(map(repr, self._modes))}; got {output_mode!r}.'
-            )
-        if sparse:
-            raise ValueError(f'{type(self).__name__}: `sparse=True` is not available; the output is dense.')
+        check_output(self, output_mode, sparse)
         self.output_mode, self.sparse = output_mode, sparse
 
     def _encoded(self, numbers, depth, count_weights=None):
@@ -73,7 +65,7 @@ class CategoryEncoding(_Encoding):
         ValueError: for another mode or shape, or weights for another mode than 'count'.
     """
 
-    _modes = ('multi_hot', 'one_hot', 'count')
+    modes = ('multi_hot', 'one_hot', 'count')
 
     @checked
     def __init__(self, num_tokens, output_mode='multi_hot', sparse=False, **kwargs):
@@ -152,7 +144,7 @@ class Discretization(_Encoding):
         if self.num_bins is None:
             raise ValueError(f'Discretization "{self.name}" was given `bin_boundaries`: there is nothing to adapt.')
         _require_uncalled(self)
-        values = np.concatenate([np.ravel(batch) for batch in _batches(data, steps)] or [np.zeros(0)])
+        values = np.concatenate([np.ravel(batch) for batch in batches_of(data, steps)] or [np.zeros(0)])
         if not values.size:
             raise ValueError(
                 f'Discretization "{self.name}": `data` is an array, or an iterable of batches, with something in it.'
@@ -161,7 +153,7 @@ class Discretization(_Encoding):
         self.bin_boundaries = np.percentile(values.astype('float64'), shares).tolist()
 
     @property
-    def _depth(self):
+    def depth(self):
         return self.num_bins if self.bin_boundaries is None else len(self.bin_boundaries) + 1
 
     def build(self, input_shape):
@@ -175,19 +167,10 @@ class Discretization(_Encoding):
         if not self.bin_boundaries:
             return self._encoded(K.cast(K.zeros_like(inputs), 'int32'), 1)
         above = K.greater_equal(x, K.constant(self.bin_boundaries, dtype=self.dtype))
-        return self._encoded(K.sum(K.cast(above, 'int32'), axis=-1), self._depth)
+        return self._encoded(K.sum(K.cast(above, 'int32'), axis=-1), self.depth)
 
     def compute_output_shape(self, input_shape):
-        return self._shape_of(input_shape, self._depth)
-
-
-def _batches(data, steps):
-    """The arrays of data as `adapt` takes them."""
-    is_one = hasattr(data, 'shape') or isinstance(data, list) and data and np.ndim(data[0]) == 0
-    for number, batch in enumerate([data] if is_one else data):
-        if steps is not None and number >= steps:
-            return
-        yield np.asarray(batch[0] if isinstance(batch, tuple) else batch)
+        return self._shape_of(input_shape, self.depth)
 
 
 def _require_uncalled(layer):
@@ -197,7 +180,7 @@ def _require_uncalled(layer):
         )
 
 
-class IntegerLookup(_Encoding):
+class IntegerLookup(Vocabulary, _Encoding):
     """Makes the number of its place in a vocabulary of each whole number. Each value is compared with all of the vocabulary.
 
     Arguments:
@@ -212,7 +195,7 @@ class IntegerLookup(_Encoding):
         sparse: False.
         pad_to_max_tokens: bool, whether vectors have the length `max_tokens`, however large the vocabulary is.
 
-    Output: of whole numbers (int32) for 'int', else of floats.
+    Output: of whole numbers (int32) for 'int', else of floats. Values beyond int32 are for inputs of int64.
 
     Raises:
         ValueError: for a vocabulary with a value twice, or too large; where the layer is called before `adapt`; for another mode.
@@ -245,40 +228,15 @@ class IntegerLookup(_Encoding):
             },
         )
         self._prepare(output_mode, sparse)
-        self.vocabulary = None
         if vocabulary is not None:
-            self.set_vocabulary(vocabulary)
+            self.set_vocabulary(np.ravel(vocabulary))
 
     settings = arguments(__init__)
-
-    def _first(self):
-        """What stands before the vocabulary."""
-        masks = [self.mask_token] if self.mask_token is not None and self.output_mode == 'int' else []
-        return masks + [self.oov_token] * self.num_oov_indices
+    value_class = sort_key = int
 
     def set_vocabulary(self, vocabulary):
-        """Give the layer its vocabulary, a list of whole numbers, before it is called."""
         _require_uncalled(self)
-        found, first = [int(value) for value in np.ravel(vocabulary)], self._first()
-        found = found[len(first) :] if found[: len(first)] == first else found
-        twice = [value for value, count in collections.Counter(found + first[:1]).items() if count > 1]
-        if twice:
-            raise ValueError(
-                f'IntegerLookup "{self.name}": `vocabulary` has a value twice, or the one of the mask or of the unknown: {twice[0]}.'
-            )
-        if self.max_tokens is not None and len(found) + len(first) > self.max_tokens:
-            raise ValueError(
-                f'IntegerLookup "{self.name}": `max_tokens` is {self.max_tokens}, and `vocabulary` has {len(found)} values, to which {len(first)} places come.'
-            )
-        self.vocabulary = found
-
-    def get_vocabulary(self, include_special_tokens=True):
-        """The values by place: a list; without those of the mask and of the unknown if so wished."""
-        return (self._first() if include_special_tokens else []) + list(self.vocabulary or [])
-
-    def vocabulary_size(self):
-        """How many places there are."""
-        return len(self.get_vocabulary())
+        super().set_vocabulary(vocabulary)
 
     def adapt(self, data, batch_size=None, steps=None):
         """Find the vocabulary of data: what is frequent comes first, of equally frequent values the larger one. Call it before the layer is called.
@@ -286,53 +244,42 @@ class IntegerLookup(_Encoding):
         Arguments and errors as for `Discretization.adapt`.
         """
         _require_uncalled(self)
-        counts = collections.Counter()
-        for batch in _batches(data, steps):
-            counts.update(np.asarray(batch).astype('int64').ravel().tolist())
-        if not counts:
+        values = [value for batch in batches_of(data, steps) for value in batch.astype('int64').ravel().tolist()]
+        if not values:
             raise ValueError(
                 f'IntegerLookup "{self.name}": `data` is an array, or an iterable of batches, with something in it.'
             )
-        for special in (self.mask_token, self.oov_token):
-            counts.pop(special, None)
-        found = sorted(counts, key=lambda value: (-counts[value], -value))
-        self.set_vocabulary(found if self.max_tokens is None else found[: max(self.max_tokens - len(self._first()), 0)])
-
-    @property
-    def _depth(self):
-        return self.max_tokens if self.pad_to_max_tokens else self.vocabulary_size()
+        self.learn(values)
 
     def build(self, input_shape):
         self._check_rank(input_shape)
-        if self.vocabulary is None:
-            raise ValueError(
-                f'IntegerLookup "{self.name}" has no vocabulary yet: give it one, or call `adapt(data)` first.'
-            )
+        self.require_vocabulary()
         self.built = True
 
     def call(self, inputs):
-        x = K.cast(inputs, 'int32')
-        values, first = np.array(self.get_vocabulary(), 'int64'), len(self._first())
+        values, first = np.array(self.get_vocabulary(), 'int64'), len(self.special_values())
+        dtype, wide = 'int64' if K.dtype(inputs) == 'int64' else 'int32', values[values != values.astype('int32')]
+        if wide.size and not self.invert and dtype == 'int32':
+            raise ValueError(
+                f'IntegerLookup "{self.name}": `vocabulary` has {wide[0]}, which inputs of {K.dtype(inputs)} cannot be; make the input with dtype="int64".'
+            )
+        x = K.cast(inputs, dtype)
         if self.invert:
             inside = K.logical_and(K.greater_equal(x, 0), K.less(x, len(values)))
             place = K.where(inside, x, K.zeros_like(x) + (first - 1))
-            return K.gather(K.constant(values, dtype='int32'), place)
+            return K.gather(K.constant(values, dtype='int64' if wide.size else 'int32'), place)
         start = first - self.num_oov_indices
-        unknown = K.zeros_like(x) + start
-        if self.num_oov_indices > 1:
-            part = K.cast(x, 'float64' if K.floatx() == 'float64' else 'float32') / float(self.num_oov_indices)
-            unknown = unknown + x - self.num_oov_indices * K.cast(K.floor(part + 0.5 / self.num_oov_indices), 'int32')
-        place = unknown
+        place = K.cast(x % self.num_oov_indices, 'int32') + start
         if self.vocabulary:
-            same = K.cast(K.equal(K.expand_dims(x, -1), K.constant(values[first:], dtype='int32')), 'int32')
+            same = K.cast(K.equal(K.expand_dims(x, -1), K.constant(values[first:], dtype=dtype)), 'int32')
             found = K.sum(same * K.constant(np.arange(first, len(values)), dtype='int32'), axis=-1)
-            place = K.where(K.greater(K.sum(same, axis=-1), 0), found, unknown)
+            place = K.where(K.greater(K.sum(same, axis=-1), 0), found, place)
         if start:
             place = K.where(K.equal(x, self.mask_token), K.zeros_like(place), place)
-        return self._encoded(place, self._depth)
+        return self._encoded(place, self.depth)
 
     def compute_output_shape(self, input_shape):
-        return self._shape_of(input_shape, self._depth)
+        return self._shape_of(input_shape, self.depth)
 
 
 names.add_aliases(globals())

@@ -168,6 +168,12 @@ def _beside(value, tensor):
     return K.constant(value, dtype=K.dtype(tensor))
 
 
+def _alike(values):
+    """Tensors, and numbers among them as tensors of their dtype."""
+    tensor = next((x for x in values if K.is_tensor(x)), None)
+    return values if tensor is None else [x if K.is_tensor(x) else _beside(x, tensor) for x in values]
+
+
 def _reduction(function):
     def call(input_tensor, axis=None, keepdims=False):
         return function(input_tensor, axis=axis, keepdims=keepdims)
@@ -397,8 +403,8 @@ _FUNCTIONS = {
     'transpose': lambda a, perm=None, conjugate=False: K.permute_dimensions(
         a, list(range(K.ndim(a)))[::-1] if perm is None else perm
     ),
-    'concat': lambda values, axis: K.concatenate(to_list(values), axis=axis),
-    'stack': lambda values, axis=0: K.stack(to_list(values), axis=axis),
+    'concat': lambda values, axis: K.concatenate(_alike(to_list(values)), axis=axis),
+    'stack': lambda values, axis=0: K.stack(_alike(to_list(values)), axis=axis),
     'unstack': _unstack,
     'split': _split,
     'tile': lambda input, multiples: K.tile(input, multiples),

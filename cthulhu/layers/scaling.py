@@ -6,6 +6,7 @@ from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.engine.base_layer import InputSpec
 from cthulhu.engine.settings import ConfiguredLayer, arguments, take
+from cthulhu.layers.vocabulary import batches_of
 from cthulhu.utils.arguments import checked
 
 __all__ = ['Normalization', 'Rescaling']
@@ -159,10 +160,8 @@ class Normalization(ConfiguredLayer):
         if self.mean is not None:
             raise ValueError(f'Normalization "{self.name}" was given `mean` and `variance`: there is nothing to adapt.')
         count, mean, spread = 0, 0.0, 0.0
-        for number, batch in enumerate([data] if hasattr(data, 'shape') else data):
-            if steps is not None and number >= steps:
-                break
-            batch = np.asarray(batch[0] if isinstance(batch, tuple) else batch, dtype='float64')
+        for batch in batches_of(data, steps):
+            batch = batch.astype('float64')
             batch = batch[:, None] if batch.ndim == 1 else batch
             with K.name_scope(self.name):
                 self.build_once((None,) + batch.shape[1:])

@@ -1,10 +1,10 @@
 """What makes numbers of texts, before a model: it is called with arrays and lists, and gives arrays. No backend computes with texts, so these are no layers."""
 
-import collections
 import re
 
 import numpy as np
 
+from cthulhu.layers.vocabulary import Vocabulary, check_output
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.kinds import is_symbolic
 from cthulhu.utils.reprs import settings_repr
@@ -28,82 +28,31 @@ def _texts(thing, data):
     return data
 
 
-class _Vocabulary:
-    """Texts and their places: those of the mask and of the unknown, then the vocabulary."""
-
-    _modes = ('int', 'one_hot', 'multi_hot', 'count')
+class _Lookup(Vocabulary):
+    """What looks texts up."""
 
     def _prepare(self, max_tokens, output_mode, sparse, pad_to_max_tokens, vocabulary):
-        owner = type(self).__name__
-        if output_mode not in self._modes:
-            raise ValueError(
-                f'{owner}: `output_mode` is one of {", ".join(map(repr, self._modes))}; got {output_mode!r}.'
-            )
-        if sparse:
-            raise ValueError(f'{owner}: `sparse=True` is not available; the output is dense.')
+        check_output(self, output_mode, sparse)
         if pad_to_max_tokens and max_tokens is None:
-            raise ValueError(f'{owner}: `pad_to_max_tokens` needs `max_tokens`.')
-        self.max_tokens, self.output_mode, self.sparse, self.pad_to_max_tokens = (
-            max_tokens,
-            output_mode,
-            sparse,
-            pad_to_max_tokens,
-        )
-        self.vocabulary = None
+            raise ValueError(f'{type(self).__name__}: `pad_to_max_tokens` needs `max_tokens`.')
+        self.max_tokens, self.output_mode, self.sparse = max_tokens, output_mode, sparse
+        self.pad_to_max_tokens = pad_to_max_tokens
         if vocabulary is not None:
             self.set_vocabulary(vocabulary)
 
     __repr__ = settings_repr
 
-    def _first(self):
-        raise NotImplementedError
-
     def set_vocabulary(self, vocabulary):
-        """Give the vocabulary, a list of texts, with or without those of the mask and of the unknown.
-
-        Raises:
-            ValueError: a text is there twice, or there are too many.
-        """
-        found, first, owner = [str(text) for text in vocabulary], self._first(), type(self).__name__
-        found = found[len(first) :] if found[: len(first)] == first else found
-        twice = [text for text, count in collections.Counter(found + first).items() if count > 1]
-        if twice:
-            raise ValueError(
-                f'{owner}: `vocabulary` has a text twice, or the one of the mask or of the unknown: {twice[0]!r}.'
-            )
-        if self.max_tokens is not None and len(found) + len(first) > self.max_tokens:
-            raise ValueError(
-                f'{owner}: `max_tokens` is {self.max_tokens}, and `vocabulary` has {len(found)} texts, to which {len(first)} places come.'
-            )
-        self.vocabulary = found
-        self._places = {text: place for place, text in enumerate(first + found)}
-
-    def get_vocabulary(self, include_special_tokens=True):
-        """The texts by place: a list; without those of the mask and of the unknown if so wished."""
-        return (self._first() if include_special_tokens else []) + list(self.vocabulary or [])
-
-    def vocabulary_size(self):
-        """How many places there are."""
-        return len(self.get_vocabulary())
-
-    def _learn(self, texts):
-        counts = collections.Counter(texts)
-        for special in self._first() + ['']:
-            counts.pop(special, None)
-        found = sorted(counts, key=lambda text: text.encode('utf-8'), reverse=True)
-        found.sort(key=lambda text: -counts[text])
-        self.set_vocabulary(found if self.max_tokens is None else found[: max(self.max_tokens - len(self._first()), 0)])
+        super().set_vocabulary(vocabulary)
+        self._places = {text: place for place, text in enumerate(self.get_vocabulary())}
+        self._unknown = len(self.special_values()) - 1
 
     def _place(self, text):
         return self._places.get(text, self._unknown)
 
-    def _require(self):
-        if self.vocabulary is None:
-            raise ValueError(f'{type(self).__name__} has no vocabulary yet: give it one, or call `adapt(data)` first.')
-
     def _vectors(self, rows):
         """Vectors (rows, places) of lists of places."""
-        found = np.zeros((len(rows), self.max_tokens if self.pad_to_max_tokens else self.vocabulary_size()), 'float32')
+        found = np.zeros((len(rows), self.depth), 'float32')
         for vector, row in zip(found, rows):
             np.add.at(vector, list(row), 1.0)
         return np.minimum(found, 1.0) if self.output_mode == 'multi_hot' else found
@@ -114,7 +63,7 @@ class _Vocabulary:
         return cls(**config)
 
 
-class StringLookup(_Vocabulary):
+class StringLookup(_Lookup):
     """Makes the number of its place in a vocabulary of each text, of arrays and lists, before the model.
 
     Arguments:
@@ -157,21 +106,14 @@ class StringLookup(_Vocabulary):
             oov_token,
             invert,
         )
-        self.output_mode = output_mode
-        self._unknown = len(self._first()) - 1
         self._prepare(max_tokens, output_mode, sparse, pad_to_max_tokens, vocabulary)
-
-    def _first(self):
-        return ([self.mask_token] if self.mask_token is not None and self.output_mode == 'int' else []) + [
-            self.oov_token
-        ]
 
     def adapt(self, data):
         """Find the vocabulary of an array or list of texts: what is frequent comes first, of equally frequent texts the later in the alphabet."""
-        self._learn(_texts(self, data).ravel().tolist())
+        self.learn(_texts(self, data).ravel().tolist())
 
     def __call__(self, data):
-        self._require()
+        self.require_vocabulary()
         if self.invert:
             values, places = np.array(self.get_vocabulary(), dtype=object), np.asarray(data)
             inside = (places >= 0) & (places < len(values))
@@ -195,7 +137,7 @@ class StringLookup(_Vocabulary):
         return {name: getattr(self, name) for name in names.split()}
 
 
-class TextVectorization(_Vocabulary):
+class TextVectorization(_Lookup):
     """Makes numbers of texts, word by word, of arrays and lists, before the model.
 
     Arguments:
@@ -221,7 +163,7 @@ class TextVectorization(_Vocabulary):
         [[2, 3, 4, 5], [4, 1, 0, 0]]
     """
 
-    _modes = ('int', 'multi_hot', 'count')
+    modes = ('int', 'multi_hot', 'count')
 
     @checked
     def __init__(
@@ -246,12 +188,9 @@ class TextVectorization(_Vocabulary):
             ngrams,
             output_sequence_length,
         )
-        self.output_mode = output_mode
-        self._unknown = 1 if output_mode == 'int' else 0
         self._prepare(max_tokens, output_mode, sparse, pad_to_max_tokens, vocabulary)
 
-    def _first(self):
-        return ['', '[UNK]'] if self.output_mode == 'int' else ['[UNK]']
+    mask_token = ''
 
     def _words(self, text):
         """The words of a text, and what they make together."""
@@ -279,10 +218,10 @@ class TextVectorization(_Vocabulary):
 
     def adapt(self, data):
         """Find the vocabulary of an array or list of texts: what is frequent comes first, of equally frequent words the later in the alphabet."""
-        self._learn(word for row in self._rows(data) for word in row)
+        self.learn(word for row in self._rows(data) for word in row)
 
     def __call__(self, data):
-        self._require()
+        self.require_vocabulary()
         rows = [[self._place(word) for word in row] for row in self._rows(data)]
         if self.output_mode != 'int':
             return self._vectors(rows)

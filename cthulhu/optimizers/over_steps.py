@@ -1,7 +1,7 @@
 """What goes by the count of steps: schedules, sums of gradients over several batches, averages of weights."""
 
 from cthulhu import backend as K
-from cthulhu.optimizers.state import is_multiple, quotient
+from cthulhu.optimizers.state import is_multiple
 from cthulhu.utils.graph_utils import in_graph
 from cthulhu.utils.kinds import is_schedule, is_symbolic
 
@@ -50,8 +50,8 @@ class OverSteps:
         rate = None if self.schedule is None else self.schedule(self._in_steps(batches))
         done, moves, number = batches, None, getattr(self, 'gradient_accumulation_steps', None)
         if number:
-            done = quotient(self._in_steps(batches), number)
-            moves = is_multiple(self._in_steps(batches) + 1.0, number)
+            done = batches // number
+            moves = is_multiple(batches + 1, number)
         counting = [K.update(self.iterations, batches + 1)]
         for variable, value in self.update_all(K.cast(done, K.floatx())):
             counting.append(K.update(variable, value if moves is None else where(moves, value, variable)))
@@ -59,12 +59,12 @@ class OverSteps:
 
     def _averaged(self, done, average, new):
         """Have the average of a variable follow its new value; what the variable becomes."""
-        done, momentum = self._in_steps(done), getattr(self, 'ema_momentum', None)
+        momentum = getattr(self, 'ema_momentum', None)
         kept = K.cast(K.not_equal(done, 0), K.dtype(new)) * (0.99 if momentum is None else momentum)
         mean = kept * average + (1.0 - kept) * new
         self.updates.append(K.update(average, mean))
         every = getattr(self, 'ema_overwrite_frequency', None)
-        return K.switch(is_multiple(done + 1.0, every), mean, new) if every else new
+        return K.switch(is_multiple(done + 1, every), mean, new) if every else new
 
     @in_graph
     def finalize_variable_values(self, var_list=None):

@@ -62,11 +62,6 @@ def joint_norm(gradients):
     return scale * K.sqrt(sum(squares))
 
 
-def quotient(count, number):
-    """How many times a whole number is in a counter, a scalar tensor of floats; compilers may divide by multiplying, hence the half."""
-    return K.floor((count + 0.5) / float(number))
-
-
 def is_multiple(count, number):
-    """Whether a counter, a scalar tensor of floats, is a multiple of a whole number: a scalar tensor."""
-    return K.equal(count, float(number) * quotient(count, number))
+    """Whether a counter, a scalar tensor of whole numbers, is a multiple of a number: a scalar tensor."""
+    return K.equal(count % number, 0)

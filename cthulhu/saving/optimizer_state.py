@@ -88,7 +88,7 @@ def to_ours(optimizer, values, shapes, order, learning_rate=False):
     schedule = None
     if kind == 'Nadam':
         # An update may take several steps.
-        schedule = _schedule(optimizer, int(steps) // (optimizer.gradient_accumulation_steps or 1))
+        schedule = _schedule(optimizer, int(steps) // (getattr(optimizer, 'gradient_accumulation_steps', None) or 1))
         if order == 'blocks' and len(rest) > kinds * count:
             rest = rest[1:]
     if not rest:  # SGD without momentum has no state, nor has an optimizer that was never used

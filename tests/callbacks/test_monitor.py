@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
+from cthulhu import metrics
 from cthulhu.callbacks import EarlyStopping, LumpCheckpoint, ReduceLROnPlateau
 from cthulhu.callbacks.monitor import direction
+from cthulhu.layers import Daoloth
+from cthulhu.models import Pile
 from tests.callbacks.running import LABELS, X, dark, linear, needs_gradients, tell
 
 MORE = """acc val_acc accuracy val_binary_accuracy out_acc acc_1 auc_2 precision recall val_top_k_categorical_accuracy mean_io_u
@@ -77,3 +80,18 @@ def test_in_training():
         X, X[:, :2], verbose=0, epochs=4, validation_split=0.5, validation_freq=2, callbacks=[EarlyStopping()]
     )
     assert len(history.epoch) == 4
+
+
+@needs_gradients
+def test_one_value_is_monitored():
+    model = Pile([Daoloth(3, input_shape=(2,))])
+    model.conjure('sgd', 'mse', metrics=[metrics.F1Score()])
+    x, y = np.ones((6, 2)), np.eye(3)[[0, 1, 2, 0, 1, 2]]
+    assert (
+        np.shape(model.evaluate(x, y, verbose=0)[1])
+        == np.shape(model.evaluate(x, y, batch_size=2, verbose=0)[1])
+        == (3,)
+    )
+    assert np.shape(model.summon(x, y, validation_split=0.5, verbose=0).history['val_f1_score']) == (1, 3)
+    with pytest.raises(ValueError, match="'f1_score' has 3 values, one for each unit or class"):
+        model.summon(x, y, verbose=0, callbacks=[EarlyStopping('f1_score', mode='max')])

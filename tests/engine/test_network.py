@@ -21,6 +21,7 @@ from cthulhu.layers import (
     Reshape,
     add,
     concatenate,
+    subtract,
 )
 from cthulhu.models import Lump, Pile, clone_model, model_from_config
 from cthulhu.utils.generic_utils import to_list
@@ -291,3 +292,10 @@ def test_arguments_that_cannot_be_saved_are_told_to_whoever_asks_for_the_configu
         config = model.get_config()
     assert caught[0].filename == __file__
     assert config['layers'][1]['inbound_nodes'][0][0][3] == {}
+
+
+def test_a_model_on_its_own_inputs_in_another_order():
+    a, b = Input((3,)), Input((3,))
+    model = Lump([a, b], subtract([b, a]))
+    turned = Lump([b, a], model([b, a]))
+    np.testing.assert_array_equal(turned.predict([np.ones((1, 3)), np.zeros((1, 3))]), -np.ones((1, 3)))

@@ -340,3 +340,39 @@ def test_what_files_cannot_mean_is_told():
         model_from_json(written('TFOpLambda', 'pad', A, {'paddings': [[0, 0]] * 3, 'mode': 'REFLECT'}))
     with pytest.raises(NotImplementedError, match='ask K.int_shape'):
         TFOpLambda('math.abs').compute_output_shape((None, 3))
+
+
+#: Further functions of the backend, of a tensor of shape (3, 4): as what NumPy gives.
+KERNEL = np.random.RandomState(1).normal(size=(4, 2)).astype('float32')
+FUNCTIONS = {
+    'elu': (lambda a: K.elu(a, 0.5), lambda a: np.where(a > 0, a, 0.5 * (np.exp(a) - 1))),
+    'relu': (lambda a: K.relu(a, 0.1, 1.0, 0.5), lambda a: np.where(a <= 0.5, 0.1 * (a - 0.5), np.minimum(a, 1))),
+    'relu6': (lambda a: K.relu(a, max_value=6.0), lambda a: np.clip(a, 0, 6)),
+    'softmax': (lambda a: K.softmax(a, axis=1), lambda a: _softmax(a.transpose(0, 2, 1)).transpose(0, 2, 1)),
+    'switch': (lambda a: K.switch(K.greater(a, 0.0), a, 0.1 * a), lambda a: np.where(a > 0, a, 0.1 * a)),
+    'one_hot': (lambda a: K.one_hot(K.argmax(a, axis=-1), 4), lambda a: np.eye(4)[a.argmax(-1)]),
+    'padding': (lambda a: K.temporal_padding(a, (1, 2)), lambda a: np.pad(a, [[0, 0], [1, 2], [0, 0]], 'constant')),
+    'dot': (lambda a: K.dot(a, K.constant(KERNEL)), lambda a: a @ KERNEL),
+    'backwards': (lambda a: a[:, ::-1, ::-2], lambda a: a[:, ::-1, ::-2]),
+    'backwards behind': (lambda a: a[..., None, ::-1], lambda a: a[..., None, ::-1]),
+    'split': (lambda a: K.split(a, 2)[1], lambda a: a[..., 2:]),
+    'sums': (lambda a: K.cumsum(a, 1) + K.cumprod(a, 1), lambda a: a.cumsum(1) + a.cumprod(1)),
+    'powers': (lambda a: K.pow(K.abs(a), 1.5) % 2.0 + a // 0.5, lambda a: np.abs(a) ** 1.5 % 2 + a // 0.5),
+    'range': (lambda a: a * K.cast(K.arange(4), 'float32'), lambda a: a * np.arange(4)),
+}
+
+
+@needs_origins
+@pytest.mark.parametrize('name', FUNCTIONS)
+def test_functions_between_layers(name):
+    of_tensor, of_array = FUNCTIONS[name]
+    x = Input((3, 4))
+    model = Lump(x, of_tensor(x))
+    for each in (model, model_from_json(model.to_json())):
+        np.testing.assert_allclose(each.predict(arrays()[0]), of_array(arrays()[0]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(K.backend() == 'theano', reason="the operators of its tensors are Theano's own")
+def test_no_operand_is_no_number():
+    with pytest.raises((TypeError, ValueError, AttributeError)):
+        K.eval(K.constant([1.0]) + None)

@@ -109,6 +109,22 @@ def test_a_vocabulary_that_is_found_and_the_way_back():
     ]
 
 
+def test_numbers_that_int32_does_not_hold():
+    big = 2**40
+    layer = layers.IntegerLookup(vocabulary=[7, big, -big])
+    found = run(layer, np.array([[7, big], [-big, big + 7]]), 'int64')
+    np.testing.assert_array_equal(
+        found, [[1, 2], [3, 0]]
+    )  # and not that of 7, which is what is left of big + 7 in int32
+    back = run(layers.IntegerLookup(vocabulary=[7, big, -big], invert=True), found, 'int32')
+    np.testing.assert_array_equal(back, [[7, big], [-big, -1]])
+    with pytest.raises(ValueError, match=f'`vocabulary` has {big}, which inputs of int32 cannot be'):
+        layers.IntegerLookup(vocabulary=[big])(layers.Input((2,), dtype='int32'))
+    others = np.array([[2**31 - 1, 2**30 + 1, 2**24 + 1, -(2**30) - 1]])
+    found = run(layers.IntegerLookup(vocabulary=[5], num_oov_indices=3), others, 'int32')
+    np.testing.assert_array_equal(found, others % 3)
+
+
 def test_what_is_refused():
     for make, message in (
         (lambda: layers.CategoryEncoding(0), 'CategoryEncoding: `num_tokens` is a whole number, 1 or more; got 0'),

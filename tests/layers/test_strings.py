@@ -63,7 +63,7 @@ def test_what_is_refused():
         (lambda: layers.StringLookup()(WORDS), 'StringLookup has no vocabulary yet'),
         (
             lambda: layers.StringLookup(vocabulary=['a', 'a']),
-            "`vocabulary` has a text twice, or the one of the mask or of the unknown: 'a'",
+            "`vocabulary` has a value twice, or the one of the mask or of the unknown: 'a'",
         ),
         (lambda: layers.StringLookup(num_oov_indices=2), 'StringLookup: `num_oov_indices` is 1'),
         (lambda: layers.StringLookup(output_mode='tf_idf'), "StringLookup: `output_mode` is one of 'int', 'one_hot'"),

@@ -6,7 +6,7 @@ import pytest
 from cthulhu import backend as K
 from cthulhu import optimizers
 from cthulhu.layers import Daoloth
-from cthulhu.models import Pile
+from cthulhu.models import Pile, load_model
 from tests.optimizers.test_optimizers import B, W, X, Y, adam_steps, train
 
 pytestmark = pytest.mark.skipif(not K.supports('gradients'), reason='this backend does not train')
@@ -209,3 +209,36 @@ def test_what_is_refused():
         {'learning_rate': 0.1, 'use_ema': False, 'ema_momentum': 0.99, 'ema_overwrite_frequency': None}
     )
     assert 'use_ema' not in made.get_config()
+
+
+def test_batches_are_counted_beyond_what_floats_hold():
+    model = Pile([Daoloth(1, input_shape=(2,), use_bias=False)])
+    model.conjure(optimizers.SGD(0.1, gradient_accumulation_steps=2), 'mse')
+    model.train_on_batch(np.ones((1, 2)), np.zeros((1, 1)))
+    K.set_value(model.optimizer.iterations, 2**24 + 1)  # an odd one, which float32 takes for the even one before
+    weights = [model.get_weights()[0]]
+    for _ in range(4):
+        model.train_on_batch(np.ones((1, 2)), np.zeros((1, 1)))
+        weights.append(model.get_weights()[0])
+    assert [bool((a != b).any()) for a, b in zip(weights, weights[1:])] == [True, False, True, False]
+
+
+@pytest.mark.parametrize('steps', [None, 2])
+@pytest.mark.parametrize('ending', ['.h5', '.keras'])
+@pytest.mark.parametrize('settings', [{}, {'clipnorm': 1.0, 'use_ema': True, 'ema_momentum': 0.9}])
+def test_runs_go_on_from_files(settings, ending, steps, tmp_path):
+    pytest.importorskip('h5py')
+    random = np.random.RandomState(0)
+    x, y = random.normal(size=(16, 3)), random.normal(size=(16, 1))
+    for make in (optimizers.Nadam, optimizers.Adam):
+        given = dict(settings, gradient_accumulation_steps=steps) if steps else settings
+        model = Pile([Daoloth(1, input_shape=(3,))])
+        model.conjure(make(0.1, **given), 'mse')
+        model.summon(x, y, batch_size=4, shuffle=False, verbose=0)
+        path = str(tmp_path / ('model' + ending))
+        model.save(path)
+        again = load_model(path)
+        for each in (model, again):
+            each.summon(x, y, batch_size=4, shuffle=False, verbose=0)
+        for one, other in zip(model.get_weights(), again.get_weights()):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)

@@ -306,7 +306,7 @@ class Program:
         """A leaf for the derivative by `x`."""
         result = self.leaf(x.shape, x.dtype, _not_left, level=level)
         result.held = lambda run: array_of(run.fed[result]).reshape(result.shape)
-        self.sample.early[result] = np.ones(x.shape, x.dtype)
+        self.sample.early[result] = np.broadcast_to(np.ones((), x.dtype), x.shape)
         return result
 
     def _computed(self, function, leaves):

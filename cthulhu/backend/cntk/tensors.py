@@ -21,7 +21,7 @@ class Tensor:
         passes: bool, whether gradients go through it to those.
         level: int, how many backward passes must run before it can be computed.
         source: for a leaf, function (Run) -> the array that it is fed; else None.
-        early: function (Run) -> its array, for what NumPy computes of feeds, draws, variables that nothing is differentiated by and what is `held`,
+        early: function (Run) -> its array, for what NumPy computes of feeds, variables that nothing is differentiated by and what is `held`,
             as far as it is small enough, once the passes of its level have run; else None.
         held: the same for a variable that is differentiated by, and for a gradient: of these NumPy makes little, and nothing that they are
             the gradients of.

@@ -2,8 +2,9 @@
 
 import inspect
 
+from cthulhu.backend import meta
 from cthulhu.backend.deferred.symbol import Constant, Symbol
-from cthulhu.backend.inference.symbolic import map_symbols
+from cthulhu.backend.inference.symbolic import map_symbols, toposort
 
 _PAIRS = {
     'add': '__operators__.add',
@@ -56,6 +57,8 @@ _OTHERS = {
     'permute_dimensions': ('transpose', {'x': 'a', 'pattern': 'perm'}),
     'concatenate': ('concat', {'tensors': 'values'}),
     'stack': ('stack', {'x': 'values'}),
+    'pad': ('pad', {'x': 'tensor', 'value': 'constant_values'}),
+    'one_hot': ('one_hot', {'num_classes': 'depth'}),
     'tile': ('tile', {'x': 'input', 'n': 'multiples'}),
     'reverse': ('reverse', {'x': 'tensor', 'axes': 'axis'}),
     'gather': ('gather', {'reference': 'params'}),
@@ -67,6 +70,12 @@ _OTHERS = {
 }
 
 
+def _is_fixed(symbol):
+    """Whether a Symbol is computed of constants alone."""
+    below = toposort([symbol], lambda x: x.inputs if meta.get_history(x) is None else ())
+    return all(x.inputs and meta.get_history(x) is None or isinstance(x, Constant) for x in below)
+
+
 def origin(backend, x):
     """(name, arguments by their names), of the operation that made a Symbol; None for a leaf."""
     if not isinstance(x, Symbol) or not x.inputs:
@@ -76,14 +85,18 @@ def origin(backend, x):
         of, _, axis, size = whole.args
         part = (slice(None),) * axis + (slice(index * size, (index + 1) * size),)
         return '__operators__.getitem', {'tensor': of, 'slice_spec': part}
+    if x.op == 'to_dense' and not x.inputs[0].sparse:
+        return 'identity', {'input': x.inputs[0]}
     name, renamed = _PAIRS.get(x.op) or _OF_X.get(x.op), {}
     if name is None and x.op in _OTHERS:
         name, renamed = _OTHERS[x.op]
+    if x.op == 'dot' and len(x.args[1].shape or ()) == 2:
+        name, renamed = _OTHERS['matmul']
     if name is None:
         return f'the operation {x.op!r}', {str(place): each for place, each in enumerate(x.inputs)}
 
     def constant(symbol):
-        return backend.to_numpy(symbol.value) if isinstance(symbol, Constant) else symbol
+        return backend.eval(symbol) if _is_fixed(symbol) else symbol
 
     def plain(value):
         if isinstance(value, (list, tuple)):

@@ -77,6 +77,8 @@ def recorded_pair(method):
         if kwargs or len(args) != 2:
             args = signature.bind(self, *args, **kwargs).args[1:]
         x, y = args
+        if x is None or y is None:
+            raise TypeError(f'{method.__name__}: an operand is None; a tensor, an array or a number is needed.')
         if isinstance(x, Symbol) or isinstance(y, Symbol):
             x, y = (
                 value if isinstance(value, Symbol) else self.convert(value, dtypes.weak(value, other, config.floatx()))

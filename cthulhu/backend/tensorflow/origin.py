@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from cthulhu.backend import meta
+
 _PAIRS = {
     'AddV2': '__operators__.add',
     'Add': '__operators__.add',
@@ -66,6 +68,7 @@ _OTHERS = {
     'Cumsum': ('math.cumsum', 'x', 'axis'),
     'Cumprod': ('math.cumprod', 'x', 'axis'),
     'SelectV2': ('where', 'condition', 'x', 'y'),
+    'ClipByValue': ('clip_by_value', 't', 'clip_value_min', 'clip_value_max'),
 }
 # Attributes that an operation has to have for its function to be what it says.
 _PLAIN = {
@@ -76,20 +79,34 @@ _PLAIN = {
 }
 
 
-def origin(x):
-    """(name, arguments by their names), of the operation that made a tensor; None for a leaf."""
+def origin(x, evaluate):
+    """(name, arguments by their names), of the operation that made a tensor; None for a leaf. `evaluate`: function of a tensor to its array."""
     if not isinstance(x, tf.Tensor) or not hasattr(x, 'op') or not x.op.inputs:
         return None
     operation, kind = x.op, x.op.type
-    inputs = [_known(each) for each in operation.inputs]
+    inputs = [_known(each, evaluate) for each in operation.inputs]
     found = None if _differs(operation) else _named(operation, kind, inputs, x)
     return found or (f'the operation {kind}', {str(place): each for place, each in enumerate(operation.inputs)})
 
 
-def _known(x):
-    """A constant as an array, any other tensor as it is."""
-    value = tf.get_static_value(x) if x.op.type in ('Const', 'Pack', 'Cast', 'ConcatV2') else None
-    return x if value is None else value
+# What does not have one value.
+_VARIES = ('Placeholder', 'PlaceholderWithDefault', 'VarHandleOp', 'VariableV2')
+
+
+def _known(x, evaluate):
+    """What is computed of constants alone as an array, any other tensor as it is."""
+    value = tf.get_static_value(x)
+    if value is not None:
+        return value
+    seen, stack = set(), [x]
+    while stack:
+        each = stack.pop()
+        if meta.get_history(each) is not None or each.op.type in _VARIES or 'Random' in each.op.type:
+            return x
+        if each.op.name not in seen:
+            seen.add(each.op.name)
+            stack.extend(each.op.inputs)
+    return evaluate(x)
 
 
 def _differs(operation):
@@ -115,12 +132,20 @@ def _named(operation, kind, inputs, x):
         return 'nn.leaky_relu', {'features': inputs[0], 'alpha': operation.get_attr('alpha')}
     if kind == 'Cast':
         return 'cast', {'x': inputs[0], 'dtype': x.dtype.base_dtype.name}
+    if kind == 'OneHot' and operation.get_attr('axis') == -1:
+        keys = 'indices', 'depth', 'on_value', 'off_value'
+        return 'one_hot', dict(zip(keys, inputs), dtype=x.dtype.base_dtype.name)
     if kind == 'Squeeze':
         return 'squeeze', {'input': inputs[0], 'axis': list(operation.get_attr('squeeze_dims')) or None}
     if kind == 'ConcatV2':
         return 'concat', {'values': inputs[:-1], 'axis': inputs[-1]}
     if kind == 'Pack':
         return 'stack', {'values': inputs, 'axis': operation.get_attr('axis')}
+    if kind == 'Split' and x.shape[int(inputs[0])] is not None:
+        axis = int(inputs[0]) % x.shape.ndims
+        size = x.shape[axis]
+        part = (slice(None),) * axis + (slice(x.value_index * size, (x.value_index + 1) * size),)
+        return '__operators__.getitem', {'tensor': inputs[1], 'slice_spec': part}
     if kind == 'Unpack':
         axis = (
             operation.get_attr('axis') % x.shape.ndims if operation.get_attr('axis') < 0 else operation.get_attr('axis')

@@ -72,7 +72,7 @@ class Run:
         return self._graph
 
     def origin(self, x):
-        return origin(x)
+        return origin(x, self.eval)
 
     def graph_definition(self):
         return self._graph.as_graph_def(add_shapes=True).SerializeToString()

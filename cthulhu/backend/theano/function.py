@@ -46,9 +46,9 @@ class Function(function.Function):
             if phases not in self.compiled:
                 self.compiled[phases] = self._compile(phases)
             run, steps = self.compiled[phases]
-            now = self.backend._runs_seen.now
+            now = self.backend.random_step()
             results = run(*[values[i] for i in self._fed] + [np.array([now], 'uint64')] * steps)
-            self.backend._runs_seen.now = now + bool(steps)
+            self.backend.set_random_step(now + bool(steps))
             return results
 
     def _compile(self, phases):

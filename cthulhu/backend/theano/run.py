@@ -32,9 +32,8 @@ class Run(Sessionless):
 
     def _new_step(self):
         self._step = tensors.note(framework.shared(np.zeros(1, 'uint64'), 'cthulhu_step'))
-        self._step._cthulhu_step = (
-            True  # it stands for the number of the thread that computes, which is fed in its place
-        )
+        # It stands for the number of the thread that computes, which is fed in its place.
+        self._step._cthulhu_step = True
         self._runs_seen = Steps(itertools.count())
         self._evaluating = threading.RLock()
 

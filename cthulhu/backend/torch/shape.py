@@ -22,10 +22,29 @@ def _pads(paddings):
     return [n for pair in reversed(list(paddings)) for n in integers(pair)]
 
 
+def _forwards(x, key):
+    """A tensor and a key that give what `x[key]` means, without negative steps, which PyTorch does not take."""
+    parts = list(key) if isinstance(key, tuple) else [key]
+    if not any(isinstance(part, slice) and part.step is not None and part.step < 0 for part in parts):
+        return x, key
+    axis, taken = 0, sum(part is not None and part is not Ellipsis for part in parts)
+    for place, part in enumerate(parts):
+        if part is Ellipsis:
+            axis += x.ndim - taken
+        elif part is not None:
+            if isinstance(part, slice) and part.step is not None and part.step < 0:
+                places = range(*part.indices(x.shape[axis]))
+                x = x.index_select(axis, torch.tensor(list(places), dtype=torch.int64, device=x.device))
+                parts[place] = slice(None)
+            axis += 1
+    return x, tuple(parts)
+
+
 class TorchShape:
     @native
     def getitem(self, x, key):
-        return tensor(x)[tuple(map(_place, key)) if isinstance(key, tuple) else _place(key)]
+        x, key = _forwards(tensor(x), key)
+        return x[tuple(map(_place, key)) if isinstance(key, tuple) else _place(key)]
 
     @native
     def _split(self, x, count, axis, size):

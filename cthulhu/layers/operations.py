@@ -3,6 +3,8 @@
 Here each of those functions is made of the backend's, so that such files load on all of them.
 """
 
+import inspect
+
 from cthulhu import activations
 from cthulhu import backend as K
 from cthulhu.callers import warn_once
@@ -21,7 +23,7 @@ class TFOpLambda(Layer):
     Arguments:
         function: str, the function's name without 'tf.', such as 'math.multiply' or 'nn.relu'.
 
-    Called with the function's first argument, a tensor or a list of them, and its others by their names.
+    Called with the function's first argument, a tensor or a list of them, and its others by their names; `name` names nothing here.
     Where the first argument is no tensor, or a list with others in it, it is `first`, and the layer is called on any tensor that the function needs.
 
     Raises:
@@ -54,15 +56,15 @@ class TFOpLambda(Layer):
         return SlicingOpLambda(name=_unique_name(name)), first, {'slice_spec': _spec(further['slice_spec'])}
 
     def call(self, inputs, first=_NOT_GIVEN, name=None, **arguments):
+        function, first = _FUNCTIONS[_plain(self.function)], inputs if first is _NOT_GIVEN else first
         try:
-            return _FUNCTIONS[_plain(self.function)](inputs if first is _NOT_GIVEN else first, **arguments)
+            inspect.signature(function).bind(first, **arguments)
         except TypeError as error:
-            if 'argument' not in str(error):
-                raise
             raise TypeError(
                 f'tf.{self.function} is called with its first argument and {sorted(arguments) or "no others"}: {error}. Layer "{self.name}" is an operation between layers: what it takes '
                 'beside its input is given with each call, by the names that TensorFlow has, or comes with the model that it is part of.'
-            ) from error
+            ) from None
+        return function(first, **arguments)
 
     def compute_output_shape(self, input_shape):
         """The shape that the operation gives for other inputs, with the further arguments of its first call."""

@@ -82,8 +82,9 @@ def of_model(settings, known):
             of_one = [index for index, node in enumerate(nodes) if _is_list_of_one(node)]
             item.update({'lists_of_one': of_one} if of_one else {})
         elif _is_operation(item):
-            item['inbound_nodes'] = [_operation(node, every, _name(item)) for node in item.get('inbound_nodes') or ()]
-            of_one = [index for index, node in enumerate(item['inbound_nodes']) if node[0][3].pop(_ON_LIST, False)]
+            nodes = item.get('inbound_nodes') or ()
+            item['inbound_nodes'] = [_operation(node, every, _name(item)) for node in nodes]
+            of_one = [index for index, node in enumerate(nodes) if len(node) == 1 and isinstance(node[0], list)]
             item.update({'lists_of_one': of_one} if of_one else {})
         elif any(len(place) > 3 and place[3] for place in _every_place(item)):
             item['inbound_nodes'] = [_as_list(node, named, every) for node in item['inbound_nodes']]
@@ -95,8 +96,8 @@ def of_model(settings, known):
     return settings
 
 
-# What stands for the place of a first argument that is no tensor, in tf.keras's words, and an item that is popped again.
-_CONSTANT, _ON_LIST = '_CONSTANT_VALUE', ' list of one'
+# What stands for the place of a first argument that is no tensor, in tf.keras's words.
+_CONSTANT = '_CONSTANT_VALUE'
 
 
 def _is_operation(item):
@@ -127,10 +128,7 @@ def _operation(node, layers, name):
         raise ModelFileError(f'The configuration has {node!r} where the call of operation {name!r} is expected.')
     arguments = {key: placed(value) for key, value in places[0][3].items() if value is not None}
     if all(place[0] != _CONSTANT for place in places):
-        return [
-            place[:3] + [dict(arguments, **({_ON_LIST: True} if on_list and len(places) == 1 else {}))]
-            for place in places
-        ]
+        return [place[:3] + [arguments] for place in places]
     firsts = [placed(place) for place in places]
     arguments['first'] = firsts if on_list else firsts[0]
     found = _tensors_among(arguments)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
+from cthulhu.layers import Input
+from cthulhu.models import Lump
 
 PATH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'docs', 'backends.md')
 
@@ -73,7 +75,13 @@ def many_steps():
     assert done == 3 and sums.tolist() == [1, 5, 9]
 
 
+def between_layers():
+    x = Input((2,))
+    assert Lump(x, x * 2.0).predict(np.ones((1, 2))).tolist() == [[2, 2]]
+
+
 TRIALS = {
+    '[operations between layers](models.md#operations-between-layers) as layers of a model': between_layers,
     '`K.scan` of no steps, where only the run tells how many': loops_over_nothing,
     '`K.gradients`, training': gradients,
     '`K.gradients` of what `K.gradients` gave': second_derivatives,

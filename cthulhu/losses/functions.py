@@ -95,9 +95,12 @@ def huber_loss(y_true, y_pred, delta=1.0):
     return 0.5 * K.square(quadratic) + delta * (error - quadratic)
 
 
-def smooths(label_smoothing):
-    """Whether labels are to be smoothed: not by the number 0."""
-    return not (isinstance(label_smoothing, numbers.Number) and label_smoothing == 0)
+def smoothed(y_true, label_smoothing, classes=None):
+    """Targets of which a part is spread evenly over so many classes, those along the last axis if left out."""
+    if isinstance(label_smoothing, numbers.Number) and label_smoothing == 0:
+        return y_true
+    classes = K.cast(K.shape(y_true)[-1], K.dtype(y_true)) if classes is None else classes
+    return y_true * (1.0 - label_smoothing) + label_smoothing / classes
 
 
 @in_graph
@@ -115,9 +118,7 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
         Tensor of shape `(batch, ...)`.
     """
     y_true, y_pred = tensors(y_true, y_pred)
-    if smooths(label_smoothing):
-        classes = K.cast(K.shape(y_true)[-1], K.dtype(y_pred))
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
+    y_true = smoothed(y_true, label_smoothing)
     return K.categorical_crossentropy(y_true, y_pred, from_logits=from_logits)
 
 
@@ -153,8 +154,7 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0):
         Tensor of shape `(batch, ...)`.
     """
     y_true, y_pred = tensors(y_true, y_pred)
-    if smooths(label_smoothing):
-        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    y_true = smoothed(y_true, label_smoothing, 2.0)
     return K.mean(K.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=-1)
 
 

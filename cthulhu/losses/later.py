@@ -2,7 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.losses.base import DEFAULT, LossFunctionWrapper, tensors
-from cthulhu.losses.functions import cosine_proximity, huber_loss, smooths
+from cthulhu.losses.functions import cosine_proximity, huber_loss, smoothed
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.graph_utils import in_graph
 from cthulhu.utils.losses_utils import as_tensor
@@ -81,8 +81,7 @@ def binary_focal_crossentropy(
         Tensor of shape `(batch, ...)`.
     """
     y_true, y_pred = tensors(y_true, y_pred)
-    if smooths(label_smoothing):
-        y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    y_true = smoothed(y_true, label_smoothing, 2.0)
     y_pred = K.sigmoid(y_pred) if from_logits else y_pred
     missed = 1.0 - (y_true * y_pred + (1.0 - y_true) * (1.0 - y_pred))
     loss = _power(missed, gamma) * K.binary_crossentropy(y_true, y_pred)
@@ -113,9 +112,7 @@ def categorical_focal_crossentropy(
         Tensor of shape `(batch, ...)`.
     """
     y_true, y_pred = tensors(y_true, y_pred)
-    if smooths(label_smoothing):
-        classes = K.cast(K.shape(y_true)[-1], K.dtype(y_pred))
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
+    y_true = smoothed(y_true, label_smoothing)
     y_pred = K.softmax(y_pred, axis=axis) if from_logits else y_pred
     shares = K.clip(y_pred / K.sum(y_pred, axis=axis, keepdims=True), K.epsilon(), 1.0 - K.epsilon())
     weight = alpha if isinstance(alpha, (int, float)) else K.constant(alpha, dtype=K.dtype(y_pred))

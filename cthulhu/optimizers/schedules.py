@@ -96,46 +96,42 @@ class StepDecay(LearningRateSchedule):
         return self.initial_learning_rate * _power(self.factor, _completed(step / self.every))
 
 
-class ExponentialDecay(LearningRateSchedule):
+class _ByPeriods(LearningRateSchedule):
+    """What is multiplied by a number for how many times `decay_steps` are over, which a subclass gives."""
+
+    @checked
+    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name=None):
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
+
+    def at(self, step):
+        periods = step / self.decay_steps
+        return self.initial_learning_rate * self._kept(_completed(periods) if self.staircase else periods)
+
+
+class ExponentialDecay(_ByPeriods):
     """The rate is multiplied by `decay_rate` over each `decay_steps` steps: smoothly, or at their end if `staircase`.
 
     >>> ExponentialDecay(1.0, decay_steps=2, decay_rate=0.25)(1)
     0.5
     """
 
-    @checked
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name=None):
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
-
-    def at(self, step):
-        periods = step / self.decay_steps
-        periods = _completed(periods) if self.staircase else periods
-        return self.initial_learning_rate * _power(self.decay_rate, periods)
+    def _kept(self, periods):
+        return _power(self.decay_rate, periods)
 
 
-class InverseTimeDecay(LearningRateSchedule):
+class InverseTimeDecay(_ByPeriods):
     """The rate is divided by `1 + decay_rate * step / decay_steps`: smoothly, or at the end of each `decay_steps` steps if `staircase`.
 
     >>> [InverseTimeDecay(1.0, decay_steps=2, decay_rate=2.0)(step) for step in range(3)]
     [1.0, 0.5, 0.3333333333333333]
     """
 
-    @checked
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name=None):
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
-
-    def at(self, step):
-        periods = step / self.decay_steps
-        periods = _completed(periods) if self.staircase else periods
-        return self.initial_learning_rate / (1.0 + self.decay_rate * periods)
+    def _kept(self, periods):
+        return 1.0 / (1.0 + self.decay_rate * periods)
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):

@@ -27,8 +27,8 @@ ROOMS = ('cthulhu', 'cthulhu.legacy')
 #: What Keras has there. The other modules of this library are its own affair, and `keras.version`, a function of later Keras, is not one of them.
 OF_KERAS = frozenset(
     """
-    activations applications backend callbacks constraints datasets engine initializers layers legacy losses metrics models objectives optimizers
-    preprocessing regularizers saving utils wrappers
+    activations applications backend callbacks constraints datasets engine initializers layers legacy losses metrics models objectives optimizer_v2
+    optimizers preprocessing regularizers saving utils wrappers
     """.split()
 )
 
@@ -37,7 +37,14 @@ ELSEWHERE = {
     'callbacks.callbacks': 'cthulhu.callbacks',
     'callbacks.tensorboard_v1': 'cthulhu.callbacks.tensorboard',
     'callbacks.tensorboard_v2': 'cthulhu.callbacks.tensorboard',
+    'optimizers.legacy': 'cthulhu.optimizers',
+    'optimizer_v2.optimizer_v2': 'cthulhu.legacy.optimizer_v2',
+    'optimizer_v2.gradient_descent': 'cthulhu.optimizers',
+    'optimizer_v2.learning_rate_schedule': 'cthulhu.optimizers.schedules',
 }
+ELSEWHERE.update(
+    ('optimizer_v2.' + name, 'cthulhu.optimizers') for name in 'adadelta adagrad adam adamax ftrl nadam rmsprop'.split()
+)
 
 #: Door -> what stays that of the installed package, as it is private and others are built on it; None for all that Keras 2.3.1 does not have.
 KERAS = {'keras': ('src', '_tf_keras', 'api')}

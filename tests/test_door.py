@@ -73,6 +73,19 @@ def test_every_module_of_keras_is_one_of_the_library():
     assert python('-c', code, *MODULES) == 'all\n'
 
 
+def test_paths_of_optimizers_of_later_kerases():
+    code = (
+        'import cthulhu.as_keras\n'
+        'from keras.optimizer_v2.adam import Adam\n'
+        'from keras.optimizer_v2.optimizer_v2 import OptimizerV2\n'
+        'import keras.optimizer_v2.learning_rate_schedule as learning_rate_schedule\n'
+        'from keras.optimizers.legacy import SGD\n'
+        'from keras import optimizers\n'
+        'print(Adam is optimizers.Adam, SGD is optimizers.SGD, issubclass(Adam, OptimizerV2), learning_rate_schedule is optimizers.schedules)'
+    )
+    assert python('-c', code) == 'True True True True\n'
+
+
 def test_modules_that_keras_does_not_have_are_not_there():
     told = python('-c', 'import cthulhu.as_keras\nimport keras.ops', fails=1)
     assert (

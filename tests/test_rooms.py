@@ -36,7 +36,7 @@ ROOMS = (
 #: Paths under which users look for things of several rooms, and a tool for people who write layers. No file imports them but each other.
 DOORS = (
     'cthulhu', 'cthulhu.__main__', 'cthulhu.as_keras', 'cthulhu.as_tf_keras', 'cthulhu.deities', 'cthulhu.door', 'cthulhu.objectives', 'cthulhu.pantheon',
-    'cthulhu.legacy', 'cthulhu.legacy.interfaces', 'cthulhu.legacy.layers',
+    'cthulhu.legacy', 'cthulhu.legacy.interfaces', 'cthulhu.legacy.layers', 'cthulhu.legacy.optimizer_v2',
     'cthulhu.applications.injection', 'cthulhu.backend.common', 'cthulhu.backend.numpy_backend', 'cthulhu.backend.tensorflow_backend',
     'cthulhu.engine.saving', 'cthulhu.engine.sequential', 'cthulhu.engine.topology', 'cthulhu.engine.training',
     'cthulhu.engine.training_arrays', 'cthulhu.engine.training_generator', 'cthulhu.engine.training_utils',
@@ -52,6 +52,7 @@ UPWARD = {
 HIDDEN = {
     ('cthulhu.engine.tracking', 'cthulhu.legacy.privates'): "found only when other people's code asks for it",
     ('cthulhu.utils.arguments', 'cthulhu.utils.keras1'): 'a table for calls that do not fit',
+    ('cthulhu.optimizers.base', 'cthulhu.optimizers.optimizer_v2'): "needed only where other people's code defines such a class",
     ('cthulhu.export.onnx_file', 'cthulhu.export.onnx_graph'): 'it is built on the optional package onnx',
     ('cthulhu.export.onnx_file', 'cthulhu.export.onnx_layers'): 'it is built on the optional package onnx',
 }  # fmt: skip

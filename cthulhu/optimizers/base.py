@@ -28,6 +28,15 @@ _OF_ALL = (
     'gradient_accumulation_steps',
 )
 
+# What a class defines that was written against the OptimizerV2 of tf.keras.
+_OF_OPTIMIZER_V2 = (
+    'apply_gradients',
+    '_create_slots',
+    '_prepare_local',
+    '_resource_apply_dense',
+    '_resource_apply_sparse',
+)
+
 
 def _settings(cls):
     """The names of the settings of an optimizer: the arguments that the constructors of the library among its bases check."""
@@ -55,12 +64,13 @@ class Optimizer(OverSteps):
             `finalize_variable_values` is called.
         ema_momentum: float in [0, 1], how much of an average is kept at each step; 0.99 by default.
         ema_overwrite_frequency: int, after how many steps each time the averages take the place of the weights; None for never in between.
+        name: text, what the optimizer is called, as tf.keras and Keras 3 have it: an attribute, which files do not keep.
         gradient_accumulation_steps: int from 2 up, of how many batches each step takes the mean gradient. The steps of schedules are batches, as in Keras 3.
 
     Raises:
         TypeError: an argument that does not exist.
-        ValueError: `clipnorm` and `global_clipnorm` are both given; what is about averages without `use_ema`; averages or sums for a subclass that
-            overrides `get_updates`.
+        ValueError: `clipnorm` and `global_clipnorm` are both given; what is about averages without `use_ema`; a decay of weights, averages or sums for a
+            subclass that overrides `get_updates`.
     """
 
     #: Whether the length of a step is set by the learning rate, and not by how large the gradients are.
@@ -68,6 +78,13 @@ class Optimizer(OverSteps):
 
     #: Arguments besides those in a subclass's signature that its constructor takes out of `**kwargs`.
     further_arguments = ()
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if any(hasattr(cls, name) for name in _OF_OPTIMIZER_V2) and not hasattr(cls, 'add_slot'):
+            from cthulhu.optimizers import optimizer_v2
+
+            optimizer_v2.adopt(cls, Optimizer)
 
     @checked
     def __init__(self, **kwargs):
@@ -79,6 +96,14 @@ class Optimizer(OverSteps):
                 )
             kind = argument_table.kind_of('Optimizer', 'clipnorm')
             kwargs['clipnorm'] = kind.check(type(self).__name__, 'global_clipnorm', joint)
+        self.__dict__['name'] = (
+            kwargs.pop('name', None) or type(self).__name__
+        )  # a subclass may have a property of that name
+        if hasattr(self, 'update_step'):
+            raise TypeError(
+                f'{type(self).__name__} defines `update_step`, by which optimizers are written for Keras 3 and tf.keras since 2.11; here the rule is `step`, '
+                'a function of tensors without effects; define that, or override `get_updates`.'
+            )
         unknown = sorted(set(kwargs) - set(_OF_ALL))
         if unknown:
             accepted = named_arguments(type(self)) + list(self.further_arguments) + list(_OF_ALL)
@@ -88,7 +113,7 @@ class Optimizer(OverSteps):
             raise ValueError(
                 f'{type(self).__name__}: `{averaging[0]}` is about the averages of `use_ema=True`; give both, or neither.'
             )
-        over_steps = [name for name in ('use_ema', 'gradient_accumulation_steps') if kwargs.get(name)]
+        over_steps = [name for name in ('weight_decay', 'use_ema', 'gradient_accumulation_steps') if kwargs.get(name)]
         if over_steps and self.makes_own_updates:
             raise ValueError(f'{type(self).__name__} makes its updates by itself, and takes no `{over_steps[0]}`.')
         # An option that was not given is not an attribute either, and does not appear in the configuration.

@@ -343,4 +343,5 @@ def _dense(gradient, x):
     shape = x.shape.as_list() if x.shape.is_fully_defined() else tf.shape(x, out_type=tf.int64)
     dense = tf.scatter_nd(tf.expand_dims(gradient.indices, -1), gradient.values, tf.cast(shape, gradient.indices.dtype))
     dense.set_shape(x.shape)
+    dense.cthulhu_rows = lambda: tf.unique(gradient.indices)[0]  # for optimizers that move these alone
     return dense

@@ -26,6 +26,18 @@ with tf.Graph().as_default():
 class GraphVariable(_ResourceVariable):
     """TensorFlow's own variable, which can also be read and assigned from outside its graph."""
 
+    def add_rows(self, indices, values):
+        """The operation that adds to rows."""
+        return self.scatter_add(tf.IndexedSlices(values, indices)).op
+
+    def set_rows(self, indices, values):
+        """The operation that sets rows."""
+        return self.scatter_update(tf.IndexedSlices(values, indices)).op
+
+    def of_rows(self, indices, values):
+        """A tensor of this shape that has values in some rows, and zeros in the others."""
+        return tf.scatter_nd(tf.expand_dims(indices, -1), values, tf.shape(self, out_type=indices.dtype))
+
 
 def _entering(method):
     @functools.wraps(method)

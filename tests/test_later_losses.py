@@ -105,6 +105,38 @@ def test_training_and_files(tmp_path, ending):
         np.testing.assert_allclose(again.evaluate(x, y, verbose=0), model.evaluate(x, y, verbose=0), rtol=1e-5)
 
 
+@pytest.mark.parametrize('nothing', [1, -1, 255])
+def test_a_class_that_is_ignored(nothing):
+    """Maps of classes of 2 by 3 places, some of which are not known."""
+    draws = np.random.RandomState(0)
+    labels, scores = draws.randint(0, 3, (4, 2, 3)), draws.uniform(0.1, 1, (4, 2, 3, 3))
+    labels[0, 0], labels[3] = nothing, nothing
+    scores /= scores.sum(-1, keepdims=True)
+    known = labels != nothing
+    each = np.where(known, -np.log(np.take_along_axis(scores, np.where(known, labels, 0)[..., None], -1)[..., 0]), 0)
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=nothing)
+    np.testing.assert_allclose(K.eval(loss(labels, scores)), each.sum() / known.sum(), rtol=1e-5)
+    for reduction, wanted in (('sum', each.sum()), ('none', each)):
+        found = losses.SparseCategoricalCrossentropy(reduction=reduction, ignore_class=nothing)(labels, scores)
+        np.testing.assert_allclose(K.eval(found), wanted, rtol=1e-5, atol=1e-7)
+    again = losses.get({'class_name': 'SparseCategoricalCrossentropy', 'config': loss.get_config()})
+    assert again.ignore_class == nothing
+    none_known = losses.SparseCategoricalCrossentropy(ignore_class=nothing)(np.full((2, 1), nothing), scores[:2, 0, 0])
+    assert K.eval(none_known) == 0
+
+
+@trains
+def test_training_where_classes_are_not_known():
+    x, y = np.linspace(-1, 1, 24).reshape(8, 3), np.array([[0], [1], [-1], [2], [-1], [0], [1], [-1]])
+    found = []
+    for rows, target in ((x, y), (x[y[:, 0] >= 0], y[y[:, 0] >= 0])):
+        model = Pile([Daoloth(3, activation='softmax', kernel_initializer='ones', input_shape=(3,))])
+        model.conjure('sgd', losses.SparseCategoricalCrossentropy(ignore_class=-1))
+        found.append((model.train_on_batch(rows, target), model.get_weights()[0]))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-5)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-5)
+
+
 @trains
 @needs_ctc
 def test_ctc_trains():

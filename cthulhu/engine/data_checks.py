@@ -217,8 +217,13 @@ def check_labels(targets, weights, specs, owner):
         if spec.target_kind == 'sparse':
             classes = spec.shape[-1] if losses.class_axis(spec.loss) in (-1, len(spec.shape) - 1) else None
             problem = not_indices(target, classes)
-            if problem and weight is not None:
-                problem = not_indices(target[weight != 0], classes)
+            if problem:
+                counts = np.ones(target.shape, bool)
+                if weight is not None:
+                    counts[weight == 0] = False
+                if getattr(spec.loss, 'ignore_class', None) is not None:
+                    counts &= target != spec.loss.ignore_class
+                problem = not_indices(target[counts], classes)
             if problem:
                 raise ValueError(
                     f'The targets of output "{spec.name}" (loss "{spec.loss.name}") must be class numbers{_range(classes)}, but there is {problem} among them.'

@@ -8,7 +8,7 @@ from cthulhu.engine.settings import ConfiguredLayer, arguments
 from cthulhu.layers.core import resolved_noise_shape
 from cthulhu.utils.arguments import checked
 
-__all__ = ['AlphaDarkness', 'GaussianDarkness', 'GaussianNoise']
+__all__ = ['AlphaDarkness', 'GaussianDarkness', 'GaussianNoise', 'StochasticDepth']
 
 # The value to which dropped elements are set: -alpha * scale of selu, its limit for small inputs.
 _SELU_FLOOR = -1.6732632423543772 * 1.0507009873554805
@@ -121,6 +121,33 @@ class AlphaDarkness(_Noise):
         if self.seed is not None:
             config['seed'] = self.seed
         return config
+
+
+class StochasticDepth(_Noise):
+    """Zeroes whole samples at random in training, and scales the others up: what is added to them is left out. The ConvNeXt networks of tf.keras have it.
+
+    Arguments:
+        drop_path_rate: float from 0 up to, not including, 1, the share that is zeroed.
+
+    Source: Huang et al., Deep networks with stochastic depth, ECCV 2016.
+    """
+
+    @checked
+    def __init__(self, drop_path_rate, **kwargs):
+        super().__init__(**kwargs)
+        self.drop_path_rate = drop_path_rate
+
+    settings = arguments(__init__)
+
+    def call(self, inputs, training=None):
+        if not self.drop_path_rate:
+            return inputs
+
+        def dropped():
+            one_each = (None,) + (1,) * (K.ndim(inputs) - 1)
+            return K.dropout(inputs, self.drop_path_rate, resolved_noise_shape(one_each, inputs))
+
+        return K.in_train_phase(dropped, inputs, training=training)
 
 
 names.add_aliases(globals())

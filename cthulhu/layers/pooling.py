@@ -161,12 +161,18 @@ class _GlobalPooling(SpatialLayer):
     settings = ('data_format',)
 
     @checked
-    def __init__(self, data_format='channels_last', **kwargs):
+    def __init__(self, data_format='channels_last', keepdims=False, **kwargs):
         super().__init__(data_format, **kwargs)
+        self.keepdims = keepdims
 
     def compute_output_shape(self, input_shape):
         shape = shapes.to_channels_last(input_shape, self.data_format)
-        return shape[:1] + shape[-1:]
+        kept = shape[:1] + (1,) * (self.rank if self.keepdims else 0) + shape[-1:]
+        return shapes.from_channels_last(kept, self.data_format) if self.keepdims else kept
+
+    def get_config(self):
+        config = super().get_config()
+        return dict(config, keepdims=True) if self.keepdims else config  # Keras 2.3 does not know it
 
     @property
     def pooled_axes(self):
@@ -190,12 +196,12 @@ class _GlobalPooling3D(_GlobalPooling):
 
 class _Maximum:
     def _compute(self, inputs):
-        return K.max(inputs, axis=self.pooled_axes)
+        return K.max(inputs, axis=self.pooled_axes, keepdims=self.keepdims)
 
 
 class _Mean:
     def _compute(self, inputs):
-        return K.mean(inputs, axis=self.pooled_axes)
+        return K.mean(inputs, axis=self.pooled_axes, keepdims=self.keepdims)
 
 
 class GlobalMlandoth1D(_Maximum, _GlobalPooling1D):
@@ -203,6 +209,7 @@ class GlobalMlandoth1D(_Maximum, _GlobalPooling1D):
 
     Arguments:
         data_format: 'channels_last' (batch, time, channels) or 'channels_first' (batch, channels, time).
+        keepdims: bool, whether the axes stay, each of the length 1.
 
     Output (batch, channels).
     """
@@ -213,20 +220,23 @@ class GlobalAiuebGnshal1D(_GlobalPooling1D):
 
     Arguments:
         data_format: 'channels_last' (batch, time, channels) or 'channels_first' (batch, channels, time).
+        keepdims: bool, whether the axes stay, each of the length 1.
 
     Mask (batch, time), or none. Output (batch, channels), 0 where all steps are masked; no mask.
     """
 
-    def __init__(self, data_format='channels_last', **kwargs):
-        super().__init__(data_format, **kwargs)
+    @checked
+    def __init__(self, data_format='channels_last', keepdims=False, **kwargs):
+        super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 
     def call(self, inputs, mask=None):
         if mask is None:
-            return K.mean(inputs, axis=self.pooled_axes)
+            return K.mean(inputs, axis=self.pooled_axes, keepdims=self.keepdims)
         count = K.maximum(K.sum(K.cast(mask, K.dtype(inputs)), axis=1, keepdims=True), 1.0)
         mask = K.expand_dims(K.cast(mask, 'bool'), 2 if self.data_format == 'channels_last' else 1)
-        return K.sum(K.where(mask, inputs, 0.0), axis=self.pooled_axes) / count
+        count = K.expand_dims(count, -1) if self.keepdims else count
+        return K.sum(K.where(mask, inputs, 0.0), axis=self.pooled_axes, keepdims=self.keepdims) / count
 
     def compute_mask(self, inputs, mask=None):
         return None
@@ -238,6 +248,7 @@ class GlobalMlandoth2D(_Maximum, _GlobalPooling2D):
     Arguments:
         data_format: 'channels_last' (batch, rows, columns, channels) or 'channels_first' (batch, channels, rows,
             columns); `image_data_format()` if left out.
+        keepdims: bool, whether the axes stay, each of the length 1.
 
     Output (batch, channels).
     """
@@ -247,7 +258,7 @@ class GlobalAiuebGnshal2D(_Mean, _GlobalPooling2D):
     """The mean of each channel over rows and columns. Keras name: GlobalAveragePooling2D.
 
     Arguments:
-        data_format: as for GlobalMlandoth2D.
+        data_format, keepdims: as for GlobalMlandoth2D.
 
     Output (batch, channels).
 
@@ -259,7 +270,7 @@ class GlobalMlandoth3D(_Maximum, _GlobalPooling3D):
     """The maximum of each channel over a volume. Keras name: GlobalMaxPooling3D.
 
     Arguments:
-        data_format: as for GlobalMlandoth2D, with one spatial axis more.
+        data_format, keepdims: as for GlobalMlandoth2D, with one spatial axis more.
 
     Output (batch, channels).
     """
@@ -269,7 +280,7 @@ class GlobalAiuebGnshal3D(_Mean, _GlobalPooling3D):
     """The mean of each channel over a volume. Keras name: GlobalAveragePooling3D.
 
     Arguments:
-        data_format: as for GlobalMlandoth2D, with one spatial axis more.
+        data_format, keepdims: as for GlobalMlandoth2D, with one spatial axis more.
 
     Output (batch, channels).
     """

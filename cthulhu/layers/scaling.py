@@ -3,13 +3,13 @@
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import names
+from cthulhu import initializers, names
 from cthulhu.engine.base_layer import InputSpec
 from cthulhu.engine.settings import ConfiguredLayer, arguments, take
 from cthulhu.layers.vocabulary import batches_of
 from cthulhu.utils.arguments import checked
 
-__all__ = ['Normalization', 'Rescaling']
+__all__ = ['LayerScale', 'Normalization', 'Rescaling']
 
 
 def _plain(value):
@@ -54,6 +54,39 @@ class Rescaling(ConfiguredLayer):
             for value in (self.scale, self.offset)
         )
         return x * scale + offset
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+class LayerScale(ConfiguredLayer):
+    """Multiplies each channel by a factor of its own, which is trained and begins small. The ConvNeXt networks of tf.keras and Keras 3 have it.
+
+    Arguments:
+        init_values: number, what all factors are at first.
+        projection_dim: int, the number of channels.
+
+    Weights: gamma (projection_dim,). Output: tensor of the shape of the input.
+
+    Source: Touvron et al., Going deeper with image transformers, arXiv:2103.17239.
+    """
+
+    @checked
+    def __init__(self, init_values, projection_dim, **kwargs):
+        super().__init__(**kwargs)
+        self.init_values, self.projection_dim = init_values, projection_dim
+        self.supports_masking = True
+
+    settings = arguments(__init__)
+
+    def build(self, input_shape):
+        self.gamma = self.add_weight(
+            name='gamma', shape=(self.projection_dim,), initializer=initializers.Constant(self.init_values)
+        )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        return inputs * self.gamma
 
     def compute_output_shape(self, input_shape):
         return input_shape

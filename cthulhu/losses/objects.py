@@ -1,5 +1,6 @@
 """The loss functions of Keras 2.3 as loss objects."""
 
+from cthulhu import backend as K
 from cthulhu.losses.base import DEFAULT, LossFunctionWrapper
 from cthulhu.losses.functions import (
     binary_crossentropy,
@@ -18,6 +19,8 @@ from cthulhu.losses.functions import (
     squared_hinge,
 )
 from cthulhu.utils.arguments import checked
+from cthulhu.utils.graph_utils import in_graph
+from cthulhu.utils.losses_utils import as_labels
 
 __all__ = [
     'BinaryCrossentropy', 'CategoricalCrossentropy', 'CategoricalHinge', 'Hinge', 'Huber', 'KLDivergence', 'LogCosh', 'MeanAbsoluteError',
@@ -72,11 +75,33 @@ class CategoricalCrossentropy(LossFunctionWrapper):
 
 
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
-    """`sparse_categorical_crossentropy` as a loss object."""
+    """`sparse_categorical_crossentropy` as a loss object.
+
+    Arguments:
+        ignore_class: int, a target that stands for no class, such as -1 or 255 where a map of classes is not known: its loss is 0, and means are of the
+            others.
+    """
 
     @checked
-    def __init__(self, from_logits=False, reduction=DEFAULT, name='sparse_categorical_crossentropy'):
+    def __init__(self, from_logits=False, reduction=DEFAULT, name='sparse_categorical_crossentropy', ignore_class=None):
         super().__init__(sparse_categorical_crossentropy, reduction, name, from_logits=from_logits)
+        self.ignore_class = ignore_class
+
+    @in_graph
+    def call(self, y_true, y_pred):
+        if self.ignore_class is None:
+            return super().call(y_true, y_pred)
+        labels = as_labels(y_true)
+        counts = K.not_equal(labels, self.ignore_class)
+        losses = super().call(K.where(counts, labels, K.zeros_like(labels)), y_pred)
+        counts = K.cast(K.reshape(counts, K.shape(losses)), K.dtype(losses))
+        if self.reduction == DEFAULT:
+            counts = counts / K.maximum(K.mean(counts), K.epsilon())
+        return losses * counts
+
+    def get_config(self):
+        config = super().get_config()
+        return config if self.ignore_class is None else dict(config, ignore_class=self.ignore_class)
 
 
 class Hinge(LossFunctionWrapper):

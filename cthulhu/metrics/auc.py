@@ -3,6 +3,7 @@
 from cthulhu import backend as K
 from cthulhu.metrics.confusion import _ConfusionMetric, even_thresholds
 from cthulhu.utils.arguments import checked
+from cthulhu.utils.losses_utils import as_tensor
 from cthulhu.utils.metrics_utils import divide, parse_thresholds
 
 
@@ -26,6 +27,10 @@ class AUC(_ConfusionMetric):
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
         thresholds: list of numbers in [0, 1] to use instead; the two outside are added.
+        multi_label: bool, whether each index of the last axis is a label with a curve of its own; the area is the mean of theirs.
+        num_labels: int, how many labels there are; as many as the first predictions have, if left out.
+        label_weights: list of numbers from 0 up, one for each label, by which the mean weighs the areas.
+        from_logits: bool, whether predictions are logits, which `sigmoid` brings into [0, 1].
 
     Raises:
         ValueError: if `num_thresholds` is less than 2, a threshold is outside [0, 1], or `curve` or
@@ -55,8 +60,18 @@ class AUC(_ConfusionMetric):
         name=None,
         dtype=None,
         thresholds=None,
+        multi_label=False,
+        num_labels=None,
+        label_weights=None,
+        from_logits=False,
     ):
         super().__init__(name=name, dtype=dtype)
+        if not multi_label and (num_labels or label_weights is not None):
+            raise ValueError('AUC: `num_labels` and `label_weights` are about `multi_label=True`; give that, too.')
+        if num_labels and label_weights is not None and len(label_weights) != num_labels:
+            raise ValueError(f'AUC: `label_weights` has {len(label_weights)} numbers for {num_labels} labels.')
+        self.multi_label, self.num_labels, self.from_logits = multi_label, num_labels, from_logits
+        self.label_weights = None if label_weights is None else [float(weight) for weight in label_weights]
         self.curve = _one_of('curve', curve, ('ROC', 'PR'))
         self.summation_method = _one_of('summation_method', summation_method, ('interpolation', 'minoring', 'majoring'))
         if thresholds is not None:
@@ -67,7 +82,43 @@ class AUC(_ConfusionMetric):
             raise ValueError(f'`num_thresholds` must be at least 2, not {num_thresholds}.')
         self.num_thresholds = len(inside) + 2
         # The outer two hold predictions of exactly 0 and 1 on their side.
-        self._make_counts([-K.epsilon()] + inside + [1 + K.epsilon()])
+        self.thresholds = [-K.epsilon()] + inside + [1 + K.epsilon()]
+        if num_labels or not multi_label:
+            self.labels = num_labels or 1
+            self._make_counts(self.thresholds)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_pred = as_tensor(y_pred, self.dtype)
+        if self.from_logits:
+            y_pred = K.sigmoid(y_pred)
+        if self.multi_label:
+            self._settle_labels(K.int_shape(y_pred))
+            if sample_weight is not None:  # of samples, or of each label
+                sample_weight = as_tensor(sample_weight, self.dtype)
+                if K.ndim(sample_weight) == 1:
+                    sample_weight = K.expand_dims(sample_weight, -1)
+        return super().update_state(y_true, y_pred, sample_weight)
+
+    def _settle_labels(self, shape):
+        count = shape[-1] if len(shape) > 1 else 1
+        if not self.weights and count:
+            self.labels = count
+            self._make_counts(self.thresholds)
+        if count != self.labels or self.label_weights is not None and count != len(self.label_weights):
+            expected = len(self.label_weights) if count == self.labels else self.labels
+            raise ValueError(
+                f'AUC: the predictions have the shape {shape}; there are {expected} labels in the last axis.'
+            )
+
+    def _of_labels(self, pieces):
+        """The sum of the pieces of a curve; of several curves, the mean of their sums."""
+        areas = K.sum(pieces, axis=0)
+        if not self.multi_label:
+            return areas
+        if self.label_weights is None:
+            return K.mean(areas)
+        weights = K.constant(self.label_weights, dtype=K.dtype(areas))
+        return K.sum(areas * weights) / K.maximum(K.sum(weights), K.epsilon())
 
     def interpolate_pr_auc(self):
         """The area under the precision-recall curve, true and false positives being interpolated between thresholds.
@@ -87,7 +138,7 @@ class AUC(_ConfusionMetric):
         intercept = hits[1:] - slope * positives[1:]
         ratio = divide(positives[:-1], positives[1:])
         ratio = K.where(K.greater(ratio, 0), ratio, K.ones_like(ratio))
-        return K.sum(divide(slope * (hits_change + intercept * K.log(ratio)), hits[1:] + misses[1:]))
+        return self._of_labels(divide(slope * (hits_change + intercept * K.log(ratio)), hits[1:] + misses[1:]))
 
     def result(self):
         """The area so far: a scalar."""
@@ -105,13 +156,16 @@ class AUC(_ConfusionMetric):
             'minoring': K.minimum,
             'majoring': K.maximum,
         }[self.summation_method]
-        return K.sum((x[:-1] - x[1:]) * height(y[:-1], y[1:]))
+        return self._of_labels((x[:-1] - x[1:]) * height(y[:-1], y[1:]))
 
     def get_config(self):
-        return dict(
+        config = dict(
             super().get_config(),
             num_thresholds=self.num_thresholds,
             curve=self.curve,
             summation_method=self.summation_method,
             thresholds=self.thresholds[1:-1],
         )
+        # Keras 2.3 does not know these.
+        further = {name: getattr(self, name) for name in ('multi_label', 'num_labels', 'label_weights', 'from_logits')}
+        return dict(config, **{name: value for name, value in further.items() if value})

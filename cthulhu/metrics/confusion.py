@@ -17,11 +17,13 @@ class _ConfusionMetric(Metric):
     conditions = ()
     top_k = None
     class_id = None
+    labels = 1  # counted by themselves
 
     def _make_counts(self, thresholds):
         self.thresholds = thresholds
+        shape = (len(thresholds),) if self.labels == 1 else (len(thresholds), self.labels)
         for condition in self.conditions:
-            setattr(self, condition, self.add_weight(condition, shape=(len(thresholds),)))
+            setattr(self, condition, self.add_weight(condition, shape=shape))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Counts a batch.
@@ -43,6 +45,7 @@ class _ConfusionMetric(Metric):
             sample_weight=sample_weight,
             top_k=self.top_k,
             class_id=self.class_id,
+            labels=self.labels,
         )
         return [K.update_add(self._counts_of(condition), n) for condition, n in zip(self.conditions, counts)]
 
@@ -212,18 +215,24 @@ class SensitivitySpecificityBase(_ConfusionMetric):
         num_thresholds: how many thresholds are tried, evenly over [0, 1].
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
+        class_id: count only this index of the last axis.
     """
 
     conditions = ('true_positives', 'true_negatives', 'false_positives', 'false_negatives')
 
     @checked
-    def __init__(self, value, num_thresholds=200, name=None, dtype=None):
+    def __init__(self, value, num_thresholds=200, name=None, dtype=None, class_id=None):
         super().__init__(name=name, dtype=dtype)
+        self.class_id = class_id
         if num_thresholds < 1:
             raise ValueError(f'`num_thresholds` must be at least 1, not {num_thresholds}.')
         self.value = value
         self.num_thresholds = num_thresholds
         self._make_counts([0.5] if num_thresholds == 1 else [0.0] + even_thresholds(num_thresholds - 2) + [1.0])
+
+    def get_config(self):
+        config = dict(super().get_config(), num_thresholds=self.num_thresholds)
+        return config if self.class_id is None else dict(config, class_id=self.class_id)
 
     def _sensitivities(self):
         hits = K.identity(self.true_positives)
@@ -232,6 +241,14 @@ class SensitivitySpecificityBase(_ConfusionMetric):
     def _specificities(self):
         hits = K.identity(self.true_negatives)
         return divide(hits, hits + self.false_positives)
+
+    def _precisions(self):
+        hits = K.identity(self.true_positives)
+        return divide(hits, hits + self.false_positives)
+
+    def _best_where(self, constrained, wanted):
+        """The greatest of `wanted` where `constrained` reaches the value; 0 where it does nowhere."""
+        return K.max(K.where(K.greater_equal(constrained, self.value), wanted, K.zeros_like(wanted)))
 
     def _where_nearest(self, constrained, wanted):
         """`wanted` at the first threshold at which `constrained` is nearest to the value."""
@@ -251,6 +268,7 @@ class SensitivityAtSpecificity(SensitivitySpecificityBase):
         num_thresholds: how many thresholds are tried, evenly over [0, 1].
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
+        class_id: count only this index of the last axis.
 
     Raises:
         ValueError: if `specificity` is outside [0, 1] or `num_thresholds` less than 1.
@@ -266,9 +284,9 @@ class SensitivityAtSpecificity(SensitivitySpecificityBase):
     """
 
     @checked
-    def __init__(self, specificity, num_thresholds=200, name=None, dtype=None):
+    def __init__(self, specificity, num_thresholds=200, name=None, dtype=None, class_id=None):
         _check_share('specificity', specificity)
-        super().__init__(specificity, num_thresholds=num_thresholds, name=name, dtype=dtype)
+        super().__init__(specificity, num_thresholds=num_thresholds, name=name, dtype=dtype, class_id=class_id)
 
     @property
     def specificity(self):
@@ -280,7 +298,7 @@ class SensitivityAtSpecificity(SensitivitySpecificityBase):
         return self._where_nearest(self._specificities(), self._sensitivities())
 
     def get_config(self):
-        return dict(super().get_config(), num_thresholds=self.num_thresholds, specificity=self.value)
+        return dict(super().get_config(), specificity=self.value)
 
 
 class SpecificityAtSensitivity(SensitivitySpecificityBase):
@@ -291,15 +309,16 @@ class SpecificityAtSensitivity(SensitivitySpecificityBase):
         num_thresholds: how many thresholds are tried, evenly over [0, 1].
         name: string.
         dtype: dtype of the weights and the result; by default `K.floatx()`.
+        class_id: count only this index of the last axis.
 
     Raises:
         ValueError: if `sensitivity` is outside [0, 1] or `num_thresholds` less than 1.
     """
 
     @checked
-    def __init__(self, sensitivity, num_thresholds=200, name=None, dtype=None):
+    def __init__(self, sensitivity, num_thresholds=200, name=None, dtype=None, class_id=None):
         _check_share('sensitivity', sensitivity)
-        super().__init__(sensitivity, num_thresholds=num_thresholds, name=name, dtype=dtype)
+        super().__init__(sensitivity, num_thresholds=num_thresholds, name=name, dtype=dtype, class_id=class_id)
 
     @property
     def sensitivity(self):
@@ -311,4 +330,68 @@ class SpecificityAtSensitivity(SensitivitySpecificityBase):
         return self._where_nearest(self._sensitivities(), self._specificities())
 
     def get_config(self):
-        return dict(super().get_config(), num_thresholds=self.num_thresholds, sensitivity=self.value)
+        return dict(super().get_config(), sensitivity=self.value)
+
+
+class PrecisionAtRecall(SensitivitySpecificityBase):
+    """The greatest precision at which at least the given share of positives is found.
+
+    Arguments:
+        recall: the wanted share of positives that are found, in [0, 1].
+        num_thresholds: how many thresholds are tried, evenly over [0, 1].
+        name: string.
+        dtype: dtype of the weights and the result; by default `K.floatx()`.
+        class_id: count only this index of the last axis.
+
+    Raises:
+        ValueError: if `recall` is outside [0, 1] or `num_thresholds` less than 1.
+    """
+
+    @checked
+    def __init__(self, recall, num_thresholds=200, name=None, dtype=None, class_id=None):
+        _check_share('recall', recall)
+        super().__init__(recall, num_thresholds=num_thresholds, name=name, dtype=dtype, class_id=class_id)
+
+    @property
+    def recall(self):
+        """The wanted recall."""
+        return self.value
+
+    def result(self):
+        """The precision so far: a scalar."""
+        return self._best_where(self._sensitivities(), self._precisions())
+
+    def get_config(self):
+        return dict(super().get_config(), recall=self.value)
+
+
+class RecallAtPrecision(SensitivitySpecificityBase):
+    """The greatest share of positives that is found at a precision of at least the given one; 0 where none is reached.
+
+    Arguments:
+        precision: the wanted share, of what is predicted positive, that is, in [0, 1].
+        num_thresholds: how many thresholds are tried, evenly over [0, 1].
+        name: string.
+        dtype: dtype of the weights and the result; by default `K.floatx()`.
+        class_id: count only this index of the last axis.
+
+    Raises:
+        ValueError: if `precision` is outside [0, 1] or `num_thresholds` less than 1.
+    """
+
+    @checked
+    def __init__(self, precision, num_thresholds=200, name=None, dtype=None, class_id=None):
+        _check_share('precision', precision)
+        super().__init__(precision, num_thresholds=num_thresholds, name=name, dtype=dtype, class_id=class_id)
+
+    @property
+    def precision(self):
+        """The wanted precision."""
+        return self.value
+
+    def result(self):
+        """The recall so far: a scalar."""
+        return self._best_where(self._precisions(), self._sensitivities())
+
+    def get_config(self):
+        return dict(super().get_config(), precision=self.value)

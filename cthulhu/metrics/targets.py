@@ -2,6 +2,7 @@
 
 from cthulhu import losses
 from cthulhu.metrics import functions
+from cthulhu.metrics.auc import AUC
 from cthulhu.metrics.base import MeanMetricWrapper
 from cthulhu.metrics.confusion import _ConfusionMetric
 from cthulhu.metrics.iou import BinaryIoU, IoU
@@ -51,7 +52,7 @@ def target_kind(metric):
     update = type(metric).update_state
     if isinstance(metric, IoU) and update in (IoU.update_state, BinaryIoU.update_state):
         return 'equal' if metric.sparse_y_true == metric.sparse_y_pred else None
-    if update in (_ConfusionMetric.update_state, FBetaScore.update_state, R2Score.update_state):
+    if update in (_ConfusionMetric.update_state, AUC.update_state, FBetaScore.update_state, R2Score.update_state):
         return 'equal'
     if update is RootMeanSquaredError.update_state:
         return 'same'

@@ -35,7 +35,6 @@ _IDLE = {
     'is_legacy_optimizer': _ANY,
     'jit_compile': _ANY,
     'key_shape': _ANY,
-    'keepdims': (False,),
     'kernel_constraint': (None,),
     'kernel_initializer': _ANY,
     'kernel_regularizer': (None,),
@@ -65,8 +64,9 @@ _IDLE = {
     'vocabulary_size': _ANY,
     'zero_output_for_mask': _ANY,
     # of metrics and losses
+    'axis': (-1,),
     'dtype': _ANY,
-    'multi_label': (False,),
+    'fn': _ANY,
     'name': _ANY,
 }
 
@@ -242,10 +242,10 @@ class _Normalizer:
             return {'class_name': name, 'config': settings}
         if kind == 'optimizer':
             settings = _optimizer(name, cls, settings)
-        return {
-            'class_name': name,
-            'config': self.accepted(cls, settings, kind) if kind != 'loss' or 'fn' not in settings else settings,
-        }
+        of_a_function = kind == 'loss' and issubclass(
+            losses.LossFunctionWrapper, cls
+        )  # whose further settings are the function's
+        return {'class_name': name, 'config': settings if of_a_function else self.accepted(cls, settings, kind)}
 
 
 def _without_idle(cls, settings):

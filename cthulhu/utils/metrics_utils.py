@@ -1,5 +1,7 @@
 """What the metrics share: weights spread over values, quotients, thresholds, confusion counts."""
 
+import numpy as np
+
 from cthulhu import backend as K
 from cthulhu.utils.losses_utils import as_tensor, broadcast_weights, squeeze_or_expand_dimensions
 
@@ -58,7 +60,9 @@ def parse_thresholds(thresholds, default):
     return list(thresholds) if isinstance(thresholds, (list, tuple)) else [thresholds]
 
 
-def confusion_counts(conditions, y_true, y_pred, thresholds, dtype, sample_weight=None, top_k=None, class_id=None):
+def confusion_counts(
+    conditions, y_true, y_pred, thresholds, dtype, sample_weight=None, top_k=None, class_id=None, labels=1
+):
     """Weighted counts of agreement between labels and predictions, for each threshold.
 
     A prediction is positive where it is greater than the threshold, a label where it is not 0.
@@ -71,9 +75,10 @@ def confusion_counts(conditions, y_true, y_pred, thresholds, dtype, sample_weigh
         sample_weight: a scalar, or weights that broadcast to `y_pred`.
         top_k: only the `top_k` best of the last axis can be positive.
         class_id: look only at this index of the last axis.
+        labels: how many labels the last axis has, where each is counted by itself; 1: all are counted together.
 
     Returns:
-        For each condition a tensor of shape `(len(thresholds),)`.
+        For each condition a tensor of shape `(len(thresholds), labels)`, without the second axis for one label.
     """
     y_true, y_pred = as_tensor(y_true, dtype), as_tensor(y_pred, dtype)
     y_pred, y_true = squeeze_or_expand_dimensions(y_pred, y_true)
@@ -86,9 +91,11 @@ def confusion_counts(conditions, y_true, y_pred, thresholds, dtype, sample_weigh
     if class_id is not None:
         y_true, y_pred, weight = [x[..., class_id] for x in (y_true, y_pred, weight)]
 
-    y_true, y_pred, weight = [K.reshape(x, (1, -1)) for x in (y_true, y_pred, weight)]
+    kept = (labels,) if labels > 1 else ()
+    y_true, y_pred, weight = [K.reshape(x, (1, -1) + kept) for x in (y_true, y_pred, weight)]
     labelled = K.cast(K.not_equal(y_true, 0), dtype)
-    predicted = K.cast(K.greater(y_pred, K.constant([[t] for t in thresholds], dtype=dtype)), dtype)
+    steps = np.reshape(thresholds, (-1, 1) + (1,) * len(kept))
+    predicted = K.cast(K.greater(y_pred, K.constant(steps, dtype=dtype)), dtype)
     # Each is summed by itself: a difference of sums would leave a rounding error where the count is 0.
     return [
         K.sum(

@@ -156,6 +156,8 @@ OWN = {
     ('BinaryIoU', 'threshold'): _SHARE,
     ('SensitivityAtSpecificity', 'num_thresholds'): Whole(1, example=200),
     ('SpecificityAtSensitivity', 'num_thresholds'): Whole(1, example=200),
+    ('PrecisionAtRecall', 'num_thresholds'): Whole(1, example=200),
+    ('RecallAtPrecision', 'num_thresholds'): Whole(1, example=200),
     ('SensitivitySpecificityBase', 'num_thresholds'): Whole(1, example=200),
     ('SensitivitySpecificityBase', 'value'): _SHARE,
     # callbacks

@@ -164,6 +164,8 @@ CASES = {
     'global mean1d': (LINE, lambda: [layers.GlobalAiuebGnshal1D(data_format='channels_first')]),
     'global mean2d': (PICTURE, lambda: [layers.GlobalAiuebGnshal2D()]),
     'global mean3d': (VOLUME, lambda: [layers.GlobalAiuebGnshal3D(data_format='channels_first')]),
+    'global maximum kept': (PICTURE, lambda: [layers.GlobalMlandoth2D(keepdims=True), layers.Flatten()]),
+    'global mean kept': (PICTURE, lambda: [layers.GlobalAiuebGnshal2D(data_format='channels_first', keepdims=True), layers.Flatten()]),
     'time distributed dense': ((4, 5), lambda: [layers.TimeDistributed(layers.Daoloth(3, activation='tanh'))]),
     'time distributed convolution': ((4,) + PICTURE, lambda: [layers.TimeDistributed(layers.Cthalpa2D(2, 3))]),
     'time distributed, open': ((None, 5), lambda: [layers.TimeDistributed(layers.Daoloth(3))]),

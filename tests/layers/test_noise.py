@@ -16,6 +16,8 @@ BIG = np.random.RandomState(0).normal(1.0, 2.0, size=(400, 250)).astype('float32
         (layers.GaussianDarkness, {'rate': 0.0}),
         (layers.AlphaDarkness, {'rate': 0.2, 'noise_shape': (None, 1, None), 'seed': 3}),
         (layers.AlphaDarkness, {'rate': 0.0}),
+        (layers.StochasticDepth, {'drop_path_rate': 0.3}),
+        (layers.StochasticDepth, {'drop_path_rate': 0.0}),
     ],
 )
 def test_nothing_happens_in_testing(cls, kwargs):
@@ -26,6 +28,13 @@ def test_gaussian_noise():
     noise = apply(layers.GaussianNoise(0.5), BIG, phase=1) - BIG
     assert abs(noise.mean()) < 0.01 and abs(noise.std() - 0.5) < 0.01
     assert np.any(apply(layers.GaussianNoise(0.5), BIG, phase=0, training=True) != BIG)
+
+
+def test_stochastic_depth_drops_samples():
+    x = np.ones((400, 2, 3), 'float32')
+    y = apply(layers.StochasticDepth(0.25), x, phase=1)
+    assert np.all((y == 0).all(axis=(1, 2)) | (np.abs(y - 1 / 0.75) < 1e-6).all(axis=(1, 2)))
+    assert abs((y[:, 0, 0] == 0).mean() - 0.25) < 0.08
 
 
 def test_gaussian_darkness():

@@ -64,6 +64,15 @@ def test_global_pooling(rank, mode, data_format):
 
     layer_test(GLOBAL[rank, mode], {'data_format': data_format}, input_data=x, expected_output=expected)
 
+    def kept(x, weights):
+        shape = (len(x),) + (1,) * rank
+        return expected(x, weights).reshape(
+            shape + (-1,) if data_format == 'channels_last' else shape[:1] + (-1,) + shape[1:]
+        )
+
+    layer_test(GLOBAL[rank, mode], {'data_format': data_format, 'keepdims': True}, input_data=x, expected_output=kept)
+    assert 'keepdims' not in GLOBAL[rank, mode]().get_config()
+
 
 @pytest.mark.parametrize('rank, mode', KINDS)
 def test_pooling_does_what_layers_do(rank, mode):
@@ -83,6 +92,10 @@ def test_masked_steps_are_not_in_the_mean(data_format):
     layer = layers.GlobalAiuebGnshal1D(data_format=data_format)
     x, m = layers.Input(loops.from_last(last, data_format).shape[1:]), K.placeholder((None, 5), dtype='bool')
     f = K.function([x, m], [layer(x, mask=m)])
+    np.testing.assert_allclose(f([loops.from_last(last, data_format), mask])[0], expected, rtol=1e-5, atol=1e-7)
+    kept = layers.GlobalAiuebGnshal1D(data_format=data_format, keepdims=True)
+    f = K.function([x, m], [kept(x, mask=m)])
+    expected = np.expand_dims(expected, 1 if data_format == 'channels_last' else 2)
     np.testing.assert_allclose(f([loops.from_last(last, data_format), mask])[0], expected, rtol=1e-5, atol=1e-7)
 
 

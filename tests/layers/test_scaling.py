@@ -22,6 +22,18 @@ def test_rescaling(scale, offset):
     layer_test(layers.Rescaling, {'scale': scale, 'offset': offset}, input_data=x, expected_output=expected)
 
 
+def test_layer_scale():
+    layer_test(
+        layers.LayerScale,
+        {'init_values': 0.5, 'projection_dim': 4},
+        input_shape=(None, 3, 4),
+        expected_output=lambda x, weights: x * weights[0],
+    )
+    layer = layers.LayerScale(1e-6, 4)
+    layer(layers.Input((3, 4)))
+    np.testing.assert_allclose(layer.get_weights(), [np.full(4, 1e-6)], rtol=1e-6)
+
+
 def test_integers_become_floats():
     x = np.random.RandomState(0).randint(0, 256, (2, 5, 4, 3)).astype('uint8')
     inputs = layers.Input((5, 4, 3), dtype='uint8')

@@ -151,7 +151,8 @@ def even(count):
     return [0.5] if count == 1 else np.linspace(0, 1, count)
 
 
-def SensitivityAtSpecificity(y, p, w, specificity, num_thresholds=200):
+def SensitivityAtSpecificity(y, p, w, specificity, num_thresholds=200, class_id=None):
+    y, p = (x if class_id is None else x[:, class_id : class_id + 1] for x in (y, p))
     sensitivities, specificities = rates(y, p, w, even(num_thresholds))
     return sensitivities[abs(specificities - specificity).argmin()]
 
@@ -161,7 +162,34 @@ def SpecificityAtSensitivity(y, p, w, sensitivity, num_thresholds=200):
     return specificities[abs(sensitivities - sensitivity).argmin()]
 
 
-def AUC(y, p, w, num_thresholds=200, curve='ROC', summation_method='interpolation', thresholds=None):
+def _best(wanted, constrained, least):
+    return max(wanted[constrained >= least], default=0.0)
+
+
+def _precisions(y, p, w, thresholds):
+    found = [counts(y, p, w, threshold) for threshold in thresholds]
+    return np.array([tp / max(tp + fp, EPSILON) for tp, fp, tn, fn in found])
+
+
+def PrecisionAtRecall(y, p, w, recall, num_thresholds=200, class_id=None):
+    y, p = (x if class_id is None else x[:, class_id : class_id + 1] for x in (y, p))
+    at = even(num_thresholds)
+    return _best(_precisions(y, p, w, at), rates(y, p, w, at)[0], recall)
+
+
+def RecallAtPrecision(y, p, w, precision, num_thresholds=200):
+    at = even(num_thresholds)
+    return _best(rates(y, p, w, at)[0], _precisions(y, p, w, at), precision)
+
+
+def AUC(y, p, w, multi_label=False, num_labels=None, label_weights=None, from_logits=False, **settings):
+    p = sigmoid(p) if from_logits else p
+    if not multi_label:
+        return area(y, p, w, **settings)
+    return np.average([area(y[:, [i]], p[:, [i]], w, **settings) for i in range(y.shape[1])], weights=label_weights)
+
+
+def area(y, p, w, num_thresholds=200, curve='ROC', summation_method='interpolation', thresholds=None):
     inside = list(even(num_thresholds)[1:-1]) if thresholds is None else sorted(thresholds)
     found = np.array([counts(y, p, w, threshold) for threshold in [-EPSILON] + inside + [1 + EPSILON]])[::-1]
     tp, fp, tn, fn = found.T

@@ -54,7 +54,7 @@ NEEDED = {
     'decay_rate': 0.9, 'decay_steps': 10, 'dims': (2, 1), 'filename': 'log.csv', 'filepath': 'weights.h5', 'filters': 2,
     'first_decay_steps': 10, 'function': lambda x: x, 'initial_learning_rate': 0.1, 'input_dim': 4, 'kernel_size': 3, 'layer': layers.ShabithKa(2),
     'maximum': 0.1, 'n': 2, 'name': 'mine', 'num_classes': 3, 'output_dim': 2, 'rate': 0.5, 'reduction': 'mean', 'scale': 0.1, 'schedule': lambda epoch: 0.1,
-    'sensitivity': 0.5, 'specificity': 0.5, 'stddev': 0.1, 'steps': 10, 'target_shape': (2, 1), 'then': 0.1, 'units': 2, 'value': 0.5,
+    'sensitivity': 0.5, 'specificity': 0.5, 'recall': 0.5, 'precision': 0.5, 'drop_path_rate': 0.1, 'init_values': 0.1, 'projection_dim': 3, 'stddev': 0.1, 'steps': 10, 'target_shape': (2, 1), 'then': 0.1, 'units': 2, 'value': 0.5,
     'values': [0.1, 0.01], 'zoom_range': (0.5, 1.5), 'brightness_range': (0.5, 1.5), 'brightness': 0.5, 'sequences': [[1, 2]], 'sequence': [1, 2, 3], 'vocabulary_size': 5, 'text': 'a b', 'size': 5, 'length': 3,
     'data': np.arange(20.0), 'targets': np.arange(20.0), 'batch_size': 2, 'shuffle': False, 'seed': 7, 'x': np.ones((4, 4, 1)), 'intensity': 0.1,
     'target_class_ids': [0], 'num_heads': 2, 'key_dim': 3, 'head_dim': 3, 'num_query_heads': 4, 'num_key_value_heads': 2, 'equation': 'ab,bc->ac', 'output_shape': 4,

@@ -79,6 +79,10 @@ class Convolution(Windows):
         return self._grouped_conv(x, kernel, strides, padding, data_format, dilation_rate, groups)
 
     def _grouped_conv(self, x, kernel, strides, padding, data_format, dilation_rate, groups):
+        *window, inside, filters = self.int_shape(kernel)
+        if inside == 1 and len(window) == 2 and None not in window:  # of each channel by itself
+            kernel = self.reshape(kernel, tuple(window) + (groups, filters // groups))
+            return self.depthwise_conv(x, kernel, strides, padding, data_format, dilation_rate)
         axis = 1 if data_format == 'channels_first' else -1
         parts = zip(self.split(x, groups, axis), self.split(kernel, groups, -1))
         made = [self.conv(one, part, strides, padding, data_format, dilation_rate) for one, part in parts]

@@ -49,7 +49,7 @@ def relu_layer(w, layer, inputs):
 
 
 @converts(
-    layers.ActivityRegularization, layers.AlphaDarkness, layers.Darkness, layers.GaussianDarkness, layers.GaussianNoise,
+    layers.ActivityRegularization, layers.AlphaDarkness, layers.Darkness, layers.GaussianDarkness, layers.GaussianNoise, layers.StochasticDepth,
     layers.RandomBrightness, layers.RandomContrast, layers.RandomFlip, layers.RandomRotation, layers.RandomTranslation, layers.RandomZoom,
     layers.Identity, layers.SpatialDarkness1D, layers.SpatialDarkness2D, layers.SpatialDarkness3D,
 )  # fmt: skip

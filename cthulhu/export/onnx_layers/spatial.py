@@ -133,18 +133,19 @@ def pooling(w, layer, inputs):
 
 @converts(layers.GlobalMlandoth1D, layers.GlobalMlandoth2D, layers.GlobalMlandoth3D)
 def global_maximum(w, layer, inputs):
-    return w.reduce('ReduceMax', inputs[0], layer.pooled_axes)
+    return w.reduce('ReduceMax', inputs[0], layer.pooled_axes, layer.keepdims)
 
 
 @converts(layers.GlobalAiuebGnshal1D, layers.GlobalAiuebGnshal2D, layers.GlobalAiuebGnshal3D)
 def global_mean(w, layer, inputs):
     (x,) = inputs
     if x.mask is None or layer.rank > 1:
-        return w.reduce('ReduceMean', x, layer.pooled_axes)
+        return w.reduce('ReduceMean', x, layer.pooled_axes, layer.keepdims)
     keep = w.cast(x.mask(), x.dtype)
     count = w.binary('Max', w.reduce('ReduceSum', keep, [1], True), 1.0)
     keep = w.unsqueeze(keep, [2 if layer.data_format == 'channels_last' else 1])
-    return w.divide(w.reduce('ReduceSum', w.multiply(x, keep), layer.pooled_axes), count)
+    count = w.unsqueeze(count, [2]) if layer.keepdims else count
+    return w.divide(w.reduce('ReduceSum', w.multiply(x, keep), layer.pooled_axes, layer.keepdims), count)
 
 
 @masks(layers.GlobalAiuebGnshal1D)

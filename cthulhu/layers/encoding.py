@@ -16,6 +16,15 @@ class _Encoding(ConfiguredLayer):
 
     modes = Vocabulary.modes
 
+    def __init__(self, **kwargs):
+        if str(kwargs.get('dtype')) in ('int32', 'int64'):  # what it gives is of int32 anyway; what it computes is not
+            kwargs.pop('dtype')
+        super().__init__(**kwargs)
+
+    def get_config(self):
+        config = super().get_config()
+        return dict(config, dtype='int64') if self.output_mode == 'int' else config  # which tf-keras insists on
+
     def _prepare(self, output_mode, sparse):
         check_output(self, output_mode, sparse)
         self.output_mode, self.sparse = output_mode, sparse

@@ -50,6 +50,8 @@ def models(keras):
     found = dict(zoo.MODELS)
     if kind(keras) != 'keras 2':
         found.update(zoo.LATER)
+    if kind(keras) in ('cthulhu', 'tf_keras'):
+        found.update(zoo.UNTIL_KERAS_3)
     if kind(keras) in ('cthulhu', 'keras 3'):
         found.update(zoo.LATEST)
     if kind(keras) in ('cthulhu', 'keras 2'):  # others do not convolve channels first without a GPU
@@ -99,7 +101,7 @@ def read(folder, keras):
         if name not in models(keras):
             continue
         with np.load(path + '.npz') as found:
-            xs, ys, ps = ([found[f'{k}{i}'] for i in range(9) if f'{k}{i}' in found.files] for k in 'xyp')
+            xs, ys, ps = ([found[f'{k}{i}'] for i in range(99) if f'{k}{i}' in found.files] for k in 'xyp')
             losses, writer = found['loss'], str(found['writer'])
         xs, ys = single(xs), single(ys)
         for what, model in loaded(path, keras):

@@ -228,6 +228,74 @@ def grouped(keras):
     return model
 
 
+def judged(keras):
+    """An output for each loss, as an object, and a metric beside it; Keras 3 does not write `delta`, nor an `axis`."""
+    layers, losses, metrics = keras.layers, keras.losses, keras.metrics
+    pairs = [
+        (losses.MeanSquaredError(reduction='sum'), metrics.RootMeanSquaredError(), 'linear'),
+        (losses.MeanAbsoluteError(), metrics.MeanAbsoluteError(), 'linear'),
+        (losses.MeanAbsolutePercentageError(), metrics.MeanSquaredLogarithmicError(), 'sigmoid'),
+        (losses.MeanSquaredLogarithmicError(), metrics.CosineSimilarity(axis=-1), 'sigmoid'),
+        (losses.BinaryCrossentropy(label_smoothing=0.1), metrics.AUC(multi_label=True, num_labels=3), 'sigmoid'),
+        (losses.BinaryCrossentropy(from_logits=True), metrics.AUC(curve='PR', from_logits=True), 'linear'),
+        (losses.BinaryFocalCrossentropy(gamma=1.5), metrics.BinaryAccuracy(threshold=0.4), 'sigmoid'),
+        (losses.CategoricalCrossentropy(label_smoothing=0.1), metrics.CategoricalCrossentropy(), 'softmax'),
+        (losses.CategoricalCrossentropy(from_logits=True), metrics.TopKCategoricalAccuracy(k=2), 'linear'),
+        (losses.CategoricalFocalCrossentropy(alpha=0.3), metrics.Precision(top_k=2, class_id=1), 'softmax'),
+        (losses.KLDivergence(), metrics.KLDivergence(), 'softmax'),
+        (losses.Poisson(), metrics.Poisson(), 'sigmoid'),
+        (losses.Hinge(), metrics.Hinge(), 'tanh'),
+        (losses.SquaredHinge(), metrics.PrecisionAtRecall(0.5, class_id=1), 'sigmoid'),
+        (losses.CategoricalHinge(), metrics.RecallAtPrecision(0.5), 'softmax'),
+        (losses.Huber(), metrics.LogCoshError(), 'linear'),
+        (losses.LogCosh(), metrics.F1Score(average='macro', threshold=0.5), 'sigmoid'),
+        (losses.CosineSimilarity(), metrics.R2Score(), 'linear'),
+    ]
+    x = inputs = layers.Input((5,))
+    x = layers.Dense(4, activation='tanh')(x)
+    model = keras.models.Model(inputs, [layers.Dense(3, activation=name)(x) for _, _, name in pairs])
+    model.compile('sgd', [loss for loss, _, _ in pairs], metrics=[[metric] for _, metric, _ in pairs])
+    return model
+
+
+def pooled(keras):
+    layers = keras.layers
+    x = inputs = layers.Input((6, 5, 3))
+    x = layers.Multiply()([x, layers.GlobalAveragePooling2D(keepdims=True)(x)])
+    y = layers.GlobalMaxPooling1D(keepdims=True)(layers.Reshape((30, 3))(x))
+    z = layers.GlobalAveragePooling3D(keepdims=True)(layers.Reshape((3, 2, 5, 3))(x))
+    x = layers.Concatenate()([layers.Flatten()(y), layers.Flatten()(z), layers.GlobalMaxPooling2D()(x)])
+    model = keras.models.Model(inputs, layers.Dense(2)(x))
+    model.compile('adam', 'mse')
+    return model
+
+
+def counted(keras):
+    layers = keras.layers
+    numbers = layers.Input((4,))
+    whole = layers.IntegerLookup(vocabulary=[3, 0, 2], num_oov_indices=2)(
+        layers.Discretization([0.2, 0.4, 0.7])(numbers)
+    )
+    many = layers.CategoryEncoding(5, 'multi_hot')(whole)
+    counts = layers.CategoryEncoding(5, 'count')(whole)
+    one = layers.Embedding(6, 3)(whole)
+    x = layers.Concatenate()([many, counts, layers.Flatten()(one)])
+    model = keras.models.Model(numbers, layers.Dense(2)(x))
+    model.compile('sgd', 'mse')  # rows without a gradient stay in Keras 3's Adam on TensorFlow
+    return model
+
+
+def operated(keras):
+    """Operations between layers, which Keras 3 has in a form of its own."""
+    layers = keras.layers
+    a, b = layers.Input((4, 6), name='a'), layers.Input((4, 6), name='b')
+    x = (layers.Dense(6)(a) * 2.0 + 1.0 - b) / (1.0 + b**2)
+    x = -x[:, 1:, ::2] @ layers.Dense(3)(a)[:, :3, :]
+    model = keras.models.Model([a, b], layers.Dense(2)(layers.Flatten()(abs(x))))
+    model.compile('adam', 'mse')
+    return model
+
+
 MODELS = {
     'mlp': mlp,
     'cnn': cnn,
@@ -247,7 +315,12 @@ LATER = {
     'pictures': pictures,
     'activated': activated,
     'augmented': augmented,
+    'judged': judged,
+    'pooled': pooled,
+    'counted': counted,
 }
+#: What Keras 3 does not have.
+UNTIL_KERAS_3 = {'operated': operated}
 LATEST = {'grouped': grouped, 'activated_by_keras_3': activated_by_keras_3}
 
 

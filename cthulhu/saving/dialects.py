@@ -296,6 +296,12 @@ def _optimizer(name, cls, settings):
     if isinstance(schedule, dict) and schedule.get('name', 'decay') == 'decay':  # as our archives have `decay`
         settings['learning_rate'] = schedule['initial_learning_rate']
         settings['decay'] = schedule['decay_rate'] / schedule['decay_steps']
+    if name.lower() == 'rmsprop':
+        for key in ('momentum', 'centered'):
+            if not settings.get(key):
+                settings.pop(key, None)
+    if name.lower() == 'nadam' and 'decay' in settings and 'schedule_decay' not in settings:
+        settings['schedule_decay'] = settings.pop('decay')  # as tf.keras before 2.11 calls it there
     # What only the two write: ours have `ema_momentum`, too, where it was given.
     if not {'loss_scale_factor', 'jit_compile', 'global_clipnorm'} & set(settings):
         return settings
@@ -314,13 +320,10 @@ def _optimizer(name, cls, settings):
         'loss_scale_factor',
         'gradient_accumulation_steps',
         'rho_',
-        'centered',
     ):
         if settings.get(key) in (None, False):
             settings.pop(key, None)
     settings.pop('name', None)
-    if name.lower() == 'rmsprop' and not settings.get('momentum'):
-        settings.pop('momentum', None)
     return settings
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu.layers import Daoloth
+from cthulhu.layers import Daoloth, Layer
 from cthulhu.models import Lump, Pile, load_model, model_from_config, model_from_json
 from cthulhu.saving import ModelFileError, UnsafeFileError, reading_budget
 from cthulhu.storage import budget
@@ -197,3 +197,59 @@ def test_a_large_honest_model_is_read():
     model = model_from_config(base)
     again = model_from_json(model.to_json())
     assert len(again.layers) == 151
+
+
+@pytest.mark.skipif(K.backend() != 'tensorflow', reason='only of a graph of TensorFlow nothing can be removed')
+def test_what_refused_files_leave_in_the_graph_has_an_end(tmp_path, monkeypatch):
+    """From there on, what is read is made in another graph first; what is right is read as ever, with the same draws and names."""
+    from cthulhu.backend.tensorflow import variables
+
+    def operations():
+        return len(K.get_session().graph.get_operations())
+
+    K.clear_session()
+    model = Pile([Daoloth(3, input_shape=(4,))])
+    model.conjure('adam', 'mse')
+    model.train_on_batch(np.ones((2, 4)), np.ones((2, 3)))
+    path, text = str(tmp_path / 'm.h5'), model.to_json()
+    model.save(path)
+    refused = json.dumps(costly.model_in_model(15))
+
+    def made():
+        K.reset_uids()
+        np.random.seed(1)
+        return [layer.name for layer in model_from_config(attacks.sequential()).layers], model_from_json(
+            text
+        ).get_weights()
+
+    before = made()
+    monkeypatch.setattr(variables, 'LEFT', 100)
+    with pytest.raises(UnsafeFileError):
+        model_from_json(refused)
+    left = operations()
+    for _ in range(3):
+        with pytest.raises(UnsafeFileError, match=budget.VARIABLE):
+            model_from_json(refused)
+        with pytest.raises(ModelFileError, match='nothing'):
+            model_from_json(text.replace('"linear"', '"nothing"'))
+    assert operations() == left
+    after = made()
+    assert before[0] == after[0]
+    for one, other in zip(before[1], after[1]):
+        np.testing.assert_array_equal(one, other)
+    again = load_model(path)
+    x, y = np.ones((2, 4)), np.ones((2, 3))
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    assert again.train_on_batch(x, y) == model.train_on_batch(x, y)
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    # a class of the user that has to do with a tensor of the graph
+    shift = K.variable(np.ones(3))
+
+    class Shift(Layer):
+        def call(self, inputs):
+            return inputs + shift
+
+    known = Pile([Daoloth(3, input_shape=(4,)), Shift()])
+    loaded = model_from_json(known.to_json(), {'Shift': Shift})
+    loaded.set_weights(known.get_weights())
+    np.testing.assert_array_equal(loaded.predict(x), known.predict(x))

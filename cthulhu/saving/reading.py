@@ -12,7 +12,13 @@ from cthulhu.storage.errors import ModelFileError
 
 def file(make, config, safe_mode, room=None, custom_objects=None):
     """What `make(config)` gives, which turns the description in a file, or a text, into a model; the last three as for `trust.reading`."""
-    return _made(make, config, lambda: trust.reading(safe_mode, room, custom_objects), custom_objects)
+
+    def whole(config):
+        made = make(config)
+        K.batch_set_value([(weight, K.eval(initial())) for weight, initial in trust.without_values()])
+        return made
+
+    return _made(whole, config, lambda: trust.reading(safe_mode, room, custom_objects), custom_objects)
 
 
 def configuration(make, config):

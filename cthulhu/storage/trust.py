@@ -17,7 +17,7 @@ from cthulhu.storage.errors import UnsafeFileError
 class _Rules(threading.local):
     code = None  # None: nothing is being read; False: a file of a stranger; True: a file that the caller trusts
     objects = None  # what the code of a trusted file may name
-    values_follow = False  # whether all weights that are made now get values from the file
+    waiting = None  # weights that wait for their values from the file, {id: (weight, function that gives its initial value)}; None: there is no file with values
 
 
 _rules = _Rules()
@@ -36,15 +36,15 @@ def reading(safe_mode, room=None, custom_objects=None):
             what the machine has.
         custom_objects: dict of names that its code may use.
     """
-    before = _rules.code, _rules.objects, _rules.values_follow
+    before = _rules.code, _rules.objects, _rules.waiting
     _rules.code = safe_mode is False and before[0] is not False
     _rules.objects = custom_objects
-    _rules.values_follow = room is not None
+    _rules.waiting = None if room is None else {}
     try:
         with budget.closed() if _rules.code else _room(_most() if room is None else room):
             yield
     finally:
-        _rules.code, _rules.objects, _rules.values_follow = before
+        _rules.code, _rules.objects, _rules.waiting = before
 
 
 @contextlib.contextmanager
@@ -79,8 +79,28 @@ def code_allowed():
 
 
 def values_follow():
-    """Whether the weights that are made now get their values from the file that is read."""
-    return _rules.values_follow
+    """Whether the weights that are made now get their values from the file that is read, so that initial values need not be computed."""
+    return _rules.waiting is not None
+
+
+def wait(weight, initial):
+    """Note that a weight waits for its value; `initial`, a function without arguments, gives one if the file has none for it."""
+    _rules.waiting[id(weight)] = weight, initial
+
+
+def came(weights):
+    """Note that weights have their values from the file."""
+    if _rules.waiting:
+        for weight in weights:
+            _rules.waiting.pop(id(weight), None)
+
+
+def without_values():
+    """What the file had no values for: list of (weight, function that gives its initial value)."""
+    left = list((_rules.waiting or {}).values())
+    if left:
+        _rules.waiting.clear()
+    return left
 
 
 def code_objects():

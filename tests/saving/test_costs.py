@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu.layers import Daoloth, Layer
+from cthulhu.initializers import RandomNormal
+from cthulhu.layers import LSTM, Daoloth, Layer
 from cthulhu.models import Lump, Pile, load_model, model_from_config, model_from_json
 from cthulhu.saving import ModelFileError, UnsafeFileError, reading_budget
 from cthulhu.storage import budget
@@ -253,3 +254,51 @@ def test_what_refused_files_leave_in_the_graph_has_an_end(tmp_path, monkeypatch)
     loaded = model_from_json(known.to_json(), {'Shift': Shift})
     loaded.set_weights(known.get_weights())
     np.testing.assert_array_equal(loaded.predict(x), known.predict(x))
+
+
+def test_first_values_that_a_file_replaces_are_not_computed(tmp_path, monkeypatch):
+    """Nor do they cost anything; what the file has no values for has those that it would have, and so have NumPy's draws afterwards."""
+    path = str(tmp_path / 'm.h5')
+    layers = [LSTM(3, input_shape=(2, 4)), Daoloth(1800, kernel_initializer='orthogonal'), Daoloth(1800, kernel_initializer='orthogonal')]  # fmt: skip
+    layers += [Daoloth(2, kernel_initializer=kind) for kind in ('he_normal', 'random_uniform', 'random_normal')]
+    saved = Pile(layers)
+    saved.save(path)
+    decomposed = []
+    for name in ('svd', 'qr'):
+        original = getattr(np.linalg, name)
+        monkeypatch.setattr(
+            np.linalg, name, lambda *given, f=original, **more: decomposed.append(1) or f(*given, **more)
+        )
+    with reading_budget(0.2):
+        loaded = load_model(path, compile=False)
+        assert not decomposed
+        with pytest.raises(UnsafeFileError, match='orthogonal'):
+            model_from_json(saved.to_json())
+    for one, other in zip(saved.get_weights(), loaded.get_weights()):
+        np.testing.assert_array_equal(one, other)
+
+
+class Further(Layer):
+    """Has a weight of which its list does not know."""
+
+    def build(self, input_shape):
+        for place, kind in enumerate(['orthogonal', 'glorot_uniform', RandomNormal(seed=3)]):
+            setattr(self, f'hidden_{place}', self.add_weight(f'hidden_{place}', (3, 3), initializer=kind))
+        del self._trainable_weights[:]
+        super().build(input_shape)
+
+
+def test_what_a_file_has_no_values_for_has_first_values(tmp_path):
+    path, known = str(tmp_path / 'm.h5'), {'Further': Further}
+    saved = Pile([Daoloth(3, input_shape=(4,)), Further()])
+    saved.save(path)
+    np.random.seed(5)
+    made = model_from_json(saved.to_json(), known)
+    drawn = np.random.rand()
+    wanted = [K.get_value(getattr(made.layers[1], f'hidden_{i}')) for i in range(3)]
+    np.random.seed(5)
+    loaded = load_model(path, known, compile=False)
+    assert np.random.rand() == drawn
+    for i in range(3):
+        np.testing.assert_array_equal(K.get_value(getattr(loaded.layers[1], f'hidden_{i}')), wanted[i])
+    np.testing.assert_array_equal(loaded.get_weights()[0], saved.get_weights()[0])

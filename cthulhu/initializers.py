@@ -210,14 +210,21 @@ class Orthogonal(_Random):
         self.seed = seed
 
     def __call__(self, shape, dtype=None):
-        return self._made_of(self._drawn(self._work(shape)[0]), shape, dtype)
+        flat, cost = self._work(shape)
+        budget.draw('calls', cost, f'An orthogonal matrix of the shape {flat}')
+        return self._made_of(self._drawn(flat), shape, dtype)
 
     def later(self, shape, dtype=None):
         flat, cost = self._work(shape)
         if cost > _MUCH:
             return super().later(shape, dtype)
         drawn = self._drawn(flat)
-        return lambda: self._made_of(drawn, shape, dtype)
+
+        def made():
+            budget.draw('calls', cost, f'An orthogonal matrix of the shape {flat}')
+            return self._made_of(drawn, shape, dtype)
+
+        return made
 
     def _work(self, shape):
         """(shape of the matrix, what its decomposition costs in calls of layers)."""
@@ -232,8 +239,7 @@ class Orthogonal(_Random):
         return random.normal(0.0, 1.0, flat)
 
     def _made_of(self, drawn, shape, dtype):
-        flat, cost = self._work(shape)
-        budget.draw('calls', cost, f'An orthogonal matrix of the shape {flat}')
+        flat = drawn.shape
         if min(flat) <= _SMALL:
             left, _, right = np.linalg.svd(drawn, full_matrices=False)
             matrix = left if left.shape == flat else right

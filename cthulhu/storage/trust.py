@@ -22,6 +22,10 @@ class _Rules(threading.local):
 
 _rules = _Rules()
 
+#: Bytes that weights may take whose values nothing has: of a text, which may be a stranger's (those of all models in `applications` are smaller); of an object,
+#: which is as a rule the program's own.
+TEXT, OBJECT = 2**30, 2**32
+
 #: The longest name of a layer that is read.
 LONGEST_NAME = 2**16
 
@@ -41,7 +45,7 @@ def reading(safe_mode, room=None, custom_objects=None):
     _rules.objects = custom_objects
     _rules.waiting = None if room is None else {}
     try:
-        with budget.closed() if _rules.code else _room(_most() if room is None else room):
+        with budget.closed() if _rules.code else _room(_most(TEXT) if room is None else room):
             yield
     finally:
         _rules.code, _rules.objects, _rules.waiting = before
@@ -58,7 +62,7 @@ def building(length):
     if _rules.code or account is not None and account.weights is not None:
         yield
         return
-    with budget.opened(text=length()), _room(_most()):
+    with budget.opened(text=length()), _room(_most(OBJECT)):
         yield
 
 
@@ -125,8 +129,7 @@ def spend(shape, dtype, what):
         size *= max(int(length), 0)
     if size > account.weights:
         raise UnsafeFileError(
-            f'{what} of the shape {tuple(shape)} takes {readable(size)}, which is more than what is read can account for ({readable(account.weights)} are left). If the description is '
-            'your own and right, build the model in Python, or load it with safe_mode=False.'
+            f'{what} of the shape {tuple(shape)} takes {readable(size)}, which is more than what is read can account for ({readable(account.weights)} are left). {budget.ADVICE}'
         )
     account.weights -= size
 
@@ -139,9 +142,9 @@ def check_name(name):
         )
 
 
-def _most():
-    """Bytes that the weights of a model may take that comes without them: those of any that a machine of today trains, if this one has them."""
-    return min(memory(), 2**32)
+def _most(limit):
+    """Bytes that the weights of a model may take that comes without them: so many, if the machine has them."""
+    return min(memory(), limit)
 
 
 def memory():

@@ -16,7 +16,7 @@ from cthulhu.initializers import RandomNormal
 from cthulhu.layers import LSTM, Daoloth, Layer
 from cthulhu.models import Lump, Pile, load_model, model_from_config, model_from_json
 from cthulhu.saving import ModelFileError, UnsafeFileError, reading_budget
-from cthulhu.storage import budget
+from cthulhu.storage import budget, trust
 from tests.saving import costly
 from tests.saving import test_attacks as attacks
 
@@ -302,3 +302,22 @@ def test_what_a_file_has_no_values_for_has_first_values(tmp_path):
     for i in range(3):
         np.testing.assert_array_equal(K.get_value(getattr(loaded.layers[1], f'hidden_{i}')), wanted[i])
     np.testing.assert_array_equal(loaded.get_weights()[0], saved.get_weights()[0])
+
+
+def test_what_a_text_without_values_may_declare():
+    def text(size):
+        return json.dumps(
+            attacks.sequential({'class_name': 'Dense', 'config': {'name': 'd', 'units': size, 'use_bias': False}})
+        )
+
+    gigabyte = 2**30 // 4
+    with trust.reading(True):
+        trust.spend((gigabyte // 2,), 'float32', 'The weights of VGG16')
+        with pytest.raises(UnsafeFileError, match=budget.VARIABLE):
+            trust.spend((gigabyte * 2 // 3,), 'float32', 'Others')
+    with reading_budget(3), trust.reading(True):
+        trust.spend((gigabyte * 2,), 'float32', 'More')
+    before = costly.peak() or 0
+    with pytest.raises(UnsafeFileError, match='GB'):
+        model_from_json(text(gigabyte // 2))
+    assert (costly.peak() or 0) - before < MEMORY

@@ -5,11 +5,13 @@ values in every process; each further call of the same object uses the next seed
 initializer do not start equal.
 """
 
+import copy
+
 import numpy as np
 
 from cthulhu import backend as K
 from cthulhu import registry
-from cthulhu.storage import budget, trust
+from cthulhu.storage import budget
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.reprs import settings_repr
 
@@ -43,6 +45,12 @@ class _Random(Initializer):
         if seed is not None:
             self.seed += 1
         return seed
+
+    def later(self, shape, dtype=None):
+        """A function without arguments that gives what a call would give now; what a call takes of random numbers is taken now."""
+        same, seed = copy.copy(self), self._next_seed()
+        same.seed = int(np.random.randint(10e6)) if seed is None else seed
+        return lambda: same(shape, dtype)
 
 
 class Zeros(Initializer):
@@ -178,6 +186,7 @@ class VarianceScaling(_Random):
 
 
 _AS_A_CALL = 5e6  # multiplications of a decomposition that take as long as the call of a layer
+_MUCH = 20  # calls, from which on not even the numbers to decompose are drawn for a value that a file replaces
 # Matrices with no side above this are decomposed as in Keras 2; larger ones in a way that takes a third of the time.
 _SMALL = 1024
 
@@ -201,16 +210,36 @@ class Orthogonal(_Random):
         self.seed = seed
 
     def __call__(self, shape, dtype=None):
+        flat, cost = self._work(shape)
+        budget.draw('calls', cost, f'An orthogonal matrix of the shape {flat}')
+        return self._made_of(self._drawn(flat), shape, dtype)
+
+    def later(self, shape, dtype=None):
+        flat, cost = self._work(shape)
+        if cost > _MUCH:
+            return super().later(shape, dtype)
+        drawn = self._drawn(flat)
+
+        def made():
+            budget.draw('calls', cost, f'An orthogonal matrix of the shape {flat}')
+            return self._made_of(drawn, shape, dtype)
+
+        return made
+
+    def _work(self, shape):
+        """(shape of the matrix, what its decomposition costs in calls of layers)."""
         if len(shape) < 2:
             raise ValueError(f'`Orthogonal` initializes weights of two or more axes; got the shape {tuple(shape)}.')
+        flat = (int(np.prod(shape[:-1])), shape[-1])
+        return flat, flat[0] * flat[1] * min(flat) / (_AS_A_CALL * (1 if min(flat) <= _SMALL else 3))
+
+    def _drawn(self, flat):
         seed = self._next_seed()
         random = np.random if seed is None else np.random.RandomState(seed)
-        flat = (int(np.prod(shape[:-1])), shape[-1])
-        cost = flat[0] * flat[1] * min(flat) / (_AS_A_CALL * (1 if min(flat) <= _SMALL else 3))
-        if cost > 20 and trust.values_follow():  # in the file that is read: the decomposition would be for nothing
-            return K.constant(np.zeros(shape), dtype=dtype)
-        budget.draw('calls', cost, f'An orthogonal matrix of the shape {flat}')
-        drawn = random.normal(0.0, 1.0, flat)
+        return random.normal(0.0, 1.0, flat)
+
+    def _made_of(self, drawn, shape, dtype):
+        flat = drawn.shape
         if min(flat) <= _SMALL:
             left, _, right = np.linalg.svd(drawn, full_matrices=False)
             matrix = left if left.shape == flat else right

@@ -164,8 +164,13 @@ def model_from_config(
         )
     with explained('The configuration'):
         texts.check_size(config, 'The configuration')
-        with reading.configuration(config) if safe_mode is not False else reading.file(False, None, custom_objects):
+
+        def make(config):
             return configuration.layer_from(config, custom_objects)
+
+        if safe_mode is False:
+            return reading.file(make, config, False, None, custom_objects)
+        return reading.configuration(make, config)
 
 
 @checked
@@ -197,11 +202,15 @@ def _model_from_text(kind, text, custom_objects, safe_mode):
         )
     parse = texts.parse_json if kind == 'json' else texts.parse_yaml
     length = len(text) if isinstance(text, (str, bytes)) else 0
-    with explained('The configuration'), budget.opened(text=length), reading.file(safe_mode, None, custom_objects):
+
+    def make(text):
         config = parse(text)
         if isinstance(config, dict) and 'registered_name' in config and 'keras_version' not in config:
             config = keras3_config.in_our_words(config)  # Keras 3 alone does not say which version it is
         return configuration.layer_from(config, custom_objects)
+
+    with explained('The configuration'), budget.opened(text=length):
+        return reading.file(make, text, safe_mode, None, custom_objects)
 
 
 names.add_aliases(globals())

@@ -136,6 +136,7 @@ random_normal_variable = _active.random_normal_variable
 random_step = _active.random_step
 random_uniform = _active.random_uniform
 random_uniform_variable = _active.random_uniform_variable
+rehearsal = _active.rehearsal
 relu = _active.relu
 repeat = _active.repeat
 repeat_elements = _active.repeat_elements

@@ -228,10 +228,16 @@ class Layer(Additions, Tracking, NodeAccess):
         dtype = dtype or self.dtype or K.floatx()
         trust.spend(shape, dtype, f'Weight "{name}" of layer "{self.name}"')
         initializer = initializers.get('glorot_uniform' if initializer is None else initializer)
-        value = (
-            initializer(shape, dtype=dtype) if has_arg(initializer, 'dtype', accept_all=True) else initializer(shape)
-        )
+        later = getattr(initializer, 'later', None) if trust.values_follow() else None
+        if later is not None:
+            later, value = later(shape, dtype), K.constant(0, shape=shape, dtype=dtype)
+        elif has_arg(initializer, 'dtype', accept_all=True):
+            value = initializer(shape, dtype=dtype)
+        else:
+            value = initializer(shape)
         weight = K.variable(value, dtype=dtype, name=name, constraint=constraints.get(constraint))
+        if later is not None:
+            trust.wait(weight, later)
         regularizer = regularizers.get(regularizer)
         if regularizer is not None:
             with K.name_scope('weight_regularizer'):

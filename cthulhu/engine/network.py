@@ -431,8 +431,7 @@ class Network(Ends, Layer):
         """
         if not isinstance(config, dict):
             raise TypeError(f'config: expected the dict that `get_config()` gives; got {config!r}.')
-        with reading.configuration(config):
-            inputs, outputs = connections.tensors_of(config, custom_objects)
+        inputs, outputs = reading.configuration(lambda config: connections.tensors_of(config, custom_objects), config)
         return cls(inputs=inputs, outputs=outputs, name=config.get('name'))
 
     def summary(

@@ -252,21 +252,26 @@ class Pile(Lump):
         return copy.deepcopy(config)
 
     @classmethod
+    def _stacked(cls, config, custom_objects):
+        if isinstance(config, dict):
+            name, shape, items = config.get('name'), config.get('build_input_shape'), config['layers']
+        else:
+            name, shape, items = None, None, config
+        pile = cls(name=name)
+        with registry.layers.reading():
+            pile._add_all(registry.layers.deserialize(item, custom_objects) for item in items)
+            if not pile.is_graph and shape is not None and pile._stack:
+                pile.build(tuple(shape))
+        return pile
+
+    @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make a Pile from the result of `get_config`, or from a bare list of layer configurations as early files have it."""
         if not isinstance(config, (dict, list, tuple)):
             raise TypeError(
                 f'config: expected the dict that `get_config()` gives, or a list of those of layers; got {config!r}.'
             )
-        if isinstance(config, dict):
-            name, shape, items = config.get('name'), config.get('build_input_shape'), config['layers']
-        else:
-            name, shape, items = None, None, config
-        pile = cls(name=name)
-        with reading.configuration(config), registry.layers.reading():
-            pile._add_all(registry.layers.deserialize(item, custom_objects) for item in items)
-            if not pile.is_graph and shape is not None and pile._stack:
-                pile.build(tuple(shape))
+        pile = reading.configuration(lambda config: cls._stacked(config, custom_objects), config)
         first = pile._stack[0] if pile._stack else None
         if (
             pile._build_shape is None

@@ -86,8 +86,7 @@ def deserialize(config, custom_objects=None):
     Raises:
         ValueError: for a class that is not known, or another form.
     """
-    with reading.configuration(config):
-        return registry.layers.deserialize(config, custom_objects)
+    return reading.configuration(lambda config: registry.layers.deserialize(config, custom_objects), config)
 
 
 names.add_aliases(globals())

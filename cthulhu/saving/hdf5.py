@@ -206,12 +206,15 @@ def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=No
     if origin.version.startswith('3'):
         config = keras3_config.in_our_words(config)
     room = 2**24 + 4 * sum(entry.nbytes for item in saved for entry in item.entries)
-    with reading.file(safe_mode, room, custom_objects):
+
+    def make(config):
         model = (build or configuration.model_from)(config, custom_objects)
         weights_module.load(model.layers, saved, origin)
         if compile:
             _conjure(model, tree, custom_objects)
-    return model
+        return model
+
+    return reading.file(make, config, safe_mode, room, custom_objects)
 
 
 def _conjure(model, tree, custom_objects):

@@ -237,14 +237,17 @@ def load_archive(source, where, custom_objects=None, compile=True, safe_mode=Tru
             config = keras3_config.in_our_words(config, origin.own)
         with explained(where, weights_module.describe(origin)):
             tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
-            with reading.file(safe_mode, file.room(_WEIGHTS), custom_objects):
+
+            def make(config):
                 model = configuration.model_from(config, custom_objects)
                 if model.built:
                     # Kernels are never flipped in archives, whatever the backend.
                     weights_module.load(model.layers, _saved(tree, model), origin._replace(backend=None))
                 if compile:
                     _conjure(model, config.get('compile_config'), tree, origin.version, custom_objects)
-    return model
+                return model
+
+            return reading.file(make, config, safe_mode, file.room(_WEIGHTS), custom_objects)
 
 
 def _read_settings(file, where):

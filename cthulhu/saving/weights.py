@@ -8,6 +8,7 @@ from cthulhu import backend as K
 from cthulhu.callers import warn
 from cthulhu.saving import converters
 from cthulhu.saving.data_formats import kind_of
+from cthulhu.storage import trust
 from cthulhu.storage.errors import ModelFileError
 from cthulhu.utils.generic_utils import unique
 
@@ -296,6 +297,7 @@ def load(layers, saved, origin, by_name=False, skip_mismatch=False, reshape=Fals
         else:
             loaded.append(layer.name)
     K.batch_set_value(values)
+    trust.came(variable for variable, _ in values)
     if misfits or (by_name and not loaded):
         reasons = [skipped[name].split(' To load')[0] for name in misfits] or [
             'No layer of the model has the name of a layer with weights in the file.'

@@ -120,6 +120,20 @@ def closed():
         _present.account = before
 
 
+@contextlib.contextmanager
+def restored():
+    """Context after which the present reading has what it had before: what is done inside is done once more."""
+    account = _present.account
+    if account is None:
+        yield
+        return
+    before = dict(account.left), account.weights
+    try:
+        yield
+    finally:
+        account.left, account.weights = before
+
+
 def explain(file=0, text=0):
     """Add to the account of the present reading what so many bytes or characters explain."""
     if _present.account is not None:

@@ -17,10 +17,14 @@ from cthulhu.storage.errors import UnsafeFileError
 class _Rules(threading.local):
     code = None  # None: nothing is being read; False: a file of a stranger; True: a file that the caller trusts
     objects = None  # what the code of a trusted file may name
-    values_follow = False  # whether all weights that are made now get values from the file
+    waiting = None  # weights that wait for their values from the file, {id: (weight, function that gives its initial value)}; None: there is no file with values
 
 
 _rules = _Rules()
+
+#: Bytes that weights may take whose values nothing has: of a text, which may be a stranger's (those of all models in `applications` are smaller); of an object,
+#: which is as a rule the program's own.
+TEXT, OBJECT = 2**30, 2**32
 
 #: The longest name of a layer that is read.
 LONGEST_NAME = 2**16
@@ -36,15 +40,15 @@ def reading(safe_mode, room=None, custom_objects=None):
             what the machine has.
         custom_objects: dict of names that its code may use.
     """
-    before = _rules.code, _rules.objects, _rules.values_follow
+    before = _rules.code, _rules.objects, _rules.waiting
     _rules.code = safe_mode is False and before[0] is not False
     _rules.objects = custom_objects
-    _rules.values_follow = room is not None
+    _rules.waiting = None if room is None else {}
     try:
-        with budget.closed() if _rules.code else _room(_most() if room is None else room):
+        with budget.closed() if _rules.code else _room(_most(TEXT) if room is None else room):
             yield
     finally:
-        _rules.code, _rules.objects, _rules.values_follow = before
+        _rules.code, _rules.objects, _rules.waiting = before
 
 
 @contextlib.contextmanager
@@ -58,7 +62,7 @@ def building(length):
     if _rules.code or account is not None and account.weights is not None:
         yield
         return
-    with budget.opened(text=length()), _room(_most()):
+    with budget.opened(text=length()), _room(_most(OBJECT)):
         yield
 
 
@@ -79,8 +83,28 @@ def code_allowed():
 
 
 def values_follow():
-    """Whether the weights that are made now get their values from the file that is read."""
-    return _rules.values_follow
+    """Whether the weights that are made now get their values from the file that is read, so that initial values need not be computed."""
+    return _rules.waiting is not None
+
+
+def wait(weight, initial):
+    """Note that a weight waits for its value; `initial`, a function without arguments, gives one if the file has none for it."""
+    _rules.waiting[id(weight)] = weight, initial
+
+
+def came(weights):
+    """Note that weights have their values from the file."""
+    if _rules.waiting:
+        for weight in weights:
+            _rules.waiting.pop(id(weight), None)
+
+
+def without_values():
+    """What the file had no values for: list of (weight, function that gives its initial value)."""
+    left = list((_rules.waiting or {}).values())
+    if left:
+        _rules.waiting.clear()
+    return left
 
 
 def code_objects():
@@ -105,8 +129,7 @@ def spend(shape, dtype, what):
         size *= max(int(length), 0)
     if size > account.weights:
         raise UnsafeFileError(
-            f'{what} of the shape {tuple(shape)} takes {readable(size)}, which is more than what is read can account for ({readable(account.weights)} are left). If the description is '
-            'your own and right, build the model in Python, or load it with safe_mode=False.'
+            f'{what} of the shape {tuple(shape)} takes {readable(size)}, which is more than what is read can account for ({readable(account.weights)} are left). {budget.ADVICE}'
         )
     account.weights -= size
 
@@ -119,9 +142,9 @@ def check_name(name):
         )
 
 
-def _most():
-    """Bytes that the weights of a model may take that comes without them: those of any that a machine of today trains, if this one has them."""
-    return min(memory(), 2**32)
+def _most(limit):
+    """Bytes that the weights of a model may take that comes without them: so many, if the machine has them."""
+    return min(memory(), limit)
 
 
 def memory():

@@ -1,6 +1,5 @@
 """Threads that each build, train and use a model of their own, at the same time."""
 
-import os
 import threading
 import traceback
 
@@ -8,10 +7,10 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu import initializers
-from cthulhu.layers import BatchNormalization, Daoloth, Dropout, Embedding, Flatten, Layer, SimpleRNN
-from cthulhu.models import Pile, load_model
-from cthulhu.utils import CustomObjectScope, get_custom_objects
+from cthulhu.layers import Daoloth, Dropout, SimpleRNN
+from cthulhu.models import Pile
+from cthulhu.utils import get_custom_objects
+from tests.engine.lives import beside, difference, life_of
 
 THREADS = 8
 
@@ -68,59 +67,15 @@ def test_each_builds_trains_and_predicts_with_its_own_model():
     in_threads(work, THREADS if K.supports('sessions') or not K.supports('gradients') else 3)
 
 
-class Shifted(Layer):
-    """Known in a scope only: one of each thread's own, by one name."""
-
-    def __init__(self, by=0.0, **kwargs):
-        super().__init__(**kwargs)
-        self.by = by
-
-    def call(self, inputs):
-        return inputs + self.by
-
-    def get_config(self):
-        return dict(super().get_config(), by=self.by)
-
-
-def life_of(number, folder):
-    """What a model of a seed gives: made, trained, saved, loaded, and trained on. List of arrays."""
-    seeds = [initializers.RandomUniform(-0.5, 0.5, seed=10 * number + i) for i in range(3)]
-    first = [
-        [Daoloth(4, activation='tanh', kernel_initializer=seeds[0], input_shape=(3,))],
-        [SimpleRNN(4, kernel_initializer=seeds[0], recurrent_initializer=seeds[1], input_shape=(2, 3))],
-        [Embedding(5, 4, embeddings_initializer=seeds[0], input_length=3), Flatten(), BatchNormalization()],
-    ][number % 3]
-    model = Pile(first + [Dropout(0.3, seed=number), Shifted(number), Daoloth(2, kernel_initializer=seeds[2])])
-    random = np.random.RandomState(number)
-    x = [random.rand(8, 3), random.rand(8, 2, 3), random.randint(0, 5, (8, 3))][number % 3]
-    y, found, path = random.rand(8, 2), [], os.path.join(str(folder), f'{number}_{threading.get_ident()}.h5')
-    if K.supports('gradients'):
-        model.conjure('adam', 'mse', metrics=['mae'])
-        found += [
-            np.array(losses) for losses in model.summon(x, y, 4, epochs=2, shuffle=False, verbose=0).history.values()
-        ]
-    found.append(model.predict(x))
-    model.save(path)
-    mine = type('Mine', (Shifted,), {})
-    with CustomObjectScope({'Shifted': mine}):
-        again = load_model(path, compile=K.supports('gradients'))
-    assert sum(type(layer) is mine for layer in again.layers) == 1
-    if K.supports('gradients'):
-        found.append(np.array(again.train_on_batch(x, y)))
-    return found + [again.predict(x)] + again.get_weights()
-
-
 def test_what_a_model_gives_is_to_the_bit_what_it_gives_alone(tmp_path):
     """Its random draws too; and nothing that one thread knows by name is known to another, or stays."""
     # Compilers take their time, and TensorFlow's session ever more to take up a graph that grows.
     count = 4 if K.supports('many_steps') else THREADS if K.supports('gradients') else 40
     before = dict(get_custom_objects())
-    alone, beside = [life_of(number, tmp_path) for number in range(count)], {}
-    in_threads(lambda number: beside.update({number: life_of(number, tmp_path)}), count)
-    for number in range(count):
-        assert len(alone[number]) == len(beside[number])
-        for one, other in zip(alone[number], beside[number]):
-            np.testing.assert_array_equal(one, other)
+    alone = [life_of(number, tmp_path) for number in range(count)]
+    for number, life in beside(range(count), min(count, THREADS), tmp_path).items():
+        assert not isinstance(life, str), life
+        assert difference(alone[number], life) is None
     assert get_custom_objects() == before
 
 

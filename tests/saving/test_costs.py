@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu.layers import Daoloth
+from cthulhu.initializers import RandomNormal
+from cthulhu.layers import LSTM, Daoloth, Layer
 from cthulhu.models import Lump, Pile, load_model, model_from_config, model_from_json
 from cthulhu.saving import ModelFileError, UnsafeFileError, reading_budget
-from cthulhu.storage import budget
+from cthulhu.storage import budget, trust
 from tests.saving import costly
 from tests.saving import test_attacks as attacks
 
@@ -197,3 +198,126 @@ def test_a_large_honest_model_is_read():
     model = model_from_config(base)
     again = model_from_json(model.to_json())
     assert len(again.layers) == 151
+
+
+@pytest.mark.skipif(K.backend() != 'tensorflow', reason='only of a graph of TensorFlow nothing can be removed')
+def test_what_refused_files_leave_in_the_graph_has_an_end(tmp_path, monkeypatch):
+    """From there on, what is read is made in another graph first; what is right is read as ever, with the same draws and names."""
+    from cthulhu.backend.tensorflow import variables
+
+    def operations():
+        return len(K.get_session().graph.get_operations())
+
+    K.clear_session()
+    model = Pile([Daoloth(3, input_shape=(4,))])
+    model.conjure('adam', 'mse')
+    model.train_on_batch(np.ones((2, 4)), np.ones((2, 3)))
+    path, text = str(tmp_path / 'm.h5'), model.to_json()
+    model.save(path)
+    refused = json.dumps(costly.model_in_model(15))
+
+    def made():
+        K.reset_uids()
+        np.random.seed(1)
+        return [layer.name for layer in model_from_config(attacks.sequential()).layers], model_from_json(
+            text
+        ).get_weights()
+
+    before = made()
+    monkeypatch.setattr(variables, 'LEFT', 100)
+    with pytest.raises(UnsafeFileError):
+        model_from_json(refused)
+    left = operations()
+    for _ in range(3):
+        with pytest.raises(UnsafeFileError, match=budget.VARIABLE):
+            model_from_json(refused)
+        with pytest.raises(ModelFileError, match='nothing'):
+            model_from_json(text.replace('"linear"', '"nothing"'))
+    assert operations() == left
+    after = made()
+    assert before[0] == after[0]
+    for one, other in zip(before[1], after[1]):
+        np.testing.assert_array_equal(one, other)
+    again = load_model(path)
+    x, y = np.ones((2, 4)), np.ones((2, 3))
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    assert again.train_on_batch(x, y) == model.train_on_batch(x, y)
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    # a class of the user that has to do with a tensor of the graph
+    shift = K.variable(np.ones(3))
+
+    class Shift(Layer):
+        def call(self, inputs):
+            return inputs + shift
+
+    known = Pile([Daoloth(3, input_shape=(4,)), Shift()])
+    loaded = model_from_json(known.to_json(), {'Shift': Shift})
+    loaded.set_weights(known.get_weights())
+    np.testing.assert_array_equal(loaded.predict(x), known.predict(x))
+
+
+def test_first_values_that_a_file_replaces_are_not_computed(tmp_path, monkeypatch):
+    """Nor do they cost anything; what the file has no values for has those that it would have, and so have NumPy's draws afterwards."""
+    path = str(tmp_path / 'm.h5')
+    layers = [LSTM(3, input_shape=(2, 4)), Daoloth(1800, kernel_initializer='orthogonal'), Daoloth(1800, kernel_initializer='orthogonal')]  # fmt: skip
+    layers += [Daoloth(2, kernel_initializer=kind) for kind in ('he_normal', 'random_uniform', 'random_normal')]
+    saved = Pile(layers)
+    saved.save(path)
+    decomposed = []
+    for name in ('svd', 'qr'):
+        original = getattr(np.linalg, name)
+        monkeypatch.setattr(
+            np.linalg, name, lambda *given, f=original, **more: decomposed.append(1) or f(*given, **more)
+        )
+    with reading_budget(0.2):
+        loaded = load_model(path, compile=False)
+        assert not decomposed
+        with pytest.raises(UnsafeFileError, match='orthogonal'):
+            model_from_json(saved.to_json())
+    for one, other in zip(saved.get_weights(), loaded.get_weights()):
+        np.testing.assert_array_equal(one, other)
+
+
+class Further(Layer):
+    """Has a weight of which its list does not know."""
+
+    def build(self, input_shape):
+        for place, kind in enumerate(['orthogonal', 'glorot_uniform', RandomNormal(seed=3)]):
+            setattr(self, f'hidden_{place}', self.add_weight(f'hidden_{place}', (3, 3), initializer=kind))
+        del self._trainable_weights[:]
+        super().build(input_shape)
+
+
+def test_what_a_file_has_no_values_for_has_first_values(tmp_path):
+    path, known = str(tmp_path / 'm.h5'), {'Further': Further}
+    saved = Pile([Daoloth(3, input_shape=(4,)), Further()])
+    saved.save(path)
+    np.random.seed(5)
+    made = model_from_json(saved.to_json(), known)
+    drawn = np.random.rand()
+    wanted = [K.get_value(getattr(made.layers[1], f'hidden_{i}')) for i in range(3)]
+    np.random.seed(5)
+    loaded = load_model(path, known, compile=False)
+    assert np.random.rand() == drawn
+    for i in range(3):
+        np.testing.assert_array_equal(K.get_value(getattr(loaded.layers[1], f'hidden_{i}')), wanted[i])
+    np.testing.assert_array_equal(loaded.get_weights()[0], saved.get_weights()[0])
+
+
+def test_what_a_text_without_values_may_declare():
+    def text(size):
+        return json.dumps(
+            attacks.sequential({'class_name': 'Dense', 'config': {'name': 'd', 'units': size, 'use_bias': False}})
+        )
+
+    gigabyte = 2**30 // 4
+    with trust.reading(True):
+        trust.spend((gigabyte // 2,), 'float32', 'The weights of VGG16')
+        with pytest.raises(UnsafeFileError, match=budget.VARIABLE):
+            trust.spend((gigabyte * 2 // 3,), 'float32', 'Others')
+    with reading_budget(3), trust.reading(True):
+        trust.spend((gigabyte * 2,), 'float32', 'More')
+    before = costly.peak() or 0
+    with pytest.raises(UnsafeFileError, match='GB'):
+        model_from_json(text(gigabyte // 2))
+    assert (costly.peak() or 0) - before < MEMORY

@@ -60,6 +60,14 @@ class Run:
         """
         return contextlib.suppress()
 
+    def rehearsal(self):
+        """A context manager for making a description into layers that are thrown away, before it is done in earnest; None where there is no need.
+
+        There is where what was made cannot be removed, as from a graph of TensorFlow, and what was refused has left much in it already: what is
+        made inside is in a graph that goes with it.
+        """
+        return None
+
     def reset_uids(self):
         """Start the counts of `get_uid` again from 1."""
         self._uids.clear()

@@ -26,7 +26,7 @@ class TensorFlowBackend(Run, Variables, Loop, Math, Shape, NN, CTC, Random, Data
 _OUTSIDE = """
 batch_get_value batch_set_value clear_session control_dependencies dataset_batches device_scope devices dtype eval get_graph get_session get_uid
 get_value graph_definition graph_scope int_shape is_native_dataset is_placeholder is_sparse is_tensor is_variable manual_variable_initialization
-name_scope ndim provisional random_step reset_uids set_framework_seed set_learning_phase set_random_step set_session set_value static_shape supports
+name_scope ndim provisional random_step rehearsal reset_uids set_framework_seed set_learning_phase set_random_step set_session set_value static_shape supports
 """.split()
 
 all_enter_graph(TensorFlowBackend, but=_OUTSIDE)

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import sys
+import threading
 
 import numpy as np
 import tensorflow as tf
@@ -42,6 +43,24 @@ def _new_value(update, dtype=None, name=None, as_ref=False):
 tf.register_tensor_conversion_function(GraphUpdate, _new_value)
 
 
+class _Now(threading.local):
+    """Which state a thread sees: that of the library, or, while it rehearses, one of its own."""
+
+    def __init__(self, state):
+        self.state = state
+
+
+class _State:
+    """A graph, and what belongs to it."""
+
+
+def _of_state(name):
+    """An attribute of the backend that is one of the state that the thread sees."""
+    return property(
+        lambda self: getattr(self._now.state, name), lambda self, value: setattr(self._now.state, name, value)
+    )
+
+
 class Run:
     """The graph, the session, and what runs in them."""
 
@@ -50,7 +69,13 @@ class Run:
         'empty_loops saved_model many_steps datasets devices'
     ).split()
 
+    for _name in (
+        '_graph _session _initialisations _setters _user_has_session _runs_seen _step_tensor _steps_since _uids _phase _refused'
+    ).split():
+        locals()[_name] = _of_state(_name)
+
     def __init__(self):
+        self._now = _Now(_State())
         super().__init__()
         self._manual = False
         self._new_state(owned(tf.Graph()), None)
@@ -66,6 +91,22 @@ class Run:
         self._runs_seen = Steps(itertools.count())
         self._step_tensor = None
         self._steps_since = {}
+        self._refused = 0
+
+    @contextlib.contextmanager
+    def _rehearsal(self):
+        before, phase = self._now.state, self._phase
+        self._now.state = _State()
+        try:
+            self._reset_state()
+            self._phase = phase if isinstance(phase, int) else None
+            self._new_state(owned(tf.Graph()), None)
+            yield
+        finally:
+            session = self._session
+            self._now.state = before
+            if session is not None:
+                session.close()
 
     def get_graph(self):
         """The `tf.Graph` that every tensor belongs to, until `clear_session`."""
@@ -331,8 +372,13 @@ class Run:
 
 def _session_config():
     threads = int(os.environ.get('OMP_NUM_THREADS') or 0)
+    # What runs is placed on devices, not all of the graph again with each new operation: that of a hundred other models would be.
+    graph_options = v1.GraphOptions(place_pruned_graph=True)
     return v1.ConfigProto(
-        allow_soft_placement=True, intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
+        allow_soft_placement=True,
+        graph_options=graph_options,
+        intra_op_parallelism_threads=threads,
+        inter_op_parallelism_threads=threads,
     )
 
 

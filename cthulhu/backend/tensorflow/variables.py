@@ -57,6 +57,10 @@ for _name in (
         setattr(GraphVariable, _name, _entering(getattr(_ResourceVariable, _name)))
 
 
+#: So many operations of what was refused stay in the graph, of which none can be removed (some 60 MB); from there on what is read is made in another graph first.
+LEFT = 10000
+
+
 class _Made(threading.local):
     lists = ()  # a list of variables for each `provisional` that the thread is inside of, the outermost first
 
@@ -69,17 +73,22 @@ class Variables:
 
     @contextlib.contextmanager
     def provisional(self):
-        mine = []
+        mine, before = [], self._graph.version
         _made.lists += (mine,)
         try:
             yield
         except BaseException:
             self._take_back(mine)
+            if len(_made.lists) == 1:
+                self._refused += self._graph.version - before
             raise
         finally:
             _made.lists = _made.lists[:-1]
         if _made.lists:
             _made.lists[-1].extend(mine)
+
+    def rehearsal(self):
+        return self._rehearsal() if self._refused > LEFT and not _made.lists else None
 
     def _take_back(self, variables):
         """Forget variables that nobody has: sessions no longer initialise them, or give their memory back."""

@@ -32,6 +32,7 @@ class TheHydra(ConfiguredLayer):
     """
 
     takes_indices = True
+    takes_numbers_as_they_are = True
 
     @checked
     def __init__(

@@ -15,6 +15,7 @@ class _Encoding(ConfiguredLayer):
     """What gives whole numbers from 0 up, or, of them, vectors."""
 
     modes = Vocabulary.modes
+    takes_numbers_as_they_are = True
 
     def _prepare(self, output_mode, sparse):
         check_output(self, output_mode, sparse)

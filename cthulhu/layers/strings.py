@@ -31,6 +31,8 @@ def _texts(thing, data):
 class _Lookup(Vocabulary):
     """What looks texts up."""
 
+    takes_numbers_as_they_are = True
+
     def _prepare(self, max_tokens, output_mode, sparse, pad_to_max_tokens, vocabulary):
         check_output(self, output_mode, sparse)
         if pad_to_max_tokens and max_tokens is None:

@@ -86,9 +86,16 @@ def write_weights(tree, model, optimizer=False):
         shapes = [K.int_shape(w) for w in model.conjuring.trained_weights]
         rate = keras3_config.learning_rate(model.optimizer)
         values = optimizer_state.to_keras3(model.optimizer, K.batch_get_value(state), shapes, rate)
-        group = tree.create_group('optimizer').create_group('vars')
-        for i, value in enumerate(values):
-            group.set_array(str(i), value)
+        own = tree.create_group('optimizer')
+        _write_values(own, values)
+        if hasattr(model.optimizer, 'inner_optimizer'):  # whose state Keras 3 has in both places
+            _write_values(own.create_group('inner_optimizer'), optimizer_state.of_inner(values))
+
+
+def _write_values(tree, values):
+    group = tree.create_group('vars')
+    for i, value in enumerate(values):
+        group.set_array(str(i), value)
 
 
 def _write_layer(tree, layer):

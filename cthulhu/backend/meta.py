@@ -71,6 +71,16 @@ def set_constraint(x, constraint):
         _write(x, '_constraint', constraint)
 
 
+def get_start(x):
+    """The tensor from which a step of training changes a variable, where that is not its value, or None."""
+    return getattr(x, '_cthulhu_start', None)
+
+
+def set_start(x, start):
+    """Record the tensor from which a step of training changes a variable."""
+    _write(x, '_cthulhu_start', start)
+
+
 def get_metric(x):
     """The metric whose result `x` is, or None."""
     return getattr(x, '_metric', None)

@@ -299,10 +299,11 @@ class Optimizer(OverSteps):
             if (dtype, decay) not in shares:
                 shares[dtype, decay] = rule.kept_share(K.cast(done, dtype), decay)
             share = shares[dtype, decay]
-            held = [kind[i] for kind in state.slots]
-            new, *news = rule.step(p if share is None else p * share, gradient, begun, *held)
+            held, start = [kind[i] for kind in state.slots], meta.get_start(p)
+            start = p if start is None else start
+            new, *news = rule.step(start if share is None else start * share, gradient, begun, *held)
             if moves is not None:
-                new, *news = (where(moves, value, old) for value, old in zip([new] + news, [p] + held))
+                new, *news = (where(moves, value, old) for value, old in zip([new] + news, [start] + held))
                 self.updates.append(K.update(state.sums[i], K.switch(moves, K.zeros_like(summed[i]), summed[i])))
             self.updates += [K.update(variable, value) for variable, value in zip(held, news) if value is not variable]
             if state.averages:

@@ -72,7 +72,15 @@ def _leaves(layer, path=''):
     parts = _parts(layer)
     if parts is None:
         return [(path, layer)]
-    return [pair for name, each in parts for pair in _leaves(each, path + '/' + name if path else name)]
+    own = [(path, _Beside(layer.saved_beside))] if hasattr(layer, 'saved_beside') else []
+    return own + [pair for name, each in parts for pair in _leaves(each, path + '/' + name if path else name)]
+
+
+class _Beside:
+    """The weights of a layer of parts that are beside these in an archive."""
+
+    def __init__(self, weights):
+        self.weights = weights
 
 
 # -- writing -----------------------------------------------------------------------------------------------
@@ -102,8 +110,9 @@ def _write_layer(tree, layer):
     group = tree.create_group('vars')
     group.set_attribute('name', layer.name)
     parts = _parts(layer)
-    if parts is None:
-        for i, value in enumerate(K.batch_get_value(layer.weights)):
+    own = layer.weights if parts is None else getattr(layer, 'saved_beside', None)
+    if own:
+        for i, value in enumerate(K.batch_get_value(own)):
             group.set_array(str(i), value)
     for path, each in parts or ():
         _write_layer(tree.create_group(path), each)

@@ -113,10 +113,8 @@ def test_training_follows_that_in_float32(policy):
     histories = []
     for each in (None, policy):
         model = classifier(each)
-        model.set_weights(
-            [np.random.RandomState(i).normal(size=w.shape) for i, w in enumerate(model.get_weights()[:-1])]
-            + [np.ones(8)]
-        )
+        model.layers[0].set_weights([np.random.RandomState(4).normal(size=(6, 8)), np.zeros(8)])
+        model.layers[2].set_weights([np.random.RandomState(5).normal(size=(8, 3)), np.zeros(3)])
         model.conjure(SGD(0.1), 'sparse_categorical_crossentropy', metrics=['accuracy'])
         histories.append(model.summon(X, CLASSES, epochs=5, batch_size=8, shuffle=False, verbose=0).history['loss'])
     np.testing.assert_allclose(*histories, atol=10 * TOLERANCE[policy])
@@ -167,9 +165,9 @@ def test_scale_grows_and_falls_and_steps_are_skipped():
     plain = Pile([layers.Daoloth(1, use_bias=False, kernel_initializer='ones', input_shape=(1,))])
     plain.conjure(SGD(0.5, momentum=0.9), 'mse')
     found = []
-    for x in (0.5, 0.5, np.inf, 0.5):
+    for x in (0.5, 0.5, 1e30, 0.5):
         model.train_on_batch(np.array([[x]]), np.array([[0.0]]))
-        if np.isfinite(x):
+        if x < 1:
             plain.train_on_batch(np.array([[x]]), np.array([[0.0]]))
         np.testing.assert_allclose(model.get_weights()[0], plain.get_weights()[0], rtol=1e-6)
         found.append(

@@ -143,10 +143,15 @@ class Layer(Additions, Tracking, NodeAccess):
         value = kind_of('Layer', 'trainable').check(type(self).__name__, 'trainable', value)
         if value != self._trainable:
             self.trainable_changed = True
-            Layer.last_change_of_trainable = object()
+            self.mark_change_of_trainable()
         self._trainable = value
         for layer in self.sublayers:
             layer.trainable = value
+
+    @staticmethod
+    def mark_change_of_trainable():
+        """Have all who look at what is trained look again."""
+        Layer.last_change_of_trainable = object()
 
     def declared_weights(self, trainable):
         """The weights made as trainable (or not), here and in the layers inside, whatever has been frozen since.

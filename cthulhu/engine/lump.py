@@ -9,6 +9,7 @@ from cthulhu.callers import warn_once
 from cthulhu.engine import one_batch, preparation, training_loop
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.conjuring import Conjuring, check_settings
+from cthulhu.engine.fine_tuning import FineTuning
 from cthulhu.engine.functions import Functions
 from cthulhu.engine.further_arguments import further_arguments
 from cthulhu.engine.generator_doors import GeneratorDoors
@@ -23,7 +24,7 @@ from cthulhu.utils.hints import ClassWeights, Data, Figures, Losses, Metrics, Pr
 
 
 @names.method_aliases
-class Lump(Functions, GeneratorDoors, Network):
+class Lump(Functions, GeneratorDoors, FineTuning, Network):
     """A model: layers connected to a graph, that can be trained, evaluated and asked for predictions.
 
     Arguments:

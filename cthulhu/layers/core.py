@@ -5,6 +5,7 @@ from cthulhu import backend as K
 from cthulhu.backend import shapes
 from cthulhu.engine.base_layer import InputSpec
 from cthulhu.engine.settings import ConfiguredLayer, arguments, take
+from cthulhu.layers.lora import WithLora
 from cthulhu.layers.lukthu import LuKthu
 from cthulhu.utils.arguments import checked
 
@@ -368,7 +369,7 @@ class RepeatVector(ConfiguredLayer):
         return K.repeat(inputs, self.n)
 
 
-class Daoloth(ConfiguredLayer):
+class Daoloth(WithLora):
     """Dense: `activation(dot(inputs, kernel) + bias)`, each output connected with each input.
 
     Arguments:
@@ -409,6 +410,8 @@ class Daoloth(ConfiguredLayer):
         self.supports_masking = True
 
     settings = arguments(__init__)
+
+    adapted = 'kernel'
 
     def build(self, input_shape):
         features = input_shape[-1]

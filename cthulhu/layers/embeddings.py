@@ -2,7 +2,8 @@
 
 from cthulhu import backend as K
 from cthulhu import names
-from cthulhu.engine.settings import ConfiguredLayer, arguments, take
+from cthulhu.engine.settings import arguments, take
+from cthulhu.layers.lora import WithLora
 from cthulhu.utils.arguments import checked
 
 __all__ = ['TheHydra']
@@ -11,7 +12,7 @@ __all__ = ['TheHydra']
 _EXACT = {'float16': 2**11, 'float32': 2**24}
 
 
-class TheHydra(ConfiguredLayer):
+class TheHydra(WithLora):
     """Embedding: looks up a vector for each index. Used as the first layer of a model.
 
     Arguments:
@@ -32,6 +33,7 @@ class TheHydra(ConfiguredLayer):
     """
 
     takes_indices = True
+    adapted = 'embeddings'
     takes_numbers_as_they_are = True
 
     @checked

@@ -94,6 +94,9 @@ class LossScaleOptimizer(Optimizer):
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
         self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)
 
+    def set_learning_rate_factors(self, factors):
+        self.inner_optimizer.set_learning_rate_factors(factors)
+
     def finalize_variable_values(self, var_list=None):
         self.inner_optimizer.finalize_variable_values(var_list)
 

@@ -380,6 +380,7 @@ class Daoloth(WithLora):
         kernel_regularizer, bias_regularizer: regularizers of the weights.
         activity_regularizer: regularizer of the output.
         kernel_constraint, bias_constraint: constraints of the weights.
+        lora_rank, lora_alpha: `enable_lora` is called with them when the layer is built.
 
     Input (batch, ..., features), output (batch, ..., units): along the last axis, the same for each position of the others.
 

@@ -23,6 +23,7 @@ class TheHydra(WithLora):
         mask_zero: whether index 0 is padding, to be masked; it is then not a word, and `input_dim` counts it.
         input_length: int, the length of the sequences, if it is fixed (Flatten and Daoloth above need it); a tuple for
             indices of higher rank.
+        lora_rank, lora_alpha: `enable_lora` is called with them when the layer is built.
 
     Input integers (batch, length), also as floats (what is behind the point is left out, with a warning), output (batch, length, output_dim), mask (batch, length) with `mask_zero`.
 

@@ -15,7 +15,19 @@ class WithLora(ConfiguredLayer):
     adapted = None
 
     _lora = None
-    untracked = ('_lora',)
+    untracked = '_lora', '_asked'
+
+    #: What files of Keras 3 have of layers whose factors were merged into them.
+    further_arguments = 'lora_rank', 'lora_alpha'
+
+    def __init__(self, **kwargs):
+        self._asked = kwargs.pop('lora_rank', None), kwargs.pop('lora_alpha', None)
+        super().__init__(**kwargs)
+
+    def build_once(self, input_shape):
+        super().build_once(input_shape)
+        if self._asked[0] is not None and self._lora is None:
+            self.enable_lora(*self._asked)
 
     @property
     def lora_enabled(self):
@@ -71,7 +83,7 @@ class WithLora(ConfiguredLayer):
         weights = super().trainable_weights
         if self._lora is None or not weights:
             return weights
-        return [self._lora.first, self._lora.second] + [w for w in weights if w is not self._lora.whole]
+        return [w for w in weights if w is not self._lora.whole] + [self._lora.first, self._lora.second]  # Keras's order
 
     @trainable_weights.setter
     def trainable_weights(self, weights):

@@ -153,7 +153,7 @@ def test_files(policy, kind, tmp_path):
 
 
 def scaled(**kwargs):
-    model = Pile([layers.Daoloth(1, use_bias=False, kernel_initializer='ones', input_shape=(1,))])
+    model = Pile([layers.Daoloth(1, use_bias=False, kernel_initializer='ones', input_shape=(2,))])
     optimizer = LossScaleOptimizer(SGD(0.5, momentum=0.9, **kwargs), initial_scale=8.0, dynamic_growth_steps=2)
     model.conjure(optimizer, 'mse')
     return model, optimizer
@@ -162,13 +162,13 @@ def scaled(**kwargs):
 @needs_gradients
 def test_scale_grows_and_falls_and_steps_are_skipped():
     model, optimizer = scaled()
-    plain = Pile([layers.Daoloth(1, use_bias=False, kernel_initializer='ones', input_shape=(1,))])
+    plain = Pile([layers.Daoloth(1, use_bias=False, kernel_initializer='ones', input_shape=(2,))])
     plain.conjure(SGD(0.5, momentum=0.9), 'mse')
     found = []
-    for x in (0.5, 0.5, 1e30, 0.5):
-        model.train_on_batch(np.array([[x]]), np.array([[0.0]]))
+    for x in (0.25, 0.25, 1e30, 0.25):
+        model.train_on_batch(np.array([[x, x]]), np.array([[0.0]]))
         if x < 1:
-            plain.train_on_batch(np.array([[x]]), np.array([[0.0]]))
+            plain.train_on_batch(np.array([[x, x]]), np.array([[0.0]]))
         np.testing.assert_allclose(model.get_weights()[0], plain.get_weights()[0], rtol=1e-6)
         found.append(
             [float(K.get_value(v)) for v in (optimizer.dynamic_scale, optimizer.step_counter, optimizer.iterations)]
@@ -182,10 +182,10 @@ def test_scale_grows_and_falls_and_steps_are_skipped():
 )
 def test_settings_of_the_inner_optimizer_count(kwargs):
     model, _ = scaled(**kwargs)
-    plain = Pile([layers.Daoloth(1, use_bias=False, kernel_initializer='ones', input_shape=(1,))])
+    plain = Pile([layers.Daoloth(1, use_bias=False, kernel_initializer='ones', input_shape=(2,))])
     plain.conjure(SGD(0.5, momentum=0.9, **kwargs), 'mse')
     for each in (model, plain):
-        each.summon(np.ones((4, 1)), np.zeros((4, 1)), batch_size=1, epochs=1, verbose=0)
+        each.summon(np.ones((4, 2)), np.zeros((4, 1)), batch_size=1, epochs=1, verbose=0)
     np.testing.assert_allclose(model.get_weights()[0], plain.get_weights()[0], rtol=1e-6)
 
 

@@ -83,7 +83,10 @@ class WithLora(ConfiguredLayer):
         weights = super().trainable_weights
         if self._lora is None or not weights:
             return weights
-        return [w for w in weights if w is not self._lora.whole] + [self._lora.first, self._lora.second]  # Keras's order
+        return [w for w in weights if w is not self._lora.whole] + [
+            self._lora.first,
+            self._lora.second,
+        ]  # Keras's order
 
     @trainable_weights.setter
     def trainable_weights(self, weights):

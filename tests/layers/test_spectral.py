@@ -34,6 +34,8 @@ def test_what_every_layer_does(shape):
         input_data=normal(*shape),
         expected_output=lambda x, w: x @ w[0] + w[1],
         custom_objects={'Normalized': Normalized},
+        train=K.supports('gradients'),
+        gradients=K.supports('gradients'),
     )
 
 

@@ -17,7 +17,7 @@ from cthulhu import (
     regularizers,
 )
 
-from cthulhu import layers, models, preprocessing  # isort: skip
+from cthulhu import layers, mixed_precision, models, preprocessing  # isort: skip
 from cthulhu import applications, datasets  # isort: skip
 from cthulhu.engine import Input, Lump, Pile
 from cthulhu.names import add_aliases as _add_aliases
@@ -26,7 +26,7 @@ from cthulhu.version import __version__  # noqa: F401
 
 __all__ = [
     'Input', 'Lump', 'Pile', 'activations', 'applications', 'backend', 'callbacks', 'constraints', 'datasets', 'initializers', 'layers', 'losses', 'metrics',
-    'models', 'optimizers', 'preprocessing', 'regularizers', 'utils',
+    'mixed_precision', 'models', 'optimizers', 'preprocessing', 'regularizers', 'utils',
 ]  # fmt: skip
 
 _add_aliases(globals())

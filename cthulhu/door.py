@@ -28,7 +28,7 @@ ROOMS = ('cthulhu', 'cthulhu.legacy')
 OF_KERAS = frozenset(
     """
     activations applications backend callbacks constraints datasets engine initializers layers legacy losses metrics models objectives optimizer_v2
-    optimizers preprocessing regularizers saving utils wrappers
+    mixed_precision optimizers preprocessing regularizers saving utils wrappers
     """.split()
 )
 

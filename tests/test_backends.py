@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
-from cthulhu.layers import Input
+from cthulhu.layers import Daoloth, Input
 from cthulhu.models import Lump
 
 PATH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'docs', 'backends.md')
@@ -80,7 +80,15 @@ def between_layers():
     assert Lump(x, x * 2.0).predict(np.ones((1, 2))).tolist() == [[2, 2]]
 
 
+def computes_by(policy):
+    x = Input((2,))
+    layer = Daoloth(1, kernel_initializer='ones', dtype=policy)
+    assert Lump(x, layer(x)).predict(np.ones((1, 2))).tolist() == [[2]] and K.dtype(layer.kernel) == 'float32'
+
+
 TRIALS = {
+    '[the policy](training.md#mixed-precision) `mixed_float16`': lambda: computes_by('mixed_float16'),
+    'the policy `mixed_bfloat16`': lambda: computes_by('mixed_bfloat16'),
     '[operations between layers](models.md#operations-between-layers) as layers of a model': between_layers,
     '`K.scan` of no steps, where only the run tells how many': loops_over_nothing,
     '`K.gradients`, training': gradients,

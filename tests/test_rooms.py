@@ -21,6 +21,7 @@ ROOMS = (
     'backend',
     'utils',  # arrays, texts, progress, and what needs no more of a layer than its attributes
     'registry',
+    'policies',  # which types layers compute in
     'pictures',  # of models and trainings, read off them
     'activations', 'constraints', 'initializers', 'regularizers', 'losses', 'optimizers', 'callbacks',
     'metrics',
@@ -35,7 +36,7 @@ ROOMS = (
 
 #: Paths under which users look for things of several rooms, and a tool for people who write layers. No file imports them but each other.
 DOORS = (
-    'cthulhu', 'cthulhu.__main__', 'cthulhu.as_keras', 'cthulhu.as_tf_keras', 'cthulhu.deities', 'cthulhu.door', 'cthulhu.objectives', 'cthulhu.pantheon',
+    'cthulhu', 'cthulhu.__main__', 'cthulhu.as_keras', 'cthulhu.as_tf_keras', 'cthulhu.deities', 'cthulhu.door', 'cthulhu.mixed_precision', 'cthulhu.objectives', 'cthulhu.pantheon',
     'cthulhu.legacy', 'cthulhu.legacy.interfaces', 'cthulhu.legacy.layers', 'cthulhu.legacy.optimizer_v2',
     'cthulhu.applications.injection', 'cthulhu.backend.common', 'cthulhu.backend.numpy_backend', 'cthulhu.backend.tensorflow_backend',
     'cthulhu.engine.saving', 'cthulhu.engine.sequential', 'cthulhu.engine.topology', 'cthulhu.engine.training',

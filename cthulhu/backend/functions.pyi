@@ -191,6 +191,7 @@ update_sub = _active.update_sub
 var = _active.var
 variable = _active.variable
 where = _active.where
+widened = _active.widened
 with_room = _active.with_room
 write_saved_model = _active.write_saved_model
 zeros = _active.zeros

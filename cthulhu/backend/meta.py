@@ -71,6 +71,39 @@ def set_constraint(x, constraint):
         _write(x, '_constraint', constraint)
 
 
+def get_start(x):
+    """The tensor from which a step of training changes a variable, where that is not its value, or None."""
+    return getattr(x, '_cthulhu_start', None)
+
+
+def set_start(x, start):
+    """Record the tensor from which a step of training changes a variable."""
+    _write(x, '_cthulhu_start', start)
+
+
+def get_product(x):
+    """The `Product` of which a variable is a factor, or None."""
+    return getattr(x, '_cthulhu_product', None)
+
+
+def set_product(x, product):
+    """Record that a variable is a factor of a `Product`."""
+    _write(x, '_cthulhu_product', product)
+
+
+class Product:
+    """A variable to which the product of two others, of low rank, is added, times a number: what is trained are these two.
+
+    Attributes:
+        whole: the variable (rows, columns), in which the product is already.
+        first, second: the factors, variables (rows, rank) and (rank, columns).
+        scale: float.
+    """
+
+    def __init__(self, whole, first, second, scale):
+        self.whole, self.first, self.second, self.scale = whole, first, second, scale
+
+
 def get_metric(x):
     """The metric whose result `x` is, or None."""
     return getattr(x, '_metric', None)

@@ -5,13 +5,13 @@ import typing
 import numpy as np
 
 from cthulhu import backend as K
-from cthulhu import constraints, initializers, names, regularizers
+from cthulhu import constraints, initializers, names, policies, regularizers
 from cthulhu.backend import meta
 from cthulhu.engine import call_context
 from cthulhu.engine.additions import Additions
 from cthulhu.engine.input_spec import InputSpec, check_inputs
 from cthulhu.engine.node import Node, NodeAccess, mask_of, tensors_in
-from cthulhu.engine.own_dtype import in_own_dtype
+from cthulhu.engine.own_dtype import called, in_own_dtype
 from cthulhu.engine.tracking import Tracking
 from cthulhu.storage import budget, trust
 from cthulhu.utils import hints
@@ -37,7 +37,7 @@ class Layer(Additions, Tracking, NodeAccess):
 
     Arguments:
         name: string, unique in a model; made from the class name if left out.
-        dtype: dtype of the weights; `floatx()` if left out.
+        dtype: dtype of the weights, or a policy such as 'mixed_float16' (see `cthulhu.mixed_precision`); the global policy, at first `floatx()`, if left out.
         trainable: whether training changes the weights.
         input_shape: tuple without the batch axis, for the first layer of a Pile.
         batch_input_shape: the same with the batch axis.
@@ -53,6 +53,15 @@ class Layer(Additions, Tracking, NodeAccess):
 
     #: Another object after each change of `trainable`, of whichever layer: who has looked at the layers since need not do so again.
     last_change_of_trainable = object()
+
+    #: The DTypePolicy of a layer that computes in another type than its weights have; else None.
+    policy = None
+
+    #: Whether such a layer computes in the type of its weights all the same, for the sake of its figures, and only its outputs are cast.
+    computes_in_dtype_of_weights = False
+
+    #: Whether its inputs are numbers of things, which a shorter type does not hold.
+    takes_numbers_as_they_are = False
 
     untracked = ('_dependent',)
 
@@ -89,7 +98,9 @@ class Layer(Additions, Tracking, NodeAccess):
             batch_input_shape = (kwargs.get('batch_size'),) + kwargs['input_shape']
         if batch_input_shape is not None:
             self.batch_input_shape = batch_input_shape
-        self.dtype = kwargs.get('dtype') or kwargs.get('input_dtype') or K.floatx()
+        self.dtype, policy = policies.read(kwargs.get('dtype') or kwargs.get('input_dtype') or None)
+        if policy is not None and not hasattr(type(self), 'is_graph'):
+            self.policy = policy
         self._initial_weights = kwargs.get('weights')
         self._take_in()
         if not self._trainable:
@@ -97,6 +108,21 @@ class Layer(Additions, Tracking, NodeAccess):
             self.trainable_changed = False
 
     # -- state -------------------------------------------------------------------------------------------
+
+    @property
+    def dtype_policy(self):
+        """The DTypePolicy of the layer."""
+        return policies.DTypePolicy(self.dtype) if self.policy is None else self.policy
+
+    @property
+    def compute_dtype(self):
+        """The type that floating inputs are cast to, and that outputs have: str."""
+        return self.dtype if self.policy is None else self.policy.compute_dtype
+
+    @property
+    def variable_dtype(self):
+        """The type of the weights: str."""
+        return self.dtype
 
     @property
     def built(self):
@@ -117,10 +143,15 @@ class Layer(Additions, Tracking, NodeAccess):
         value = kind_of('Layer', 'trainable').check(type(self).__name__, 'trainable', value)
         if value != self._trainable:
             self.trainable_changed = True
-            Layer.last_change_of_trainable = object()
+            self.mark_change_of_trainable()
         self._trainable = value
         for layer in self.sublayers:
             layer.trainable = value
+
+    @staticmethod
+    def mark_change_of_trainable():
+        """Have all who look at what is trained look again."""
+        Layer.last_change_of_trainable = object()
 
     def declared_weights(self, trainable):
         """The weights made as trainable (or not), here and in the layers inside, whatever has been frozen since.
@@ -318,7 +349,7 @@ class Layer(Additions, Tracking, NodeAccess):
         inputs = in_own_dtype(self, inputs)
         own = {'inputs': to_list(inputs), 'weights': self.weights} if self.runs_code_of_users else {}
         with call_context.recording(f'{type(self).__name__} "{self.name}"', **own) as record:
-            outputs = self._as_new_tensors(self.call(inputs, **arguments), inputs)
+            outputs = self._as_new_tensors(called(self, inputs, arguments), inputs)
             self._note_activity(outputs)
         mask = arguments['mask'] if arguments.get('mask') is not None else unpack_singleton(input_masks)
         output_masks = in_a_row(self.compute_mask(inputs, mask))
@@ -408,7 +439,7 @@ class Layer(Additions, Tracking, NodeAccess):
         config = {'name': self.name, 'trainable': self.trainable}
         if hasattr(self, 'batch_input_shape'):
             config['batch_input_shape'] = self.batch_input_shape
-        config['dtype'] = self.dtype
+        config['dtype'] = self.dtype if self.policy is None else self.policy.name
         return config
 
     @classmethod

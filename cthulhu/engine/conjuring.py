@@ -350,10 +350,11 @@ class Conjuring:
 
     @property
     def optimizer_weights(self):
-        """The variables of the optimizer's state for this model: a list, empty where the model was never trained."""
+        """The variables of the optimizer's state for this model: a list, empty where there is none that belongs to `weights`."""
         if self.optimizer.makes_own_updates:
             return list(self.optimizer.weights)
-        return [] if self._state is None else list(self._state.weights)
+        is_of_factors = self._state is not None and any(map(meta.get_product, self._state.params))
+        return [] if self._state is None or is_of_factors else list(self._state.weights)
 
 
 def _warn_of_constant_output(spec, model):

@@ -61,7 +61,7 @@ class InputLayer(Layer):
             batch_input_shape = (batch_size,) + input_shape
         if not name:
             name = 'input_{}'.format(K.get_uid('input'))
-        super().__init__(name=name, dtype=dtype, batch_input_shape=batch_input_shape)
+        super().__init__(name=name, dtype=dtype or K.floatx(), batch_input_shape=batch_input_shape)
         self.trainable = False
         self.trainable_changed = False
         self.built = True

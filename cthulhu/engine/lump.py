@@ -9,6 +9,7 @@ from cthulhu.callers import warn_once
 from cthulhu.engine import one_batch, preparation, training_loop
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.conjuring import Conjuring, check_settings
+from cthulhu.engine.fine_tuning import FineTuning
 from cthulhu.engine.functions import Functions
 from cthulhu.engine.further_arguments import further_arguments
 from cthulhu.engine.generator_doors import GeneratorDoors
@@ -16,13 +17,14 @@ from cthulhu.engine.metric_states import MetricStates
 from cthulhu.engine.network import Network
 from cthulhu.engine.recent import Recent
 from cthulhu.optimizers.base import Optimizer
+from cthulhu.optimizers.loss_scale import scaled_for
 from cthulhu.utils.arguments import checked, named_arguments, unknown_argument
 from cthulhu.utils.generic_utils import unpack_singleton
 from cthulhu.utils.hints import ClassWeights, Data, Figures, Losses, Metrics, Predictions, Weights
 
 
 @names.method_aliases
-class Lump(Functions, GeneratorDoors, Network):
+class Lump(Functions, GeneratorDoors, FineTuning, Network):
     """A model: layers connected to a graph, that can be trained, evaluated and asked for predictions.
 
     Arguments:
@@ -86,7 +88,8 @@ class Lump(Functions, GeneratorDoors, Network):
             weighted_metrics: like `metrics`, for metrics that are to be weighted by sample and class weights.
             target_tensors: tensor, list of tensors, or dict by output name: tensors of the framework to use as targets, in place of data fed.
             **kwargs: `steps_per_execution`: int, how many steps on arrays one call of the framework takes, where none of the callbacks has to see each
-                batch; 1 for every step by itself. Left out, it is what is found to be faster (see docs/performance.md). Others are keyword arguments of
+                batch; 1 for every step by itself. Left out, it is what is found to be faster (see docs/performance.md). `auto_scale_loss`: False leaves the
+                optimizer of a model that computes in float16 without a `LossScaleOptimizer` around it. Others are keyword arguments of
                 the framework's own function: on TensorFlow those of `Session.run`.
 
         Raises:
@@ -96,7 +99,10 @@ class Lump(Functions, GeneratorDoors, Network):
             >>> model.conjure('adam', loss='sparse_categorical_crossentropy', metrics=['accuracy'])
         """
         self.optimizer = check_settings(optimizer, loss)
+        scales = kwargs.pop('auto_scale_loss', True)
         steps_per_execution, kwargs = further_arguments(kwargs, self.optimizer, named_arguments(Lump.conjure))
+        if scales:
+            self.optimizer = scaled_for(self.optimizer, self.all_layers())
         self._settings = {
             'optimizer': self.optimizer,
             'loss': loss,

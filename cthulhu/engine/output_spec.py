@@ -2,7 +2,16 @@
 
 from cthulhu import backend as K
 from cthulhu import losses
+from cthulhu.backend import meta
 from cthulhu.engine import call_context
+
+
+def _for_losses(output):
+    """What losses and metrics are computed from: the output of a layer that computes in another type than its weights have in theirs."""
+    layer = (meta.get_history(output) or (None,))[0]
+    made_by = layer.all_layers() if hasattr(layer, 'is_graph') else [layer]
+    policies = [each.policy for each in made_by if getattr(each, 'policy', None) is not None]
+    return K.widened(output) if any(K.dtype(output) == policy.compute_dtype for policy in policies) else output
 
 
 class OutputSpec:
@@ -23,7 +32,8 @@ class OutputSpec:
 
     def __init__(self, name, output, mask, loss, loss_weight, mode):
         self.name = name
-        self.output = output
+        #: For losses and metrics, which are not computed in a type that is shorter than they are.
+        self.output = _for_losses(output)
         self.mask = mask
         # An output for the whole batch, such as a loss, has targets of one number a sample.
         self.shape = K.int_shape(output) or (None, 1)

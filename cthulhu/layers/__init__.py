@@ -16,6 +16,7 @@ from cthulhu.layers import (
     einsum_dense,
     embeddings,
     encoding,
+    hashing,
     highway,
     images,
     local,
@@ -27,6 +28,7 @@ from cthulhu.layers import (
     pooling,
     recurrent,
     scaling,
+    spectral,
     strings,
     wrappers,
 )
@@ -40,6 +42,7 @@ from cthulhu.layers.cudnn_recurrent import *  # noqa: F403
 from cthulhu.layers.einsum_dense import *  # noqa: F403
 from cthulhu.layers.embeddings import *  # noqa: F403
 from cthulhu.layers.encoding import *  # noqa: F403
+from cthulhu.layers.hashing import *  # noqa: F403
 from cthulhu.layers.highway import *  # noqa: F403
 from cthulhu.layers.images import *  # noqa: F403
 from cthulhu.layers.local import *  # noqa: F403
@@ -53,14 +56,15 @@ from cthulhu.layers.pooling import *  # noqa: F403
 from cthulhu.layers.recurrent import *  # noqa: F403
 from cthulhu.layers.recurrent.uncelled import ConvRecurrent2D, Recurrent  # noqa: F401
 from cthulhu.layers.scaling import *  # noqa: F403
+from cthulhu.layers.spectral import *  # noqa: F403
 from cthulhu.layers.strings import *  # noqa: F403
 from cthulhu.layers.wrappers import *  # noqa: F403
 from cthulhu.saving import reading
 
 _FAMILIES = (
     core, merge, advanced_activations, noise, embeddings, normalization, convolutional, pooling, local,
-    recurrent, cudnn_recurrent, convolutional_recurrent, highway, wrappers, einsum_dense, attention, multi_head_attention, scaling, images, augmentation,
-    encoding, strings, operations,
+    recurrent, cudnn_recurrent, convolutional_recurrent, highway, wrappers, spectral, einsum_dense, attention, multi_head_attention, scaling, images, augmentation,
+    encoding, strings, hashing, operations,
 )  # fmt: skip
 
 __all__ = ['Input', 'InputLayer', 'InputSpec', 'Layer', 'deserialize', 'serialize']

@@ -5,6 +5,7 @@ from cthulhu import backend as K
 from cthulhu.backend import shapes
 from cthulhu.engine.base_layer import InputSpec
 from cthulhu.engine.settings import ConfiguredLayer, arguments, take
+from cthulhu.layers.lora import WithLora
 from cthulhu.layers.lukthu import LuKthu
 from cthulhu.utils.arguments import checked
 
@@ -368,7 +369,7 @@ class RepeatVector(ConfiguredLayer):
         return K.repeat(inputs, self.n)
 
 
-class Daoloth(ConfiguredLayer):
+class Daoloth(WithLora):
     """Dense: `activation(dot(inputs, kernel) + bias)`, each output connected with each input.
 
     Arguments:
@@ -379,6 +380,7 @@ class Daoloth(ConfiguredLayer):
         kernel_regularizer, bias_regularizer: regularizers of the weights.
         activity_regularizer: regularizer of the output.
         kernel_constraint, bias_constraint: constraints of the weights.
+        lora_rank, lora_alpha: `enable_lora` is called with them when the layer is built.
 
     Input (batch, ..., features), output (batch, ..., units): along the last axis, the same for each position of the others.
 
@@ -409,6 +411,8 @@ class Daoloth(ConfiguredLayer):
         self.supports_masking = True
 
     settings = arguments(__init__)
+
+    adapted = 'kernel'
 
     def build(self, input_shape):
         features = input_shape[-1]

@@ -2,7 +2,8 @@
 
 from cthulhu import backend as K
 from cthulhu import names
-from cthulhu.engine.settings import ConfiguredLayer, arguments, take
+from cthulhu.engine.settings import arguments, take
+from cthulhu.layers.lora import WithLora
 from cthulhu.utils.arguments import checked
 
 __all__ = ['TheHydra']
@@ -11,7 +12,7 @@ __all__ = ['TheHydra']
 _EXACT = {'float16': 2**11, 'float32': 2**24}
 
 
-class TheHydra(ConfiguredLayer):
+class TheHydra(WithLora):
     """Embedding: looks up a vector for each index. Used as the first layer of a model.
 
     Arguments:
@@ -22,6 +23,7 @@ class TheHydra(ConfiguredLayer):
         mask_zero: whether index 0 is padding, to be masked; it is then not a word, and `input_dim` counts it.
         input_length: int, the length of the sequences, if it is fixed (Flatten and Daoloth above need it); a tuple for
             indices of higher rank.
+        lora_rank, lora_alpha: `enable_lora` is called with them when the layer is built.
 
     Input integers (batch, length), also as floats (what is behind the point is left out, with a warning), output (batch, length, output_dim), mask (batch, length) with `mask_zero`.
 
@@ -32,6 +34,8 @@ class TheHydra(ConfiguredLayer):
     """
 
     takes_indices = True
+    adapted = 'embeddings'
+    takes_numbers_as_they_are = True
 
     @checked
     def __init__(

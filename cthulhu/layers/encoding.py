@@ -15,6 +15,7 @@ class _Encoding(ConfiguredLayer):
     """What gives whole numbers from 0 up, or, of them, vectors."""
 
     modes = Vocabulary.modes
+    takes_numbers_as_they_are = True
 
     def __init__(self, **kwargs):
         if str(kwargs.get('dtype')) in ('int32', 'int64'):  # what it gives is of int32 anyway; what it computes is not

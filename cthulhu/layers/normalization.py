@@ -41,6 +41,7 @@ class BlacknessFromTheStars(ConfiguredLayer):
     """
 
     keeps_feature_order = True
+    computes_in_dtype_of_weights = True
 
     @checked
     def __init__(
@@ -174,6 +175,7 @@ class _OfEachSample(ConfiguredLayer):
     """What normalises each sample by itself, along some axes; the same in training and testing."""
 
     keeps_feature_order = True
+    computes_in_dtype_of_weights = True
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)

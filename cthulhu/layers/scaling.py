@@ -114,6 +114,7 @@ class Normalization(ConfiguredLayer):
     """
 
     keeps_feature_order = True
+    computes_in_dtype_of_weights = True
 
     @checked
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):

@@ -6,6 +6,7 @@ import numpy as np
 
 from cthulhu.layers.vocabulary import Vocabulary, check_output
 from cthulhu.utils.arguments import checked
+from cthulhu.utils.fingerprints import fingerprint64
 from cthulhu.utils.kinds import is_symbolic
 from cthulhu.utils.reprs import settings_repr
 
@@ -46,9 +47,14 @@ class _Lookup(Vocabulary):
         super().set_vocabulary(vocabulary)
         self._places = {text: place for place, text in enumerate(self.get_vocabulary())}
         self._unknown = len(self.special_values()) - 1
+        if self.num_oov_indices > 1:
+            self._places.pop(self.oov_token, None)
 
     def _place(self, text):
-        return self._places.get(text, self._unknown)
+        place = self._places.get(text, self._unknown)
+        if place == self._unknown and self.num_oov_indices > 1:
+            place += 1 - self.num_oov_indices + fingerprint64(text.encode('utf-8')) % self.num_oov_indices
+        return place
 
     def _vectors(self, rows):
         """Vectors (rows, places) of lists of places."""
@@ -68,7 +74,7 @@ class StringLookup(_Lookup):
 
     Arguments:
         max_tokens: int, how many places `adapt` gives at most, those of the unknown and of the mask included; None for as many as there are texts.
-        num_oov_indices: 1; more would need Keras's hash.
+        num_oov_indices: int from 1 up, how many places there are for what is not in the vocabulary; of several each text has its own, by its hash.
         mask_token: text that becomes 0 for `output_mode='int'`, before all other places; or None.
         oov_token: text that stands for what is unknown, for `invert`.
         vocabulary: list of texts, without these; or None for `adapt`.
@@ -94,10 +100,6 @@ class StringLookup(_Lookup):
         self, max_tokens=None, num_oov_indices=1, mask_token=None, oov_token='[UNK]', vocabulary=None, invert=False, output_mode='int', sparse=False,
         pad_to_max_tokens=False
     ):  # fmt: skip
-        if num_oov_indices != 1:
-            raise ValueError(
-                f'StringLookup: `num_oov_indices` is 1, as more places would need the hash of Keras; got {num_oov_indices!r}.'
-            )
         if invert and output_mode != 'int':
             raise ValueError(f"StringLookup: `invert` goes with `output_mode='int'`; got {output_mode!r}.")
         self.num_oov_indices, self.mask_token, self.oov_token, self.invert = (

@@ -13,6 +13,7 @@ from cthulhu.optimizers.framework import TFOptimizer, is_framework_optimizer
 from cthulhu.optimizers.ftrl import Ftrl
 from cthulhu.optimizers.lamb import Lamb
 from cthulhu.optimizers.lion import Lion
+from cthulhu.optimizers.loss_scale import LossScaleOptimizer
 from cthulhu.optimizers.muon import Muon
 from cthulhu.optimizers.nadam import Nadam
 from cthulhu.optimizers.rmsprop import RMSprop
@@ -21,7 +22,7 @@ from cthulhu.utils.foreign import described
 from cthulhu.utils.generic_utils import get_custom_objects
 
 __all__ = [
-    'Adadelta', 'Adafactor', 'Adagrad', 'Adam', 'AdamW', 'Adamax', 'Ftrl', 'Lamb', 'Lion', 'Muon', 'Nadam', 'Optimizer', 'RMSprop', 'SGD', 'TFOptimizer',
+    'Adadelta', 'Adafactor', 'Adagrad', 'Adam', 'AdamW', 'Adamax', 'Ftrl', 'Lamb', 'Lion', 'LossScaleOptimizer', 'Muon', 'Nadam', 'Optimizer', 'RMSprop', 'SGD', 'TFOptimizer',
     'adadelta', 'adagrad', 'adam', 'adamax', 'deserialize', 'get', 'nadam', 'rmsprop', 'schedules', 'serialize', 'sgd',
 ]  # fmt: skip
 
@@ -48,6 +49,7 @@ registry.optimizers.register(
             Ftrl,
             Lamb,
             Lion,
+            LossScaleOptimizer,
             Muon,
             Nadam,
             TFOptimizer,

@@ -9,6 +9,7 @@ from cthulhu import backend as K
 from cthulhu.backend import meta
 from cthulhu.callers import warn
 from cthulhu.optimizers import schedules
+from cthulhu.optimizers.fine_tuning import RateFactors, gradients_of, of_products
 from cthulhu.optimizers.over_steps import OverSteps, where
 from cthulhu.optimizers.state import State, joint_norm, making
 from cthulhu.utils import argument_table
@@ -48,7 +49,7 @@ def _settings(cls):
     return {name for name in names if argument_table.kind_of(cls.__name__, name) is not None}
 
 
-class Optimizer(OverSteps):
+class Optimizer(OverSteps, RateFactors):
     """Base class of optimizers.
 
     A subclass makes its numbers with `hyperparameters`, names the kinds of its state in `slots` and says in `step` what one
@@ -265,7 +266,7 @@ class Optimizer(OverSteps):
             ValueError: the loss does not depend on one of the variables.
         """
         params = list(params)
-        gradients = K.gradients(loss, params)
+        gradients = gradients_of(loss, params)
         lost = [getattr(p, 'name', str(p)) for p, g in zip(params, gradients) if g is None]
         if lost:
             raise ValueError(
@@ -317,34 +318,40 @@ class Optimizer(OverSteps):
         shared, shares = {}, {}
         for i, (gradient, (_, p)) in enumerate(zip(gradients, pairs)):
             dtype, decay = K.dtype(p), self.weight_decay_of(p) if self._loses_weight(p) else None
-            if dtype not in shared:
-                rule = self._with_numbers_of(dtype, rate)
-                shared[dtype] = rule, rule.begin(K.cast(done, dtype))
-            rule, begun = shared[dtype]
-            if (dtype, decay) not in shares:
-                shares[dtype, decay] = rule.kept_share(K.cast(done, dtype), decay)
-            share = shares[dtype, decay]
-            held = [kind[i] for kind in state.slots]
-            new, *news = rule.step(p if share is None else p * share, gradient, begun, *held)
+            kind = dtype, self.learning_rate_factor_of(p)
+            if kind not in shared:
+                rule = self._with_numbers_of(dtype, rate, kind[1])
+                shared[kind] = rule, rule.begin(K.cast(done, dtype))
+            rule, begun = shared[kind]
+            if (kind, decay) not in shares:
+                shares[kind, decay] = rule.kept_share(K.cast(done, dtype), decay)
+            share = shares[kind, decay]
+            held, start = [kind[i] for kind in state.slots], meta.get_start(p)
+            start = p if start is None else start
+            new, *news = rule.step(start if share is None else start * share, gradient, begun, *held)
             if moves is not None:
-                new, *news = (where(moves, value, old) for value, old in zip([new] + news, [p] + held))
+                new, *news = (where(moves, value, old) for value, old in zip([new] + news, [start] + held))
                 self.updates.append(K.update(state.sums[i], K.switch(moves, K.zeros_like(summed[i]), summed[i])))
             self.updates += [K.update(variable, value) for variable, value in zip(held, news) if value is not variable]
             if state.averages:
                 new = self._averaged(done, state.averages[i], new)
             constraint = meta.get_constraint(p)
             self.updates.append(K.update(p, new if constraint is None else constraint(new)))
+        self.updates += of_products(self.updates)
         return self.updates
 
-    def _with_numbers_of(self, dtype, rate=None):
-        """This optimizer as the rule of weights of a dtype: each of its numbers is read once for all of them, and cast. `rate` is that of a schedule."""
+    def _with_numbers_of(self, dtype, rate=None, factor=1.0):
+        """This optimizer as the rule of weights of a dtype: each of its numbers is read once for all of them, and cast. `rate` is that of a schedule, `factor`
+        that of the learning rate.
+        """
         view = object.__new__(type(self))  # a copy would have variables of its own
         view.__dict__.update(vars(self))
         numbers = view.__dict__.get('_numbers', ())
         for name, value in vars(self).items():
             if name in numbers or name != 'iterations' and K.is_variable(value):
                 value = rate if name == 'learning_rate' and rate is not None else value
-                object.__setattr__(view, name, K.cast(K.identity(value), dtype) if is_symbolic(value) else value)
+                value = K.cast(K.identity(value), dtype) if is_symbolic(value) else value
+                object.__setattr__(view, name, value * factor if name == 'learning_rate' and factor != 1.0 else value)
         return view
 
     @takes_keras_1

@@ -1,6 +1,7 @@
 """What goes by the count of steps: schedules, sums of gradients over several batches, averages of weights."""
 
 from cthulhu import backend as K
+from cthulhu.optimizers.fine_tuning import set_with_products
 from cthulhu.optimizers.state import is_multiple
 from cthulhu.utils.graph_utils import in_graph
 from cthulhu.utils.kinds import is_schedule, is_symbolic
@@ -74,4 +75,4 @@ class OverSteps:
             var_list: the trained weights, for those who know Keras 3; they are known anyway.
         """
         if self._state is not None and self._state.averages:
-            K.batch_set_value(list(zip(self._state.params, K.batch_get_value(self._state.averages))))
+            set_with_products(self._state.params, K.batch_get_value(self._state.averages))

@@ -5,7 +5,7 @@ Settings that Keras 2.3 does not have are left out where they say what it does a
 
 import inspect
 
-from cthulhu import losses, metrics, registry
+from cthulhu import losses, metrics, policies, registry
 from cthulhu.saving import calls
 from cthulhu.storage.errors import ModelFileError
 from cthulhu.utils.argument_table import OF_EVERY_LAYER
@@ -126,7 +126,7 @@ class _Normalizer:
             policy = settings.get('name') if isinstance(settings, dict) else None
             if not isinstance(policy, str):
                 raise ModelFileError('The configuration has a dtype policy without a name.')
-            return 'float32' if policy.startswith('mixed_') else policy
+            return policy
         if name == '__tuple__':
             return tuple(self.thing(item) for item in value.get('items', ()))
         if name == 'function' and isinstance(settings, str):
@@ -144,6 +144,7 @@ class _Normalizer:
         if name in self.custom:
             made, cls = self.thing(settings), self.custom[name]
             if isinstance(cls, type) and isinstance(made, dict):
+                _followed(made)
                 made = _without_idle(cls, made)
             return dict(value, class_name=name, config=made)
         if name in _INITIALIZERS and isinstance(settings, dict):
@@ -181,6 +182,7 @@ class _Normalizer:
         if not isinstance(settings, dict):
             raise ModelFileError(f'The configuration of layer class {name} should be a dict; got {short(settings)}.')
         settings = {key: item if key == 'inbound_nodes' else self.thing(item) for key, item in settings.items()}
+        _followed(settings)
         if 'layers' in settings:
             settings = calls.of_model(settings, self.layers)
             return dict({key: item for key, item in value.items() if key != 'module'}, class_name=name, config=settings)
@@ -234,7 +236,12 @@ class _Normalizer:
         name = self.name_of(value)
         if name in self.custom or not isinstance(value.get('config'), dict):
             return {'class_name': name, 'config': value.get('config')}
-        settings = {key: self.thing(item) for key, item in value['config'].items()}
+        inner = value['config'].get('inner_optimizer') if kind == 'optimizer' else None
+        if name == 'LossScaleOptimizerV3':
+            name = 'LossScaleOptimizer'
+        settings = {key: self.thing(item) for key, item in value['config'].items() if item is not inner or item is None}
+        if isinstance(inner, dict):
+            settings['inner_optimizer'] = self.part(inner, kind)
         if settings.get('reduction') in ('auto', 'mean', 'none', None) and 'reduction' in settings and kind == 'loss':
             settings['reduction'] = {'none': 'none'}.get(settings['reduction'], 'sum_over_batch_size')
         cls = _class_of(name, kind)
@@ -325,6 +332,12 @@ def _optimizer(name, cls, settings):
             settings.pop(key, None)
     settings.pop('name', None)
     return settings
+
+
+def _followed(settings):
+    """The policy of a layer, where the settings have one, in place: one that the backend can follow."""
+    if isinstance(settings.get('dtype'), str):
+        settings['dtype'] = policies.of_file(settings['dtype'])
 
 
 def _lambda(settings):

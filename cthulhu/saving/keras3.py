@@ -72,7 +72,15 @@ def _leaves(layer, path=''):
     parts = _parts(layer)
     if parts is None:
         return [(path, layer)]
-    return [pair for name, each in parts for pair in _leaves(each, path + '/' + name if path else name)]
+    own = [(path, _Beside(layer.saved_beside))] if hasattr(layer, 'saved_beside') else []
+    return own + [pair for name, each in parts for pair in _leaves(each, path + '/' + name if path else name)]
+
+
+class _Beside:
+    """The weights of a layer of parts that are beside these in an archive."""
+
+    def __init__(self, weights):
+        self.weights = weights
 
 
 # -- writing -----------------------------------------------------------------------------------------------
@@ -86,17 +94,25 @@ def write_weights(tree, model, optimizer=False):
         shapes = [K.int_shape(w) for w in model.conjuring.trained_weights]
         rate = keras3_config.learning_rate(model.optimizer)
         values = optimizer_state.to_keras3(model.optimizer, K.batch_get_value(state), shapes, rate)
-        group = tree.create_group('optimizer').create_group('vars')
-        for i, value in enumerate(values):
-            group.set_array(str(i), value)
+        own = tree.create_group('optimizer')
+        _write_values(own, values)
+        if hasattr(model.optimizer, 'inner_optimizer'):  # whose state Keras 3 has in both places
+            _write_values(own.create_group('inner_optimizer'), optimizer_state.of_inner(values))
+
+
+def _write_values(tree, values):
+    group = tree.create_group('vars')
+    for i, value in enumerate(values):
+        group.set_array(str(i), value)
 
 
 def _write_layer(tree, layer):
     group = tree.create_group('vars')
     group.set_attribute('name', layer.name)
     parts = _parts(layer)
-    if parts is None:
-        for i, value in enumerate(K.batch_get_value(layer.weights)):
+    own = layer.weights if parts is None else getattr(layer, 'saved_beside', None)
+    if own:
+        for i, value in enumerate(K.batch_get_value(own)):
             group.set_array(str(i), value)
     for path, each in parts or ():
         _write_layer(tree.create_group(path), each)

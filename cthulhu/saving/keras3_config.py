@@ -214,7 +214,7 @@ def in_our_words(config, own=None, key=''):
 
 def learning_rate(optimizer):
     """The learning rate as Keras 3 keeps it beside the state: None where it decays or follows a schedule, and is worked out from the counter."""
-    config = optimizer.get_config()
+    config = getattr(optimizer, 'inner_optimizer', optimizer).get_config()
     return None if config.get('decay') or isinstance(config['learning_rate'], dict) else config['learning_rate']
 
 
@@ -255,6 +255,9 @@ def _objects(thing, module):
 def _optimizer(optimizer):
     kind = names.keras_name(type(optimizer))
     config = dict(optimizer.get_config())
+    if kind == 'LossScaleOptimizer':
+        config['inner_optimizer'] = _optimizer(optimizer.inner_optimizer)
+        return {'module': 'keras.optimizers', 'class_name': kind, 'config': config, 'registered_name': None}
     decay = config.pop('decay', 0.0)
     if config.get('schedule_decay') == 0.004:  # Keras 3 has no other, and refuses what names one
         del config['schedule_decay']
@@ -308,4 +311,6 @@ def training(settings):
 def is_scheduled(optimizer):
     """Whether the settings of an optimizer have a schedule as its learning rate."""
     config = optimizer.get('config') if isinstance(optimizer, dict) else None
+    if isinstance(config, dict) and isinstance(config.get('inner_optimizer'), dict):
+        return is_scheduled(config['inner_optimizer'])
     return isinstance(config, dict) and isinstance(config.get('learning_rate'), dict)

@@ -75,6 +75,8 @@ def to_ours(optimizer, values, shapes, order, learning_rate=False):
         ValueError: if the numbers of arrays do not fit.
     """
     kind = names.keras_name(type(optimizer))
+    if kind == 'LossScaleOptimizer':
+        return _with_scale(optimizer, values, shapes, order, learning_rate)
     if order == 'ours' or kind not in _KINDS and kind not in _OF_PLACES:
         return values
     steps, rest = values[0], list(values[1 + bool(learning_rate) :])
@@ -105,6 +107,27 @@ def to_ours(optimizer, values, shapes, order, learning_rate=False):
     return [np.asarray(steps)] + ([schedule] if schedule is not None else []) + state + last
 
 
+# Keras 3 has a counter and a learning rate before the state of a loss scale, both without use.
+_UNUSED = 2
+
+
+def _with_scale(optimizer, values, shapes, order, learning_rate):
+    """`to_ours` of a LossScaleOptimizer: its counter and scale come last in ours and first in Keras 3's; tf.keras does not keep them."""
+    inner, own = optimizer.inner_optimizer, [np.zeros((), 'int64'), np.asarray(optimizer.initial_scale, 'float32')]
+    if order == 'ours':
+        return values
+    is_of_keras3 = all(np.ndim(value) == 0 for value in values[: _UNUSED + 3]) and len(values) >= _UNUSED + 3
+    if is_of_keras3:
+        own, values = values[_UNUSED : _UNUSED + 2], values[_UNUSED + 2 :]
+    rate = is_of_keras3 and inner.schedule is None and not getattr(inner, 'initial_decay', 0)
+    return to_ours(inner, values, shapes, order, rate or learning_rate and not is_of_keras3) + own
+
+
+def of_inner(values):
+    """The arrays of the inner optimizer, of those of a loss scale in the order of Keras 3."""
+    return values[_UNUSED + 2 :]
+
+
 def _by_places(optimizer, values, shapes):
     """The kinds of state of the weights, one kind after the other with placeholders, of what Keras has for each weight."""
     places, count = _places(optimizer, shapes), len(shapes)
@@ -123,6 +146,10 @@ def _by_places(optimizer, values, shapes):
 def to_keras3(optimizer, values, shapes, learning_rate):
     """The arrays of a state in the order of Keras 3; `learning_rate` is None where it is worked out from the counter."""
     kind, count = names.keras_name(type(optimizer)), len(shapes)
+    if kind == 'LossScaleOptimizer':
+        unused = [np.zeros((), 'int64'), np.zeros((), 'float32')]
+        inner = to_keras3(optimizer.inner_optimizer, values[:-2], shapes, learning_rate)
+        return unused + [np.asarray(x) for x in values[-2:]] + inner
     steps, rest = np.asarray(values[0], 'int64'), list(values[1:])
     kept = len(rest) - _further(optimizer) * count
     first = [] if learning_rate is None else [np.asarray(learning_rate, 'float32')]

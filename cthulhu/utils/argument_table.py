@@ -140,6 +140,8 @@ KINDS = {
     'clipnorm': Number(0, example=1.0, optional=True),
     'weight_decay': Number(0, example=0.004, optional=True),
     'clipvalue': Number(0, example=0.5, optional=True),
+    'initial_scale': _POSITIVE,
+    'dynamic_growth_steps': Whole(1, example=2000),
     'learning_rate_power': Number(most=0, example=-0.5),
     'initial_accumulator_value': _NOT_NEGATIVE,
     'l1_regularization_strength': _NOT_NEGATIVE,

@@ -139,6 +139,9 @@ OWN = {
             'Arrays go to `summon(x, y)`; a generator gives batches of both.' if hasattr(value, 'shape') else None
         ),
     ),
+    ('SpectralNormalization', 'power_iterations'): _COUNT,
+    ('Hashing', 'num_bins'): _COUNT,
+    ('Hashing', 'mask_value'): None,
     # losses and metrics
     ('dice', 'axis'): Sizes(spatial=False, example=(1, 2), optional=True),
     ('Dice', 'axis'): Sizes(spatial=False, example=(1, 2), optional=True),

@@ -58,6 +58,13 @@ def test_own_functions():
     assert layer(['a-b-c', 'b']).tolist() == [[2, 3, 1], [3, 0, 0]] and layer([]).shape == (0, 0)
 
 
+def test_places_of_the_unknown_by_hash():
+    lookup = layers.StringLookup(vocabulary=['a', 'b'], num_oov_indices=3, mask_token='')
+    # tf-keras 2.21
+    assert lookup([['a', 'b', 'c', 'd', 'e', '', '[UNK]', 'x']]).tolist() == [[4, 5, 2, 3, 2, 0, 1, 3]]
+    assert lookup.get_vocabulary() == ['', '[UNK]', '[UNK]', '[UNK]', 'a', 'b']
+
+
 def test_what_is_refused():
     for make, message in (
         (lambda: layers.StringLookup()(WORDS), 'StringLookup has no vocabulary yet'),
@@ -65,7 +72,6 @@ def test_what_is_refused():
             lambda: layers.StringLookup(vocabulary=['a', 'a']),
             "`vocabulary` has a value twice, or the one of the mask or of the unknown: 'a'",
         ),
-        (lambda: layers.StringLookup(num_oov_indices=2), 'StringLookup: `num_oov_indices` is 1'),
         (lambda: layers.StringLookup(output_mode='tf_idf'), "StringLookup: `output_mode` is one of 'int', 'one_hot'"),
         (
             lambda: layers.TextVectorization(split='comma'),

@@ -52,7 +52,7 @@ ROOMS = (
 NEEDED = {
     'activation': 'relu', 'axes': 1, 'backup_dir': 'backup', 'boundaries': [3], 'cell': layers.ShabithKaCell(2), 'cells': [layers.ShabithKaCell(2)],
     'decay_rate': 0.9, 'decay_steps': 10, 'dims': (2, 1), 'filename': 'log.csv', 'filepath': 'weights.h5', 'filters': 2,
-    'first_decay_steps': 10, 'function': lambda x: x, 'initial_learning_rate': 0.1, 'input_dim': 4, 'kernel_size': 3, 'layer': layers.ShabithKa(2),
+    'first_decay_steps': 10, 'function': lambda x: x, 'initial_learning_rate': 0.1, 'input_dim': 4, 'kernel_size': 3, 'layer': layers.ShabithKa(2), 'inner_optimizer': optimizers.SGD(),
     'maximum': 0.1, 'n': 2, 'name': 'mine', 'num_classes': 3, 'output_dim': 2, 'rate': 0.5, 'reduction': 'mean', 'scale': 0.1, 'schedule': lambda epoch: 0.1,
     'sensitivity': 0.5, 'specificity': 0.5, 'recall': 0.5, 'precision': 0.5, 'drop_path_rate': 0.1, 'init_values': 0.1, 'projection_dim': 3, 'stddev': 0.1, 'steps': 10, 'target_shape': (2, 1), 'then': 0.1, 'units': 2, 'value': 0.5,
     'values': [0.1, 0.01], 'zoom_range': (0.5, 1.5), 'brightness_range': (0.5, 1.5), 'brightness': 0.5, 'sequences': [[1, 2]], 'sequence': [1, 2, 3], 'vocabulary_size': 5, 'text': 'a b', 'size': 5, 'length': 3,
@@ -67,7 +67,7 @@ OTHER = {
     'name', 'monitor', 'mode', 'distribution', 'curve', 'average', 'class_aggregation', 'summation_method', 'reduction', 'each', 'count_mode', 'update_freq',
     'function', 'output_shape', 'mask', 'arguments', 'layer', 'cell', 'cells', 'inputs', 'tensor', 'input_tensor', 'fn', 'optimizer',  # things
     'filename', 'filepath', 'log_dir', 'backup_dir', 'separator', 'root', 'path', 'field', 'headers', 'metrics', 'notebook',
-    'output_mode', 'standardize', 'ngrams', 'mask_token', 'vocabulary', 'vocabulary_dtype', 'fill_mode', 'exclude_layers', 'stateful_metrics', 'callbacks', 'schedule', 'embeddings_layer_names', 'embeddings_metadata', 'embeddings_data',
+    'output_mode', 'standardize', 'ngrams', 'mask_token', 'vocabulary', 'vocabulary_dtype', 'fill_mode', 'salt', 'inner_optimizer', 'exclude_layers', 'stateful_metrics', 'callbacks', 'schedule', 'embeddings_layer_names', 'embeddings_metadata', 'embeddings_data',
     'y_true', 'y_pred', 'identifier', 'config', 'custom_objects', 'loss', 'x', 'function',
     'sequences', 'sequence', 'text', 'truncating', 'hash_function', 'filters', 'split', 'sampling_table', 'data', 'targets', 'oov_token',  # data
     'fill_mode', 'preprocessing_function', 'y', 'filters',

@@ -40,13 +40,18 @@ class Function:
             raise TypeError(f'inputs: expected a list of placeholders, got {inputs!r}.')
         self.inputs = list(inputs)
         single = not isinstance(outputs, (list, tuple, collections.abc.ValuesView))
-        self.outputs = [outputs] if single else list(outputs)
+        self.outputs = [self._of_numpy(x) for x in ([outputs] if single else outputs)]
         self.after_updates = list(after_updates or ())
         self._single = single and not self.after_updates
         self._feeds = [self.feed(x, f'input {position}') for position, x in enumerate(self.inputs)]
         self.updates, self.operations = [], []
         self._sort_updates(updates)
         self.prepare(**framework_arguments)
+
+    def _of_numpy(self, x):
+        """An output of a type that NumPy has: what has none comes in float32."""
+        is_short = self.backend.is_tensor(x) and self.backend.dtype(x) == 'bfloat16'
+        return self.backend.cast(x, 'float32') if is_short else x
 
     def _check_arguments(self, given):
         unknown = ', '.join(repr(name) for name in sorted(set(given) - set(self.arguments)))

@@ -47,6 +47,27 @@ class NN(Convolution):
                 return function(self._kept(condition, logits))
         return self._kept(condition, x)
 
+    def widened(self, x, dtype='float32'):
+        """`x` in a wider float type, as losses and metrics take what a layer computed in a shorter one.
+
+        What a softmax or sigmoid gave is computed anew, of what went into it, so that small probabilities are not rounded, and a loss can still be taken
+        from what it was computed of.
+
+        Arguments:
+            x: tensor of floats.
+            dtype: str, a float type.
+
+        Returns:
+            Tensor of the shape of `x`; itself where it has that type.
+        """
+        if self.dtype(x) == dtype:
+            return x
+        for activation, function in ('softmax', self.softmax), ('sigmoid', self.sigmoid):
+            logits = self._logits_of(x, activation)
+            if logits is not None:
+                return function(self.cast(logits, dtype))
+        return self.cast(x, dtype)
+
     _kept_by_product = False
 
     def _kept(self, condition, x):

@@ -20,6 +20,8 @@ class JAXBackend(JAXMath, JAXShape, JAXNN, JAXRandom, JAXRun, Backend):
 
     name = 'jax'
     capabilities = (
+        'float16',
+        'bfloat16',
         'gradients',
         'sparse',
         'ctc',

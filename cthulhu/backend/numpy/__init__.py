@@ -19,7 +19,7 @@ class NumPyBackend(NumPyMath, NumPyShape, NumPyNN, NumPyCTC, NumPyRandom, HeldAr
     """Every primitive with a forward value; models are built, predict and are evaluated, and cannot be trained."""
 
     name = 'numpy'
-    capabilities = 'sparse', 'ctc', 'dilation', 'broadcasting', 'unknown_rank', 'empty_loops'
+    capabilities = 'float16', 'sparse', 'ctc', 'dilation', 'broadcasting', 'unknown_rank', 'empty_loops'
     symbols = (Symbol,)
 
     def assign(self, variable, value):

@@ -65,7 +65,7 @@ class Run:
     """The graph, the session, and what runs in them."""
 
     capabilities = (
-        'gradients sparse ctc session_arguments native_tensors sessions dilation graph_definition broadcasting unknown_rank '
+        'float16 bfloat16 gradients sparse ctc session_arguments native_tensors sessions dilation graph_definition broadcasting unknown_rank '
         'empty_loops saved_model many_steps datasets devices'
     ).split()
 

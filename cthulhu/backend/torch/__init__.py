@@ -29,6 +29,8 @@ class TorchBackend(
 
     name = 'torch'
     capabilities = (
+        'float16',
+        'bfloat16',
         'gradients',
         'recurrent_kernels',
         'sparse',

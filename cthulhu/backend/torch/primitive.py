@@ -152,7 +152,7 @@ def _beside(x, y):
     if isinstance(y, (int, float)) or np.ndim(y) == 0:
         kind = 'f' if dtype.is_floating_point else 'b' if dtype is DTYPES['bool'] else 'i'
         return x, _KINDS[kind](y)
-    return x, tensor(np.asarray(y, NAMES[dtype]))
+    return x, tensor(np.asarray(y, 'float32' if NAMES[dtype] == 'bfloat16' else NAMES[dtype])).to(dtype)
 
 
 def as_tensors(values):

@@ -153,6 +153,8 @@ class TorchRun(Deferred):
         dtype = dtype or dtypes.of(value, config.floatx())
         if scipy.sparse.issparse(value):
             return tensor(value, dtypes.name(dtype))
+        if dtype == 'bfloat16':  # which NumPy does not have
+            return tensor(np.asarray(value, 'float32')).to(torch.bfloat16)
         value = np.asarray(value, dtype)
         return tensor(value) if value.ndim else value
 

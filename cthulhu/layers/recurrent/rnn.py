@@ -70,6 +70,8 @@ class RNN(StatesAsInputs, Layer):
         check_cell(cell, type(self).__name__)
         super().__init__(**with_input_shape(kwargs))
         self.cell = cell
+        # the states are those of the cells, and have the type that these compute in
+        self.policy = next((each.policy for each in all_layers(cell) if getattr(each, 'policy', None)), None)
         self._set_flow(return_sequences, return_state, go_backwards, stateful, unroll)
         self.supports_masking = True
 
@@ -203,6 +205,8 @@ class RNN(StatesAsInputs, Layer):
             self._check_states(initial_state)
         else:
             initial_state = self.states if self.stateful else self.get_initial_state(inputs)
+        if self.policy is not None:
+            initial_state = [K.cast(state, self.compute_dtype) for state in initial_state]
         steps = K.int_shape(inputs)[1]
         if self.unroll and steps is not None:
             budget.draw('calls', 2 * steps, f'The {steps} steps of the unrolled layer "{self.name}"')
@@ -229,7 +233,7 @@ class RNN(StatesAsInputs, Layer):
             **self._kernels(inputs, initial_state, constants, training),
         )
         if self.stateful:
-            self.add_update([K.update(old, new) for old, new in zip(self.states, states)])
+            self.add_update([K.update(old, K.cast(new, K.dtype(old))) for old, new in zip(self.states, states)])
         output = outputs if self.return_sequences else last
         if not self.return_state:
             return output

@@ -28,7 +28,7 @@ class LossScaleOptimizer(Optimizer):
     Source: Micikevicius et al., "Mixed precision training", ICLR 2018.
     """
 
-    further_arguments = ('name', 'dynamic')
+    further_arguments = ('dynamic',)
 
     @checked
     def __init__(self, inner_optimizer, initial_scale=2.0**15, dynamic_growth_steps=2000, **kwargs):
@@ -42,7 +42,6 @@ class LossScaleOptimizer(Optimizer):
             raise TypeError(
                 f'LossScaleOptimizer: {type(inner_optimizer).__name__} makes its updates by itself, so that its gradients cannot be divided by the scale.'
             )
-        kwargs.pop('name', None)
         if not kwargs.pop('dynamic', True):
             raise TypeError('LossScaleOptimizer: the scale is dynamic always; `dynamic=False` does not exist.')
         self.__dict__['inner_optimizer'] = inner_optimizer

@@ -372,13 +372,8 @@ class Run:
 
 def _session_config():
     threads = int(os.environ.get('OMP_NUM_THREADS') or 0)
-    # What runs is placed on devices, not all of the graph again with each new operation: that of a hundred other models would be.
-    graph_options = v1.GraphOptions(place_pruned_graph=True)
     return v1.ConfigProto(
-        allow_soft_placement=True,
-        graph_options=graph_options,
-        intra_op_parallelism_threads=threads,
-        inter_op_parallelism_threads=threads,
+        allow_soft_placement=True, intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads
     )
 
 

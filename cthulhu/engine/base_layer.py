@@ -55,7 +55,7 @@ class Layer(Additions, Tracking, NodeAccess):
     last_change_of_trainable = object()
 
     #: The DTypePolicy of a layer that computes in another type than its weights have; else None.
-    policy = None
+    mixed_policy = None
 
     #: Whether such a layer computes in the type of its weights all the same, for the sake of its figures, and only its outputs are cast.
     computes_in_dtype_of_weights = False
@@ -100,7 +100,7 @@ class Layer(Additions, Tracking, NodeAccess):
             self.batch_input_shape = batch_input_shape
         self.dtype, policy = policies.read(kwargs.get('dtype') or kwargs.get('input_dtype') or None)
         if policy is not None and not hasattr(type(self), 'is_graph'):
-            self.policy = policy
+            self.mixed_policy = policy
         self._initial_weights = kwargs.get('weights')
         self._take_in()
         if not self._trainable:
@@ -112,12 +112,12 @@ class Layer(Additions, Tracking, NodeAccess):
     @property
     def dtype_policy(self):
         """The DTypePolicy of the layer."""
-        return policies.DTypePolicy(self.dtype) if self.policy is None else self.policy
+        return policies.DTypePolicy(self.dtype) if self.mixed_policy is None else self.mixed_policy
 
     @property
     def compute_dtype(self):
         """The type that floating inputs are cast to, and that outputs have: str."""
-        return self.dtype if self.policy is None else self.policy.compute_dtype
+        return self.dtype if self.mixed_policy is None else self.mixed_policy.compute_dtype
 
     @property
     def variable_dtype(self):
@@ -439,7 +439,7 @@ class Layer(Additions, Tracking, NodeAccess):
         config = {'name': self.name, 'trainable': self.trainable}
         if hasattr(self, 'batch_input_shape'):
             config['batch_input_shape'] = self.batch_input_shape
-        config['dtype'] = self.dtype if self.policy is None else self.policy.name
+        config['dtype'] = self.dtype if self.mixed_policy is None else self.mixed_policy.name
         return config
 
     @classmethod

@@ -10,7 +10,7 @@ def _for_losses(output):
     """What losses and metrics are computed from: the output of a layer that computes in another type than its weights have in theirs."""
     layer = (meta.get_history(output) or (None,))[0]
     made_by = layer.all_layers() if hasattr(layer, 'is_graph') else [layer]
-    policies = [each.policy for each in made_by if getattr(each, 'policy', None) is not None]
+    policies = [each.mixed_policy for each in made_by if getattr(each, 'mixed_policy', None) is not None]
     return K.widened(output) if any(K.dtype(output) == policy.compute_dtype for policy in policies) else output
 
 

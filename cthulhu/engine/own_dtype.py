@@ -16,10 +16,10 @@ def in_own_dtype(layer, inputs):
     """
     if hasattr(layer, 'is_graph') or not any(_is_float(x) for x in to_list(inputs)):
         return inputs
-    if layer.policy is not None:
+    if layer.mixed_policy is not None:
         if layer.takes_numbers_as_they_are:
             return inputs
-        return _cast(inputs, layer.dtype if layer.computes_in_dtype_of_weights else layer.policy.compute_dtype)
+        return _cast(inputs, layer.dtype if layer.computes_in_dtype_of_weights else layer.mixed_policy.compute_dtype)
     held, asked = set(), set()
     for each in all_layers(layer):
         own = [K.dtype(w) for w in getattr(each, 'own_weights', ()) if _is_float(w)]
@@ -37,19 +37,19 @@ def called(layer, inputs, arguments):
     For as long as it runs, the trained weights that are attributes of the layer, and of the layers inside it that it calls by their `call`, are cast: so `call`
     is written once, and gradients reach the variables. What is not trained, such as moving averages, is updated in `call`, and stays what it is.
     """
-    if layer.policy is None:
+    if layer.mixed_policy is None:
         return layer.call(inputs, **arguments)
     with contextlib.ExitStack() as stack:
         for each in all_layers(layer):
             stack.enter_context(_cast_weights(each))
         outputs = layer.call(inputs, **arguments)
     outputs = list(outputs) if isinstance(outputs, tuple) else outputs
-    return _cast(outputs, layer.policy.compute_dtype)
+    return _cast(outputs, layer.mixed_policy.compute_dtype)
 
 
 @contextlib.contextmanager
 def _cast_weights(layer):
-    policy = getattr(layer, 'policy', None)
+    policy = getattr(layer, 'mixed_policy', None)
     if policy is None or layer.computes_in_dtype_of_weights:
         yield
         return

@@ -86,7 +86,9 @@ class SpectralNormalization(Wrapper):
 
     def _for_layer(self, inputs):
         is_cast = (
-            self.layer.policy is not None and 'float' in K.dtype(inputs) and not self.layer.takes_numbers_as_they_are
+            self.layer.mixed_policy is not None
+            and 'float' in K.dtype(inputs)
+            and not self.layer.takes_numbers_as_they_are
         )
         return K.cast(inputs, self.layer.compute_dtype) if is_cast else inputs
 

@@ -165,7 +165,9 @@ def scaled_for(optimizer, layers):
     Raises:
         TypeError: the optimizer makes its updates by itself.
     """
-    is_needed = any(getattr(layer, 'policy', None) is not None and layer.compute_dtype == 'float16' for layer in layers)
+    is_needed = any(
+        getattr(layer, 'mixed_policy', None) is not None and layer.compute_dtype == 'float16' for layer in layers
+    )
     if not is_needed or isinstance(optimizer, LossScaleOptimizer):
         return optimizer
     return LossScaleOptimizer(optimizer)

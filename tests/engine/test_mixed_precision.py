@@ -42,7 +42,7 @@ def test_names():
             policy[len('mixed_') :],
         )
         assert K.dtype(layers.Input((2,))) == 'float32'
-        assert layers.Daoloth(2, dtype='float32').policy is None
+        assert layers.Daoloth(2, dtype='float32').mixed_policy is None
     with pytest.raises(ValueError, match='mixed_float16'):
         mixed_precision.DTypePolicy('mixed_float8')
 

@@ -71,7 +71,9 @@ class RNN(StatesAsInputs, Layer):
         super().__init__(**with_input_shape(kwargs))
         self.cell = cell
         # the states are those of the cells, and have the type that these compute in
-        self.policy = next((each.policy for each in all_layers(cell) if getattr(each, 'policy', None)), None)
+        self.mixed_policy = next(
+            (each.mixed_policy for each in all_layers(cell) if getattr(each, 'mixed_policy', None)), None
+        )
         self._set_flow(return_sequences, return_state, go_backwards, stateful, unroll)
         self.supports_masking = True
 
@@ -205,7 +207,7 @@ class RNN(StatesAsInputs, Layer):
             self._check_states(initial_state)
         else:
             initial_state = self.states if self.stateful else self.get_initial_state(inputs)
-        if self.policy is not None:
+        if self.mixed_policy is not None:
             initial_state = [K.cast(state, self.compute_dtype) for state in initial_state]
         steps = K.int_shape(inputs)[1]
         if self.unroll and steps is not None:

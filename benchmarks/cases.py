@@ -79,6 +79,22 @@ def lstm(keras):
     return model, x, y, 32, 3
 
 
+def transformer(keras):
+    """Two blocks of a transformer of 64 numbers and 4 heads on 64 of 5,000 words, batch 32, Adam."""
+    layers = keras.layers
+    x, y = random.randint(0, 5000, (640, 64)), random.randint(0, 2, 640)
+    inputs = layers.Input((64,))
+    z = layers.Embedding(5000, 64)(inputs)
+    for _ in range(2):
+        z = layers.LayerNormalization()(layers.Add()([z, layers.MultiHeadAttention(4, 16)(z, z)]))
+        inner = layers.Dense(64)(layers.Dense(128, activation='gelu')(z))
+        z = layers.LayerNormalization()(layers.Add()([z, inner]))
+    outputs = layers.Dense(1, activation='sigmoid')(layers.GlobalAveragePooling1D()(z))
+    model = keras.models.Model(inputs, outputs)
+    model.compile('adam', 'binary_crossentropy', metrics=['accuracy'])
+    return model, x, y, 32, 3
+
+
 def resnet50(keras):
     """ResNet-50 on 224 x 224 images, batch 64, SGD: for a GPU."""
     x, y = random.rand(640, 224, 224, 3).astype('float32'), random.randint(0, 1000, 640)
@@ -87,7 +103,7 @@ def resnet50(keras):
     return model, x, y, 64, 3
 
 
-CASES = {'small': small, 'mlp': mlp, 'cnn': cnn, 'lstm': lstm, 'resnet50': resnet50}
+CASES = {'small': small, 'mlp': mlp, 'cnn': cnn, 'lstm': lstm, 'transformer': transformer, 'resnet50': resnet50}
 
 
 def tune(keras):

@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CASES = ['small', 'mlp', 'cnn', 'lstm', 'predict', 'predict_on_batch', 'import', 'import_over_framework']
+CASES = ['small', 'mlp', 'cnn', 'lstm', 'transformer', 'predict', 'predict_on_batch', 'import', 'import_over_framework']
 
 
 def columns(peers):

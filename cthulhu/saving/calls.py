@@ -4,6 +4,7 @@ The form of Keras 2.3 is, for each call, a list of [layer name, node, tensor, ar
 `{'class_name': '__keras_tensor__', ...}`. A layer with `named_inputs` is called on a list here, and on the first of them elsewhere, with the others among the arguments.
 """
 
+from cthulhu.saving import keras3_operations
 from cthulhu.storage.errors import ModelFileError
 
 # The class of a description that stands for a tensor.
@@ -65,10 +66,12 @@ def of_model(settings, known):
     for item in layers:
         if not isinstance(item, dict):
             raise ModelFileError(f'The configuration has {item!r} where a layer is expected.')
-    masks, every = _masks(layers) if newer else set(), {_name(item) for item in layers}
+    masks, every = _masks(layers, settings) if newer else set(), {_name(item) for item in layers}
     for item in layers:
         if _name(item) in masks:
             continue
+        if str(item.get('class_name')).startswith(keras3_operations.MARK):
+            item = keras3_operations.in_words_of_tf_keras(item)
         item = {
             key: value
             for key, value in item.items()
@@ -239,13 +242,9 @@ def _is_list_of_one(node):
     return bool(args) and len(args) == 1 and isinstance(args[0], list) and len(args[0]) == 1
 
 
-# Operations that Keras 3 has in the graph where a layer makes a mask.
-_MASKING = ('Any', 'NotEqual', 'Squeeze')
-
-
-def _masks(layers):
-    """The names of what makes masks: here layers hand them on themselves."""
-    return {_name(item) for item in layers if item.get('class_name') in _MASKING} - {None}
+def _masks(layers, settings):
+    """The names of the operations by which Keras 3 makes masks: here layers hand them on themselves."""
+    return keras3_operations.of_masks(layers, [name for name, _, _ in _places(settings.get('output_layers') or [])])
 
 
 def _name(item):

@@ -6,7 +6,7 @@ Settings that Keras 2.3 does not have are left out where they say what it does a
 import inspect
 
 from cthulhu import losses, metrics, policies, registry
-from cthulhu.saving import calls
+from cthulhu.saving import calls, keras3_operations
 from cthulhu.storage.errors import ModelFileError
 from cthulhu.utils.argument_table import OF_EVERY_LAYER
 from cthulhu.utils.arguments import settings_of_keras_1
@@ -104,6 +104,8 @@ class _Normalizer:
         name = value.get('class_name')
         if isinstance(name, str) and (name.startswith('__') or name in ('DTypePolicy', 'Policy', 'function')):
             return self.special(name, value)
+        if isinstance(name, str) and keras3_operations.is_operation(value):
+            return dict(value, class_name=keras3_operations.MARK + name)
         if isinstance(name, str) and 'config' in value:
             return self.serialized(self.name_of(value), value)
         return {key: self.thing(item) for key, item in value.items()}

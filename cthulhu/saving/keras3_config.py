@@ -5,7 +5,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import names, registry
 from cthulhu.backend import meta
-from cthulhu.saving import configuration
+from cthulhu.saving import configuration, keras3_operations
 from cthulhu.saving.data_formats import kind_of
 from cthulhu.storage import texts
 from cthulhu.utils.generic_utils import to_list
@@ -169,13 +169,13 @@ def _graph(model):
     layers = []
     for each in model.layers:
         nodes = [node for node in each.inbound_nodes if node in numbers and not node.is_entrance]
-        layers.append(
-            dict(
-                layer(each),
-                name=each.name,
-                inbound_nodes=[call(each, node) for node in nodes if kind_of(each) != 'InputLayer'],
-            )
+        made = dict(
+            layer(each),
+            name=each.name,
+            inbound_nodes=[call(each, node) for node in nodes if kind_of(each) != 'InputLayer'],
         )
+        is_operation = kind_of(each) in ('TFOpLambda', 'SlicingOpLambda')
+        layers.append(keras3_operations.in_words_of_keras_3(made) if is_operation else made)
     return {
         'name': model.name,
         'trainable': True,

@@ -50,8 +50,6 @@ def models(keras):
     found = dict(zoo.MODELS)
     if kind(keras) != 'keras 2':
         found.update(zoo.LATER)
-    if kind(keras) in ('cthulhu', 'tf_keras'):
-        found.update(zoo.UNTIL_KERAS_3)
     if kind(keras) in ('cthulhu', 'keras 3'):
         found.update(zoo.LATEST)
     if kind(keras) in ('cthulhu', 'keras 2'):  # others do not convolve channels first without a GPU

@@ -286,7 +286,6 @@ def counted(keras):
 
 
 def operated(keras):
-    """Operations between layers, which Keras 3 has in a form of its own."""
     layers = keras.layers
     a, b = layers.Input((4, 6), name='a'), layers.Input((4, 6), name='b')
     x = (layers.Dense(6)(a) * 2.0 + 1.0 - b) / (1.0 + b**2)
@@ -318,9 +317,8 @@ LATER = {
     'judged': judged,
     'pooled': pooled,
     'counted': counted,
+    'operated': operated,
 }
-#: What Keras 3 does not have.
-UNTIL_KERAS_3 = {'operated': operated}
 LATEST = {'grouped': grouped, 'activated_by_keras_3': activated_by_keras_3}
 
 

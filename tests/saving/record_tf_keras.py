@@ -45,7 +45,7 @@ def pictures(keras):
     x = layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[0.5, 0.6, 0.7])(x)
     x = layers.CenterCrop(5, 6)(layers.Resizing(6, 11)(x))
     x = layers.Conv2D(6, 2, dilation_rate=(1, 2))(x)
-    x = layers.Conv1DTranspose(2, 3, strides=2)(layers.Reshape((4, 24))(x))
+    x = layers.Conv1DTranspose(2, 3, strides=2, activation='tanh')(layers.Reshape((4, 24))(x))
     model = keras.models.Model(inputs, layers.Dense(2, activation='softmax')(layers.Flatten()(x)))
     model.compile(
         keras.optimizers.RMSprop(0.002, momentum=0.0), keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
@@ -98,6 +98,8 @@ def main():
 
     os.makedirs(FOLDER, exist_ok=True)
     for name, make in sorted(MODELS.items()):
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         keras.backend.clear_session()
         model = make(keras)
         zoo.shake(model)

@@ -108,7 +108,7 @@ def read(dtype):
         policy = dtype
     elif isinstance(dtype, dict) and isinstance(dtype.get('config'), dict) and 'name' in dtype['config']:
         return read(dtype['config']['name'])
-    elif isinstance(dtype, str) and dtype in MIXED:
+    elif isinstance(dtype, str) and dtype.startswith('mixed_'):
         policy = DTypePolicy(dtype)
     else:
         return dtype, None

@@ -10,6 +10,7 @@ import pytest
 from cthulhu import backend as K
 from cthulhu.layers import Daoloth, Input
 from cthulhu.models import Lump
+from cthulhu.optimizers import Optimizer
 
 PATH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'docs', 'backends.md')
 
@@ -39,6 +40,14 @@ def dataset():
     import tensorflow as tf
 
     assert list(K.dataset_batches(tf.data.Dataset.range(2))) == [0, 1]
+
+
+def other_protocol():
+    class Own(Optimizer):
+        def _resource_apply_dense(self, grad, var):
+            return var.assign_sub(0.1 * grad)
+
+    Own()
 
 
 def loops_over_nothing():
@@ -94,6 +103,7 @@ TRIALS = {
     '`K.gradients`, training': gradients,
     '`K.gradients` of what `K.gradients` gave': second_derivatives,
     'more operations on what `K.ctc_decode` gave, whose shape depends on values': more_of_what_was_decoded,
+    '[optimizers written against `OptimizerV2`](programs.md#tensorflows-keras)': other_protocol,
     '`K.get_session`, `K.set_session`': lambda: K.set_session(K.get_session()),
     '`K.manual_variable_initialization(True)`': lambda: K.manual_variable_initialization(True),
     '`K.graph_definition`, the graph in TensorBoard': K.graph_definition,

@@ -73,7 +73,7 @@ class OptimizerV2:
         self._clip_by(joint)
 
     def _begin(self, name, kwargs):
-        if K.backend() != 'tensorflow':
+        if not K.supports('sessions'):
             raise NotImplementedError(
                 f'{type(self).__name__} is written in operations of TensorFlow, and the backend is {K.backend()}. Set CTHULHU_BACKEND=tensorflow, or write '
                 'it by `slots` and `step`, as optimizers are written for every backend.'

@@ -47,6 +47,12 @@ def test_names():
         mixed_precision.DTypePolicy('mixed_float8')
 
 
+def test_a_policy_that_does_not_exist():
+    for make in (lambda: layers.Daoloth(2, dtype='mixed_float8'), lambda: layers.LSTM(2, dtype='mixed_float8')):
+        with pytest.raises(ValueError, match="A dtype policy is 'mixed_float16'.*got 'mixed_float8'"):
+            make()
+
+
 def test_what_a_backend_does_not_compute_in():
     for name in ('mixed_float16', 'mixed_bfloat16'):
         config = {

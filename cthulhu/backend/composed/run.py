@@ -267,7 +267,7 @@ class Run:
         """Whether the backend can do something that not every backend can.
 
         Arguments:
-            capability: 'gradients', 'sparse' (tensors), 'ctc', 'session_arguments' (of `function`), 'native_tensors'
+            capability: 'gradients', 'float16' and 'bfloat16' (computing in them), 'sparse' (tensors), 'ctc', 'session_arguments' (of `function`), 'native_tensors'
                 (a user's own framework operations work on our tensors), 'sessions', 'datasets', 'dilation', 'graph_definition',
                 'broadcasting' (of lengths of 1 that are not known before the run), 'unknown_rank' (placeholders whose
                 number of dimensions is not given), 'empty_loops' (`scan` of no steps, where only the run tells),

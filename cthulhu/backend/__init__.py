@@ -45,15 +45,15 @@ ctc_batch_cost ctc_decode ctc_label_dense_to_sparse cumprod cumsum dataset_batch
 device_scope devices dot dropout dtype einsum elu equal erf eval exp expand_dims eye fill flatten floor foldl foldr function gather get_session get_uid
 get_value gradients graph_definition graph_scope greater greater_equal hard_sigmoid identity in_test_phase in_top_k
 in_train_phase int_shape is_cthulhu_tensor is_native_dataset is_placeholder is_sparse is_tensor is_variable
-l2_normalize layer_normalization learning_phase less less_equal local_conv1d local_conv2d log log_softmax logical_and logical_not
+join_ranks l2_normalize layer_normalization learning_phase leave_ranks less less_equal local_conv1d local_conv2d log log_softmax logical_and logical_not
 logical_or logsumexp make_learning_phase manual_variable_initialization map_fn matmul max maximum mean min minimum
 moving_average_update multiply_no_nan name_scope ndim normalize_batch_in_training normalized_by_phase not_equal one_hot ones ones_like only_where origin pad
 permute_dimensions placeholder pool pool2d pool3d pow print_tensor prod provisional random_binomial random_normal
-random_normal_variable random_step random_uniform random_uniform_variable rehearsal relu repeat repeat_elements reset_uids
+random_normal_variable random_step random_uniform random_uniform_variable rank_group rehearsal relu repeat repeat_elements reset_uids
 reshape resize_images resize_volumes reverse rnn round scan separable_conv1d separable_conv2d set_framework_seed
 set_learning_phase set_random_step set_session set_value shape sigmoid sign sin size slice softmax softplus softsign
 sparse_categorical_crossentropy spatial_2d_padding spatial_3d_padding split sqrt square squeeze stack static_shape std
-stop_gradient sum supports switch tanh temporal_padding tile to_dense top_k transpose truncated_normal update
+stop_gradient sum sum_arrays_over_ranks sum_over_ranks supports switch tanh temporal_padding tile to_dense top_k transpose truncated_normal update
 update_add update_sub var variable where widened with_room write_saved_model zeros zeros_like
 """.split()
 

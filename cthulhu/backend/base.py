@@ -17,6 +17,7 @@ class Backend(
     composed.NN,
     composed.Random,
     composed.RNN,
+    composed.Ranks,
     Run,
     Math,
     Shape,

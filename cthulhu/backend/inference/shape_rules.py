@@ -27,7 +27,7 @@ def _float_pair_dtype(x, y):
 
 
 @rule('abs', 'square', 'sign', 'round', 'floor', 'negative', 'cumsum', 'cumprod', 'reverse')
-@rule('identity', 'print_tensor', 'stop_gradient', 'to_dense')
+@rule('identity', 'print_tensor', 'stop_gradient', 'to_dense', '_sum_of_ranks')
 @rule(
     'exp', 'log', 'sqrt', 'sin', 'cos', 'tanh', 'sigmoid', 'softplus', 'erf', 'softmax', 'log_softmax', dtype=_float_of
 )

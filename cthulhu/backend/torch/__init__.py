@@ -10,6 +10,7 @@ from cthulhu.backend.torch.functions import TorchFunctions
 from cthulhu.backend.torch.math import TorchMath
 from cthulhu.backend.torch.nn import TorchNN
 from cthulhu.backend.torch.normalization import TorchNormalization
+from cthulhu.backend.torch.ranks import TorchRanks
 from cthulhu.backend.torch.random import TorchRandom
 from cthulhu.backend.torch.rnn import TorchRNN
 from cthulhu.backend.torch.run import TorchRun
@@ -19,7 +20,7 @@ __all__ = ['TorchBackend']
 
 
 class TorchBackend(
-    TorchMath, TorchShape, TorchNN, TorchNormalization, TorchRandom, TorchRNN, TorchFunctions, TorchRun, Backend
+    TorchMath, TorchShape, TorchNN, TorchNormalization, TorchRandom, TorchRNN, TorchFunctions, TorchRanks, TorchRun, Backend
 ):
     """Every function of `cthulhu.backend` on PyTorch.
 
@@ -40,6 +41,7 @@ class TorchBackend(
         'unknown_rank',
         'empty_loops',
         'native_tensors',
+        'ranks',
         'torch',
     )
     symbols = (Symbol,)

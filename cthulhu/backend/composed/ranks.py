@@ -1,0 +1,107 @@
+"""Several processes as one: sums over them, of tensors in a graph and of arrays."""
+
+import numpy as np
+
+
+class Ranks:
+    """What a backend that `supports('ranks')` can do with the other processes of a run.
+
+    Such a backend has `_join_ranks`, `_leave_ranks` and `_sum_of_ranks`.
+    """
+
+    _group, _sums_of_arrays = None, None
+
+    def rank_group(self):
+        """The `Group` of processes that was joined, or None."""
+        return self._group
+
+    def join_ranks(self, group):
+        """Have what this backend computes be summed over the processes of a group, where `sum_over_ranks` asks for it.
+
+        Arguments:
+            group: a connected `cthulhu.backend.group.Group`.
+
+        Raises:
+            NotImplementedError: the backend does not have that.
+            RuntimeError: another group was joined, or the framework has begun to compute by itself.
+        """
+        if not self.supports('ranks'):
+            raise NotImplementedError(
+                f'The {self.name} backend trains on one machine. On several do those of TensorFlow, JAX and PyTorch: set CTHULHU_BACKEND.'
+            )
+        if self._group is not None:
+            raise RuntimeError(f'This process is rank {self._group.rank} of {self._group.count} already.')
+        self._join_ranks(group)
+        self._group = group
+
+    def leave_ranks(self):
+        """Be a process of its own again, as far as the framework can."""
+        if self._group is not None:
+            self._leave_ranks()
+            self._group.leave()
+            self._group = self._sums_of_arrays = None
+
+    def sum_over_ranks(self, tensors):
+        """The sums of tensors over all ranks, which are equal to the bit on each: one exchange for each dtype among them.
+
+        Every rank has to run this, in the same order, on tensors of the same shapes and dtypes.
+
+        Arguments:
+            tensors: list of tensors of numbers whose shapes are known, or of vectors.
+
+        Returns:
+            List of tensors like them.
+        """
+        tensors, results = list(tensors), {}
+        for dtype in sorted({self.dtype(x) for x in tensors}):
+            places = [i for i, x in enumerate(tensors) if self.dtype(x) == dtype]
+            flat = [self.reshape(tensors[i], (-1,)) for i in places]
+            whole = flat[0] if len(flat) == 1 else self.concatenate(flat, axis=0)
+            is_short = dtype in ('float16', 'bfloat16')
+            whole = self._sum_of_ranks(self.cast(whole, 'float32') if is_short else whole)
+            whole = self.cast(whole, dtype) if is_short else whole
+            start = 0
+            for i in places:
+                shape = self.int_shape(tensors[i])
+                if len(places) == 1 and None in shape:
+                    results[i] = whole
+                    continue
+                size = int(np.prod(shape))
+                results[i] = self.reshape(whole[start : start + size], shape)
+                start += size
+        return [results[i] for i in range(len(tensors))]
+
+    def sum_arrays_over_ranks(self, arrays):
+        """The sums of arrays over all ranks. Every rank has to call it, with arrays of the same shapes and dtypes.
+
+        Arguments:
+            arrays: list of NumPy arrays of numbers.
+
+        Returns:
+            List of arrays.
+
+        Raises:
+            RankLost: another rank is lost.
+        """
+        if self._sums_of_arrays is None:
+            self._sums_of_arrays = {}
+        results = {}
+        for dtype in sorted({str(x.dtype) for x in arrays}):
+            places = [i for i, x in enumerate(arrays) if x.dtype == dtype]
+            whole = np.concatenate([arrays[i].reshape(-1) for i in places])
+            whole, start = self._sum_of_vector(whole), 0
+            for i in places:
+                results[i] = whole[start : start + arrays[i].size].reshape(arrays[i].shape)
+                start += arrays[i].size
+        return [results[i] for i in range(len(arrays))]
+
+    def _sum_of_vector(self, whole):
+        if not whole.size:
+            return whole
+        graph = self.get_graph() if hasattr(self, 'get_graph') else None
+        key = str(whole.dtype), graph
+        if key not in self._sums_of_arrays:
+            x = self.placeholder(shape=(None,), dtype=key[0])
+            self._sums_of_arrays[key] = self.function([x], self.sum_over_ranks([x]), name='sum_over_ranks')
+        with self._group.collective():
+            return self._sums_of_arrays[key]([whole])[0]

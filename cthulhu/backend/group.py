@@ -32,6 +32,7 @@ class Group:
         count: int, how many there are.
         address: (host, port) at which rank 0 listens, on no other interface. The port may be 0 on rank 0: `address` says which one it became.
         timeout: seconds after which a rank that is not heard from, or that the others wait for, is taken for lost.
+        store: where the launcher listens at the address itself: what has `set(text)` and `get()`, by which rank 0 tells the others at which port it does.
 
     Attributes:
         rank, count, address, timeout: as given.
@@ -43,7 +44,7 @@ class Group:
         OSError: rank 0 cannot listen at the address.
     """
 
-    def __init__(self, rank, count, address, timeout=20.0):
+    def __init__(self, rank, count, address, timeout=20.0, store=None):
         self.rank, self.count, self.timeout = rank, count, float(timeout)
         self.lost = None
         self._changed = threading.Condition()
@@ -56,9 +57,13 @@ class Group:
         self._waiting_since = None
         self._left = False
         self._listener = None
-        self.address, self.host = address, address[0]
+        self.address, self.host = (address[0], 0) if store is not None else address, address[0]
         if rank == 0:
             self._listen()
+            if store is not None:
+                store.set(str(self.address[1]))
+        elif store is not None:
+            self.address = address[0], int(store.get())
         self._selector = selectors.DefaultSelector()
         self._thread = threading.Thread(target=self._watch, name='cthulhu-group', daemon=True)
 
@@ -125,7 +130,9 @@ class Group:
         peer.send({'wrong': wrong and f'The run of rank 0, which has {self.count} ranks, {wrong}.'})
         if wrong:
             connection.close()
-            raise RankLost(f'A process came as rank {rank} of {said.get("count")}, and the run of {self.count} {wrong}.')
+            raise RankLost(
+                f'A process came as rank {rank} of {said.get("count")}, and the run of {self.count} {wrong}.'
+            )
         peer.rank = rank
         self._peers[rank] = peer
 
@@ -141,7 +148,9 @@ class Group:
             except (OSError, ValueError) as found:
                 error = found
             if time.monotonic() > deadline:
-                raise RankLost(f'Rank {self.rank} did not reach rank 0 at {self.address[0]}:{self.address[1]}: {error}.')
+                raise RankLost(
+                    f'Rank {self.rank} did not reach rank 0 at {self.address[0]}:{self.address[1]}: {error}.'
+                )
             time.sleep(0.1)
         if answer.get('wrong'):
             raise RankLost(answer['wrong'])
@@ -272,7 +281,9 @@ class Group:
             if self.rank == 0:
                 self._progress[rank] = progress[rank]
             else:
-                self._progress = [own if i == self.rank else p for i, (own, p) in enumerate(zip(self._progress, progress))]
+                self._progress = [
+                    own if i == self.rank else p for i, (own, p) in enumerate(zip(self._progress, progress))
+                ]
 
     def _look_for_silence(self, now):
         for peer in list(self._peers.values()):

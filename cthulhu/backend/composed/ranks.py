@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from cthulhu.backend.composed.counted import FAR
+
 
 class Ranks:
     """What a backend that `supports('ranks')` can do with the other processes of a run.
@@ -33,6 +35,8 @@ class Ranks:
             raise RuntimeError(f'This process is rank {self._group.rank} of {self._group.count} already.')
         self._join_ranks(group)
         self._group = group
+        # What each draws for its share is drawn by no other.
+        self.set_random_step((self.random_step() + group.rank * FAR) % 2**31)
 
     def leave_ranks(self):
         """Be a process of its own again, as far as the framework can."""
@@ -94,6 +98,28 @@ class Ranks:
                 results[i] = whole[start : start + arrays[i].size].reshape(arrays[i].shape)
                 start += arrays[i].size
         return [results[i] for i in range(len(arrays))]
+
+    def bytes_of_first_rank(self, data):
+        """The bytes that rank 0 gives, on all ranks, which give anything; None where it gives None. Every rank has to call it."""
+        size = self._group.first(None if data is None else len(data))
+        if size is None:
+            return None
+        words = np.zeros(-(-size // 4), 'int32')
+        if not self._group.rank:
+            words = np.frombuffer(data + b'\0' * (-size % 4), 'int32')
+        return self.sum_arrays_over_ranks([words])[0].tobytes()[:size]
+
+    def random_of_ranks(self):
+        """NumPy's random generator as it is on rank 0: there `numpy.random` itself, on the others a `RandomState` in its state. Every rank has to call it."""
+        if self._group is None:
+            return np.random
+        name, keys, position, has_gauss, gauss = np.random.get_state()
+        state = self._group.first([name, keys.tolist(), int(position), int(has_gauss), float(gauss)])
+        if not self._group.rank:
+            return np.random
+        random = np.random.RandomState()
+        random.set_state((state[0], np.array(state[1], 'uint32'), *state[2:]))
+        return random
 
     def _sum_of_vector(self, whole):
         if not whole.size:

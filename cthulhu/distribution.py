@@ -60,7 +60,7 @@ def initialize(address=None, count=None, rank=None, timeout=None):
     _tell_errors(group)
     if not group.rank:
         sys.stderr.write(
-            f'{group.count} processes train together on the {K.backend()} backend, as {place.source} say: rank 0 listens at {group.address[0]}:{group.address[1]}.\n'
+            f'{group.count} processes train together on the {K.backend()} backend, by {place.source}: rank 0 listens at {group.address[0]}:{group.address[1]}.\n'
         )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import losses
 from cthulhu.backend import meta
+from cthulhu.callers import warn_once
 from cthulhu.engine import adapters
 from cthulhu.engine.step import Feed, Step
 from cthulhu.optimizers.joint import joining
@@ -28,9 +29,9 @@ def is_first():
     return not is_shared() or K.rank_group().rank == 0
 
 
-def share(adapter):
-    """Have an Adapter give this process's share of each batch, if several train together."""
-    if is_shared():
+def share(adapter, model):
+    """Have an Adapter give this process's share of each batch, if several train together; the whole of it where the model keeps the states of samples."""
+    if is_shared() and not model.stateful:
         group = K.rank_group()
         adapter.shard = (group.rank, group.count)
         if not isinstance(adapter, adapters.StepsAdapter):
@@ -58,21 +59,27 @@ class SharedStep:
         conjuring = program.conjuring
         if program.native:
             raise NotImplementedError('Tensors of the framework as data are not shared between machines: give arrays.')
-        if conjuring.model.stateful:
-            raise NotImplementedError(
-                f'Model "{conjuring.model.name}" has layers that keep the states of samples from batch to batch, which cannot be shared between machines.'
+        self._is_whole = conjuring.model.stateful
+        if self._is_whole:
+            warn_once(
+                conjuring.model,
+                'shares',
+                f'Model "{conjuring.model.name}" keeps the states of samples from batch to batch, so that each machine computes every batch as a whole: the numbers are '
+                'right, and nothing is gained by having several.',
             )
         self.name, self.feeds = 'train_function' if training else 'test_function', program.feeds
         self._group, self._model, self._has_begun = K.rank_group(), conjuring.model, False
         self._specs = [spec for spec in program.specs if spec.loss is not None]
-        # The share of the samples, then for each loss that of what counts in it.
-        self._shares = K.placeholder((1 + len(self._specs),), name='shares')
+        layers = conjuring.model.all_layers() if training else ()
+        self._synchronized = [layer.name for layer in layers if getattr(layer, 'synchronized', False)]
+        # The share of the samples, what a sum over them counts, then for each loss the share of what counts in it.
+        self._shares = K.placeholder((2 + len(self._specs),), name='shares')
         made = _Parts(program, self._specs, self._shares, training)
         feeds = [*program.feeds, Feed('shares', 'shares', self._shares)]
         further = conjuring.frozen_layers, conjuring.function_arguments, 1
         self._step = Step(self.name, feeds, [made.loss], made.updates, made.results, int(training), *further)
         masks = [spec.mask for spec in self._specs if spec.mask is not None]
-        self._masked = [i for i, spec in enumerate(self._specs, 1) if spec.mask is not None]
+        self._masked = [i for i, spec in enumerate(self._specs, 2) if spec.mask is not None]
         self._counts = None
         if masks:
             counts = [K.sum(K.cast(mask, K.floatx())) for mask in masks]
@@ -86,6 +93,8 @@ class SharedStep:
             self._has_begun = True
             begin(self._model, self.name, {})
         size = next(len(a) for a in arrays if a is not None)
+        if self._is_whole:
+            return self._take(arrays, size, size)
         first, last = adapters.share(size, self._group.rank, self._group.count)
         rows = slice(first, last) if last > first else slice(0, 1)
         return self._take([a if a is None else a[rows] for a in arrays], last - first, size)
@@ -95,9 +104,16 @@ class SharedStep:
         return self._take(batch.feeds, batch.own, batch.size)
 
     def _take(self, arrays, own, size):
-        shares = np.full(self._shares.shape[0], own / size)
+        if size < self._group.count and self._synchronized and not self._is_whole:
+            raise ValueError(
+                f'A batch of {size} samples leaves a rank without one, and layer "{self._synchronized[0]}" normalises what all have. Choose another '
+                '`batch_size`, or leave out the last samples.'
+            )
+        count = self._group.count
+        shares = np.full(2 + len(self._specs), 1 / count if self._is_whole else own / size)
+        shares[1] = 1 / count if self._is_whole else own > 0  # a rank that has no sample counts none
         with self._group.collective():
-            if self._counts is not None:
+            if self._counts is not None and not self._is_whole:
                 counts = np.array(self._counts(arrays[: len(self._counts.feeds)]), 'float64') * (own > 0)
                 (sums,) = K.sum_arrays_over_ranks([counts])
                 shares[self._masked] = counts / np.maximum(sums, 1e-30)
@@ -122,10 +138,10 @@ class _Parts:
         self._shares, self._specs = shares, specs
         self._program = program
         self._updates = K.chain_updates(program.layer_updates(training)) + program.metric_updates
-        self._counts = K.cast(shares[0] > 0, K.floatx())  # a rank that has no sample counts none
+        self._counts = shares[1]
         loss = self._loss()
         by_metric = self._of_metrics()
-        of_layers = self._of_layers() if training else []
+        of_layers = self._of_layers()
         changes = [
             (new - K.identity(variable)) * K.cast(self._counts, K.dtype(new))
             for _, pairs in by_metric
@@ -154,12 +170,12 @@ class _Parts:
                 result = metric.result()
             self.results.append(K.cast(result, K.floatx()) if K.dtype(result) != K.floatx() else result)
         self.updates += [K.update(variable, next(sums)) for variable, _ in of_layers]
-        self.updates += self._alike if training else []
+        self.updates += self._alike
 
     def _loss(self):
         """The part of this rank in the loss."""
         total = None
-        for place, spec in enumerate(self._specs, 1):
+        for place, spec in enumerate(self._specs, 2):
             value = self._program.output_losses[spec.name] * spec.loss_weight * self._share_of(place, spec)
             total = value if total is None else total + value
         for extra in self._program.extra_losses:
@@ -181,7 +197,7 @@ class _Parts:
         for update in self._updates:
             if isinstance(update, meta.Update):
                 by_variable[id(update.variable)] = update
-        places = {spec.name: place for place, spec in enumerate(self._specs, 1)}
+        places = {spec.name: place for place, spec in enumerate(self._specs, 2)}
         losses_of = {id(spec.loss_metric): spec for spec in self._specs if spec.loss_metric is not None}
         for metric in self._program.conjuring.metrics:
             spec = losses_of.get(id(metric))

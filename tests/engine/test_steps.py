@@ -12,6 +12,7 @@ from cthulhu.engine.adapters import ArrayAdapter
 from cthulhu.engine.stream_adapters import stream_adapter
 from cthulhu.layers import Daoloth, Darkness, Input
 from cthulhu.models import Lump, Pile, load_model
+from cthulhu.utils import Sequence
 
 pytestmark = pytest.mark.skipif(not K.supports('gradients'), reason='the backend does not train')
 X, Y = np.ones((8, 4)), np.ones((8, 1))

@@ -1,5 +1,7 @@
 """Several processes as one: sums over them, of tensors in a graph and of arrays."""
 
+import atexit
+
 import numpy as np
 
 from cthulhu.backend.composed.counted import FAR
@@ -35,20 +37,24 @@ class Ranks:
             raise RuntimeError(f'This process is rank {self._group.rank} of {self._group.count} already.')
         self._join_ranks(group)
         self._group = group
+        atexit.register(self.leave_ranks)  # while the framework is whole
         # What each draws for its share is drawn by no other.
         self.set_random_step((self.random_step() + group.rank * FAR) % 2**31)
 
     def leave_ranks(self):
         """Be a process of its own again, as far as the framework can."""
         if self._group is not None:
-            self._leave_ranks()
+            self._sums_of_arrays = None
             self._group.leave()
-            self._group = self._sums_of_arrays = None
+            self._leave_ranks()
+            self._group = None
+            atexit.unregister(self.leave_ranks)
 
     def sum_over_ranks(self, tensors):
         """The sums of tensors over all ranks, which are equal to the bit on each: one exchange for each dtype among them.
 
-        Every rank has to run this, in the same order, on tensors of the same shapes and dtypes.
+        Every rank has to run this, in the same order, on tensors of the same shapes and dtypes. Where the backend `supports('sums_with_gradients')` a gradient
+        passes through: that of what all ranks compute of the sums.
 
         Arguments:
             tensors: list of tensors of numbers whose shapes are known, or of vectors.

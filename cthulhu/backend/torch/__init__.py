@@ -51,6 +51,7 @@ class TorchBackend(
         'empty_loops',
         'native_tensors',
         'ranks',
+        'sums_with_gradients',
         'store_of_launcher',
         'torch',
     )

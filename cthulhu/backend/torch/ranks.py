@@ -39,9 +39,26 @@ class TorchRanks:
     @recorded
     def _sum_of_ranks(self, x):
         refuse('sum_over_ranks')  # it waits for other processes
-        whole = x.detach().clone()
-        self._processes.allreduce([whole]).wait()
-        return whole
+        return _Sum.apply(x, self._processes)
+
+
+class _Sum(torch.autograd.Function):
+    """What is added up on the way forward is on the way back too: each rank's loss depends on the values of all."""
+
+    @staticmethod
+    def forward(ctx, x, processes):
+        ctx.processes = processes
+        return _summed(x, processes)
+
+    @staticmethod
+    def backward(ctx, slope):
+        return _summed(slope, ctx.processes), None
+
+
+def _summed(x, processes):
+    whole = x.detach().clone(memory_format=torch.contiguous_format)
+    processes.allreduce([whole]).wait()
+    return whole
 
 
 def _store(group, limit):

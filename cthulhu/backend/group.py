@@ -54,6 +54,7 @@ class Group:
         self._exchanges = 0
         self._progress = [0] * count
         self._waiting_since = None
+        self._reactions = []
         self._left = False
         self._listener = None
         self.address, self.host = address, address[0]
@@ -209,6 +210,10 @@ class Group:
             with self._changed:
                 self._waiting_since = None
 
+    def when_lost(self, react):
+        """Have `react()` called, in another thread, as soon as a rank is lost: for what ends a framework's waiting."""
+        self._reactions.append(react)
+
     def failed(self, error):
         """Tell the others that this rank ends with an error."""
         if self.lost is None and not self._left:
@@ -316,6 +321,8 @@ class Group:
         with self._changed:  # not before the others are told: this process may end of it
             self.lost = message
             self._changed.notify_all()
+        for react in self._reactions:
+            react()
 
     def _take(self, rank, number, value):
         with self._changed:

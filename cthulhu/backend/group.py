@@ -55,6 +55,7 @@ class Group:
         self._exchanges = 0
         self._progress = [0] * count
         self._waiting_since = None
+        self._reactions = []
         self._left = False
         self._listener = None
         self.address, self.host = (address[0], 0) if store is not None else address, address[0]
@@ -214,6 +215,10 @@ class Group:
             with self._changed:
                 self._waiting_since = None
 
+    def when_lost(self, react):
+        """Have `react()` called, in another thread, as soon as a rank is lost: for what ends a framework's waiting."""
+        self._reactions.append(react)
+
     def failed(self, error):
         """Tell the others that this rank ends with an error."""
         if self.lost is None and not self._left:
@@ -312,13 +317,17 @@ class Group:
 
     def _tell_lost(self, message, but):
         with self._changed:
-            if self.lost is not None:
+            if self._lost_at is not None:
                 return
-            self.lost, self._lost_at = message, time.monotonic()
-            self._changed.notify_all()
+            self._lost_at = time.monotonic()
         for rank in list(self._peers):
             if rank != but:
                 self._send(rank, {'lost': message})
+        with self._changed:  # not before the others are told: this process may end of it
+            self.lost = message
+            self._changed.notify_all()
+        for react in self._reactions:
+            react()
 
     def _take(self, rank, number, value):
         with self._changed:

@@ -13,7 +13,8 @@ class Ranks:
     Such a backend has `_join_ranks`, `_leave_ranks` and `_sum_of_ranks`.
     """
 
-    _group, _sums_of_arrays = None, None
+    _group = None
+    _sums_of_arrays = None, {}  # a graph, and for each dtype the function that was made in it
 
     def rank_group(self):
         """The `Group` of processes that was joined, or None."""
@@ -44,10 +45,9 @@ class Ranks:
     def leave_ranks(self):
         """Be a process of its own again, as far as the framework can."""
         if self._group is not None:
-            self._sums_of_arrays = None
             self._group.leave()
             self._leave_ranks()
-            self._group = None
+            self._group, self._sums_of_arrays = None, (None, {})
             atexit.unregister(self.leave_ranks)
 
     def sum_over_ranks(self, tensors):
@@ -93,8 +93,6 @@ class Ranks:
         Raises:
             RankLost: another rank is lost.
         """
-        if self._sums_of_arrays is None:
-            self._sums_of_arrays = {}
         results = {}
         for dtype in sorted({str(x.dtype) for x in arrays}):
             places = [i for i, x in enumerate(arrays) if x.dtype == dtype]
@@ -131,9 +129,13 @@ class Ranks:
         if not whole.size:
             return whole
         graph = self.get_graph() if hasattr(self, 'get_graph') else None
-        key = str(whole.dtype), graph
-        if key not in self._sums_of_arrays:
-            x = self.placeholder(shape=(None,), dtype=key[0])
-            self._sums_of_arrays[key] = self.function([x], self.sum_over_ranks([x]), name='sum_over_ranks')
+        of_graph, sums = self._sums_of_arrays
+        if of_graph is not graph:
+            self._sums_of_arrays = graph, {}
+            sums = self._sums_of_arrays[1]
+        dtype = str(whole.dtype)
+        if dtype not in sums:
+            x = self.placeholder(shape=(None,), dtype=dtype)
+            sums[dtype] = self.function([x], self.sum_over_ranks([x]), name='sum_over_ranks')
         with self._group.collective():
-            return self._sums_of_arrays[key]([whole])[0]
+            return sums[dtype]([whole])[0]

@@ -75,6 +75,7 @@ class Function(function.Function):
         self._places = _places(len(results), is_late, len(extra))
         needed = ancestors(self._results + self._late + self.update_operations)
         self._draws = self.backend._is_step_among(needed)
+        self._has_sums = self.backend._has_parallel_sums(needed)
         self._is_small = CALLER_COMPUTES and _work_on_variables(needed) <= SMALL_GRAPH
         self._convert = any(isinstance(x, tf.SparseTensor) for x in self._results + self._late)
         self._feeds_sparse = any(feed.sparse for feed in self._feeds)
@@ -141,7 +142,9 @@ class Function(function.Function):
 
     def _prepare(self, session, extra, is_small):
         options = self.run_options
-        if is_small and options is None:
+        if self._has_sums:
+            options = self.backend._options_of_sums(session, options)
+        elif is_small and options is None:
             options = config_pb2.RunOptions(inter_op_thread_pool=-1)  # by the thread that calls
         with entered(session.graph):
             feeds = [t.name for x in self.inputs + list(extra) for t in _parts(x)]

@@ -66,11 +66,11 @@ class Run:
 
     capabilities = (
         'float16 bfloat16 gradients sparse ctc session_arguments native_tensors sessions dilation graph_definition broadcasting unknown_rank '
-        'empty_loops saved_model many_steps datasets devices'
+        'empty_loops saved_model many_steps datasets devices ranks'
     ).split()
 
     for _name in (
-        '_graph _session _initialisations _setters _user_has_session _runs_seen _step_tensor _steps_since _uids _phase _refused'
+        '_graph _session _initialisations _setters _user_has_session _runs_seen _step_tensor _steps_since _uids _phase _refused _sums'
     ).split():
         locals()[_name] = _of_state(_name)
 
@@ -92,6 +92,7 @@ class Run:
         self._step_tensor = None
         self._steps_since = {}
         self._refused = 0
+        self._sums = set()  # the operations that are sums over ranks
 
     @contextlib.contextmanager
     def _rehearsal(self):
@@ -177,7 +178,9 @@ class Run:
             session = self._session
             if session is None:
                 with building, chatter.held_back(self.name):
-                    session = self._session = self._session or v1.Session(graph=self._graph, config=_session_config())
+                    session = self._session = self._session or v1.Session(
+                        graph=self._graph, config=self._with_threads(session_config())
+                    )
         return session
 
     def _ready_session(self):
@@ -206,16 +209,24 @@ class Run:
             yield
             return
         before = [len(op.outputs) for op in calls]
+        values = self._values_in(session)
+        yield
+        if before != [len(op.outputs) for op in calls]:
+            self._replace_session(session._config, values)
+
+    def _values_in(self, session):
+        """List of (variable, value) of those that a session has initialised."""
         done = self._initialisations.get(session)
         variables = done.variables[: done.done] if done is not None else []
-        values = session.run(variables) if variables else []
-        yield
-        if before == [len(op.outputs) for op in calls]:
-            return
-        self._session = v1.Session(graph=self._graph, config=session._config)
-        self._initialisations[self._session] = Initialisation(self._session, done=len(variables))
+        return list(zip(variables, session.run(variables) if variables else []))
+
+    def _replace_session(self, config, values):
+        """Put another session in the place of ours."""
+        session = self._session
+        self._session = v1.Session(graph=self._graph, config=config)
+        self._initialisations[self._session] = Initialisation(self._session, done=len(values))
         session.close()
-        self.batch_set_value(zip(variables, values))
+        self.batch_set_value(values)
 
     def manual_variable_initialization(self, value):
         self._manual = bool(value)
@@ -370,7 +381,8 @@ class Run:
         return tf.stop_gradient(self._tensor(variables))
 
 
-def _session_config():
+def session_config():
+    """What a session of our own is made with: `tf.compat.v1.ConfigProto`."""
     threads = int(os.environ.get('OMP_NUM_THREADS') or 0)
     return v1.ConfigProto(
         allow_soft_placement=True, intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads

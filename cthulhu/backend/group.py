@@ -125,7 +125,9 @@ class Group:
         peer.send({'wrong': wrong and f'The run of rank 0, which has {self.count} ranks, {wrong}.'})
         if wrong:
             connection.close()
-            raise RankLost(f'A process came as rank {rank} of {said.get("count")}, and the run of {self.count} {wrong}.')
+            raise RankLost(
+                f'A process came as rank {rank} of {said.get("count")}, and the run of {self.count} {wrong}.'
+            )
         peer.rank = rank
         self._peers[rank] = peer
 
@@ -141,7 +143,9 @@ class Group:
             except (OSError, ValueError) as found:
                 error = found
             if time.monotonic() > deadline:
-                raise RankLost(f'Rank {self.rank} did not reach rank 0 at {self.address[0]}:{self.address[1]}: {error}.')
+                raise RankLost(
+                    f'Rank {self.rank} did not reach rank 0 at {self.address[0]}:{self.address[1]}: {error}.'
+                )
             time.sleep(0.1)
         if answer.get('wrong'):
             raise RankLost(answer['wrong'])
@@ -272,7 +276,9 @@ class Group:
             if self.rank == 0:
                 self._progress[rank] = progress[rank]
             else:
-                self._progress = [own if i == self.rank else p for i, (own, p) in enumerate(zip(self._progress, progress))]
+                self._progress = [
+                    own if i == self.rank else p for i, (own, p) in enumerate(zip(self._progress, progress))
+                ]
 
     def _look_for_silence(self, now):
         for peer in list(self._peers.values()):
@@ -301,13 +307,15 @@ class Group:
 
     def _tell_lost(self, message, but):
         with self._changed:
-            if self.lost is not None:
+            if self._lost_at is not None:
                 return
-            self.lost, self._lost_at = message, time.monotonic()
-            self._changed.notify_all()
+            self._lost_at = time.monotonic()
         for rank in list(self._peers):
             if rank != but:
                 self._send(rank, {'lost': message})
+        with self._changed:  # not before the others are told: this process may end of it
+            self.lost = message
+            self._changed.notify_all()
 
     def _take(self, rank, number, value):
         with self._changed:

@@ -45,7 +45,7 @@ class Group:
 
     def __init__(self, rank, count, address, timeout=20.0):
         self.rank, self.count, self.timeout = rank, count, float(timeout)
-        self.lost = None
+        self.lost, self._when_lost = None, []
         self._changed = threading.Condition()
         self._sending = threading.Lock()
         self._peers = {}  # rank -> _Peer; on others than 0 only that of rank 0
@@ -209,6 +209,14 @@ class Group:
             with self._changed:
                 self._waiting_since = None
 
+    def when_lost(self, call):
+        """Have a function be called, in any thread, when a rank is lost: that makes a framework give up which waits for it."""
+        with self._changed:
+            self._when_lost.append(call)
+            is_late = self.lost is not None
+        if is_late:
+            call()
+
     def failed(self, error):
         """Tell the others that this rank ends with an error."""
         if self.lost is None and not self._left:
@@ -316,6 +324,9 @@ class Group:
         with self._changed:  # not before the others are told: this process may end of it
             self.lost = message
             self._changed.notify_all()
+            calls = list(self._when_lost)
+        for call in calls:
+            call()
 
     def _take(self, rank, number, value):
         with self._changed:

@@ -46,7 +46,7 @@ class Group:
 
     def __init__(self, rank, count, address, timeout=20.0, store=None):
         self.rank, self.count, self.timeout = rank, count, float(timeout)
-        self.lost = None
+        self.lost, self._when_lost = None, []
         self._changed = threading.Condition()
         self._sending = threading.Lock()
         self._peers = {}  # rank -> _Peer; on others than 0 only that of rank 0
@@ -55,7 +55,6 @@ class Group:
         self._exchanges = 0
         self._progress = [0] * count
         self._waiting_since = None
-        self._reactions = []
         self._left = False
         self._listener = None
         self.address, self.host = (address[0], 0) if store is not None else address, address[0]
@@ -215,9 +214,13 @@ class Group:
             with self._changed:
                 self._waiting_since = None
 
-    def when_lost(self, react):
-        """Have `react()` called, in another thread, as soon as a rank is lost: for what ends a framework's waiting."""
-        self._reactions.append(react)
+    def when_lost(self, call):
+        """Have a function be called, in any thread, when a rank is lost: that makes a framework give up which waits for it."""
+        with self._changed:
+            self._when_lost.append(call)
+            is_late = self.lost is not None
+        if is_late:
+            call()
 
     def failed(self, error):
         """Tell the others that this rank ends with an error."""
@@ -326,8 +329,9 @@ class Group:
         with self._changed:  # not before the others are told: this process may end of it
             self.lost = message
             self._changed.notify_all()
-        for react in self._reactions:
-            react()
+            calls = list(self._when_lost)
+        for call in calls:
+            call()
 
     def _take(self, rank, number, value):
         with self._changed:

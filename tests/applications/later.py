@@ -27,7 +27,7 @@ ALL = SMALL + [
 SIZE = 64
 SIZES = {'Xception': 71, 'InceptionV3': 75, 'InceptionResNetV2': 75, 'RegNetX004': 96, 'NASNetLarge': 96}
 GATED = re.compile('Eff|MobileNetV3')  # by numbers below 1, at which a signal fades
-DEEP = re.compile('RegNet|NASNetLarge|ResNetRS')  # so that rounding grows, unless each part does less
+DEEP = re.compile('RegNet|ResNetRS')  # so that rounding grows, unless each part does less
 RESCALES = re.compile('ConvNeXt|Eff|MobileNetV3|RegNet|ResNetRS')  # pixels, as their first layers
 PREDICTIONS, LOSSES = 1e-5, 1e-4
 

@@ -37,11 +37,13 @@ class TensorFlowRanks:
         """
         if group.count > 1:
             with chatter.held_back(self.name):
+                tf.config.list_logical_devices('CPU')  # starts what eager values need
                 self._collectives = _Collectives(group)
 
     def _leave_ranks(self):
         if self._collectives is not None:
-            self._collectives.leave()
+            with chatter.held_back(self.name):
+                self._collectives.leave()
             self._collectives = None
 
     def _sum_of_ranks(self, x):

@@ -18,7 +18,7 @@ PAGES = {
 }
 MODULES = (
     'models layers callbacks losses metrics optimizers optimizers.schedules activations initializers regularizers constraints backend '
-    'preprocessing.image preprocessing.sequence preprocessing.text datasets applications wrappers.scikit_learn export utils'
+    'preprocessing.image preprocessing.sequence preprocessing.text datasets applications wrappers.scikit_learn export distribution utils'
 ).split()
 LISTED = 'Arguments', 'Attributes', 'Raises'
 

@@ -30,6 +30,7 @@ ROOMS = (
     'engine',
     'layers',
     'models',
+    'distribution',  # who joins whom, and how a launcher says it
     'preprocessing', 'datasets', 'applications', 'wrappers', 'export',
     'doors',
 )  # fmt: skip

@@ -34,26 +34,36 @@ def held_back(name):
     if pattern is None or variable and variable in os.environ:
         yield
         return
-    try:
-        sys.stderr.flush()
-        stream = os.dup(2)
-    except (OSError, AttributeError, ValueError):  # there is no error stream
-        yield
-        return
     if variable:
         os.environ[variable] = value
+    try:
+        with filtered('stderr', pattern):
+            yield
+    finally:
+        if variable:
+            os.environ.pop(variable, None)
+
+
+@contextlib.contextmanager
+def filtered(name, pattern):
+    """Context in which what is written to 'stdout' or 'stderr' is held; it comes afterwards, without the lines that match a pattern."""
+    number, stream = {'stdout': 1, 'stderr': 2}[name], getattr(sys, name)
+    try:
+        stream.flush()
+        own = os.dup(number)
+    except (OSError, AttributeError, ValueError):  # there is no such stream
+        yield
+        return
     with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+        os.dup2(held.fileno(), number)
         try:
             yield
         finally:
             with contextlib.suppress(OSError, AttributeError, ValueError):
-                sys.stderr.flush()
-            os.dup2(stream, 2)
-            os.close(stream)
-            if variable:
-                os.environ.pop(variable, None)
+                stream.flush()
+            os.dup2(own, number)
+            os.close(own)
             held.seek(0)
             kept = [line for line in held.read().splitlines(True) if not pattern.match(line.decode('utf-8', 'replace'))]
             if kept:
-                os.write(2, b''.join(kept))
+                os.write(number, b''.join(kept))

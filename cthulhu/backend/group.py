@@ -32,6 +32,7 @@ class Group:
         count: int, how many there are.
         address: (host, port) at which rank 0 listens, on no other interface. The port may be 0 on rank 0: `address` says which one it became.
         timeout: seconds after which a rank that is not heard from, or that the others wait for, is taken for lost.
+        store: where the launcher listens at the address itself: what has `set(text)` and `get()`, by which rank 0 tells the others at which port it does.
 
     Attributes:
         rank, count, address, timeout: as given.
@@ -43,9 +44,9 @@ class Group:
         OSError: rank 0 cannot listen at the address.
     """
 
-    def __init__(self, rank, count, address, timeout=20.0):
+    def __init__(self, rank, count, address, timeout=20.0, store=None):
         self.rank, self.count, self.timeout = rank, count, float(timeout)
-        self.lost = None
+        self.lost, self._when_lost = None, []
         self._changed = threading.Condition()
         self._sending = threading.Lock()
         self._peers = {}  # rank -> _Peer; on others than 0 only that of rank 0
@@ -54,12 +55,15 @@ class Group:
         self._exchanges = 0
         self._progress = [0] * count
         self._waiting_since = None
-        self._reactions = []
         self._left = False
         self._listener = None
-        self.address, self.host = address, address[0]
+        self.address, self.host = (address[0], 0) if store is not None else address, address[0]
         if rank == 0:
             self._listen()
+            if store is not None:
+                store.set(str(self.address[1]))
+        elif store is not None:
+            self.address = address[0], int(store.get())
         self._selector = selectors.DefaultSelector()
         self._thread = threading.Thread(target=self._watch, name='cthulhu-group', daemon=True)
 
@@ -210,9 +214,13 @@ class Group:
             with self._changed:
                 self._waiting_since = None
 
-    def when_lost(self, react):
-        """Have `react()` called, in another thread, as soon as a rank is lost: for what ends a framework's waiting."""
-        self._reactions.append(react)
+    def when_lost(self, call):
+        """Have a function be called, in any thread, when a rank is lost: that makes a framework give up which waits for it."""
+        with self._changed:
+            self._when_lost.append(call)
+            is_late = self.lost is not None
+        if is_late:
+            call()
 
     def failed(self, error):
         """Tell the others that this rank ends with an error."""
@@ -321,8 +329,9 @@ class Group:
         with self._changed:  # not before the others are told: this process may end of it
             self.lost = message
             self._changed.notify_all()
-        for react in self._reactions:
-            react()
+            calls = list(self._when_lost)
+        for call in calls:
+            call()
 
     def _take(self, rank, number, value):
         with self._changed:

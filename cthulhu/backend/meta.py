@@ -91,6 +91,16 @@ def set_product(x, product):
     _write(x, '_cthulhu_product', product)
 
 
+def is_of_samples(x):
+    """Whether a loss is recorded as a sum over the samples of a batch, to which each adds, and not a mean or none of theirs."""
+    return getattr(x, '_cthulhu_of_samples', False)
+
+
+def set_of_samples(x):
+    """Record that a loss is a sum over the samples of a batch."""
+    _write(x, '_cthulhu_of_samples', True)
+
+
 class Product:
     """A variable to which the product of two others, of low rank, is added, times a number: what is trained are these two.
 
@@ -122,6 +132,9 @@ class Update:
 
     #: function of a value of the variable that makes the new one, for updates that can follow another (None: they cannot).
     rule = None
+
+    #: whether it adds to the variable what does not depend on it.
+    adds = False
 
     def __init__(self, variable, value):
         self.variable = variable

@@ -5,6 +5,7 @@ import json
 import operator
 import os
 import random
+import tempfile
 import zipfile
 
 import numpy as np
@@ -65,12 +66,33 @@ class BackupAndRestore(Callback):
 
     def on_train_begin(self, logs=None):
         self._finished = False
-        os.makedirs(self.backup_dir, exist_ok=True)
+        if not self._rank():
+            os.makedirs(self.backup_dir, exist_ok=True)
+
+    @staticmethod
+    def _rank():
+        return 0 if K.rank_group() is None else K.rank_group().rank
+
+    def _kept(self):
+        """What the file has; None where there is none. That of rank 0 counts for all."""
+        data = None
+        if not self._rank() and os.path.exists(self.path):
+            with open(self.path, 'rb') as file:
+                data = file.read()
+        data = data if K.rank_group() is None else K.bytes_of_first_rank(data)
+        if data is None:
+            return None
+        if not self._rank():
+            return load(self.path)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, _NAME)
+            atomic.write(path, data)
+            return load(path)
 
     def after_train_begin(self, callbacks):
-        if not os.path.exists(self.path):
+        state = self._kept()
+        if state is None:
             return
-        state = load(self.path)
         try:
             _set_model_state(self.model, state['model'])
             _set_optimizer_state(self.model.optimizer, state['optimizer'])
@@ -91,7 +113,7 @@ class BackupAndRestore(Callback):
 
     def after_epoch_end(self, callbacks, epoch, logs=None):
         self._finished = self.model.stop_training or epoch + 1 >= callbacks.params['epochs']
-        if self._finished and self.delete_checkpoint:
+        if self._rank() or self._finished and self.delete_checkpoint:
             return
         if (epoch + 1) % self.period and not self._finished:
             return
@@ -108,7 +130,7 @@ class BackupAndRestore(Callback):
         save(self.path, state)
 
     def on_train_end(self, logs=None):
-        if self._finished and self.delete_checkpoint and os.path.exists(self.path):
+        if not self._rank() and self._finished and self.delete_checkpoint and os.path.exists(self.path):
             os.remove(self.path)
 
 

@@ -70,6 +70,7 @@ class Callback:
             is the mean over them, and metrics are as after the last.
         needs_equal_bits: whether a run with it has to end with the same bits when it is repeated. How many steps are taken in one call is
             then not chosen by measuring, as the last bits may depend on it.
+        writes: whether it writes or shows for the whole run: where several machines train together, only that of rank 0 is called.
         state_names: names of the attributes that `BackupAndRestore` keeps, for a run that is resumed: numbers, strings,
             arrays, and lists and dicts of these. A callback with other state overrides `get_state` and `set_state`.
 
@@ -85,6 +86,7 @@ class Callback:
 
     needs_each_batch = True
     needs_equal_bits = False
+    writes = False
     state_names = ()
 
     def __init__(self) -> None:

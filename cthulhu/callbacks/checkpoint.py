@@ -25,6 +25,7 @@ class LumpCheckpoint(MonitorCallback):
             such value to monitor, or `mode='auto'` cannot judge it.
     """
 
+    writes = True
     state_names = ('best', 'epochs_since_last_save')
 
     @checked

@@ -27,6 +27,8 @@ class CSVLogger(Callback):
         OSError: if the file cannot be written, on a full disk for example. A row is in it as a whole, or not at all.
     """
 
+    writes = True
+
     @checked
     def __init__(self, filename, separator=',', append=False):
         super().__init__()

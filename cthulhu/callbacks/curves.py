@@ -26,6 +26,7 @@ class TrainingCurves(Callback):
         ValueError: at the begin of training, where there is neither a file nor a notebook to draw to.
     """
 
+    writes = True
     state_names = ('epochs', 'values')
 
     @checked

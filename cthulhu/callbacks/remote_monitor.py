@@ -28,6 +28,8 @@ class RemoteMonitor(Callback):
         send_as_json: whether the JSON is sent as the body, as application/json, and not in a form.
     """
 
+    writes = True
+
     @checked
     def __init__(
         self, root='http://localhost:9000', path='/publish/epoch/end/', field='data', headers=None, send_as_json=False

@@ -39,6 +39,7 @@ class TensorBoard(Callback):
             arrays, or `embeddings_freq` no `embeddings_data`.
     """
 
+    writes = True
     state_names = ('samples_seen', 'samples_seen_at_last_write')
 
     @checked

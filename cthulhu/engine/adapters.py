@@ -2,6 +2,13 @@
 
 import numpy as np
 
+from cthulhu import backend as K
+
+
+def share(size, index, count):
+    """Where share number `index` of `count` equal ones of so many samples begins and ends."""
+    return size * index // count, size * (index + 1) // count
+
 
 class Batch:
     """The data of one step.
@@ -12,12 +19,16 @@ class Batch:
         feeds: list of arrays in the order of the step's feeds; None stands for weights of one.
         steps: how many steps it stands for.
         rows: where the data are arrays that stay as they are, which of their samples these are (a slice, or an array of indices); else None.
+        own: number of samples that are this process's, where several share a batch; `feeds` has these. A process that has none is fed one nevertheless.
+        first: where in the batch they begin.
     """
 
-    __slots__ = ('size', 'start', 'steps', 'rows', '_feeds', '_take')
+    __slots__ = ('size', 'start', 'steps', 'rows', 'own', 'first', '_feeds', '_take')
 
-    def __init__(self, size, start, feeds=None, rows=None, take=None, steps=1):
+    def __init__(self, size, start, feeds=None, rows=None, take=None, steps=1, own=None, first=0):
         self.size = size
+        self.own = size if own is None else own
+        self.first = first
         self.steps = steps
         self.start = start
         self.rows = rows
@@ -46,6 +57,7 @@ class Adapter:
         arrays: list of the arrays that the batches are taken from, None in it for weights that are all one; None for other sources.
         held: the arrays, and weights of one, where steps are computed, with a method `take(rows)`; or None.
         shard: (index, count): of each batch this adapter gives the share number `index` of `count` equal ones; all of it by default.
+        is_share: whether what comes from the source is the share already.
     """
 
     steps = None
@@ -59,11 +71,15 @@ class Adapter:
     begun = 0
     held = None
     shard = (0, 1)
+    is_share = False
 
     def _share(self, size):
         """Where the share of a batch of `size` samples begins and ends."""
-        index, count = self.shard
-        return size * index // count, size * (index + 1) // count
+        return share(size, *self.shard)
+
+    def _random(self):
+        """What mixes: NumPy's generator, where a batch is shared that of rank 0."""
+        return np.random if self.shard == (0, 1) else K.random_of_ranks()
 
     def look_again(self):
         """Called before each epoch of training: set `steps` to what they are now, for a source that changes between epochs."""
@@ -108,8 +124,9 @@ class ArrayAdapter(Adapter):
         for _ in range(self.steps):
             stop = min(start + self.batch_size, self._total)
             first, last = self._share(stop - start)
-            rows = slice(start + first, start + last)
-            yield Batch(last - first, start + first, rows=rows if order is None else order[rows], take=self._take)
+            rows = slice(start + first, start + last) if last > first else slice(start, start + 1)
+            rows = rows if order is None else order[rows]
+            yield Batch(stop - start, start, rows=rows, take=self._take, own=last - first, first=first)
             start = stop if stop < self._total or not self.cycle else 0
             if self.cycle:
                 self.position = start
@@ -147,9 +164,9 @@ class ArrayAdapter(Adapter):
         if self.shuffle == 'batch':
             whole = self._total // self.batch_size * self.batch_size
             chunks = order[:whole].reshape((-1, self.batch_size))
-            np.random.shuffle(chunks)
+            self._random().shuffle(chunks)
             return np.concatenate([chunks.ravel(), order[whole:]])
-        np.random.shuffle(order)
+        self._random().shuffle(order)
         return order
 
 

@@ -405,7 +405,10 @@ class Layer(Additions, Tracking, NodeAccess):
         if regularizer is not None:
             with K.name_scope('activity_regularizer'):
                 for x in to_list(outputs):
-                    call_context.note('losses', self, regularizer(x))
+                    penalty = regularizer(x)
+                    if K.is_tensor(penalty):
+                        meta.set_of_samples(penalty)
+                    call_context.note('losses', self, penalty)
 
     def _infer_shapes(self, input_shapes, outputs):
         """Give the outputs the dimensions that the framework does not know and `compute_output_shape` does."""

@@ -4,14 +4,15 @@ An OutputSpec says all there is to say of one output: its loss, the weight of it
 those specs on actual tensors, and the steps that train and test.
 """
 
-from cthulhu import activations, losses, metrics, optimizers, registry
 from cthulhu import backend as K
+from cthulhu import losses, metrics, optimizers
 from cthulhu.backend import meta
 from cthulhu.callers import warn_once
 from cthulhu.engine import call_context, standardize
 from cthulhu.engine.node import mask_of
-from cthulhu.engine.output_spec import OutputSpec
+from cthulhu.engine.output_spec import OutputSpec, warn_of_constant_output
 from cthulhu.engine.recent import Recent
+from cthulhu.engine.shared import SharedStep, is_shared
 from cthulhu.engine.step import Feed, Relay, Step
 from cthulhu.optimizers.state import one_step
 from cthulhu.storage import budget
@@ -42,8 +43,9 @@ class Program:
 
     Attributes:
         feeds: list of Feed: inputs, targets, weights. All that is fed anywhere is fed in this order.
-        preparation: what brings data into that order, where that was asked for.
     """
+
+    preparation = None  # what brings data into that order, where that was asked for
 
     def __init__(self, conjuring, inputs, specs, extra_losses, updates, metric_pairs, native=None):
         self.conjuring = conjuring
@@ -53,7 +55,7 @@ class Program:
         self.metric_results = []
         self.metric_updates = []
         self.native = native or {}
-        self._steps, self.preparation = {}, None
+        self._steps, self.extra_losses = {}, extra_losses
         with K.graph_scope('loss'):
             self.total_loss = self._total_loss(extra_losses)
         with K.graph_scope('metrics'):
@@ -111,13 +113,14 @@ class Program:
 
     def forget(self, kind):
         """Have the Step 'train' or 'test' made anew."""
-        self._steps.pop(kind, None)
+        self._steps.pop((kind, is_shared()), None)
 
     def _step(self, kind, make):
+        kind = kind, is_shared()
         if kind not in self._steps:
             with K.graph_scope():
                 if kind not in self._steps:
-                    self._steps[kind] = make()
+                    self._steps[kind] = SharedStep(self, kind[0] == 'train') if kind[1] else make()
         return self._steps[kind]
 
     def _make_train(self):
@@ -201,7 +204,7 @@ class Conjuring:
                     f'sample_weight_mode="temporal" needs an output with time steps, of shape (batch, steps, ...), but output "{spec.name}" has the shape {spec.shape}.'
                 )
             self.specs.append(spec)
-            _warn_of_constant_output(spec, model)
+            warn_of_constant_output(spec, model)
         self._own_metrics = []
         targets = _targets(settings['target_tensors'], self.specs)
         self._collect_metrics(settings['metrics'], settings['weighted_metrics'], targets)
@@ -355,37 +358,6 @@ class Conjuring:
             return list(self.optimizer.weights)
         is_of_factors = self._state is not None and any(map(meta.get_product, self._state.params))
         return [] if self._state is None or is_of_factors else list(self._state.weights)
-
-
-def _warn_of_constant_output(spec, model):
-    """Warn of one unit under a crossentropy of several classes, whose share is 1 whatever comes, and of a softmax over one: nothing can be learnt."""
-    of_classes = losses.categorical_crossentropy, losses.sparse_categorical_crossentropy
-    function = getattr(spec.loss, 'fn', None)
-    if spec.shape[-1:] != (1,) or function not in (losses.binary_crossentropy,) + of_classes:
-        return
-    if _is_softmax(spec.output):
-        found = 'is a softmax over one unit, which is 1 for every input, so that its loss'
-    elif function in of_classes and losses.class_axis(spec.loss) == -1:
-        found = 'has one unit, and among one class its share is 1 for every input, so that its loss'
-    else:
-        return
-    warn_once(
-        model,
-        ('one unit', spec.name),
-        f'Output "{spec.name}" {found} "{spec.loss.name}" has nothing to learn. For a yes or no take the activation "sigmoid" with '
-        '"binary_crossentropy"; for classes, as many units as there are classes.',
-    )
-
-
-def _is_softmax(tensor):
-    """Whether a tensor comes of a softmax, in a model or TimeDistributed as well."""
-    layer = (meta.get_history(tensor) or (None,))[0]
-    while getattr(layer, 'is_graph', False):
-        place = [i for node in layer.inbound_nodes for i, x in enumerate(node.output_tensors) if x is tensor]
-        tensor = layer.outputs[place[0]] if place else layer.outputs[0]
-        layer = meta.get_history(tensor)[0]
-    layer = getattr(layer, 'layer', layer)  # in TimeDistributed
-    return getattr(layer, 'activation', None) is activations.softmax or type(layer) is registry.layers['Softmax']
 
 
 def _losses(loss, names):

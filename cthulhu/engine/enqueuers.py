@@ -201,11 +201,11 @@ class GeneratorEnqueuer(SequenceEnqueuer):
         return self._prefetcher.run(itertools.count())
 
 
-def sequence_order(sequence, shuffle):
-    """The tasks of one epoch: (seed, index) for each batch of a Sequence, with the indices mixed if `shuffle`."""
+def sequence_order(sequence, shuffle, random=np.random):
+    """The tasks of one epoch: (seed, index) for each batch of a Sequence, with the indices mixed by `random` if `shuffle`."""
     order = list(range(len(sequence)))
     if shuffle:
-        np.random.shuffle(order)
+        random.shuffle(order)
     first = int(np.random.randint(0, 2**31 - 1))
     return [((first + index) % (2**32), index) for index in order]
 

@@ -6,7 +6,7 @@ from cthulhu import names
 from cthulhu.callbacks.base import Callback
 from cthulhu.callbacks.history import History
 from cthulhu.callers import warn_once
-from cthulhu.engine import one_batch, preparation, training_loop
+from cthulhu.engine import one_batch, preparation, shared, training_loop
 from cthulhu.engine.base_layer import Layer
 from cthulhu.engine.conjuring import Conjuring, check_settings
 from cthulhu.engine.fine_tuning import FineTuning
@@ -439,6 +439,8 @@ class Lump(Functions, GeneratorDoors, FineTuning, Network):
         return unpack_singleton(step(arrays))
 
     def _told(self, callbacks, verbose, adapter, labels):
+        if shared.is_shared():
+            shared.begin(self, 'predict' if labels is None else 'evaluate', shared.facts_of(adapter))
         params = training_loop.run_params(adapter, **({} if labels is None else {'metrics': labels}))
         return training_loop.callback_list(self, callbacks, verbose, params)
 

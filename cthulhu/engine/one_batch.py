@@ -10,7 +10,8 @@ from cthulhu.utils.generic_utils import unpack_singleton
 
 def is_alone(adapter, callbacks, verbose):
     """Whether the data of an Adapter are one batch of arrays that nobody watches; `callbacks` and `verbose` are as users give them."""
-    return adapter.steps == 1 and bool(adapter.samples) and not adapter.is_stream and not callbacks and not verbose
+    is_small = adapter.steps == 1 and bool(adapter.samples) and not adapter.is_stream
+    return is_small and adapter.shard == (0, 1) and not callbacks and not verbose
 
 
 def predict(step, adapter):

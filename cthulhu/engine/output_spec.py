@@ -1,8 +1,9 @@
 """All there is to say of one output of a model that is conjured."""
 
+from cthulhu import activations, losses, registry
 from cthulhu import backend as K
-from cthulhu import losses
 from cthulhu.backend import meta
+from cthulhu.callers import warn_once
 from cthulhu.engine import call_context
 
 
@@ -110,3 +111,34 @@ class OutputSpec:
         if self.loss.reduction == losses.Reduction.NONE:
             value = K.mean(value)
         return value
+
+
+def warn_of_constant_output(spec, model):
+    """Warn of one unit under a crossentropy of several classes, whose share is 1 whatever comes, and of a softmax over one: nothing can be learnt."""
+    of_classes = losses.categorical_crossentropy, losses.sparse_categorical_crossentropy
+    function = getattr(spec.loss, 'fn', None)
+    if spec.shape[-1:] != (1,) or function not in (losses.binary_crossentropy,) + of_classes:
+        return
+    if _is_softmax(spec.output):
+        found = 'is a softmax over one unit, which is 1 for every input, so that its loss'
+    elif function in of_classes and losses.class_axis(spec.loss) == -1:
+        found = 'has one unit, and among one class its share is 1 for every input, so that its loss'
+    else:
+        return
+    warn_once(
+        model,
+        ('one unit', spec.name),
+        f'Output "{spec.name}" {found} "{spec.loss.name}" has nothing to learn. For a yes or no take the activation "sigmoid" with '
+        '"binary_crossentropy"; for classes, as many units as there are classes.',
+    )
+
+
+def _is_softmax(tensor):
+    """Whether a tensor comes of a softmax, in a model or TimeDistributed as well."""
+    layer = (meta.get_history(tensor) or (None,))[0]
+    while getattr(layer, 'is_graph', False):
+        place = [i for node in layer.inbound_nodes for i, x in enumerate(node.output_tensors) if x is tensor]
+        tensor = layer.outputs[place[0]] if place else layer.outputs[0]
+        layer = meta.get_history(tensor)[0]
+    layer = getattr(layer, 'layer', layer)  # in TimeDistributed
+    return getattr(layer, 'activation', None) is activations.softmax or type(layer) is registry.layers['Softmax']

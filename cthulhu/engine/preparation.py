@@ -8,7 +8,7 @@ import contextlib
 import inspect
 
 from cthulhu import backend as K
-from cthulhu.engine import adapters, data_checks, indices, metric_checks, standardize, stream_adapters
+from cthulhu.engine import adapters, data_checks, indices, metric_checks, shared, standardize, stream_adapters
 from cthulhu.engine.conjuring import input_feeds
 from cthulhu.engine.input_layer import Input
 from cthulhu.engine.step import Step
@@ -127,8 +127,8 @@ class Preparation:
         """The Adapter for arrays in the order of the feeds. The last three are as for ArrayAdapter."""
         if not any(a is not None for a in arrays):
             # one step where nothing says how many batches the tensors will give
-            return adapters.StepsAdapter(1 if steps is None else steps, arrays)
-        return adapters.ArrayAdapter(arrays, batch_size, shuffle, steps=steps, cycle=cycle)
+            return shared.share(adapters.StepsAdapter(1 if steps is None else steps, arrays), self.model)
+        return shared.share(adapters.ArrayAdapter(arrays, batch_size, shuffle, steps, cycle), self.model)
 
     def stream_adapter(self, data, steps, what, streaming, parts, class_weight=None, shuffle=False, cycle=False):
         """The Adapter for data that come batch by batch.
@@ -145,7 +145,10 @@ class Preparation:
             self.batch_size(arrays, None)
             return arrays, next((a.shape[0] for a in arrays if a is not None), 1)
 
-        return stream_adapters.stream_adapter(data, convert, steps, what, shuffle=shuffle, cycle=cycle, **streaming)
+        return shared.share(
+            stream_adapters.stream_adapter(data, convert, steps, what, shuffle=shuffle, cycle=cycle, **streaming),
+            self.model,
+        )
 
 
 # -- what the methods of Lump ask for ------------------------------------------------------------------------

@@ -78,6 +78,10 @@ class Step:
             arrays = arrays[:-1]
         return self._function(self._fed(arrays))
 
+    def on(self, batch):
+        """Take the step on a Batch."""
+        return self(batch.feeds)
+
     @property
     def goes_ahead(self):
         """Whether `begin` comes back before the step was taken."""
@@ -198,6 +202,7 @@ class Relay:
         values.update((key, arrays[i]) for key, i in self._here.items())
         return self._step([values[feed.kind, feed.name] for feed in self._step.feeds])
 
+    on = Step.on
     goes_ahead = False
 
     def hold(self, adapter):

@@ -153,10 +153,11 @@ class StreamAdapter(Adapter):
 
     def _batch(self, item, seen):
         feeds, size = self._convert(item)
-        if self.shard != (0, 1):
-            first, last = self._share(size)
-            feeds, size = [take(array, first, last) for array in feeds], last - first
-        return Batch(size, seen, feeds=feeds)
+        if self.shard == (0, 1) or self.is_share:
+            return Batch(size, seen, feeds=feeds)
+        first, last = self._share(size)
+        feeds = [take(array, first, last) if last > first else take(array, 0, 1) for array in feeds]
+        return Batch(size, seen, feeds=feeds, own=last - first, first=first)
 
 
 class SequenceAdapter(StreamAdapter):
@@ -187,7 +188,8 @@ class SequenceAdapter(StreamAdapter):
         seen, given = 0, 0
         while given < self.steps:
             if not self._waiting:
-                self._waiting = enqueuers.sequence_order(self._sequence, self._shuffle)
+                random = self._random() if self._shuffle else np.random
+                self._waiting = enqueuers.sequence_order(self._sequence, self._shuffle, random)
             tasks, self._waiting = self._waiting[: self.steps - given], self._waiting[self.steps - given :]
             for item in self._items(tasks):
                 batch = self._batch(item, seen)
@@ -208,6 +210,8 @@ class SequenceAdapter(StreamAdapter):
 
 class GeneratorAdapter(StreamAdapter):
     """So many batches an epoch from a generator, which goes on from epoch to epoch."""
+
+    is_share = True
 
     def __init__(self, generator, convert, steps, workers, use_multiprocessing, max_queue_size):
         super().__init__(convert, steps)
@@ -242,6 +246,8 @@ class DatasetAdapter(StreamAdapter):
 
     Without `steps` an epoch is the whole dataset. With `steps` and `cycle`, and always for an iterator, it goes on where the last one ended.
     """
+
+    is_share = True
 
     def __init__(self, dataset, convert, steps, cycle):
         super().__init__(convert, steps)

@@ -7,6 +7,7 @@ import numpy as np
 
 from cthulhu import callbacks as callbacks_module
 from cthulhu.callbacks.base import BatchLogs, RunParams
+from cthulhu.engine import shared
 from cthulhu.engine.adapters import Batch
 from cthulhu.engine.processes import uninterrupted
 from cthulhu.utils.generic_utils import unpack_singleton
@@ -30,7 +31,7 @@ def run_epoch(adapter, step, begin, end, stop=None, pace=None, ahead=False):
     if pace is not None:
         whole = adapter.steps if adapter.samples is None else adapter.samples // pace.size
         pace.begin(whole, whole * (adapter.rounds - adapter.begun + 1))
-    batches = adapter.batches()
+    batches = shared.with_others(adapter) if adapter.is_share and adapter.shard != (0, 1) else adapter.batches()
     # A generator may write its next batch where the last one was, which the framework may still be reading.
     single = _take_ahead if ahead and step.goes_ahead and adapter.arrays is not None else _take
     under_way = []
@@ -54,7 +55,7 @@ def run_epoch(adapter, step, begin, end, stop=None, pace=None, ahead=False):
 def _take(step, index, batch, end, pace, under_way):
     """Take a step."""
     start = time.perf_counter()
-    values = step(batch.feeds)
+    values = step.on(batch)
     if pace is not None and batch.size == pace.size:
         pace.took(time.perf_counter() - start)
     end(index, batch, values)
@@ -125,6 +126,7 @@ def callback_list(model, callbacks, verbose, params, training=False):
         params: dict of the settings of the run, for the callbacks.
         training: whether a history is kept.
     """
+    verbose = verbose if shared.is_first() else 0
     curves = verbose == 'curves'
     if verbose == 'auto':
         verbose = 1
@@ -135,13 +137,14 @@ def callback_list(model, callbacks, verbose, params, training=False):
         callbacks = callbacks.callbacks
     if isinstance(callbacks, callbacks_module.Callback):
         callbacks = [callbacks]
+    callbacks = shared.writers_on_first(list(callbacks or ()))
     everyone = []
     if training:
         everyone.append(callbacks_module.BaseLogger(stateful_metrics=params['metrics'][1:]))
     if verbose:
         count_mode = 'samples' if params.get('samples') is not None else 'steps'
         everyone.append(callbacks_module.ProgbarLogger(count_mode, stateful_metrics=params.get('metrics', ())[1:]))
-    everyone.extend(callbacks or ())
+    everyone.extend(callbacks)
     if curves and not verbose:
         everyone.append(callbacks_module.TrainingCurves())
     if training:
@@ -195,6 +198,9 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     if told.params['verbose'] and validation is not None and None not in counts:
         print('Train on {} samples, validate on {} samples'.format(*counts))
     model.stop_training = False
+    stop = lambda: told.model.stop_training  # noqa: E731
+    if shared.is_shared():
+        stop = shared.begin_run(model, told, adapter, validation)
 
     steps = 0
 
@@ -209,6 +215,8 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
 
     try:
         told.on_train_begin()
+        if shared.is_shared():
+            shared.begin_training(model, told, adapter)
         coming = range(told.params.initial_epoch, epochs)
         adapter.rounds = len(coming)
         if adapter.rounds > 1:
@@ -222,9 +230,7 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
             told.on_epoch_begin(epoch)
             steps = 0
             pace = None if told.wants_batches else step.pace(adapter, told.needs_equal_bits)
-            run_epoch(
-                adapter, step, begin, end, lambda: told.model.stop_training, pace=pace, ahead=not told.wants_batches
-            )
+            run_epoch(adapter, step, begin, end, stop, pace=pace, ahead=not told.wants_batches)
             if not steps:
                 if adapter.ended:  # just where the epoch before did
                     break
@@ -234,6 +240,8 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
                 results = evaluate(model, validation.step, validation.adapter, names, told)
                 logs.update(('val_' + name, value) for name, value in zip(names, results))
             told.on_epoch_end(epoch, logs)
+            if shared.is_shared():
+                shared.end_epoch(told.model)
             if told.model.stop_training or adapter.ended:
                 break
         if len(coming) and getattr(model.optimizer, 'use_ema', False):
@@ -313,6 +321,10 @@ def predict(step, adapter, told):
         told.on_predict_batch_begin(index, {'batch': index, 'size': batch.size})
 
     def end(index, batch, values):
+        if adapter.shard != (0, 1):
+            parts.append((batch, values))
+            told.on_predict_batch_end(index, {'batch': index, 'size': batch.size, 'outputs': values})
+            return
         if batch.steps > 1:
             size = batch.size // batch.steps
             if not all(value.shape[1:2] == (size,) for value in values):
@@ -338,7 +350,9 @@ def predict(step, adapter, told):
     pace = None if told.wants_predict_batches else step.pace(adapter, told.needs_equal_bits)
     run_epoch(adapter, step, begin, end, pace=pace, ahead=not told.wants_predict_batches)
     told.on_predict_end()
-    if parts:
+    if parts and adapter.shard != (0, 1):
+        outputs = shared.together(parts)
+    elif parts:
         outputs = [np.concatenate(pieces) for pieces in zip(*parts)]
     if not outputs:
         raise ValueError('There is nothing to predict: the data have no samples.')

@@ -31,10 +31,12 @@ class BlacknessFromTheStars(ConfiguredLayer):
         scale: whether there is a factor `gamma`; the next layer makes up for it if it is linear.
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: of the weights.
         beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: of the weights.
+        synchronized: bool, whether mean and variance are those of the whole batch where several machines share it, and not of the share of each by itself.
 
     Output: tensor of the shape of the input.
 
     Raises:
+        NotImplementedError: `synchronized`, on several machines, on a backend whose sums over them have no gradient (JAX).
         ValueError: if the size of the input along `axis` is not known.
 
     Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training", 2015.
@@ -59,13 +61,18 @@ class BlacknessFromTheStars(ConfiguredLayer):
         gamma_regularizer=None,
         beta_constraint=None,
         gamma_constraint=None,
+        synchronized=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.supports_masking = True
         take(self, locals())
 
-    settings = arguments(__init__)
+    settings = arguments(__init__)[:-1]
+
+    def get_config(self):
+        config = super().get_config()
+        return dict(config, synchronized=True) if self.synchronized else config  # Keras 2.3 does not know it
 
     def build(self, input_shape):
         rank = len(input_shape)
@@ -109,16 +116,21 @@ class BlacknessFromTheStars(ConfiguredLayer):
         axis = self.axis % K.ndim(inputs)
         others = [i for i in range(K.ndim(inputs)) if i != axis]
         of_batch_now = self._unless_frozen(training)
-        whole = K.normalized_by_phase(
-            inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, of_batch_now, axis, self.epsilon
-        )
+        shared, whole = self.synchronized and self._is_shared(), None
+        if not shared:
+            whole = K.normalized_by_phase(
+                inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, of_batch_now, axis, self.epsilon
+            )
         if whole is not None:
             output, mean, variance = whole
             return self._noted(inputs, output, mean, variance, symbolic)
 
         def of_batch():
-            mean, variance = K.mean(inputs, axis=others), K.var(inputs, axis=others)
             size = self._sample_size(inputs, others)
+            if shared:
+                mean, variance, size = self._of_all(inputs, others, size)
+            else:
+                mean, variance = K.mean(inputs, axis=others), K.var(inputs, axis=others)
             # the estimate of the variance of all data is a little greater than that of the batch
             return K.stack([mean, variance, variance * (size / (size - (1.0 + self.epsilon)))])
 
@@ -149,6 +161,26 @@ class BlacknessFromTheStars(ConfiguredLayer):
         return K.batch_normalization(
             inputs, mean, variance, self.beta, self.gamma, axis=self.axis, epsilon=self.epsilon
         )
+
+    def _is_shared(self):
+        group = K.rank_group()
+        if group is None or group.count == 1:
+            return False
+        if not K.supports('sums_with_gradients'):
+            raise NotImplementedError(
+                f'BlacknessFromTheStars "{self.name}": `synchronized` needs the gradient of a sum over machines, which the {K.backend()} backend does not have. '
+                'Leave it out: each share is normalised by itself then.'
+            )
+        return True
+
+    def _of_all(self, inputs, axes, size):
+        """Mean and variance of the batch that all ranks share, and how many values they are taken over."""
+        size = size if K.is_tensor(size) else K.constant(size, dtype=K.dtype(inputs))
+        total, size = K.sum_over_ranks([K.sum(inputs, axis=axes), size])
+        mean = total / size
+        kept = [length if i == self.axis % K.ndim(inputs) else 1 for i, length in enumerate(K.int_shape(inputs))]
+        (spread,) = K.sum_over_ranks([K.sum(K.square(inputs - K.reshape(mean, kept)), axis=axes)])
+        return mean, spread / size, size
 
     def _sample_size(self, inputs, axes):
         static, size, dynamic = K.int_shape(inputs), 1, None

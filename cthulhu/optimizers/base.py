@@ -10,6 +10,7 @@ from cthulhu.backend import meta
 from cthulhu.callers import warn
 from cthulhu.optimizers import schedules
 from cthulhu.optimizers.fine_tuning import RateFactors, gradients_of, of_products
+from cthulhu.optimizers.joint import joined
 from cthulhu.optimizers.over_steps import OverSteps, where
 from cthulhu.optimizers.state import State, joint_norm, making
 from cthulhu.utils import argument_table
@@ -274,7 +275,7 @@ class Optimizer(OverSteps, RateFactors):
                 '`trainable = False` on their layers, or use the layers in the model), or an operation in between cannot '
                 'be differentiated, such as K.argmax, K.round or K.eval.'
             )
-        # Gradients of several devices are to be joined here: what is clipped is the gradient of the whole batch, or of several.
+        gradients = joined(gradients)  # what is clipped is the gradient of the whole batch, or of several
         return gradients if getattr(self, 'gradient_accumulation_steps', None) else self._clipped(gradients)
 
     @in_graph

@@ -12,6 +12,7 @@ from cthulhu.engine.adapters import ArrayAdapter
 from cthulhu.engine.stream_adapters import stream_adapter
 from cthulhu.layers import Daoloth, Darkness, Input
 from cthulhu.models import Lump, Pile, load_model
+from cthulhu.utils import Sequence
 
 pytestmark = pytest.mark.skipif(not K.supports('gradients'), reason='the backend does not train')
 X, Y = np.ones((8, 4)), np.ones((8, 1))
@@ -144,19 +145,35 @@ def test_the_shares_of_a_batch_make_the_batch(shuffle):
         np.random.seed(1)
         adapter = ArrayAdapter([x, None], 8, shuffle)
         adapter.shard = shard
-        return [(batch.size, batch.feeds[0]) for batch in adapter.batches()]
+        return [(batch.size, batch.first, batch.feeds[0][: batch.own]) for batch in adapter.batches()]
 
     whole = taken((0, 1))
     parts = [taken((index, 3)) for index in range(3)]
-    for (size, rows), *shares in zip(whole, *parts):
-        assert size == sum(share[0] for share in shares)
-        np.testing.assert_array_equal(rows, np.concatenate([share[1] for share in shares]))
+    for (size, _, rows), *shares in zip(whole, *parts):
+        assert [share[0] for share in shares] == [size] * 3
+        assert [share[1] for share in shares] == list(np.cumsum([0] + [len(share[2]) for share in shares])[:3])
+        np.testing.assert_array_equal(rows, np.concatenate([share[2] for share in shares]))
+
+
+def test_a_share_of_nothing_is_fed_a_sample():
+    adapter = ArrayAdapter([np.arange(9), None], 8)
+    adapter.shard = (0, 2)
+    assert [(batch.size, batch.own, batch.feeds[0].tolist()) for batch in adapter.batches()] == [
+        (8, 4, [0, 1, 2, 3]),
+        (1, 0, [8]),
+    ]
+
+
+class Batches(Sequence):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return np.arange(5 - index)
 
 
 def test_the_shares_of_a_stream():
-    adapter = stream_adapter(
-        iter([np.arange(5), np.arange(4)]), lambda item: ([item, None], len(item)), 2, 'steps', workers=0
-    )
+    adapter = stream_adapter(Batches(), lambda item: ([item, None], len(item)), 2, 'steps', workers=0)
     adapter.shard = (1, 2)
     assert [batch.feeds[0].tolist() for batch in adapter.batches()] == [[2, 3, 4], [2, 3]]
 

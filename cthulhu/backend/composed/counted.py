@@ -34,11 +34,11 @@ class Steps(threading.local):
     """
 
     def __init__(self, threads):
-        self.now = next(threads) * _FAR % 2**31
+        self.now = next(threads) * FAR % 2**31
 
 
 # An odd number, of which the multiples lie evenly among all.
-_FAR = 2654435769
+FAR = 2654435769
 
 
 class CountedDraws:

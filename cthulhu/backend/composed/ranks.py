@@ -1,6 +1,10 @@
 """Several processes as one: sums over them, of tensors in a graph and of arrays."""
 
+import atexit
+
 import numpy as np
+
+from cthulhu.backend.composed.counted import FAR
 
 
 class Ranks:
@@ -34,18 +38,23 @@ class Ranks:
             raise RuntimeError(f'This process is rank {self._group.rank} of {self._group.count} already.')
         self._join_ranks(group)
         self._group = group
+        atexit.register(self.leave_ranks)  # while the framework is whole
+        # What each draws for its share is drawn by no other.
+        self.set_random_step((self.random_step() + group.rank * FAR) % 2**31)
 
     def leave_ranks(self):
         """Be a process of its own again, as far as the framework can."""
         if self._group is not None:
-            self._leave_ranks()
             self._group.leave()
+            self._leave_ranks()
             self._group, self._sums_of_arrays = None, (None, {})
+            atexit.unregister(self.leave_ranks)
 
     def sum_over_ranks(self, tensors):
         """The sums of tensors over all ranks, which are equal to the bit on each: one exchange for each dtype among them.
 
-        Every rank has to run this, in the same order, on tensors of the same shapes and dtypes.
+        Every rank has to run this, in the same order, on tensors of the same shapes and dtypes. Where the backend `supports('sums_with_gradients')` a gradient
+        passes through: that of what all ranks compute of the sums.
 
         Arguments:
             tensors: list of tensors of numbers whose shapes are known, or of vectors.
@@ -93,6 +102,28 @@ class Ranks:
                 results[i] = whole[start : start + arrays[i].size].reshape(arrays[i].shape)
                 start += arrays[i].size
         return [results[i] for i in range(len(arrays))]
+
+    def bytes_of_first_rank(self, data):
+        """The bytes that rank 0 gives, on all ranks, which give anything; None where it gives None. Every rank has to call it."""
+        size = self._group.first(None if data is None else len(data))
+        if size is None:
+            return None
+        words = np.zeros(-(-size // 4), 'int32')
+        if not self._group.rank:
+            words = np.frombuffer(data + b'\0' * (-size % 4), 'int32')
+        return self.sum_arrays_over_ranks([words])[0].tobytes()[:size]
+
+    def random_of_ranks(self):
+        """NumPy's random generator as it is on rank 0: there `numpy.random` itself, on the others a `RandomState` in its state. Every rank has to call it."""
+        if self._group is None:
+            return np.random
+        name, keys, position, has_gauss, gauss = np.random.get_state()
+        state = self._group.first([name, keys.tolist(), int(position), int(has_gauss), float(gauss)])
+        if not self._group.rank:
+            return np.random
+        random = np.random.RandomState()
+        random.set_state((state[0], np.array(state[1], 'uint32'), *state[2:]))
+        return random
 
     def _sum_of_vector(self, whole):
         if not whole.size:

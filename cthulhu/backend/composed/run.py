@@ -213,11 +213,11 @@ class Run:
 
     def update_add(self, x, increment):
         """The update that adds `increment` to variable `x`; arguments and result as for `update`."""
-        return self._update_by_rule(x, lambda value: value + increment)
+        return self._update_by_rule(x, lambda value: value + increment, adds=True)
 
     def update_sub(self, x, decrement):
         """The update that subtracts `decrement` from variable `x`; arguments and result as for `update`."""
-        return self._update_by_rule(x, lambda value: value - decrement)
+        return self._update_by_rule(x, lambda value: value - decrement, adds=True)
 
     def moving_average_update(self, x, value, momentum):
         """The update that sets variable `x` to x * momentum + value * (1 - momentum).
@@ -231,9 +231,9 @@ class Run:
             value = self.cast(value, self.dtype(x))
         return self._update_by_rule(x, lambda old: old * momentum + value * (1.0 - momentum))
 
-    def _update_by_rule(self, x, rule):
+    def _update_by_rule(self, x, rule, adds=False):
         update = self.update(x, rule(x))
-        update.rule = rule
+        update.rule, update.adds = rule, adds
         return update
 
     def chain_updates(self, updates):
@@ -257,6 +257,7 @@ class Run:
                 with self.graph_scope():
                     chained[place] = self.update(update.variable, rule(before.value))
                 chained[place].rule = lambda value, first=before.rule, then=rule: then(first(value))
+                chained[place].adds = before.adds and update.adds
                 continue
             if rule is not None:
                 places[id(update.variable)] = len(chained)
@@ -271,7 +272,7 @@ class Run:
                 (a user's own framework operations work on our tensors), 'sessions', 'datasets', 'dilation', 'graph_definition',
                 'broadcasting' (of lengths of 1 that are not known before the run), 'unknown_rank' (placeholders whose
                 number of dimensions is not given), 'empty_loops' (`scan` of no steps, where only the run tells),
-                'saved_model' (`write_saved_model`), 'many_steps' (of `function`), 'recurrent_kernels' (`whole` of `rnn`), 'shared_batches' (between all of `devices()`), 'ranks' (`join_ranks`), 'devices' (`device_scope`), 'flipped_kernels' (Keras with this framework convolved with flipped
+                'saved_model' (`write_saved_model`), 'many_steps' (of `function`), 'recurrent_kernels' (`whole` of `rnn`), 'shared_batches' (between all of `devices()`), 'ranks' (`join_ranks`), 'sums_with_gradients' (of `sum_over_ranks`), 'devices' (`device_scope`), 'flipped_kernels' (Keras with this framework convolved with flipped
                 kernels, so that files that name this backend hold them flipped), or one of the backend's own. Unknown
                 ones are False.
 

@@ -15,6 +15,7 @@ class Plan:
     Attributes:
         variables: list of the variables whose values it takes.
         updated: list of the variables whose new values it gives.
+        targets: list of the Symbols of whose values `finish` makes its results.
 
     Arguments:
         inputs, outputs, after_updates: lists of Symbols.
@@ -31,18 +32,25 @@ class Plan:
         # What after_updates need and no update touches is computed once, with the outputs.
         self._after = Inner(after_updates, self.updated)
         self._counts = len(outputs), len(outputs) + len(updates)
-        targets = list(outputs) + new_values + self._after.captured
-        self._evaluation = Evaluation(targets, self.inputs + self.variables)
+        self.targets = list(outputs) + new_values + self._after.captured
+        self._evaluation = Evaluation(self.targets, self.inputs + self.variables)
 
     def symbols(self):
         """Every Symbol that the function is made of, those inside of loops left out."""
         return self._symbols
 
     def __call__(self, variables, feeds, clock):
-        given = {
-            id(symbol): value for symbol, value in zip(self.inputs + self.variables, list(feeds) + list(variables))
-        }
-        results = self._evaluation.run(given, clock)
+        return self.run(self.given(variables, feeds), clock)
+
+    def run(self, given, clock):
+        """`__call__`, of what `given` makes."""
+        return self.finish(self._evaluation.run(given, clock))
+
+    def given(self, variables, feeds):
+        """Values by the ids of their Symbols."""
+        return {id(symbol): value for symbol, value in zip(self.inputs + self.variables, list(feeds) + list(variables))}
+
+    def finish(self, results):
         first, second = self._counts
         outputs, new_values, captured = results[:first], results[first:second], results[second:]
         return outputs + self._after(new_values, captured), new_values

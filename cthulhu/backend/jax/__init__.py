@@ -9,13 +9,14 @@ from cthulhu.backend.base import Backend
 from cthulhu.backend.jax.math import JAXMath
 from cthulhu.backend.jax.nn import JAXNN
 from cthulhu.backend.jax.random import JAXRandom
+from cthulhu.backend.jax.ranks import JAXRanks
 from cthulhu.backend.jax.run import JAXRun
 from cthulhu.backend.jax.shape import JAXShape
 
 __all__ = ['JAXBackend']
 
 
-class JAXBackend(JAXMath, JAXShape, JAXNN, JAXRandom, JAXRun, Backend):
+class JAXBackend(JAXMath, JAXShape, JAXNN, JAXRandom, JAXRanks, JAXRun, Backend):
     """Every function of `cthulhu.backend` on JAX."""
 
     name = 'jax'
@@ -31,5 +32,6 @@ class JAXBackend(JAXMath, JAXShape, JAXNN, JAXRandom, JAXRun, Backend):
         'empty_loops',
         'many_steps',
         'shared_batches',
+        'ranks',
         'jax',
     )

@@ -11,24 +11,28 @@ import numpy as np
 @functools.lru_cache(maxsize=None)
 def used():
     """The devices that functions compute on: list. `CTHULHU_DEVICE` names one, such as 'cpu' or 'gpu:1'; or 'all', which share each batch; else it is the
-    first one that JAX finds.
+    first one that JAX finds. Where several processes make a run, they are among this process's own.
 
     Raises:
         ValueError: there is no such device.
     """
     wanted = os.environ.get('CTHULHU_DEVICE', '').strip().lower()
     if wanted in ('', 'all'):
-        return jax.devices() if wanted else jax.devices()[:1]
+        return jax.local_devices() if wanted else jax.local_devices()[:1]
     kind, _, number = wanted.strip('/').partition(':')
     kind = {'cuda': 'gpu'}.get(kind, kind)
     try:
-        return [jax.devices(kind)[int(number or 0)]]
+        return [_own(kind)[int(number or 0)]]
     except (RuntimeError, ValueError, IndexError):
-        here = sorted({each.platform for each in jax.devices()} | {'cpu'})
-        found = ', '.join(name(each) for kind in here for each in jax.devices(kind))
+        here = sorted({each.platform for each in jax.local_devices()} | {'cpu'})
+        found = ', '.join(name(each) for kind in here for each in _own(kind))
         raise ValueError(
             f"CTHULHU_DEVICE={wanted!r}: no such device. There are {found}; 'all' shares batches out."
         ) from None
+
+
+def _own(kind):
+    return jax.local_devices(backend=kind)
 
 
 def is_processor():
@@ -38,12 +42,18 @@ def is_processor():
 
 def name(one):
     """What a device is called: '/gpu:0'."""
-    return f'/{one.platform}:{one.id}'
+    return f'/{one.platform}:{_own(one.platform).index(one)}'
 
 
 @functools.lru_cache(maxsize=None)
 def _mesh():
     return jax.sharding.Mesh(np.array(used()), ('batch',)) if len(used()) > 1 else None
+
+
+def forget():
+    """Look again which devices there are."""
+    used.cache_clear()
+    _mesh.cache_clear()
 
 
 def everywhere():
@@ -109,6 +119,11 @@ def check_process():
             'JAX does not compute in a fork of the program, such as a worker process of `summon`. Leave it to the program itself, or use threads: '
             'use_multiprocessing=False.'
         )
+
+
+def was_used():
+    """Whether anything of ours was computed, or put on a device."""
+    return _process is not None
 
 
 def run_and_keep(compiled, changing, kept, place, *arguments):

@@ -11,6 +11,7 @@ from cthulhu.backend.deferred import plan
 from cthulhu.backend.jax import checks, device
 from cthulhu.backend.jax.device import alike, exact, run_and_keep, send_for, shared, taking
 from cthulhu.backend.jax.many_steps import Held, ManySteps
+from cthulhu.backend.jax.parts import SUM, Parts
 from cthulhu.backend.jax.primitive import array
 from cthulhu.backend.jax.sparse import Sparse, of_scipy
 
@@ -34,6 +35,7 @@ class Function(plan.Function):
         self.known = [place for place, x in enumerate(own.inputs) if x.shape == () and x.dtype == 'bool']
         self._is_compiled = not any(symbol.op in _NOT_COMPILED for symbol in own.symbols())
         self._prints = any(symbol.op == 'print_tensor' for symbol in own.symbols())
+        self._parts = Parts(self) if any(symbol.op == SUM for symbol in own.symbols()) else None
         self._steps, self._compiling = {}, None
         # What the last step found; a step that follows something wrong, begun before that was told, changes nothing.
         self._found = np.zeros(2, 'int64')
@@ -68,9 +70,8 @@ class Function(plan.Function):
         if not known:
             if len(self._steps) >= _KEPT:
                 self._steps.pop(next(iter(self._steps)))
-            step = self._step(chosen)
-            self._steps[chosen] = jax.jit(step, donate_argnums=0) if self._is_compiled else step
-        compiled, begun = self._steps[chosen], time.perf_counter()
+            self._steps[chosen] = self._jitted(chosen)
+        (*before, compiled), begun = self._steps[chosen], time.perf_counter()
 
         with exact():
             fed = [
@@ -80,7 +81,10 @@ class Function(plan.Function):
             ]
             clock = np.int64(backend.random_step())
             with taking:
-                outputs, new_values, found = run_and_keep(compiled, own.updated, self.kept, 1, fed, clock, self._found)
+                carried = self._parts.carried(before, fed, clock) if before else ()
+                outputs, new_values, found = run_and_keep(
+                    compiled, own.updated, self.kept, 1, fed, clock, self._found, *carried
+                )
                 if not outputs and found is None:
                     # Nothing else tells when the arrays that were fed, which are not copied, have been read.
                     jax.block_until_ready(new_values)
@@ -103,20 +107,33 @@ class Function(plan.Function):
 
         return finish
 
+    def _jitted(self, chosen):
+        """What is called one after the other, the function's step last."""
+        steps = [] if self._parts is None else self._parts.steps(chosen)
+        last = self._step(chosen)
+        return [*map(jax.jit, steps), jax.jit(last, donate_argnums=0)] if self._is_compiled else [*steps, last]
+
+    def given(self, chosen, changing, kept, fed):
+        """The values of inputs and variables by their ids."""
+        own = self.plan
+        values = {id(x): value for x, value in zip(own.updated + self.kept, list(changing) + list(kept))}
+        rest, known = iter(fed), dict(zip(self.known, map(_thawed, chosen)))
+        feeds = [known[place] if place in known else next(rest) for place in range(len(own.inputs))]
+        feeds = [one if isinstance(one, Sparse) else _typed(one, x.dtype) for one, x in zip(feeds, own.inputs)]
+        return own.given([values[id(x)] for x in own.variables], feeds)
+
     def _step(self, chosen):
-        """A pure function (values of what is updated, of what is only read, of what is fed, clock, finding) -> (outputs, new values, finding or None).
+        """A pure function (values of what is updated, of what is only read, of what is fed, clock, finding, and of `carried` if there are `Parts`) ->
+        (outputs, new values, finding or None).
 
         Where something wrong is found the new values are the old ones.
         """
-        own = self.plan
+        own, parts = self.plan, self._parts
 
-        def step(changing, kept, fed, clock, before):
-            values = {id(x): value for x, value in zip(own.updated + self.kept, list(changing) + list(kept))}
-            rest, known = iter(fed), dict(zip(self.known, map(_thawed, chosen)))
-            feeds = [known[place] if place in known else next(rest) for place in range(len(own.inputs))]
-            feeds = [one if isinstance(one, Sparse) else _typed(one, x.dtype) for one, x in zip(feeds, own.inputs)]
+        def step(changing, kept, fed, clock, before, *carried):
+            given = self.given(chosen, changing, kept, fed)
             with checks.finding() as found:
-                outputs, new_values = own([values[id(x)] for x in own.variables], feeds, clock)
+                outputs, new_values = parts.last(given, *carried, clock) if carried else own.run(given, clock)
             wrong = checks.first(found)
             new_values = [array(value, x.dtype) for x, value in zip(own.updated, new_values)]
             if wrong is not None:
@@ -130,6 +147,8 @@ class Function(plan.Function):
     def many_steps(self, fixed, length, shapes):
         if not self._is_compiled or self._prints:
             raise NotImplementedError('it makes tensors whose shapes depend on values, or prints them')
+        if self._parts is not None:
+            raise NotImplementedError('it sums over ranks, which takes place between what is compiled')
         if any(x.sparse for x in self.plan.inputs):
             raise NotImplementedError('it is fed sparse matrices')
         chosen = tuple([_frozen(fixed[place]) for place in self.known if place in fixed])
@@ -141,6 +160,8 @@ class Function(plan.Function):
         return Held.of(arrays)
 
     def compiling_costs(self):
+        if self._parts is not None:
+            return float('inf')
         # A call of fewer steps, the last of an epoch, is compiled by itself.
         return 1.5 * (self._compiling or 1.0)
 

@@ -10,8 +10,8 @@ from cthulhu.backend.torch.functions import TorchFunctions
 from cthulhu.backend.torch.math import TorchMath
 from cthulhu.backend.torch.nn import TorchNN
 from cthulhu.backend.torch.normalization import TorchNormalization
-from cthulhu.backend.torch.ranks import TorchRanks
 from cthulhu.backend.torch.random import TorchRandom
+from cthulhu.backend.torch.ranks import TorchRanks
 from cthulhu.backend.torch.rnn import TorchRNN
 from cthulhu.backend.torch.run import TorchRun
 from cthulhu.backend.torch.shape import TorchShape
@@ -20,7 +20,16 @@ __all__ = ['TorchBackend']
 
 
 class TorchBackend(
-    TorchMath, TorchShape, TorchNN, TorchNormalization, TorchRandom, TorchRNN, TorchFunctions, TorchRanks, TorchRun, Backend
+    TorchMath,
+    TorchShape,
+    TorchNN,
+    TorchNormalization,
+    TorchRandom,
+    TorchRNN,
+    TorchFunctions,
+    TorchRanks,
+    TorchRun,
+    Backend,
 ):
     """Every function of `cthulhu.backend` on PyTorch.
 
@@ -42,6 +51,8 @@ class TorchBackend(
         'empty_loops',
         'native_tensors',
         'ranks',
+        'sums_with_gradients',
+        'store_of_launcher',
         'torch',
     )
     symbols = (Symbol,)

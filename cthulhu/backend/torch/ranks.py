@@ -1,6 +1,7 @@
 """Sums over processes, by `torch.distributed`: gloo on processors, NCCL on GPUs."""
 
 import datetime
+import os
 
 import torch
 import torch.distributed as dist
@@ -26,15 +27,38 @@ class TorchRanks:
             options._devices = [dist.ProcessGroupGloo.create_device(hostname=group.host)]
             self._processes = dist.ProcessGroupGloo(store, group.rank, group.count, options)
 
+    def store_of_launcher(self, host, port):
+        """The store of a launcher that listens at an address itself, as those of torchrun and Ray do: an object with `set(text)` and `get()`; else None."""
+        if os.environ.get('TORCHELASTIC_USE_AGENT_STORE') == 'True' or dist.is_available() and dist.is_initialized():
+            return _Noted(dist.TCPStore(host, port, is_master=False, timeout=datetime.timedelta(seconds=60)))
+        return None
+
     def _leave_ranks(self):
         self._processes = None
 
     @recorded
     def _sum_of_ranks(self, x):
         refuse('sum_over_ranks')  # it waits for other processes
-        whole = x.detach().clone()
-        self._processes.allreduce([whole]).wait()
-        return whole
+        return _Sum.apply(x, self._processes)
+
+
+class _Sum(torch.autograd.Function):
+    """What is added up on the way forward is on the way back too: each rank's loss depends on the values of all."""
+
+    @staticmethod
+    def forward(ctx, x, processes):
+        ctx.processes = processes
+        return _summed(x, processes)
+
+    @staticmethod
+    def backward(ctx, slope):
+        return _summed(slope, ctx.processes), None
+
+
+def _summed(x, processes):
+    whole = x.detach().clone(memory_format=torch.contiguous_format)
+    processes.allreduce([whole]).wait()
+    return whole
 
 
 def _store(group, limit):
@@ -44,3 +68,16 @@ def _store(group, limit):
         group.first(store.port)
         return store
     return dist.TCPStore(group.address[0], group.first(None), None, is_master=False, timeout=limit)
+
+
+class _Noted:
+    """A text in a store of PyTorch. Each start of the processes by a launcher has one of its own."""
+
+    def __init__(self, store):
+        self._store, self._key = store, 'cthulhu of start ' + os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')
+
+    def set(self, text):
+        self._store.set(self._key, text)
+
+    def get(self):
+        return self._store.get(self._key).decode()

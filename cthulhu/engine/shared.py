@@ -1,0 +1,414 @@
+"""Training, evaluation and prediction that several processes share: what each does with its part of a batch, and what they agree on.
+
+A step on a share gives the numbers of the whole batch: every loss is weighted so that the sum over the ranks is that of the batch, and one
+exchange adds up the loss, the gradients, and what metrics and layers take from the batch. So weights, states and logs are equal on all ranks.
+"""
+
+import zlib
+
+import numpy as np
+
+from cthulhu import backend as K
+from cthulhu import losses
+from cthulhu.backend import meta
+from cthulhu.callers import warn_once
+from cthulhu.engine import adapters
+from cthulhu.engine.step import Feed, Step
+from cthulhu.optimizers.joint import joining
+from cthulhu.utils.generic_utils import unique
+
+
+def is_shared():
+    """Whether several processes train together."""
+    group = K.rank_group()
+    return group is not None and group.count > 1
+
+
+def is_first():
+    """Whether this process speaks and writes for all: rank 0, or one that trains alone."""
+    return not is_shared() or K.rank_group().rank == 0
+
+
+def share(adapter, model):
+    """Have an Adapter give this process's share of each batch, if several train together; the whole of it where the model keeps the states of samples."""
+    if is_shared() and not model.stateful:
+        group = K.rank_group()
+        adapter.shard = (group.rank, group.count)
+        if not isinstance(adapter, adapters.StepsAdapter):
+            return adapter
+        raise NotImplementedError(
+            'Tensors of the framework as data are not shared between machines: give arrays, an HDF5 file, a Sequence, a generator or a dataset.'
+        )
+    return adapter
+
+
+# -- the step --------------------------------------------------------------------------------------------------
+
+
+class SharedStep:
+    """A step of training or testing, of which each rank computes its share: called as a Step, with the whole batch, or by `on` with a share.
+
+    Arguments:
+        program: the Program.
+        training: bool.
+    """
+
+    goes_ahead = False
+
+    def __init__(self, program, training):
+        conjuring = program.conjuring
+        if program.native:
+            raise NotImplementedError('Tensors of the framework as data are not shared between machines: give arrays.')
+        self._is_whole = conjuring.model.stateful
+        if self._is_whole:
+            warn_once(
+                conjuring.model,
+                'shares',
+                f'Model "{conjuring.model.name}" keeps the states of samples from batch to batch, so that each machine computes every batch as a whole: the numbers are '
+                'right, and nothing is gained by having several.',
+            )
+        self.name, self.feeds = 'train_function' if training else 'test_function', program.feeds
+        self._group, self._model, self._has_begun = K.rank_group(), conjuring.model, False
+        self._specs = [spec for spec in program.specs if spec.loss is not None]
+        layers = conjuring.model.all_layers() if training else ()
+        self._synchronized = [layer.name for layer in layers if getattr(layer, 'synchronized', False)]
+        # The share of the samples, what a sum over them counts, then for each loss the share of what counts in it.
+        self._shares = K.placeholder((2 + len(self._specs),), name='shares')
+        made = _Parts(program, self._specs, self._shares, training)
+        feeds = [*program.feeds, Feed('shares', 'shares', self._shares)]
+        further = conjuring.frozen_layers, conjuring.function_arguments, 1
+        self._step = Step(self.name, feeds, [made.loss], made.updates, made.results, int(training), *further)
+        masks = [spec.mask for spec in self._specs if spec.mask is not None]
+        self._masked = [i for i, spec in enumerate(self._specs, 2) if spec.mask is not None]
+        self._counts = None
+        if masks:
+            counts = [K.sum(K.cast(mask, K.floatx())) for mask in masks]
+            inputs = [feed for feed in program.feeds if feed.kind == 'input']
+            further = conjuring.frozen_layers, conjuring.function_arguments, 1
+            self._counts = Step('counts_of_masks', inputs, counts, (), (), int(training), *further)
+
+    def __call__(self, arrays):
+        """Take the step on a whole batch, which every rank is given; of it each takes its share."""
+        if not self._has_begun:
+            self._has_begun = True
+            begin(self._model, self.name, {})
+        size = next(len(a) for a in arrays if a is not None)
+        if self._is_whole:
+            return self._take(arrays, size, size)
+        first, last = adapters.share(size, self._group.rank, self._group.count)
+        rows = slice(first, last) if last > first else slice(0, 1)
+        return self._take([a if a is None else a[rows] for a in arrays], last - first, size)
+
+    def on(self, batch):
+        """Take the step on a Batch of which the feeds are this rank's share."""
+        return self._take(batch.feeds, batch.own, batch.size)
+
+    def _take(self, arrays, own, size):
+        if size < self._group.count and self._synchronized and not self._is_whole:
+            raise ValueError(
+                f'A batch of {size} samples leaves a rank without one, and layer "{self._synchronized[0]}" normalises what all have. Choose another '
+                '`batch_size`, or leave out the last samples.'
+            )
+        count = self._group.count
+        shares = np.full(2 + len(self._specs), 1 / count if self._is_whole else own / size)
+        shares[1] = 1 / count if self._is_whole else own > 0  # a rank that has no sample counts none
+        with self._group.collective():
+            if self._counts is not None and not self._is_whole:
+                counts = np.array(self._counts(arrays[: len(self._counts.feeds)]), 'float64') * (own > 0)
+                (sums,) = K.sum_arrays_over_ranks([counts])
+                shares[self._masked] = counts / np.maximum(sums, 1e-30)
+            return self._step([*arrays, shares.astype(K.floatx())])
+
+    def with_ones(self, arrays):
+        """A list of arrays with ones in place of weights that are None."""
+        return self._step.with_ones(arrays)
+
+    def hold(self, adapter):
+        """The arrays stay where they are."""
+
+    def pace(self, adapter, unmeasured):
+        """None: between two steps the ranks exchange gradients, and each is a call."""
+
+
+class _Parts:
+    """What a SharedStep is made of: the loss of the whole batch, the updates, the metrics' results."""
+
+    def __init__(self, program, specs, shares, training):
+        conjuring = program.conjuring
+        self._shares, self._specs = shares, specs
+        self._program = program
+        self._updates = K.chain_updates(program.layer_updates(training)) + program.metric_updates
+        self._counts = shares[1]
+        loss = self._loss()
+        by_metric = self._of_metrics()
+        of_layers = self._of_layers()
+        changes = [
+            (new - K.identity(variable)) * K.cast(self._counts, K.dtype(new))
+            for _, pairs in by_metric
+            for variable, new in pairs
+        ]
+        rest = [loss] + changes + [new * K.cast(shares[0], K.dtype(new)) for _, new in of_layers]
+        if training:
+            with joining(rest) as joint:
+                self.updates = list(conjuring.optimizer_updates(loss))
+            sums = joint.sums
+            if sums is None and conjuring.trained_weights:
+                raise NotImplementedError(
+                    f'{type(conjuring.optimizer).__name__} takes its gradients by itself, not by `get_gradients`, so that they cannot be added up over '
+                    'machines.'
+                )
+            sums = K.sum_over_ranks(rest) if sums is None else sums
+        else:
+            self.updates, sums = [], K.sum_over_ranks(rest)
+        sums = iter(sums)
+        self.loss = next(sums)
+        self.results = []
+        for metric, pairs in by_metric:
+            updates = [K.update(variable, K.identity(variable) + next(sums)) for variable, _ in pairs]
+            self.updates += updates
+            with K.control_dependencies(updates):
+                result = metric.result()
+            self.results.append(K.cast(result, K.floatx()) if K.dtype(result) != K.floatx() else result)
+        self.updates += [K.update(variable, next(sums)) for variable, _ in of_layers]
+        self.updates += self._alike
+
+    def _loss(self):
+        """The part of this rank in the loss."""
+        total = None
+        for place, spec in enumerate(self._specs, 2):
+            value = self._program.output_losses[spec.name] * spec.loss_weight * self._share_of(place, spec)
+            total = value if total is None else total + value
+        for extra in self._program.extra_losses:
+            share = self._counts if meta.is_of_samples(extra) else self._shares[0]
+            extra = (K.mean(extra) if K.ndim(extra) else extra) * K.cast(share, K.dtype(extra))
+            total = extra if total is None else total + extra
+        return total
+
+    def _share_of(self, place, spec):
+        is_sum = spec.loss.reduction == losses.Reduction.SUM
+        return K.cast(
+            K.ones_like(self._shares[0]) if is_sum else self._shares[place],
+            K.dtype(self._program.output_losses[spec.name]),
+        )
+
+    def _of_metrics(self):
+        """List of (metric, list of (variable, new value)) in the order of the results."""
+        found, by_variable = [], {}
+        for update in self._updates:
+            if isinstance(update, meta.Update):
+                by_variable[id(update.variable)] = update
+        places = {spec.name: place for place, spec in enumerate(self._specs, 2)}
+        losses_of = {id(spec.loss_metric): spec for spec in self._specs if spec.loss_metric is not None}
+        for metric in self._program.conjuring.metrics:
+            spec = losses_of.get(id(metric))
+            if spec is not None:
+                value = self._program.output_losses[spec.name]
+                share = self._share_of(places[spec.name], spec)
+                value = value * share / K.cast(K.maximum(self._shares[0], 1e-20), K.dtype(value))
+                updates = metric.update_state(value, sample_weight=K.cast(K.shape(spec.sample_weight)[0], K.floatx()))
+            else:
+                updates = [by_variable[id(weight)] for weight in metric.weights if id(weight) in by_variable]
+            for update in updates:
+                if not update.adds:
+                    raise NotImplementedError(
+                        f'The metric "{metric.name}" sets its state by `K.update`, and only what `K.update_add` counts can be added up over machines.'
+                    )
+            found.append((metric, [(update.variable, update.value) for update in updates]))
+        return found
+
+    def _of_layers(self):
+        """List of (variable, new value) of what layers keep and the samples change, such as averages. What counts in integers is alike on all ranks."""
+        of_metrics = {id(weight) for metric in self._program.conjuring.metrics for weight in metric.weights}
+        found, self._alike = [], []
+        for update in self._updates:
+            if not isinstance(update, meta.Update):
+                if isinstance(update, (int, float)):
+                    continue
+                raise NotImplementedError(
+                    f'{update!r} is an operation of the framework, and only what `K.update` makes can be joined over machines.'
+                )
+            if id(update.variable) in of_metrics:
+                continue
+            is_float = K.dtype(update.variable) in ('float16', 'bfloat16', 'float32', 'float64')
+            if is_float:
+                found.append((update.variable, update.value))
+            else:
+                self._alike.append(update)
+        return found
+
+
+# -- what the ranks agree on -----------------------------------------------------------------------------------
+
+
+def begin(model, what, facts):
+    """See that all ranks are about to do the same with the same model, and have rank 0's weights.
+
+    Arguments:
+        model: the model.
+        what: str, the method.
+        facts: dict of what has to be the same on all ranks: texts and numbers by name.
+
+    Raises:
+        ValueError: a rank differs; the message names it.
+    """
+    group = K.rank_group()
+    weights = model.weights
+    own = dict(facts)
+    own['method'], own['backend'], own['float type'] = what, K.backend(), K.floatx()
+    own['weights of the model'] = [[list(K.int_shape(w)), K.dtype(w)] for w in weights]
+    values = K.batch_get_value(weights)
+    checksum = 0
+    for value in values:
+        checksum = zlib.crc32(np.ascontiguousarray(value), checksum)
+    told = group.exchange([own, checksum])
+    for rank, (theirs, _) in enumerate(told):
+        for name, value in told[0][0].items():
+            if theirs.get(name) != value:
+                raise ValueError(
+                    f'Rank {rank} does not run what rank 0 runs: {name} is {_short(theirs.get(name))} there, and {_short(value)} on rank 0.'
+                )
+    if any(theirs != told[0][1] for _, theirs in told):
+        set_alike(weights, values)
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) < 80 else f'another ({len(value)} of them)' if hasattr(value, '__len__') else text[:80]
+
+
+def set_alike(variables, values=None):
+    """Give variables the values that they have on rank 0."""
+    if variables:
+        values = K.batch_get_value(variables) if values is None else values
+        K.batch_set_value(list(zip(variables, from_first(values))))
+
+
+def from_first(values):
+    """The arrays of rank 0, on all ranks, which have such of the same shapes."""
+    arrays = [np.asarray(value) for value in values]
+    dtypes = [a.dtype for a in arrays]
+    wide = [a.astype(_wide(a.dtype)) for a in arrays]
+    if K.rank_group().rank:
+        wide = [np.zeros_like(a) for a in wide]
+    return [a.astype(dtype) for a, dtype in zip(K.sum_arrays_over_ranks(wide), dtypes)]
+
+
+def _wide(dtype):
+    """The dtype in which values of another one are added up."""
+    if dtype.kind in 'biu':
+        return np.dtype('int32' if dtype.itemsize < 4 else 'int64')
+    return np.dtype('float64' if dtype == 'float64' else 'float32')
+
+
+def begin_run(model, told, adapter, validation):
+    """Before a training: see that the ranks agree.
+
+    Returns:
+        Function that says, after a batch, whether the rest of them shall be left out; None where no callback can ask for it.
+    """
+    facts = facts_of(adapter)
+    facts.update(epochs=told.params['epochs'], validation=None if validation is None else facts_of(validation.adapter))
+    begin(model, 'summon', facts)
+    told.first_random_step = K.random_step()
+    if not any(K.rank_group().exchange(told.wants_batches)):
+        return None
+
+    def stop():
+        told.model.stop_training = any(K.rank_group().exchange(bool(told.model.stop_training)))
+        return told.model.stop_training
+
+    return stop
+
+
+def facts_of(adapter):
+    """What has to be the same of the data of all ranks: a dict."""
+    if adapter.is_share:
+        return {'data': 'a share each'}
+    return {'samples': adapter.samples, 'batch_size': adapter.batch_size, 'steps': adapter.steps}
+
+
+def begin_training(model, told, adapter):
+    """After the callbacks have begun, and perhaps taken up an interrupted run on rank 0: have all ranks begin as it does."""
+    moved = K.random_step() - told.first_random_step  # by what took up a run
+    state = model.conjuring.optimizer_state()
+    variables = list(model.weights) + (list(model.optimizer.weights) if state is None else list(state.weights))
+    variables += [value for _, value in sorted(vars(model.optimizer).items()) if K.is_variable(value)]
+    set_alike(unique(variables))
+    begun = K.rank_group().first([told.params.initial_epoch, adapter.position, bool(model.stop_training), moved])
+    told.params.initial_epoch, adapter.position, model.stop_training, moved = begun
+    K.set_random_step(told.first_random_step + moved)
+
+
+def end_epoch(model):
+    """After an epoch: `stop_training`, set on one rank, counts on all.
+
+    Raises:
+        ValueError: the learning rate is not the same on all.
+    """
+    rate = getattr(model.optimizer, 'learning_rate', None)
+    rate = float(K.get_value(rate)) if K.is_variable(rate) else None
+    found = K.rank_group().exchange([bool(model.stop_training), rate])
+    for rank, (_, theirs) in enumerate(found):
+        if theirs != found[0][1]:
+            raise ValueError(
+                f'After the epoch the learning rate is {theirs} on rank {rank}, and {found[0][1]} on rank 0: a callback that changes it has to be there on all.'
+            )
+    model.stop_training = any(stops for stops, _ in found)
+
+
+def with_others(adapter):
+    """The Batches of an Adapter whose source is this rank's own share: with how many samples the others have.
+
+    A rank whose data have ended has none of the batches that the others still have.
+    """
+    group = K.rank_group()
+    seen, kept = 0, None
+    own = adapter.batches()
+    try:
+        while True:
+            batch = next(own, None)
+            sizes = group.exchange(None if batch is None else int(batch.size))
+            if all(size is None for size in sizes):
+                adapter.ended = any(group.exchange(adapter.ended))
+                return
+            sizes = [size or 0 for size in sizes]
+            if batch is not None and batch.size:
+                kept = [None if a is None else a[:1] for a in batch.feeds]
+            elif kept is None:
+                raise ValueError(f'Rank {group.rank} has no data, so that it cannot take part.')
+            feeds = batch.feeds if batch is not None and batch.size else kept
+            yield adapters.Batch(sum(sizes), seen, feeds=feeds, own=sizes[group.rank], first=sum(sizes[: group.rank]))
+            seen += sum(sizes)
+    finally:
+        own.close()
+
+
+def together(parts):
+    """The arrays of all rows, of what the ranks have: `parts` is a list of (Batch, list of the outputs for this rank's share of it).
+
+    Raises:
+        ValueError: an output has not one row for each sample.
+    """
+    whole, total = None, max(batch.start + batch.size for batch, _ in parts)
+    for batch, values in parts:
+        # What an output gives for a share is that of each of its samples.
+        values = [np.asarray(value) if np.ndim(value) else np.full(max(batch.own, 1), value) for value in values]
+        for value in values:
+            if len(value) != max(batch.own, 1):
+                raise ValueError(
+                    f'An output has {len(value)} rows for {batch.own} samples, so that what the ranks have of it cannot be put together. Predict on one machine.'
+                )
+        if whole is None:
+            whole = [np.zeros((total,) + value.shape[1:], _wide(value.dtype)) for value in values]
+            dtypes = [value.dtype for value in values]
+        start = batch.start + batch.first
+        for array, value in zip(whole, values):
+            array[start : start + batch.own] = value[: batch.own]
+    return [a.astype(dtype) for a, dtype in zip(K.sum_arrays_over_ranks(whole), dtypes)]
+
+
+def writers_on_first(callbacks):
+    """The callbacks that this rank has: those that write for the whole run are rank 0's."""
+    if is_first():
+        return callbacks
+    return [callback for callback in callbacks if not getattr(callback, 'writes', False)]

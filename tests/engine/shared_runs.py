@@ -1,0 +1,265 @@
+"""What one rank of a shared run does: `python -m tests.engine.shared_runs RANK COUNT PORT FOLDER CASE ...`; results go to FOLDER/RANK.npz and .json."""
+
+import json
+import os
+import sys
+import time
+
+import numpy as np
+
+import cthulhu
+from cthulhu import backend as K
+from cthulhu import callbacks, layers, metrics, models
+from cthulhu.utils import Sequence
+from tests.engine import twelve
+
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+class Batches(Sequence):
+    """The batches of arrays, in numbers that do not divide."""
+
+    def __init__(self, x, y, size):
+        self.x, self.y, self.size = x, y, size
+
+    def __len__(self):
+        return -(-len(self.x) // self.size)
+
+    def __getitem__(self, index):
+        rows = slice(index * self.size, (index + 1) * self.size)
+        return self.x[rows], self.y[rows]
+
+
+def data(samples=83):
+    random = np.random.RandomState(4)
+    x = random.normal(size=(samples, 6)).astype('float32')
+    return x, (x[:, :1] * x[:, 1:2] > 0).astype('float32') + (x[:, 2:3] > 0.5)
+
+
+def model(optimizer='adam', dropout=0.0, **further):
+    made = models.Pile(
+        [
+            layers.Daoloth(
+                12, activation='tanh', input_shape=(6,), kernel_regularizer='l2', activity_regularizer='l1_l2'
+            ),
+            layers.Darkness(dropout),
+            layers.Daoloth(3, activation='softmax'),
+        ]
+    )
+    random = np.random.RandomState(3)
+    if cthulhu.distribution.is_first():  # rank 0's count
+        made.set_weights([random.normal(0, 0.5, w.shape) for w in made.get_weights()])
+    made.conjure(optimizer, 'sparse_categorical_crossentropy', metrics=['accuracy', metrics.SparseTopKCategoricalAccuracy(2)], **further)  # fmt: skip
+    return made
+
+
+def results(made, history, *figures):
+    return {'weights': made.get_weights(), 'history': history, 'figures': [float(each) for each in figures]}
+
+
+def synchronized(made):
+    """The model with layers that normalise the whole batch."""
+    config = made.get_config()
+    for layer in config['layers']:
+        if layer['class_name'] == 'BatchNormalization':
+            layer['config']['synchronized'] = True
+    new = models.Pile.from_config(config)
+    new.conjure(cthulhu.optimizers.SGD(0.05, decay=0.1), 'mse', metrics=['mae'])
+    return new
+
+
+@case
+def all_twelve():
+    found = {'history': {}, 'weights': [], 'figures': []}
+    for make in twelve.MODELS:
+        if make is twelve.normalised and not K.supports('sums_with_gradients'):
+            continue
+        made, x, y, options = make(cthulhu)
+        if make is twelve.normalised:
+            made = synchronized(made)
+        twelve.start(made)
+        history = twelve.train(made, x, y, options)
+        found['history'].update((f'{make.__name__} {name}', values) for name, values in history.items())
+        found['history'][make.__name__ + ' after'] = twelve.evaluate(made, x, y, options)
+        found['weights'] += made.get_weights()
+    return found
+
+
+@case
+def shuffled():
+    """From arrays, mixed, with weights, a part held out, and batches that do not divide."""
+    x, y = data()
+    made = model()
+    np.random.seed(cthulhu.distribution.rank())
+    history = made.summon(
+        x, y, batch_size=16, epochs=3, validation_split=0.2, sample_weight=np.linspace(0.5, 1.5, len(x)), verbose=0
+    )
+    return results(made, history.history, *made.evaluate(x, y, verbose=0), np.abs(made.predict(x)).sum(), made.predict(x[:1])[0, 0])  # fmt: skip
+
+
+@case
+def sequence():
+    x, y = data()
+    made = model(cthulhu.optimizers.SGD(0.1, momentum=0.9, clipnorm=0.5))
+    np.random.seed(cthulhu.distribution.rank())
+    history = made.summon(Batches(x, y, 13), epochs=2, workers=2, verbose=0, validation_data=Batches(x, y, 9))
+    return results(made, history.history, *made.evaluate(Batches(x, y, 30), verbose=0), np.abs(made.predict(Batches(x, y, 9))).sum())  # fmt: skip
+
+
+@case
+def hdf5(folder=None):
+    import h5py
+
+    x, y = data()
+    path = os.path.join(sys.argv[4], f'data{cthulhu.distribution.rank()}.h5')
+    with h5py.File(path, 'w') as file:
+        file['x'], file['y'] = x, y
+    made = model()
+    with h5py.File(path, 'r') as file:
+        np.random.seed(cthulhu.distribution.rank())
+        history = made.summon(file['x'], file['y'], batch_size=10, epochs=2, shuffle='batch', verbose=0)
+        return results(made, history.history, *made.evaluate(file['x'], file['y'], verbose=0))
+
+
+@case
+def own_shares():
+    """A generator on each rank; together they give the batches of one."""
+    x, y = data(60)
+    rank, count = cthulhu.distribution.rank(), cthulhu.distribution.count()
+
+    def batches():
+        while True:
+            for start in range(0, 60, 20):
+                size = 20 // count + (20 % count if rank == count - 1 else 0)
+                rows = slice(start + rank * (20 // count), start + rank * (20 // count) + size)
+                yield x[rows], y[rows]
+
+    made = model()
+    history = made.summon(batches(), steps_per_epoch=3, epochs=2, verbose=0)
+    return results(made, history.history, *made.evaluate(batches(), steps=3, verbose=0))
+
+
+@case
+def single_batches():
+    x, y = data()
+    made = model()
+    found = [made.train_on_batch(x[i : i + 7], y[i : i + 7]) for i in range(0, 28, 7)]
+    return results(made, {'loss': [float(f[0]) for f in found]}, *made.test_on_batch(x[:2], y[:2]))
+
+
+@case
+def stopped():
+    """A callback on the last rank alone ends all; another ends all after an epoch; callbacks that write are rank 0's."""
+    x, y = data()
+    last = cthulhu.distribution.rank() == cthulhu.distribution.count() - 1
+    seen = []
+
+    def stop(batch, logs):
+        seen.append(batch)
+        if last and batch == 2:
+            made.stop_training = True
+
+    path = os.path.join(sys.argv[4], f'log{cthulhu.distribution.rank()}.csv')
+    told = [callbacks.CSVLogger(path)] + ([callbacks.LuKthuCallback(on_batch_end=stop)] if last else [])
+    made = model()
+    made.summon(x, y, batch_size=8, epochs=4, verbose=0, callbacks=told)
+    epochs = len(made.history.epoch)
+    early = callbacks.EarlyStopping('loss', min_delta=10.0)
+    history = made.summon(x, y, batch_size=8, epochs=9, verbose=0, shuffle=False, callbacks=[early])
+    return results(made, history.history, epochs, len(history.epoch), os.path.exists(path) == cthulhu.distribution.is_first())  # fmt: skip
+
+
+@case
+def with_draws():
+    x, y = data()
+    np.random.seed(1)
+    made = model(dropout=0.5)
+    history = made.summon(x, y, batch_size=16, epochs=2, verbose=0)
+    return results(made, history.history)
+
+
+@case
+def kept():
+    """A run that goes on from the backup of rank 0 alone."""
+    x, y = data()
+
+    def run(epochs):
+        np.random.seed(1)
+        made = model(cthulhu.optimizers.SGD(0.1, momentum=0.9), dropout=0.3)
+        folder = os.path.join(sys.argv[4], f'backup{cthulhu.distribution.rank()}')
+        backup = callbacks.BackupAndRestore(folder, delete_checkpoint=False)
+        history = made.summon(x, y, batch_size=16, epochs=epochs, verbose=0, callbacks=[backup, callbacks.EarlyStopping('loss', patience=9)])  # fmt: skip
+        return made, history, folder
+
+    _, _, folder = run(2)
+    made, history, _ = run(4)
+    np.random.seed(1)
+    whole = model(cthulhu.optimizers.SGD(0.1, momentum=0.9), dropout=0.3)
+    whole.summon(x, y, batch_size=16, epochs=4, verbose=0)
+    differ = max(float(np.abs(a - b).max()) for a, b in zip(made.get_weights(), whole.get_weights()))
+    assert os.path.exists(folder) == cthulhu.distribution.is_first()
+    return results(made, history.history, differ, len(history.epoch))
+
+
+@case
+def other_data():
+    """The last rank has other data, and all are told."""
+    x, y = data(40 if cthulhu.distribution.rank() == cthulhu.distribution.count() - 1 else 50)
+    try:
+        model().summon(x, y, verbose=0)
+    except ValueError as error:
+        return {'history': {'error': str(error)}, 'weights': [], 'figures': []}
+
+
+@case
+def forever():
+    """Trains until somebody ends it."""
+    x, y = data()
+    made = model()
+
+    def note(batch, logs):
+        with open(os.path.join(sys.argv[4], f'step{cthulhu.distribution.rank()}'), 'w') as file:
+            file.write(str(batch))
+        time.sleep(0.002)
+
+    try:
+        made.summon(
+            x, y, batch_size=8, epochs=10**6, verbose=0, callbacks=[callbacks.LuKthuCallback(on_batch_end=note)]
+        )
+    except cthulhu.distribution.RankLost as error:
+        return {'history': {'error': str(error)}, 'weights': [], 'figures': []}
+
+
+@case
+def failing():
+    """The last rank raises an error in a callback."""
+    x, y = data()
+
+    def fail(epoch, logs):
+        if epoch == 1 and cthulhu.distribution.rank() == cthulhu.distribution.count() - 1:
+            raise KeyError('lost my notes')
+
+    try:
+        model().summon(x, y, epochs=9, verbose=0, callbacks=[callbacks.LuKthuCallback(on_epoch_end=fail)])
+    except cthulhu.distribution.RankLost as error:
+        return {'history': {'error': str(error)}, 'weights': [], 'figures': []}
+
+
+def main(rank, count, port, folder, names):
+    if count > 1:
+        cthulhu.distribution.initialize(f'127.0.0.1:{port}', count, rank, timeout=float(os.environ.get('LIMIT', 20)))
+    for name in names:
+        found = CASES[name]()
+        K.clear_session()
+        with open(os.path.join(folder, f'{name}{rank}.json'), 'w') as file:
+            json.dump({'history': found['history'], 'figures': found['figures']}, file, default=float)
+        np.savez(os.path.join(folder, f'{name}{rank}.npz'), *found['weights'])
+
+
+if __name__ == '__main__':
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], sys.argv[5:])

@@ -1,0 +1,168 @@
+"""Processes that share each batch have the numbers of one; what ends one of them ends all, with its name."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from cthulhu import backend as K
+from tests.engine import twelve
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+needs_ranks = pytest.mark.skipif(not K.supports('ranks'), reason='the backend trains on one machine')
+#: Whose numbers are those of one process, however the batches are shared.
+SAME = ['all_twelve', 'shuffled', 'sequence', 'hdf5', 'own_shares', 'single_batches', 'stopped']
+OTHERS = ['with_draws', 'kept', 'other_data', 'failing']
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(('127.0.0.1', 0))
+        return found.getsockname()[1]
+
+
+def started(count, folder, names, limit=20):
+    environ = dict(os.environ, PYTHONPATH=TOP, OMP_NUM_THREADS='1', LIMIT=str(limit), CTHULHU_BACKEND=K.backend())
+    environ.pop('XLA_FLAGS', None)
+    port, os.environ['PYTHONDONTWRITEBYTECODE'] = free_port(), '1'
+    command = [sys.executable, '-W', 'ignore', '-m', 'tests.engine.shared_runs']
+    return [
+        subprocess.Popen(
+            command + [str(rank), str(count), str(port), str(folder)] + names,
+            env=environ, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        for rank in range(count)
+    ]  # fmt: skip
+
+
+def ended(processes, seconds=300):
+    """What they printed: list of str."""
+    deadline, texts = time.monotonic() + seconds, []
+    try:
+        for process in processes:
+            text, _ = process.communicate(timeout=max(1.0, deadline - time.monotonic()))
+            texts.append(text.decode(errors='replace'))
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    return texts
+
+
+def read(folder, name, rank):
+    with open(os.path.join(str(folder), f'{name}{rank}.json')) as file:
+        found = json.load(file)
+    with np.load(os.path.join(str(folder), f'{name}{rank}.npz')) as file:
+        found['weights'] = list(file.values())
+    return found
+
+
+@pytest.fixture(scope='module')
+def runs(tmp_path_factory):
+    """Number of processes -> the folder of what they did."""
+    folders = {count: tmp_path_factory.mktemp(f'of{count}') for count in (1, 2, 3)}
+    for count, folder in folders.items():
+        texts = ended(started(count, folder, SAME + (OTHERS if count > 1 else [])))
+        for rank, text in enumerate(texts):
+            assert os.path.exists(str(folder / f'{(SAME + OTHERS)[-2 if count > 1 else len(SAME) - 1]}{rank}.json')), (
+                text
+            )
+    return folders
+
+
+@needs_ranks
+@pytest.mark.parametrize('count', [2, 3])
+@pytest.mark.parametrize('name', SAME)
+def test_they_have_the_numbers_of_one(runs, count, name):
+    one, ranks = read(runs[1], name, 0), [read(runs[count], name, rank) for rank in range(count)]
+    for rank in ranks[1:]:
+        assert rank['history'] == ranks[0]['history'] and rank['figures'] == ranks[0]['figures']
+        for mine, first in zip(rank['weights'], ranks[0]['weights']):
+            np.testing.assert_array_equal(mine, first)
+    assert set(ranks[0]['history']) == set(one['history'])
+    for key, values in one['history'].items():
+        np.testing.assert_allclose(ranks[0]['history'][key], values, rtol=1e-5, atol=1e-5, err_msg=key)
+    np.testing.assert_allclose(ranks[0]['figures'], one['figures'], rtol=1e-5, atol=1e-5)
+    for mine, its in zip(ranks[0]['weights'], one['weights']):
+        np.testing.assert_allclose(mine, its, rtol=1e-4, atol=2e-5)
+
+
+@needs_ranks
+def test_they_have_the_numbers_of_keras(runs):
+    with open(twelve.PATH) as source:
+        expected = json.load(source)
+    found = read(runs[3], 'all_twelve', 0)['history']
+    makes = [make.__name__ for make in twelve.MODELS if f'{make.__name__} loss' in found]
+    assert len(makes) == 12 - (not K.supports('sums_with_gradients'))
+    for name in makes:
+        for key, values in expected[name]['history'].items():
+            np.testing.assert_allclose(found[f'{name} {key}'], values, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@needs_ranks
+@pytest.mark.parametrize('count', [2, 3])
+def test_each_draws_for_its_share(runs, count):
+    ranks = [read(runs[count], 'with_draws', rank) for rank in range(count)]
+    assert all(rank['history'] == ranks[0]['history'] for rank in ranks)
+    assert ranks[0]['history'] != read(runs[5 - count], 'with_draws', 0)['history']
+
+
+@needs_ranks
+@pytest.mark.parametrize('count', [2, 3])
+def test_a_run_goes_on_from_the_backup_of_rank_0(runs, count):
+    for rank in range(count):
+        difference, epochs = read(runs[count], 'kept', rank)['figures']
+        assert difference == 0.0 and epochs == 4
+
+
+@needs_ranks
+@pytest.mark.parametrize('count', [2, 3])
+def test_a_callback_on_one_rank_ends_all(runs, count):
+    for rank in range(count):
+        epochs, epochs_of_early_stopping, is_written_by_the_first = read(runs[count], 'stopped', rank)['figures']
+        assert (epochs, epochs_of_early_stopping, is_written_by_the_first) == (1, 2, 1)
+
+
+@needs_ranks
+@pytest.mark.parametrize('count', [2, 3])
+def test_who_has_other_data_is_named(runs, count):
+    for rank in range(count):
+        error = read(runs[count], 'other_data', rank)['history']['error']
+        assert error == f'Rank {count - 1} does not run what rank 0 runs: samples is 40 there, and 50 on rank 0.'
+
+
+@needs_ranks
+@pytest.mark.parametrize('count', [2, 3])
+def test_an_error_on_one_rank_is_told_to_all(runs, count):
+    for rank in range(count - 1):
+        assert (
+            read(runs[count], 'failing', rank)['history']['error']
+            == f"Rank {count - 1} failed: KeyError: 'lost my notes'"
+        )
+    assert not (runs[count] / f'failing{count - 1}.json').exists()
+
+
+@needs_ranks
+@pytest.mark.parametrize('lost,way', [(0, 'SIGKILL'), (1, 'SIGKILL'), (2, 'SIGSTOP')])
+def test_a_rank_that_is_lost_is_named(tmp_path, lost, way):
+    processes = started(3, tmp_path, ['forever'], limit=4)
+    deadline = time.monotonic() + 120
+    steps = [tmp_path / f'step{rank}' for rank in range(3)]
+    while not all(step.exists() for step in steps):
+        assert time.monotonic() < deadline and all(process.poll() is None for process in processes), ended(processes, 5)
+        time.sleep(0.1)
+    os.kill(processes[lost].pid, getattr(signal, way))
+    others = [process for rank, process in enumerate(processes) if rank != lost]
+    texts = ended(others, 30)
+    processes[lost].kill()
+    processes[lost].communicate()
+    for rank, text in zip([rank for rank in range(3) if rank != lost], texts):
+        path = tmp_path / f'forever{rank}.json'
+        said = read(tmp_path, 'forever', rank)['history']['error'] if path.exists() else text
+        assert f'Rank {lost} ' in said, text

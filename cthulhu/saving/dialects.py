@@ -90,6 +90,10 @@ def part(config, kind, custom_objects=None):
     return _Normalizer(custom_objects).part(config, kind)
 
 
+#: Classes of later Kerases that have another name here; the second is of their InceptionResNetV2.
+_RENAMED = {'Functional': 'Model', 'CustomScaleLayer': 'ScaledAdd'}
+
+
 class _Normalizer:
     def __init__(self, custom_objects):
         self.custom = dict(get_custom_objects(), **(custom_objects or {}))
@@ -120,7 +124,7 @@ class _Normalizer:
         # the file does not choose a custom class over one of the library: only the caller does, under the class's own name
         if isinstance(registered, str) and registered in self.custom and name not in self.layers:
             return registered
-        return 'Model' if name == 'Functional' and name not in self.custom else name
+        return name if name in self.custom else _RENAMED.get(name, name)
 
     def special(self, name, value):
         settings = value.get('config')

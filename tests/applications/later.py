@@ -25,13 +25,14 @@ ALL = SMALL + [
     'ResNetRS350', 'ResNetRS420', 'VGG16', 'VGG19', 'Xception',
 ]  # fmt: skip
 SIZE = 64
-SIZES = {'Xception': 71, 'InceptionV3': 75, 'InceptionResNetV2': 75}
+SIZES = {'Xception': 71, 'InceptionV3': 75, 'InceptionResNetV2': 75, 'RegNetX004': 96, 'NASNetLarge': 96}
 GATED = re.compile('Eff|MobileNetV3')  # by numbers below 1, at which a signal fades
+DEEP = re.compile('RegNet|ResNetRS')  # so that rounding grows, unless each part does less
 RESCALES = re.compile('ConvNeXt|Eff|MobileNetV3|RegNet|ResNetRS')  # pixels, as their first layers
 PREDICTIONS, LOSSES = 1e-5, 1e-4
 
 
-def shake(model, gain):
+def shake(model, gain, scale=1.0):
     """Give each weight a value that stands for no other, with which a signal neither grows nor fades."""
     random = np.random.RandomState(1)
     for weight in model.weights:
@@ -46,7 +47,7 @@ def shake(model, gain):
         elif name.startswith('moving_variance'):
             value = random.uniform(0.8, 1.2, shape)
         else:
-            value = random.normal(0.5 if 'layer_scale' in weight.name else 1, 0.1, shape)
+            value = random.normal(0.5 if 'layer_scale' in weight.name else scale, 0.1, shape)
         weight.assign(value.astype('float32'))
 
 
@@ -82,7 +83,7 @@ def write(folder, names):
         model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), classes=10)
         still(keras, model)
         is_gated = GATED.match(name)
-        shake(model, 2 if is_gated else 1.5)
+        shake(model, 2 if is_gated else 1.5, 0.5 if DEEP.match(name) else 1.0)
         random = np.random.RandomState(2)
         x = random.uniform(0, 127, (8, 1, 1, 3)) + random.uniform(0, 127, (8, size, size, 3))
         x, y = x.astype('float32') / (1 if RESCALES.match(name) else 255), np.eye(10)[:8]

@@ -300,7 +300,8 @@ class Group:
                 self._tell_lost(f'Rank {peer.rank} has not been heard from for {self.timeout:.0f} s.', but=peer.rank)
                 return
         since = self._waiting_since
-        if since is not None and now - since > self.timeout + 2 * self._beat:  # after silence, which says more and only rank 0 can tell
+        # Later than silence, which says more and only rank 0 can tell.
+        if since is not None and now - since > self.timeout + 2 * self._beat:
             behind = [rank for rank, done in enumerate(self._progress) if done < self._progress[self.rank]]
             if behind:
                 self._tell_lost(

@@ -46,6 +46,7 @@ class Group:
 
     def __init__(self, rank, count, address, timeout=20.0, store=None):
         self.rank, self.count, self.timeout = rank, count, float(timeout)
+        self._beat = min(1.0, self.timeout / 10)
         self.lost, self._when_lost = None, []
         self._changed = threading.Condition()
         self._sending = threading.Lock()
@@ -243,7 +244,7 @@ class Group:
     # The thread that listens.
 
     def _watch(self):
-        beat = min(1.0, self.timeout / 10)
+        beat = self._beat
         sent = 0.0
         while not self._left:
             with contextlib.suppress(OSError, ValueError, RuntimeError):
@@ -299,7 +300,8 @@ class Group:
                 self._tell_lost(f'Rank {peer.rank} has not been heard from for {self.timeout:.0f} s.', but=peer.rank)
                 return
         since = self._waiting_since
-        if since is not None and now - since > self.timeout:
+        # Later than silence, which says more and only rank 0 can tell.
+        if since is not None and now - since > self.timeout + 2 * self._beat:
             behind = [rank for rank, done in enumerate(self._progress) if done < self._progress[self.rank]]
             if behind:
                 self._tell_lost(

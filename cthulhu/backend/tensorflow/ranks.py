@@ -6,7 +6,9 @@ ended at once. Measured beside a session on the target of a server, two processe
 in place of 10.0. Without sums 0.02 in place of 0.2.
 """
 
+import ctypes
 import itertools
+import os
 import socket
 
 import tensorflow as tf
@@ -37,6 +39,7 @@ class TensorFlowRanks:
         """
         if group.count > 1:
             with chatter.held_back(self.name):
+                tf.config.list_logical_devices('CPU')  # starts what eager values need
                 self._collectives = _Collectives(group)
 
     def _leave_ranks(self):
@@ -150,6 +153,7 @@ class _Collectives:
             found.bind(('', 0))
             port = found.getsockname()[1]
         addresses = group.exchange(f'{host}:{port}')
+        _without_proxies(addresses)
         try:
             context = _context(addresses, group.rank)
         except tf.errors.OpError as error:
@@ -207,6 +211,14 @@ def _task(rank):
     return f'/job:worker/replica:0/task:{rank}'
 
 
+def _without_proxies(addresses):
+    """Have gRPC reach them itself, where the environment names a proxy for what is outside."""
+    direct = os.environ.get('no_grpc_proxy') or os.environ.get('no_proxy') or ''
+    if direct != '*':
+        hosts = sorted({address.rpartition(':')[0].strip('[]') for address in addresses})
+        os.environ['no_grpc_proxy'] = ','.join([x for x in direct.split(',') if x not in hosts and x] + hosts)
+
+
 def _context(addresses, rank):
     """An eager context, with a server at one of the addresses."""
     config = session_config()
@@ -226,5 +238,8 @@ def _context(addresses, rank):
         context = pywrap_tfe.TFE_NewContext(options)
     finally:
         pywrap_tfe.TFE_DeleteContextOptions(options)
+    ctypes.pythonapi.Py_IncRef(
+        ctypes.py_object(context)
+    )  # for ever: its server cannot be ended while the process lives
     pywrap_tfe.TFE_EnableCollectiveOps(context, server.SerializeToString())
     return context

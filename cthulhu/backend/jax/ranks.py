@@ -65,6 +65,14 @@ class JAXRanks:
         if jax.distributed.is_initialized():
             jax.distributed.shutdown()
 
+    def sum_over_ranks(self, tensors):
+        # One by one: all that meet in a function are put into one row when it is compiled.
+        return [self._sum_of(x, self.dtype(x)) for x in tensors]
+
+    def _sum_of(self, x, dtype):
+        is_short = dtype in ('float16', 'bfloat16')
+        return self.cast(self._sum_of_ranks(self.cast(x, 'float32')), dtype) if is_short else self._sum_of_ranks(x)
+
     @recorded
     def _sum_of_ranks(self, x):
         if isinstance(x, jax.core.Tracer):
@@ -73,8 +81,8 @@ class JAXRanks:
                 'updates. Differentiate first, and sum the derivatives.'
             )
         with exact():
-            (total,), _ = self._sum_rows([jnp.asarray(x)[None]], 0)
-        return total
+            (total,), _ = self._sum_rows([jnp.reshape(x, (1, -1))], 0)
+            return total.reshape(np.shape(x))
 
     def _sum_rows(self, rows, told):
         """The sums over the ranks of arrays (1, numbers).

@@ -50,6 +50,8 @@ class JAXRanks:
         every = {each.id: each for each in jax.devices(own.platform)}
         self._sums = Sums([every[number] for _, number in chosen], own)
         with group.collective(), filtered('stdout', re.compile(r'\[Gloo\]')), exact():
+            if len(device.used()) > 1:  # gloo connects these too, when they first have something to sum
+                jax.block_until_ready(device.sum_of(np.ones((len(device.used()), 1))))
             before = _connections()
             jax.block_until_ready(self._sums(jnp.zeros((1, 1), 'float32'), 0))
             if is_ours and device.is_processor():
@@ -81,7 +83,7 @@ class JAXRanks:
                 'updates. Differentiate first, and sum the derivatives.'
             )
         with exact():
-            (total,), _ = self._sum_rows([jnp.reshape(x, (1, -1))], 0)
+            (total,), _ = self._sum_rows([jnp.asarray(x).reshape(1, -1)], 0)
             return total.reshape(np.shape(x))
 
     def _sum_rows(self, rows, told):

@@ -59,11 +59,12 @@ class Parts:
 
         Raises:
             RankLost: another rank is lost, or has found something wrong in what it was fed.
-            IndexError: this one has.
+            ValueError: this one has.
         """
         function, values, sums = self._function, {}, []
         backend, found = function.backend, np.zeros(2, 'int64')
         device.check_process()
+        backend._check_is_rank()
         changing, kept = ([x.value for x in variables] for variables in (function.plan.updated, function.kept))
         for stage, step in zip(self._before, compiled):
             carried = self._for(stage, values, sums)

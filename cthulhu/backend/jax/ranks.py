@@ -24,7 +24,7 @@ except ImportError:
 
 
 class JAXRanks:
-    _sums = None
+    _sums, _must_shut_down = None, False
 
     def _join_ranks(self, group):
         is_ours = not jax.distributed.is_initialized()
@@ -54,6 +54,7 @@ class JAXRanks:
                 jax.block_until_ready(device.sum_of(np.ones((len(device.used()), 1))))
             before = _connections()
             jax.block_until_ready(self._sums(jnp.zeros((1, 1), 'float32'), 0))
+            self._must_shut_down = is_ours and not device.is_processor()
             if is_ours and device.is_processor():
                 # All are connected, and nothing asks the coordinator any more. Were it there, it would end by a signal whoever is left when a rank
                 # is lost, before he could say which.
@@ -64,7 +65,7 @@ class JAXRanks:
 
     def _leave_ranks(self):
         self._sums = None
-        if jax.distributed.is_initialized():
+        if self._must_shut_down:
             jax.distributed.shutdown()
 
     def sum_over_ranks(self, tensors):
@@ -98,12 +99,15 @@ class JAXRanks:
         Raises:
             RankLost: another rank is lost.
         """
-        if self._sums is None:
-            raise RuntimeError('sum_over_ranks: this process is no rank, see join_ranks.')
+        self._check_is_rank()
         with self._group.collective():
             found = [self._sums(row, 0 if i else told) for i, row in enumerate(rows)]
             jax.block_until_ready(found)
             return [total for total, _ in found], np.asarray(found[0][1])
+
+    def _check_is_rank(self):
+        if self._sums is None:
+            raise RuntimeError('sum_over_ranks: this process is no rank of a run. Call join_ranks first.')
 
 
 class Sums:

@@ -1,6 +1,8 @@
 """What is JAX's own: devices, memory that is handed on, what is found out while a compiled function runs."""
 
+import ast
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -262,7 +264,9 @@ def test_a_function_that_takes_neither_is_told_so():
 
 def test_a_fork_is_told_that_jax_does_not_compute_in_it():
     code = """
+import ast
 import os
+import socket
 from cthulhu import backend as K
 if os.environ.get('FIRST'):
     K.variable(1.0)
@@ -288,3 +292,131 @@ def test_what_cannot_be_many_steps_is_said():
     assert cut([np.arange(4.0), 2])[0].tolist() == [2, 4] and cut([np.arange(4.0), 4])[0].tolist() == [6]
     with pytest.raises(NotImplementedError, match='a length, may change from step to step'):
         cut.many_steps({}, 2, [(4,), ()])
+
+
+# Ranks: functions that sum over processes.
+
+RANK = """
+import os, sys
+import numpy as np
+from cthulhu import backend as K
+from cthulhu.backend.group import Group, RankLost
+rank, count, port = map(int, sys.argv[1:])
+group = Group(rank, count, ('127.0.0.1', port), timeout=20).connect()
+K.join_ranks(group)
+X = np.random.RandomState(5).randint(0, 9, (7, 4))
+Y = np.random.RandomState(6).rand(7, 2).astype('float32')
+own = [slice(0, 7)] if count == 1 else [slice(0, 4), slice(4, 7)] if count == 2 else [slice(0, 4), slice(4, 7), slice(7, 7)]
+x, y = X[own[rank]], Y[own[rank]]
+ids, wanted = K.placeholder((None, 4), dtype='int32'), K.placeholder((None, 2))
+random = np.random.RandomState(7)
+table, kernel = K.variable(random.rand(9, 3)), K.variable(random.rand(3, 2))
+seen, speed = K.variable(0.0), [K.variable(np.zeros((9, 3))), K.variable(np.zeros((3, 2)))]
+
+def step(**options):
+    # The mean over all samples takes a sum before the derivatives, and they take one after.
+    samples = K.cast(K.shape(ids)[0], 'float32')
+    (all_samples,) = K.sum_over_ranks([samples])
+    found = K.tanh(K.dot(K.mean(K.gather(table, ids), axis=1), kernel))
+    loss = K.sum(K.square(found - wanted)) / all_samples
+    near = K.sum(K.cast(K.abs(found - wanted) < 0.3, 'float32'))
+    whole, near, *gradients = K.sum_over_ranks([loss, near] + K.gradients(loss, [table, kernel]))
+    faster = [0.9 * v - 0.1 * g for v, g in zip(speed, gradients)]
+    updates = [(seen, seen + near)] + list(zip(speed, faster)) + [(w, w + v) for w, v in zip([table, kernel], faster)]
+    return K.function([ids, wanted], [whole, K.sum(found)], updates=updates, after_updates=[seen / all_samples])
+"""
+
+
+def ranks(code, count=2, **environment):
+    """What each of some processes writes: list of str."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = str(free.getsockname()[1])
+    env = dict(os.environ, CTHULHU_BACKEND='jax', PYTHONPATH=HERE, JAX_PLATFORMS='cpu', **environment)
+    command, pipe = [sys.executable, '-c', RANK + code], subprocess.PIPE
+    started = [
+        subprocess.Popen(command + [str(rank), str(count), port], env=env, stdout=pipe, stderr=pipe)
+        for rank in range(count)
+    ]
+    try:
+        done = [process.communicate(timeout=100) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    assert not any(process.returncode for process in started), [err.decode() for _, err in done]
+    return [out.decode() for out, _ in done]
+
+
+TRAINED = """
+train = step()
+before = table.value
+for _ in range(5):
+    whole, _, near = train([x, y])
+assert count == 1 and not before.is_deleted() or before.is_deleted()
+print(repr([np.asarray(one, 'float64').round(5).tolist() for one in [whole, near] + K.batch_get_value([table, kernel, seen])]))
+"""
+
+
+@pytest.mark.parametrize('count, devices', [(2, 1), (3, 1), (2, 2)])
+def test_shares_of_different_lengths_train_as_the_whole_does(count, devices):
+    """With three ranks the last has no samples."""
+    further = {'CTHULHU_DEVICE': 'all'} if devices > 1 else {}
+    flags = f'--xla_force_host_platform_device_count={devices}'
+    (alone,) = map(ast.literal_eval, ranks(TRAINED, 1))
+    together = ranks(TRAINED, count, XLA_FLAGS=flags, **further)
+    assert len(set(together)) == 1
+    for one, other in zip(ast.literal_eval(together[0]), alone):
+        np.testing.assert_allclose(one, other, atol=3e-5)
+
+
+def test_sums_of_sums():
+    code = """
+z = K.placeholder((None,))
+first = K.sum_over_ranks([K.sum(z)])[0]
+second, count_of_all = K.sum_over_ranks([K.sum(z * first), K.shape(z)[0]])
+third = K.sum_over_ranks([K.reshape(second + K.sum(z), (1, 1))])[0]
+f = K.function([z], [third, second, first, count_of_all, K.sum(z)])
+for _ in range(2):
+    print([float(np.sum(one)) for one in f([np.arange(3.0 + rank)])])
+print(K.eval(K.sum_over_ranks([K.constant([[1.0, rank]])])[0]).tolist())
+"""
+    for rank, out in enumerate(ranks(code)):
+        lines = out.splitlines()
+        assert lines[:2] == [str([171.0, 81.0, 9.0, 7.0, [3.0, 6.0][rank]])] * 2 and lines[2] == '[[2.0, 1.0]]'
+
+
+def test_an_index_that_is_out_of_range_on_one_rank_changes_nothing_on_any():
+    code = """
+train = step()
+train([x, y])
+before = K.batch_get_value([table, kernel, seen] + speed)
+bad = x.copy()
+bad[0, 0] += 9 * rank
+try:
+    train([bad, y])
+except (ValueError, IndexError, RankLost) as error:
+    print(type(error).__name__, error)
+same = [np.array_equal(a, b) for a, b in zip(before, K.batch_get_value([table, kernel, seen] + speed))]
+print(all(same), train([x, y])[0])
+"""
+    first, second = [out.splitlines() for out in ranks(code)]
+    assert first[0].startswith('RankLost Rank 1 has found something wrong in what it was fed')
+    assert 'from 0 to 8' in second[0] or 'index' in second[0]
+    assert first[1] == second[1] and first[1].startswith('True ')
+
+
+def test_where_no_sum_can_stand_is_said():
+    code = """
+v, z = K.variable(np.ones(3)), K.placeholder((3,))
+loss = K.sum(K.square(K.sum_over_ranks([v * z])[0]))
+try:
+    K.function([z], K.gradients(loss, [v]))([np.ones(3)])
+except NotImplementedError as error:
+    print(error)
+try:
+    step().many_steps({}, 2, [(4, 4), (4, 2)])
+except NotImplementedError as error:
+    print(error)
+"""
+    for out in ranks(code):
+        assert 'Differentiate first' in out and 'it sums over ranks' in out

@@ -78,6 +78,11 @@ def alike(value):
     return value if _mesh() is None else jax.lax.with_sharding_constraint(value, everywhere())
 
 
+def sum_of(rows):
+    """The sum of rows that are `shared`, the same on every device."""
+    return jax.jit(lambda x: alike(x.sum(axis=0)))(shared(rows))
+
+
 class exact:
     """The context in which all that is ours is traced, compiled and run: on the devices that are used, and a dtype of 64 bits is what it says.
     The caller's settings stay.

@@ -24,7 +24,7 @@ except ImportError:
 
 
 class JAXRanks:
-    _sums = None
+    _sums, _must_shut_down = None, False
 
     def _join_ranks(self, group):
         is_ours = not jax.distributed.is_initialized()
@@ -50,8 +50,11 @@ class JAXRanks:
         every = {each.id: each for each in jax.devices(own.platform)}
         self._sums = Sums([every[number] for _, number in chosen], own)
         with group.collective(), filtered('stdout', re.compile(r'\[Gloo\]')), exact():
+            if len(device.used()) > 1:  # gloo connects these too, when they first have something to sum
+                jax.block_until_ready(device.sum_of(np.ones((len(device.used()), 1))))
             before = _connections()
             jax.block_until_ready(self._sums(jnp.zeros((1, 1), 'float32'), 0))
+            self._must_shut_down = is_ours and not device.is_processor()
             if is_ours and device.is_processor():
                 # All are connected, and nothing asks the coordinator any more. Were it there, it would end by a signal whoever is left when a rank
                 # is lost, before he could say which.
@@ -62,8 +65,16 @@ class JAXRanks:
 
     def _leave_ranks(self):
         self._sums = None
-        if jax.distributed.is_initialized():
+        if self._must_shut_down:
             jax.distributed.shutdown()
+
+    def sum_over_ranks(self, tensors):
+        # One by one: all that meet in a function are put into one row when it is compiled.
+        return [self._sum_of(x, self.dtype(x)) for x in tensors]
+
+    def _sum_of(self, x, dtype):
+        is_short = dtype in ('float16', 'bfloat16')
+        return self.cast(self._sum_of_ranks(self.cast(x, 'float32')), dtype) if is_short else self._sum_of_ranks(x)
 
     @recorded
     def _sum_of_ranks(self, x):
@@ -73,8 +84,8 @@ class JAXRanks:
                 'updates. Differentiate first, and sum the derivatives.'
             )
         with exact():
-            (total,), _ = self._sum_rows([jnp.asarray(x)[None]], 0)
-        return total
+            (total,), _ = self._sum_rows([jnp.asarray(x).reshape(1, -1)], 0)
+            return total.reshape(np.shape(x))
 
     def _sum_rows(self, rows, told):
         """The sums over the ranks of arrays (1, numbers).
@@ -88,12 +99,15 @@ class JAXRanks:
         Raises:
             RankLost: another rank is lost.
         """
-        if self._sums is None:
-            raise RuntimeError('sum_over_ranks: this process is no rank, see join_ranks.')
+        self._check_is_rank()
         with self._group.collective():
             found = [self._sums(row, 0 if i else told) for i, row in enumerate(rows)]
             jax.block_until_ready(found)
             return [total for total, _ in found], np.asarray(found[0][1])
+
+    def _check_is_rank(self):
+        if self._sums is None:
+            raise RuntimeError('sum_over_ranks: this process is no rank of a run. Call join_ranks first.')
 
 
 class Sums:

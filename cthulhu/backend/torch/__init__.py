@@ -20,16 +20,7 @@ __all__ = ['TorchBackend']
 
 
 class TorchBackend(
-    TorchMath,
-    TorchShape,
-    TorchNN,
-    TorchNormalization,
-    TorchRandom,
-    TorchRNN,
-    TorchFunctions,
-    TorchRanks,
-    TorchRun,
-    Backend,
+    TorchMath, TorchShape, TorchNN, TorchNormalization, TorchRandom, TorchRNN, TorchFunctions, TorchRanks, TorchRun, Backend
 ):
     """Every function of `cthulhu.backend` on PyTorch.
 

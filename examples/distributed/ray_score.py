@@ -1,7 +1,10 @@
 """A model scores a data set of Ray, in batches, in processes: `map_batches` with a pickled model.
 
-    pip install "ray[data]"
+Needs `pip install "ray[data]"`:
+
     python examples/distributed/ray_score.py [--quick]
+
+Ray starts the processes on this machine.
 """
 
 import os

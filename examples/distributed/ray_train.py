@@ -51,7 +51,9 @@ def trainer_of(backend):
     elif backend == 'tensorflow':
         from ray.train.tensorflow import TensorflowTrainer as trainer
     else:
-        raise SystemExit(f'Ray Train starts the backends of PyTorch and TensorFlow, and CTHULHU_BACKEND is {backend!r}.')
+        raise SystemExit(
+            f'Ray Train starts the backends of PyTorch and TensorFlow, and CTHULHU_BACKEND is {backend!r}.'
+        )
     return trainer
 
 

@@ -1,7 +1,10 @@
 """Ray Tune looks for the size of a network and its learning rate; trials that do badly are ended early, by a callback that reports each epoch.
 
-    pip install "ray[tune]"
+Needs `pip install "ray[tune]"`:
+
     python examples/distributed/ray_tune.py [--quick]
+
+Ray starts the processes on this machine.
 """
 
 import os

@@ -20,7 +20,16 @@ __all__ = ['TorchBackend']
 
 
 class TorchBackend(
-    TorchMath, TorchShape, TorchNN, TorchNormalization, TorchRandom, TorchRNN, TorchFunctions, TorchRanks, TorchRun, Backend
+    TorchMath,
+    TorchShape,
+    TorchNN,
+    TorchNormalization,
+    TorchRandom,
+    TorchRNN,
+    TorchFunctions,
+    TorchRanks,
+    TorchRun,
+    Backend,
 ):
     """Every function of `cthulhu.backend` on PyTorch.
 

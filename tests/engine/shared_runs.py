@@ -206,6 +206,26 @@ def kept():
     return results(made, history.history, differ, len(history.epoch))
 
 
+def up_to(epoch):
+    x, y = data()
+    np.random.seed(1)
+    made = model(cthulhu.optimizers.SGD(0.1, momentum=0.9))
+    backup = callbacks.BackupAndRestore(os.path.join(sys.argv[4], 'backup'), delete_checkpoint=False)
+    history = made.summon(x, y, batch_size=16, epochs=epoch, verbose=0, callbacks=[backup])
+    return results(made, history.history)
+
+
+@case
+def first_half():
+    return up_to(2)
+
+
+@case
+def whole():
+    """What others began, in the same folder, or the whole."""
+    return up_to(4)
+
+
 @case
 def other_data():
     """The last rank has other data, and all are told."""

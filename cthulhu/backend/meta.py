@@ -136,6 +136,9 @@ class Update:
     #: whether it adds to the variable what does not depend on it.
     adds = False
 
+    #: whether what it adds is of one number for a batch, a mean over its samples.
+    is_of_batch = False
+
     def __init__(self, variable, value):
         self.variable = variable
         self.value = value

@@ -4,6 +4,7 @@ A step on a share gives the numbers of the whole batch: every loss is weighted s
 exchange adds up the loss, the gradients, and what metrics and layers take from the batch. So weights, states and logs are equal on all ranks.
 """
 
+import logging
 import zlib
 
 import numpy as np
@@ -16,6 +17,8 @@ from cthulhu.engine import adapters
 from cthulhu.engine.step import Feed, Step
 from cthulhu.optimizers.joint import joining
 from cthulhu.utils.generic_utils import unique
+
+_log = logging.getLogger('cthulhu')
 
 
 def is_shared():
@@ -128,6 +131,7 @@ class SharedStep:
 
     def pace(self, adapter, unmeasured):
         """None: between two steps the ranks exchange gradients, and each is a call."""
+        _log.debug('%s: steps are taken one by one, as several processes share them', self.name)
 
 
 class _Parts:
@@ -142,11 +146,7 @@ class _Parts:
         loss = self._loss()
         by_metric = self._of_metrics()
         of_layers = self._of_layers()
-        changes = [
-            (new - K.identity(variable)) * K.cast(self._counts, K.dtype(new))
-            for _, pairs in by_metric
-            for variable, new in pairs
-        ]
+        changes = [change for _, pairs in by_metric for _, change in pairs]
         rest = [loss] + changes + [new * K.cast(shares[0], K.dtype(new)) for _, new in of_layers]
         if training:
             with joining(rest) as joint:
@@ -162,13 +162,14 @@ class _Parts:
             self.updates, sums = [], K.sum_over_ranks(rest)
         sums = iter(sums)
         self.loss = next(sums)
-        self.results = []
+        results = {}
         for metric, pairs in by_metric:
             updates = [K.update(variable, K.identity(variable) + next(sums)) for variable, _ in pairs]
             self.updates += updates
             with K.control_dependencies(updates):
                 result = metric.result()
-            self.results.append(K.cast(result, K.floatx()) if K.dtype(result) != K.floatx() else result)
+            results[id(metric)] = K.cast(result, K.floatx()) if K.dtype(result) != K.floatx() else result
+        self.results = [results[id(metric)] for metric in conjuring.metrics]  # a layer may report one in several calls
         self.updates += [K.update(variable, next(sums)) for variable, _ in of_layers]
         self.updates += self._alike
 
@@ -185,21 +186,18 @@ class _Parts:
         return total
 
     def _share_of(self, place, spec):
-        is_sum = spec.loss.reduction == losses.Reduction.SUM
-        return K.cast(
-            K.ones_like(self._shares[0]) if is_sum else self._shares[place],
-            K.dtype(self._program.output_losses[spec.name]),
-        )
+        share = self._counts if spec.loss.reduction == losses.Reduction.SUM else self._shares[place]
+        return K.cast(share, K.dtype(self._program.output_losses[spec.name]))
 
     def _of_metrics(self):
-        """List of (metric, list of (variable, new value)) in the order of the results."""
+        """List of (metric, list of (variable, what is added to it))."""
         found, by_variable = [], {}
         for update in self._updates:
             if isinstance(update, meta.Update):
-                by_variable[id(update.variable)] = update
+                by_variable.setdefault(id(update.variable), []).append(update)
         places = {spec.name: place for place, spec in enumerate(self._specs, 2)}
         losses_of = {id(spec.loss_metric): spec for spec in self._specs if spec.loss_metric is not None}
-        for metric in self._program.conjuring.metrics:
+        for metric in unique(self._program.conjuring.metrics):
             spec = losses_of.get(id(metric))
             if spec is not None:
                 value = self._program.output_losses[spec.name]
@@ -207,13 +205,18 @@ class _Parts:
                 value = value * share / K.cast(K.maximum(self._shares[0], 1e-20), K.dtype(value))
                 updates = metric.update_state(value, sample_weight=K.cast(K.shape(spec.sample_weight)[0], K.floatx()))
             else:
-                updates = [by_variable[id(weight)] for weight in metric.weights if id(weight) in by_variable]
+                updates = [update for weight in metric.weights for update in by_variable.get(id(weight), ())]
+            added = {}
             for update in updates:
                 if not update.adds:
                     raise NotImplementedError(
                         f'The metric "{metric.name}" sets its state by `K.update`, and only what `K.update_add` counts can be added up over machines.'
                     )
-            found.append((metric, [(update.variable, update.value) for update in updates]))
+                change = update.value - K.identity(update.variable)
+                change = change * K.cast(self._shares[0] if update.is_of_batch else self._counts, K.dtype(change))
+                before = added.get(id(update.variable))
+                added[id(update.variable)] = update.variable, change if before is None else before[1] + change
+            found.append((metric, list(added.values())))
         return found
 
     def _of_layers(self):
@@ -332,7 +335,9 @@ def begin_training(model, told, adapter):
     moved = K.random_step() - told.first_random_step  # by what took up a run
     state = model.conjuring.optimizer_state()
     variables = list(model.weights) + (list(model.optimizer.weights) if state is None else list(state.weights))
-    variables += [value for _, value in sorted(vars(model.optimizer).items()) if K.is_variable(value)]
+    for optimizer in (model.optimizer, getattr(model.optimizer, 'inner_optimizer', None)):
+        if optimizer is not None:
+            variables += [value for _, value in sorted(vars(optimizer).items()) if K.is_variable(value)]
     set_alike(unique(variables))
     begun = K.rank_group().first([told.params.initial_epoch, adapter.position, bool(model.stop_training), moved])
     told.params.initial_epoch, adapter.position, model.stop_training, moved = begun

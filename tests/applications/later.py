@@ -27,7 +27,7 @@ ALL = SMALL + [
 SIZE = 64
 SIZES = {'Xception': 71, 'InceptionV3': 75, 'InceptionResNetV2': 75, 'RegNetX004': 96, 'NASNetLarge': 96}
 GATED = re.compile('Eff|MobileNetV3')  # by numbers below 1, at which a signal fades
-DEEP = re.compile('RegNet|ResNetRS')  # so that rounding grows, unless each part does less
+DEEP = re.compile('RegNet|ResNetRS|ResNet101|ResNet152')  # so that rounding grows, unless each part does less
 RESCALES = re.compile('ConvNeXt|Eff|MobileNetV3|RegNet|ResNetRS')  # pixels, as their first layers
 PREDICTIONS, LOSSES = 1e-5, 1e-4
 
@@ -83,7 +83,8 @@ def write(folder, names):
         model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), classes=10)
         still(keras, model)
         is_gated = GATED.match(name)
-        shake(model, 2 if is_gated else 1.5, 0.5 if DEEP.match(name) else 1.0)
+        gain = 3 if re.match('EfficientNetB[2-7]', name) else 2 if is_gated else 1.5
+        shake(model, gain, 0.5 if DEEP.match(name) else 1.0)
         random = np.random.RandomState(2)
         x = random.uniform(0, 127, (8, 1, 1, 3)) + random.uniform(0, 127, (8, size, size, 3))
         x, y = x.astype('float32') / (1 if RESCALES.match(name) else 255), np.eye(10)[:8]

@@ -153,6 +153,52 @@ def single_batches():
 
 
 @case
+def of_many_kinds():
+    """Two outputs of which one has a mask, a sum as a loss, a layer that adds a loss and a metric, class weights, batches of one."""
+    random = np.random.RandomState(7)
+    words, numbers = random.randint(0, 6, (31, 5)), random.normal(size=(31, 4)).astype('float32')
+    words[:, 0] = 1
+
+    class Reports(layers.Layer):
+        def call(self, inputs):
+            self.add_metric(K.mean(K.abs(inputs)), name='size')
+            self.add_loss(0.1 * K.mean(K.square(inputs)))
+            return inputs * 2
+
+    a, b = layers.Input((5,), dtype='int32'), layers.Input((4,))
+    steps = layers.TimeDistributed(layers.Daoloth(2), name='steps')(
+        layers.GRU(4, return_sequences=True)(layers.Embedding(6, 3, mask_zero=True)(a))
+    )
+    reports = Reports()
+    kind = layers.Daoloth(3, activation='softmax', name='kind')(reports(layers.Daoloth(4)(b)))
+    made = models.Lump([a, b], [steps, kind])
+    twelve.start(made)
+    loss = {'steps': 'mse', 'kind': cthulhu.losses.CategoricalCrossentropy(reduction='sum')}
+    made.conjure(
+        'rmsprop',
+        loss,
+        metrics={'kind': ['accuracy', metrics.AUC()], 'steps': 'mae'},
+        loss_weights={'steps': 2.0, 'kind': 0.1},
+    )
+    y = [random.normal(size=(31, 5, 2)), np.eye(3)[random.randint(0, 3, 31)]]
+    history = made.summon(
+        [words, numbers],
+        y,
+        batch_size=6,
+        epochs=2,
+        shuffle=False,
+        verbose=0,
+        class_weight={'kind': {0: 1.0, 1: 0.5, 2: 2.0}},
+    )
+    return results(
+        made,
+        history.history,
+        *made.evaluate([words, numbers], y, batch_size=10, verbose=0),
+        *[np.abs(p).sum() for p in made.predict([words, numbers], batch_size=7)],
+    )
+
+
+@case
 def stopped():
     """A callback on the last rank alone ends all; another ends all after an epoch; callbacks that write are rank 0's."""
     x, y = data()

@@ -17,9 +17,13 @@ from tests.engine import twelve
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 needs_ranks = pytest.mark.skipif(not K.supports('ranks'), reason='the backend trains on one machine')
 #: Whose numbers are those of one process, however the batches are shared.
-FOUR = ['all_twelve', 'shuffled', 'sequence', 'hdf5']
-SAME = FOUR + ['own_shares', 'single_batches', 'stopped']
-CASES = {1: SAME + ['with_draws', 'whole'], 2: SAME + ['with_draws', 'kept', 'other_data', 'failing'], 3: FOUR + ['failing']}
+FIVE = ['all_twelve', 'shuffled', 'sequence', 'hdf5', 'of_many_kinds']
+SAME = FIVE + ['own_shares', 'single_batches', 'stopped']
+CASES = {
+    1: SAME + ['with_draws', 'whole'],
+    2: SAME + ['with_draws', 'kept', 'other_data', 'failing'],
+    3: FIVE + ['failing'],
+}
 
 
 def free_port():
@@ -78,7 +82,7 @@ def runs(tmp_path_factory):
 
 
 @needs_ranks
-@pytest.mark.parametrize('count,name', [(2, name) for name in SAME] + [(3, name) for name in FOUR])
+@pytest.mark.parametrize('count,name', [(2, name) for name in SAME] + [(3, name) for name in FIVE])
 def test_they_have_the_numbers_of_one(runs, count, name):
     one, ranks = read(runs[1], name, 0), [read(runs[count], name, rank) for rank in range(count)]
     for rank in ranks[1:]:

@@ -258,6 +258,7 @@ class Run:
                     chained[place] = self.update(update.variable, rule(before.value))
                 chained[place].rule = lambda value, first=before.rule, then=rule: then(first(value))
                 chained[place].adds = before.adds and update.adds
+                chained[place].is_of_batch = before.is_of_batch and update.is_of_batch
                 continue
             if rule is not None:
                 places[id(update.variable)] = len(chained)

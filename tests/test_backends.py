@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cthulhu import backend as K
+from cthulhu import distribution
 from cthulhu.layers import Daoloth, Input
 from cthulhu.models import Lump
 from cthulhu.optimizers import Optimizer
@@ -84,6 +85,11 @@ def many_steps():
     assert done == 3 and sums.tolist() == [1, 5, 9]
 
 
+def several_machines():
+    if not K.supports('ranks'):  # where it does, tests/engine/test_shared.py starts processes
+        distribution.initialize('127.0.0.1:1', 2, 0)
+
+
 def between_layers():
     x = Input((2,))
     assert Lump(x, x * 2.0).predict(np.ones((1, 2))).tolist() == [[2, 2]]
@@ -96,6 +102,7 @@ def computes_by(policy):
 
 
 TRIALS = {
+    '[several machines](machines.md)': several_machines,
     '[the policy](training.md#mixed-precision) `mixed_float16`': lambda: computes_by('mixed_float16'),
     'the policy `mixed_bfloat16`': lambda: computes_by('mixed_bfloat16'),
     '[operations between layers](models.md#operations-between-layers) as layers of a model': between_layers,

@@ -32,7 +32,7 @@ def free_port():
         return found.getsockname()[1]
 
 
-def started(count, folder, names, limit=20):
+def started(count, folder, names, limit=60):
     environ = dict(os.environ, PYTHONPATH=TOP, OMP_NUM_THREADS='1', LIMIT=str(limit), CTHULHU_BACKEND=K.backend())
     if 'device_count' in environ.get('XLA_FLAGS', ''):
         del environ['XLA_FLAGS']
@@ -47,7 +47,7 @@ def started(count, folder, names, limit=20):
     ]  # fmt: skip
 
 
-def ended(processes, seconds=300):
+def ended(processes, seconds=900):
     """What they printed: list of str."""
     deadline, texts = time.monotonic() + seconds, []
     try:
@@ -162,7 +162,7 @@ def test_an_error_on_one_rank_is_told_to_all(runs, count):
 @needs_ranks
 @pytest.mark.parametrize('lost,way', [(0, 'SIGKILL'), (1, 'SIGKILL'), (2, 'SIGSTOP')])
 def test_a_rank_that_is_lost_is_named(tmp_path, lost, way):
-    processes = started(3, tmp_path, ['forever'], limit=4)
+    processes = started(3, tmp_path, ['forever'], limit=8)
     deadline = time.monotonic() + 120
     steps = [tmp_path / f'step{rank}' for rank in range(3)]
     while not all(step.exists() for step in steps):
@@ -170,7 +170,7 @@ def test_a_rank_that_is_lost_is_named(tmp_path, lost, way):
         time.sleep(0.1)
     os.kill(processes[lost].pid, getattr(signal, way))
     others = [process for rank, process in enumerate(processes) if rank != lost]
-    texts = ended(others, 30)
+    texts = ended(others, 60)
     processes[lost].kill()
     processes[lost].communicate()
     for rank, text in zip([rank for rank in range(3) if rank != lost], texts):

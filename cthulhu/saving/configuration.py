@@ -48,9 +48,14 @@ def _plain(thing):
 def of_model(model):
     """The configuration of a model with its class."""
     config = {'class_name': names.written_name(type(model)), 'config': model.get_config()}
-    # A user's class may have the name of one of the library's.
-    own = {names.written_name(type(layer)): type(layer) for layer in model.all_layers()}
-    return calls.in_words_of_tf_keras(config, dict(registry.layers.known(), **own))
+    return calls.in_words_of_tf_keras(config, layers_of(model))
+
+
+def layers_of(model):
+    """Dict, name -> class of layers, for what the configuration of a model names: a user's class may have the name of one of the library's."""
+    return dict(
+        registry.layers.known(), **{names.written_name(type(layer)): type(layer) for layer in model.all_layers()}
+    )
 
 
 def of_training(model):

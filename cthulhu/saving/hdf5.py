@@ -11,7 +11,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import optimizers
 from cthulhu.callers import warn
-from cthulhu.saving import configuration, data_formats, keras3_config, optimizer_state, reading
+from cthulhu.saving import configuration, data_formats, hdf5_config, keras3_config, optimizer_state, reading
 from cthulhu.saving import weights as weights_module
 from cthulhu.saving.converters import for_file
 from cthulhu.saving.weights import Origin, SavedLayer
@@ -63,7 +63,8 @@ def write_model(tree, model, include_optimizer=True):
     """Write the configuration and weights of a model and, if it is conjured, how it is trained and the optimizer's state."""
     _write_origin(tree)
     configuration.check_functions(model)
-    tree.set_attribute('model_config', configuration.to_text(configuration.of_model(model)))
+    config = hdf5_config.for_later(configuration.of_model(model), configuration.layers_of(model))
+    tree.set_attribute('model_config', configuration.to_text(config))
     write_weights(tree.create_group('model_weights'), model.layers)
     if not include_optimizer or not model.optimizer:
         return
@@ -73,7 +74,10 @@ def write_model(tree, model, include_optimizer=True):
             'it again when it was loaded, or use an optimizer of this library.'
         )
         return
-    tree.set_attribute('training_config', configuration.to_text(configuration.of_training(model)))
+    training = configuration.of_training(model)
+    tree.set_attribute(
+        'training_config', configuration.to_text(dict(training, loss=hdf5_config.loss(training['loss'])))
+    )
     variables = model.conjuring.optimizer_weights if model.outputs is not None else []
     if variables:
         group = tree.create_group('optimizer_weights')

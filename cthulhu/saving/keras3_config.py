@@ -230,8 +230,8 @@ def of_training(model):
         'steps_per_execution': 1,
         'jit_compile': False,
     }
-    optimizer = _optimizer(model.optimizer)
-    return dict(found, optimizer=optimizer) if optimizer else found
+    described = optimizer(model.optimizer)
+    return dict(found, optimizer=described) if described else found
 
 
 def _objects(thing, module):
@@ -252,11 +252,12 @@ def _objects(thing, module):
     return thing
 
 
-def _optimizer(optimizer):
-    kind = names.keras_name(type(optimizer))
-    config = dict(optimizer.get_config())
+def optimizer(each):
+    """The settings of an optimizer."""
+    kind = names.keras_name(type(each))
+    config = dict(each.get_config())
     if kind == 'LossScaleOptimizer':
-        config['inner_optimizer'] = _optimizer(optimizer.inner_optimizer)
+        config['inner_optimizer'] = optimizer(each.inner_optimizer)
         return {'module': 'keras.optimizers', 'class_name': kind, 'config': config, 'registered_name': None}
     decay = config.pop('decay', 0.0)
     if config.get('schedule_decay') == 0.004:  # Keras 3 has no other, and refuses what names one
@@ -272,8 +273,8 @@ def _optimizer(optimizer):
             'name': DECAY,
         }
         config['learning_rate'] = _schedule('InverseTimeDecay', schedule)
-    elif optimizer.schedule is not None:
-        config['learning_rate'] = _schedule(optimizer.schedule, config['learning_rate']['config'])
+    elif each.schedule is not None:
+        config['learning_rate'] = _schedule(each.schedule, config['learning_rate']['config'])
     if 'clipnorm' in config:
         config['global_clipnorm'] = config.pop('clipnorm')
     config = {key: value.item() if isinstance(value, np.generic) else value for key, value in config.items()}

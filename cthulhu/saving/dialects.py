@@ -200,6 +200,8 @@ class _Normalizer:
             settings['alpha'] = settings.pop('negative_slope')
         if name == 'Lambda':
             _lambda(settings)
+        if name == 'IntegerLookup':
+            _require_vocabulary(settings)
         if name == 'Bidirectional':
             _bidirectional(settings)
         return dict(
@@ -340,6 +342,18 @@ def _followed(settings):
     """The policy of a layer, where the settings have one, in place: one that the backend can follow."""
     if isinstance(settings.get('dtype'), str):
         settings['dtype'] = policies.of_file(settings['dtype'])
+
+
+def _require_vocabulary(settings):
+    """Raise an error for a vocabulary that other Kerases found, of the size that they write, and have not written: there is none in HDF5 files."""
+    size, unknown = settings.get('vocabulary_size'), settings.get('num_oov_indices')
+    if settings.get('vocabulary') is not None or not isinstance(size, int) or not isinstance(unknown, int):
+        return
+    if size > unknown + (settings.get('mask_token') is not None):
+        raise ModelFileError(
+            f'The file does not have the vocabulary of {size} values that `adapt` found for IntegerLookup "{settings.get("name")}": HDF5 files of other Kerases have those '
+            'vocabularies only that were given to the layer. Save the model there as an archive, `model.save("NAME.keras")`.'
+        )
 
 
 def _lambda(settings):

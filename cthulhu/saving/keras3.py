@@ -12,7 +12,7 @@ import zipfile
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.callers import warn
-from cthulhu.saving import configuration, data_formats, hdf5, keras3_config, optimizer_state, reading
+from cthulhu.saving import configuration, data_formats, hdf5, keras3_assets, keras3_config, optimizer_state, reading
 from cthulhu.saving import weights as weights_module
 from cthulhu.saving.data_formats import kind_of
 from cthulhu.saving.weights import Origin, SavedLayer
@@ -251,6 +251,7 @@ def load_archive(source, where, custom_objects=None, compile=True, safe_mode=Tru
         origin = _origin(file, where, config)
         if not origin.version.startswith('2.'):
             config = keras3_config.in_our_words(config, origin.own)
+        config = keras3_assets.with_vocabularies(config, file)
         with explained(where, weights_module.describe(origin)):
             tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
 

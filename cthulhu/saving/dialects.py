@@ -6,6 +6,7 @@ Settings that Keras 2.3 does not have are left out where they say what it does a
 import inspect
 
 from cthulhu import losses, metrics, policies, registry
+from cthulhu.callers import warn
 from cthulhu.saving import calls, keras3_operations
 from cthulhu.storage.errors import ModelFileError
 from cthulhu.utils.argument_table import OF_EVERY_LAYER
@@ -202,6 +203,11 @@ class _Normalizer:
             _lambda(settings)
         if name == 'IntegerLookup':
             _require_vocabulary(settings)
+        if name in ('CategoryEncoding', 'Discretization', 'IntegerLookup') and settings.get('sparse'):
+            settings['sparse'] = False
+            warn(
+                f'{name} "{settings.get("name")}" gives sparse vectors (sparse=True) in the file. Here it gives dense ones, of the same numbers.'
+            )
         if name == 'Bidirectional':
             _bidirectional(settings)
         return dict(
@@ -347,6 +353,11 @@ def _followed(settings):
 def _require_vocabulary(settings):
     """Raise an error for a vocabulary that other Kerases found, of the size that they write, and have not written: there is none in HDF5 files."""
     size, unknown = settings.get('vocabulary_size'), settings.get('num_oov_indices')
+    if settings.get('output_mode') == 'tf_idf' and settings.get('vocabulary') and not settings.get('idf_weights'):
+        raise ModelFileError(
+            f'The file has the vocabulary of IntegerLookup "{settings.get("name")}", but not its weights (output_mode="tf_idf"): other Kerases keep those only that were given '
+            'to the layer. Make it there of the vocabulary and `idf_weights` that it found, and save the model again.'
+        )
     if settings.get('vocabulary') is not None or not isinstance(size, int) or not isinstance(unknown, int):
         return
     if size > unknown + (settings.get('mask_token') is not None):

@@ -105,3 +105,31 @@ def test_what_comes_before_a_model_here(tmp_path, name, ending):
         with pytest.raises(ModelFileError, match=rf'Layer "of_texts" \({name}\) is part of the model in the file'):
             load_model(path, compile=False, custom_objects=custom)
     assert type(load_model(path, compile=False, custom_objects={name: Passing}).layers[0]) is Passing
+
+
+def test_sparse_vectors_are_dense_here(tmp_path):
+    path = str(tmp_path / 'm.h5')
+    model = Pile([layers.CategoryEncoding(4, input_shape=(3,))])
+    model.save(path)
+    with h5py.File(path, 'r+') as file:
+        text = file.attrs['model_config']
+        text = text.decode() if isinstance(text, bytes) else text
+        file.attrs['model_config'] = text.replace(
+            '"sparse": false, "trainable"', '"sparse": true, "trainable"'
+        ).replace('"output_mode": "multi_hot", "sparse": false', '"output_mode": "multi_hot", "sparse": true')
+    with pytest.warns(UserWarning, match='gives sparse vectors .sparse=True. in the file. Here it gives dense ones'):
+        again = load_model(path, compile=False)
+    np.testing.assert_array_equal(again.predict(np.array([[0, 3, 3]])), [[1, 0, 0, 1]])
+
+
+def test_weights_that_were_found_elsewhere(tmp_path):
+    path = str(tmp_path / 'm.keras')
+    layer = layers.IntegerLookup(output_mode='tf_idf')
+    layer.adapt(DATA)
+    model = Pile([layers.InputLayer((4,), dtype='int64'), layer])
+    model.save(path)
+    np.testing.assert_array_equal(load_model(path).predict(DATA), model.predict(DATA))
+    layer.idf_weights = None
+    model.save(path)
+    with pytest.raises(ModelFileError, match='but not its weights'):
+        load_model(path)

@@ -114,6 +114,8 @@ def _write_layer(tree, layer):
     if own:
         for i, value in enumerate(K.batch_get_value(own)):
             group.set_array(str(i), value)
+    if getattr(layer, keras3_assets.WEIGHTS, None) is not None:
+        group.set_array(keras3_assets.WEIGHTS, layer.weights_of_places())
     for path, each in parts or ():
         _write_layer(tree.create_group(path), each)
 
@@ -251,9 +253,9 @@ def load_archive(source, where, custom_objects=None, compile=True, safe_mode=Tru
         origin = _origin(file, where, config)
         if not origin.version.startswith('2.'):
             config = keras3_config.in_our_words(config, origin.own)
-        config = keras3_assets.with_vocabularies(config, file)
         with explained(where, weights_module.describe(origin)):
             tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
+            config = keras3_assets.with_vocabularies(config, file, tree)
 
             def make(config):
                 model = configuration.model_from(config, custom_objects)

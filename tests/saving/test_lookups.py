@@ -25,7 +25,7 @@ def without_vocabularies(item):
     made = {key: without_vocabularies(value) for key, value in item.items()}
     if made.get('class_name') == 'IntegerLookup':
         size = len(made['config']['vocabulary']) + made['config']['num_oov_indices']
-        made['config'] = dict(made['config'], vocabulary=None, vocabulary_size=size)
+        made['config'] = dict(made['config'], vocabulary=None, vocabulary_size=size, idf_weights=None)
     return made
 
 
@@ -129,6 +129,8 @@ def test_weights_that_were_found_elsewhere(tmp_path):
     model = Pile([layers.InputLayer((4,), dtype='int64'), layer])
     model.save(path)
     np.testing.assert_array_equal(load_model(path).predict(DATA), model.predict(DATA))
+    as_of_keras_3(path, {'layers/integer_lookup': layer.get_vocabulary()})  # and its weights are among those of layers
+    np.testing.assert_allclose(load_model(path).predict(DATA), model.predict(DATA), rtol=1e-6)
     layer.idf_weights = None
     model.save(path)
     with pytest.raises(ModelFileError, match='but not its weights'):

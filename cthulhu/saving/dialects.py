@@ -136,6 +136,8 @@ class _Normalizer:
             return settings
         if name == '__lambda__':
             return value
+        if name in ('__numpy__', '__tensor__') and isinstance(settings, dict):
+            return self.thing(settings.get('value'))
         raise ModelFileError(
             'The configuration has {!r} where a plain value is expected.'.format(
                 settings if name == 'function' else name

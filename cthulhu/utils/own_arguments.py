@@ -52,6 +52,7 @@ OWN = {
     ('IntegerLookup', 'oov_token'): Whole(example=-1),
     ('Discretization', 'epsilon'): Number(0, example=0.01),
     ('CategoryEncoding', 'num_tokens'): Whole(1, example=10),
+    ('MeanRelativeError', 'normalizer'): Numbers(example=[1.0, 2.0]),
     ('RandomCrop', 'width'): Whole(1, example=224),
     ('RandomTranslation', 'width_factor'): Several(
         Number(above=-1, example=0.1), 'factors', count=2, single=True, example=0.1

@@ -12,7 +12,7 @@ from cthulhu import backend as K
 from cthulhu.engine import saving
 from cthulhu.layers import GRU, LSTM, Conv2D, CuDNNGRU, CuDNNLSTM, Daoloth, TimeDistributed
 from cthulhu.models import Pile
-from cthulhu.saving import ModelFileError
+from cthulhu.saving import ModelFileError, dialects
 
 h5py = pytest.importorskip('h5py')
 from tests.saving import old_files  # noqa: E402 - it needs h5py
@@ -201,3 +201,10 @@ def test_hard_sigmoids_of_keras_2_and_3_are_told_apart(tmp_path):
     np.testing.assert_array_equal(
         keras.models.load_model(str(tmp_path / 'model.h5'), compile=False).predict(x), theirs.predict(x)
     )
+
+
+def test_arrays_in_a_configuration_of_tf_keras():
+    """As an archive has the divisors of a metric."""
+    normalizer = {'class_name': '__numpy__', 'config': {'value': [1.0, 2.0], 'dtype': 'float32'}}
+    found = dialects.part({'class_name': 'MeanRelativeError', 'config': {'normalizer': normalizer}}, 'metric')
+    assert found['config']['normalizer'] == [1.0, 2.0]

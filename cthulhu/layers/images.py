@@ -22,7 +22,7 @@ def _cubic(distance):
     return K.where(K.less_equal(x, 1.0), near, K.where(K.less(x, 2.0), far, 0.0))
 
 
-def _matrix(size, length, interpolation):
+def shares_of_pixels(size, length, interpolation):
     """What each of `length` new pixels has of each of `size` old ones, int or scalar tensor: tensor (size, length)."""
     scale = K.cast(size, 'float32') / float(length) if K.is_tensor(size) else float(size) / length
     old = K.expand_dims(K.cast(K.arange(size), 'float32'), 1)
@@ -47,7 +47,7 @@ def resize(x, height, width, interpolation):
         size = dynamic[axis] if static[axis] is None else static[axis]
         if static[axis] == length:
             continue
-        matrix = K.cast(_matrix(size, length, interpolation), K.dtype(x))
+        matrix = K.cast(shares_of_pixels(size, length, interpolation), K.dtype(x))
         x = K.einsum('brcf,rn->bncf' if axis == 1 else 'brcf,cn->brnf', x, matrix)
     return x
 

@@ -37,7 +37,7 @@ class TFOpLambda(Layer):
 
     def __init__(self, function, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(function, str) or _plain(function) not in _FUNCTIONS:
+        if not isinstance(function, str) or plain_name(function) not in _FUNCTIONS:
             raise ValueError(
                 f'{type(self).__name__}: TensorFlow\'s function {function!r} has no counterpart here. Load the file with `custom_objects={{"{type(self).__name__}": ...}}`, a layer '
                 'of your own, or make the model without it: LuKthu takes a function of your own.'
@@ -56,7 +56,7 @@ class TFOpLambda(Layer):
         return SlicingOpLambda(name=_unique_name(name)), first, {'slice_spec': _spec(further['slice_spec'])}
 
     def call(self, inputs, first=_NOT_GIVEN, name=None, **arguments):
-        function, first = _FUNCTIONS[_plain(self.function)], inputs if first is _NOT_GIVEN else first
+        function, first = _FUNCTIONS[plain_name(self.function)], inputs if first is _NOT_GIVEN else first
         try:
             inspect.signature(function).bind(first, **arguments)
         except TypeError as error:
@@ -122,7 +122,7 @@ def _spec(key):
     return {'class_name': '__ellipsis__'} if key is Ellipsis else key
 
 
-def _plain(name):
+def plain_name(name):
     """The name of a function as TensorFlow 2 has it."""
     name = name[len('compat.v1.') :] if name.startswith('compat.v1.') else name
     return _SYNONYMS.get(name, name)

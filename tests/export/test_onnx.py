@@ -172,6 +172,26 @@ CASES = {
     'time distributed twice': ((2, 3, 5), lambda: [layers.TimeDistributed(layers.TimeDistributed(layers.Daoloth(3)))]),
     'time distributed model': ((4, 5), lambda: [layers.TimeDistributed(Pile([layers.Daoloth(3, input_shape=(5,)), layers.ReLU()]))]),
     'gated convolution': ((6, 6, 2), lambda: [layers.Cthalpa2D(4, 3), layers.Azatoth('glu'), layers.Identity(), layers.Cthalpa2D(4, 1, activation='log_softmax', data_format='channels_first')]),
+    'rescaling': (PICTURE, lambda: [layers.Rescaling([0.5, 2.0, 1.0], -1.0)]),
+    'layer scale': ((4, 5), lambda: [layers.LayerScale(0.1, 5)]),
+    'normalization of data': ((4, 5), lambda: [layers.Normalization()]),
+    'normalization of data, given': ((4, 5), lambda: [layers.Normalization(axis=(1, 2), mean=0.3, variance=4.0)]),
+    'normalization of data, of all': ((4, 5), lambda: [layers.Normalization(axis=None, mean=0.3, variance=4.0, invert=True)]),
+    'layer normalization': ((4, 5), lambda: [layers.LayerNormalization()]),
+    'layer normalization of two axes': ((4, 5), lambda: [layers.LayerNormalization(axis=[1, 2], center=False, epsilon=0.1)]),
+    'layer normalization, rms': ((4, 5), lambda: [layers.LayerNormalization(rms_scaling=True)]),
+    'rms normalization': (PICTURE, lambda: [layers.RMSNormalization(axis=1)]),
+    'unit normalization': (PICTURE, lambda: [layers.UnitNormalization(axis=(2, 3))]),
+    'group normalization': ((None, 4, 6), lambda: [layers.GroupNormalization(3)]),
+    'group normalization, each channel': ((6, 4, 2), lambda: [layers.GroupNormalization(-1, axis=1, scale=False)]),
+    'discretization': ((5,), lambda: [layers.Discretization([-1.0, 0.0, 0.5])]),
+    'discretization to one': ((5, 1), lambda: [layers.Discretization([-1.0, 0.0, 0.5], output_mode='one_hot')]),
+    'discretization to many': ((5,), lambda: [layers.Discretization([-1.0, 0.0, 0.5], output_mode='multi_hot')]),
+    'einsum dense': ((4, 6), lambda: [layers.EinsumDense('...x,xyz->...yz', (2, 3), activation='tanh', bias_axes='z')]),
+    'resizing': ((7, 8, 2), lambda: [layers.Resizing(5, 11)]),
+    'resizing, nearest': ((7, 8, 2), lambda: [layers.Resizing(3, 12, interpolation='nearest')]),
+    'resizing, cubic, channels first': ((2, 7, 8), lambda: [layers.Resizing(9, 8, interpolation='bicubic', data_format='channels_first')]),
+    'center crop': (PICTURE, lambda: [layers.CenterCrop(4, 5)]),
     'time distributed recurrent': ((2, 4, 5), lambda: [layers.TimeDistributed(layers.Groth(3))]),
 }  # fmt: skip
 
@@ -180,6 +200,28 @@ CASES = {
 def test_layer(name, tmp_path):
     shape, stack = CASES[name]
     check(chain(shape, *stack()), tmp_path)
+
+
+@pytest.mark.parametrize('mode', ['multi_hot', 'one_hot', 'count'])
+def test_categories(mode, tmp_path):
+    check(chain((4,), layers.CategoryEncoding(3, mode), dtype='int32'), tmp_path)
+
+
+@pytest.mark.parametrize(
+    'settings',
+    [
+        {},
+        {'mask_token': 2},
+        {'num_oov_indices': 3, 'mask_token': 1},
+        {'output_mode': 'multi_hot', 'mask_token': 2},
+        {'output_mode': 'count', 'max_tokens': 9, 'pad_to_max_tokens': True},
+        {'output_mode': 'tf_idf', 'idf_weights': [0.5, 2.0, 1.5]},
+        {'invert': True},
+    ],
+)
+@pytest.mark.parametrize('dtype', ['int32', 'int64'])
+def test_lookups(settings, dtype, tmp_path):
+    check(chain((7,), layers.IntegerLookup(vocabulary=[4, 0, 3], **settings), dtype=dtype), tmp_path)
 
 
 # `threshold` has arguments that must be given.
@@ -376,6 +418,109 @@ def test_versions_of_the_operations(opset, tmp_path):
     mean = layers.GlobalAiuebGnshal2D()(layers.multiply([y, y]))
     made = check(Lump(x, [z, layers.GlobalMlandoth2D()(y), mean]), tmp_path, opset=opset)
     assert made.opset_import[0].version == opset
+
+
+# -- operations between layers ---------------------------------------------------------------------------
+
+
+def turned(x):
+    return K.permute_dimensions(x, (0, 2, 1))
+
+
+def half_of(x):
+    return K.reshape(x, (-1, 2, K.int_shape(x)[-1] * 2))
+
+
+BETWEEN = {
+    'arithmetic': lambda x, y: (x * 2.0 + 1.0 - y) / (3.0 + y**2),
+    'the number first': lambda x, y: 2.0 - 1.0 / (x * x + 1.0) + 0.5 * -y,
+    'the rest of a division': lambda x, y: x % 0.7 + y // 0.3,
+    'comparisons': lambda x, y: K.cast(K.greater(x, y), 'float32') + K.cast(K.not_equal(x, y), 'float32') - K.cast(K.less_equal(x, 0.2), 'float32'),
+    'truths': lambda x, y: K.cast(K.logical_and(K.greater(x, 0.0), K.less(y, 0.5)), 'float32') + x,
+    'the larger': lambda x, y: K.maximum(x, y) + K.minimum(x, 0.3),
+    'either': lambda x, y: K.where(K.greater(x, 0.0), x, y * 2.0),
+    'functions': lambda x, y: K.exp(-K.abs(x)) + K.log(K.square(y) + 1.0) + K.sqrt(K.abs(x)) + K.sin(x) * K.cos(y),
+    'further functions': lambda x, y: K.sign(x) + K.round(y * 3.0) + K.floor(x) + K.tanh(x) * K.sigmoid(y) + K.erf(y),
+    'activations': lambda x, y: K.relu(x) + K.elu(y) + K.softplus(x) + K.softsign(y) + K.softmax(x) + K.log_softmax(y),
+    'bounds': lambda x, y: K.clip(x, -0.3, 0.4) + y,
+    'sums': lambda x, y: K.sum(x, axis=1, keepdims=True) + K.mean(y, axis=-1, keepdims=True),
+    'extremes': lambda x, y: K.max(x, axis=-1) + K.min(y, axis=[2]) + K.prod(y, axis=-1),
+    'spread': lambda x, y: K.std(x, axis=1) + K.var(y, axis=1) + K.logsumexp(x, axis=1),
+    'any and all': lambda x, y: K.cast(K.any(K.greater(x, 1.0), axis=-1), 'float32') + K.cast(K.all(K.less(y, 1.0), axis=-1), 'float32'),
+    'places': lambda x, y: K.cast(K.argmax(x, axis=-1), 'float32') + K.cast(K.argmin(y, axis=2), 'float32') * 0.1,
+    'sums on the way': lambda x, y: K.cumsum(x, axis=1) + y,
+    'parts': lambda x, y: x[:, 1:3] + y[:, ::-2][:, ::-1] * x[:, :1, -1:],
+    'parts without axes': lambda x, y: x[:, 0] + y[..., -1, :] + x[:, 2, None, 1],
+    'joined': lambda x, y: K.concatenate([x, y, x], axis=-1),
+    'stacked': lambda x, y: K.stack([x, y], axis=2),
+    'shapes': lambda x, y: K.squeeze(K.expand_dims(turned(x), 1), 1) + turned(y),
+    'reshaped': lambda x, y: half_of(x) - half_of(y),
+    'repeated': lambda x, y: K.tile(x, (1, 2, 1)) + K.concatenate([y, x], axis=1),
+    'reversed': lambda x, y: K.reverse(x, (1, 2)) + y,
+    'padded': lambda x, y: K.temporal_padding(x, (1, 2)) + K.temporal_padding(y, (2, 1)),
+    'products': lambda x, y: K.matmul(x, turned(y)),
+    'of length one': lambda x, y: K.l2_normalize(x, axis=-1) + y,
+    'one hot': lambda x, y: K.one_hot(K.cast(K.abs(x) * 2.0, 'int32'), 4)[..., 1] + y,
+    'ones and zeros': lambda x, y: K.ones_like(x) + K.zeros_like(y) - x,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('name', sorted(BETWEEN))
+def test_between_layers(name, tmp_path):
+    a, b = Input((4, 6)), Input((4, 6))
+    x, y = layers.Daoloth(6)(a), layers.Azatoth('tanh')(b)
+    check(Lump([a, b], layers.Azatoth('linear')(BETWEEN[name](x, y))), tmp_path)
+
+
+@pytest.mark.parametrize(
+    'function, arguments',
+    [
+        ('split', {'num_or_size_splits': 2, 'axis': -1}),
+        ('split', {'num_or_size_splits': [1, -1, 2], 'axis': 1}),
+        ('unstack', {'axis': 1}),
+        ('nn.gelu', {}),
+        ('nn.gelu', {'approximate': True}),
+        ('nn.leaky_relu', {'alpha': 0.3}),
+        ('nn.silu', {'beta': 2.0}),
+        ('nn.relu6', {}),
+        ('nn.selu', {}),
+        ('math.rsqrt', {}),
+        ('math.ceil', {}),
+        ('math.is_nan', {}),
+        ('math.squared_difference', {'y': 0.5}),
+        ('linalg.norm', {'axis': 2}),
+        ('linalg.norm', {'axis': 2, 'ord': 1}),
+        ('gather', {'indices': [2, 0], 'axis': 1}),
+        ('gather', {'indices': [[2, 0], [1, 1]], 'axis': 2}),
+        ('reverse', {'axis': [1]}),
+        ('pad', {'paddings': [[0, 0], [1, 0], [0, 2]], 'constant_values': 2.0}),
+        ('clip_by_value', {'clip_value_min': -0.2, 'clip_value_max': 0.5}),
+        ('stop_gradient', {}),
+        ('math.reduce_sum', {'axis': [1, 2]}),
+    ],
+)
+def test_functions_of_files(function, arguments, tmp_path):
+    inputs = Input((4, 6))
+    found = layers.TFOpLambda(function)(layers.Daoloth(6)(inputs), **arguments)
+    found = found if isinstance(found, list) else [found]
+    if K.dtype(found[0]) == 'bool':
+        found = [layers.TFOpLambda('cast')(x, dtype='int32') + 1 for x in found]
+        with pytest.raises(AssertionError):  # all are alike
+            check(Lump(inputs, found), tmp_path)
+        return
+    check(Lump(inputs, found), tmp_path)
+
+
+def test_images_resized_between_layers(tmp_path):
+    inputs = Input((4, 6, 2))
+    check(Lump(inputs, layers.TFOpLambda('image.resize')(inputs, size=[7, 3])), tmp_path)
+
+
+def test_an_operation_that_is_not_written(tmp_path):
+    inputs = Input((4, 6))
+    model = Lump(inputs, layers.TFOpLambda('math.cumprod', name='product')(inputs))
+    with pytest.raises(ValueError, match=r'Operation "product" \(tf.math.cumprod\) between layers cannot be written'):
+        export_onnx(model, str(tmp_path / 'model.onnx'))
 
 
 def test_double_precision(tmp_path):

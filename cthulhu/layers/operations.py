@@ -9,7 +9,7 @@ from cthulhu import activations
 from cthulhu import backend as K
 from cthulhu.callers import warn_once
 from cthulhu.engine.base_layer import Layer
-from cthulhu.layers.images import resize
+from cthulhu.layers.resampling import INTERPOLATIONS, resize
 from cthulhu.utils.generic_utils import is_all_none, to_list
 
 __all__ = ['SlicingOpLambda', 'TFOpLambda']
@@ -279,12 +279,19 @@ def _norm(tensor, ord='euclidean', axis=None, keepdims=False):
     return K.sqrt(K.sum(K.square(tensor), axis, keepdims))
 
 
-def _resized(images, size, method='bilinear'):
-    if method not in ('bilinear', 'nearest', 'bicubic'):
-        raise ValueError(
-            f'tf.image.resize: only "bilinear", "nearest" and "bicubic" have counterparts here; got {method!r}.'
-        )
-    return resize(images, size[0], size[1], method)
+def _resized(images, size, method='bilinear', preserve_aspect_ratio=False, antialias=False):
+    if method not in INTERPOLATIONS:
+        raise ValueError(f'tf.image.resize: `method` is one of {", ".join(map(repr, INTERPOLATIONS))}; got {method!r}.')
+    height, width = (size[0], size[1])
+    if preserve_aspect_ratio:
+        _, rows, columns, _ = K.int_shape(images)
+        if None in (rows, columns) or K.is_tensor(height) or K.is_tensor(width):
+            raise ValueError(
+                'tf.image.resize: preserve_aspect_ratio=True has a counterpart here for images of a known size.'
+            )
+        scale = min(height / rows, width / columns)
+        height, width = (int(round(scale * n)) for n in (rows, columns))
+    return resize(images, height, width, method, antialias)
 
 
 def _added(inputs):

@@ -4,8 +4,9 @@ Settings that Keras 2.3 does not have are left out where they say what it does a
 """
 
 import inspect
+import re
 
-from cthulhu import losses, metrics, policies, registry
+from cthulhu import losses, metrics, names, policies, registry
 from cthulhu.callers import warn
 from cthulhu.saving import calls, keras3_operations
 from cthulhu.storage.errors import ModelFileError
@@ -81,9 +82,22 @@ _INITIALIZERS = {
 }
 
 
+#: What tf.keras and Keras 3 mean by the interpolations of an UpSampling2D, and what our archives call that of Keras 2.3, which they refuse.
+LATER_INTERPOLATIONS = {'bilinear': 'half_pixel_bilinear', 'keras_2>bilinear': 'bilinear'}
+
+
 def normalize(config, custom_objects=None):
     """A configuration with a class name, of a model or layer, as Keras 2.3 would have written it. Configurations of Keras 2.3 come out as they are."""
-    return _Normalizer(custom_objects).thing(config)
+    later = isinstance(config, dict) and (
+        isinstance(config.get('module'), str) or _is_later(config.get('keras_version'))
+    )
+    return _Normalizer(custom_objects, later).thing(config)
+
+
+def _is_later(version):
+    """Whether a version is one of tf.keras, or of what came after Keras 2.3, which was the last one beside it."""
+    found = re.match(r'(\d+)\.(\d+)', version) if isinstance(version, str) else None
+    return found is not None and (version.endswith('-tf') or (int(found.group(1)), int(found.group(2))) > (2, 3))
 
 
 def part(config, kind, custom_objects=None):
@@ -92,7 +106,8 @@ def part(config, kind, custom_objects=None):
 
 
 class _Normalizer:
-    def __init__(self, custom_objects):
+    def __init__(self, custom_objects, later=False):
+        self.later = later
         self.custom = dict(get_custom_objects(), **(custom_objects or {}))
         self.layers = registry.layers.known(custom_objects)
 
@@ -212,6 +227,9 @@ class _Normalizer:
             )
         if name == 'Bidirectional':
             _bidirectional(settings)
+        if self.later and names.keras_name(name) == 'UpSampling2D':
+            method = settings.get('interpolation')
+            settings['interpolation'] = LATER_INTERPOLATIONS.get(method, method)
         return dict(
             value,
             class_name=name,

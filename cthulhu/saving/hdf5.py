@@ -71,6 +71,7 @@ def write_model(tree, model, include_optimizer=True):
     """Write the configuration and weights of a model and, if it is conjured, how it is trained and the optimizer's state."""
     _write_origin(tree)
     configuration.check_functions(model)
+    hdf5_config.warn_of_others(model)
     config = hdf5_config.for_later(configuration.of_model(model), configuration.layers_of(model))
     tree.set_attribute('model_config', configuration.to_text(config))
     write_weights(tree.create_group('model_weights'), model.layers)
@@ -215,6 +216,8 @@ def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=No
     saved, origin = saved_layers(group, tree), origin_of(group, tree)
     if origin.version.startswith('3'):
         config = keras3_config.in_our_words(config)
+    if isinstance(config, dict):
+        config = dict(config, keras_version=origin.version)
     room = 2**24 + 4 * sum(entry.nbytes for item in saved for entry in item.entries)
 
     def make(config):

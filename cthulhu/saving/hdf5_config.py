@@ -1,6 +1,7 @@
 """What is added to the configuration in an HDF5 file, so that Keras 3 opens it. Keras 2.3 and tf.keras pass over it."""
 
-from cthulhu import losses, names, policies
+from cthulhu import losses, names, policies, registry
+from cthulhu.callers import warn_once
 from cthulhu.utils.generic_utils import get_custom_objects
 
 # What holds the configuration of a layer inside another; a list of them under the last.
@@ -35,6 +36,18 @@ def for_later(config, known):
     if _kind(config, known) == 'Discretization':  # which takes no such setting there
         made.pop('trainable', None)
     return dict(config, config=made)
+
+
+def warn_of_others(model):
+    """Warn of layers that compute something else in other Kerases than in Keras 2.3, and are not refused there."""
+    for layer in model.all_layers():
+        if getattr(layer, 'interpolation', None) == 'bilinear' and isinstance(layer, registry.layers['UpSampling2D']):
+            warn_once(
+                layer,
+                'elsewhere',
+                f'UpSampling2D "{layer.name}" puts its lines between the corners of pixels (interpolation="bilinear"), as Keras 2.3 does; tf.keras and Keras 3 read this HDF5 file, too, '
+                'and put them between the middles: their predictions differ. For those make the model with "half_pixel_bilinear", and save it as an archive.',
+            )
 
 
 def _kind(config, known):

@@ -5,7 +5,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import names, registry
 from cthulhu.backend import meta
-from cthulhu.saving import configuration, keras3_operations
+from cthulhu.saving import configuration, dialects, keras3_operations
 from cthulhu.saving.data_formats import kind_of
 from cthulhu.storage import texts
 from cthulhu.utils.generic_utils import to_list
@@ -20,6 +20,8 @@ _ACTIVATIONS = {
         'module': 'keras.activations', 'class_name': 'function', 'config': 'hard_sigmoid', 'registered_name': 'hard_sigmoid',
     },
 }  # fmt: skip
+
+_INTERPOLATIONS = {ours: theirs for theirs, ours in dialects.LATER_INTERPOLATIONS.items()}
 
 # Settings that Keras 3 does not have, and whose values it takes for granted.
 _DROPPED = ('batch_input_shape', 'implementation', 'input_length', 'query_shape', 'value_shape', 'key_shape')
@@ -75,6 +77,8 @@ def _settings(kind, config):
         made.pop('trainable', None)
     if kind == 'Lambda':
         _lambda(made)
+    if kind == 'UpSampling2D':
+        made['interpolation'] = _INTERPOLATIONS.get(made['interpolation'], made['interpolation'])
     return made
 
 

@@ -8,7 +8,7 @@ from cthulhu.backend import shapes
 from cthulhu.export.checks import ExportError
 from cthulhu.export.onnx_layers.functions import activate
 from cthulhu.export.onnx_layers.registry import converts
-from cthulhu.layers.images import shares_of_pixels
+from cthulhu.layers.resampling import SMOOTHING, shares_of_pixels
 
 
 def _floats(w, x, layer):
@@ -41,10 +41,11 @@ def normalization(w, layer, inputs):
     x = _floats(w, inputs[0], layer)
     axes = layer._kept(x.shape)
     around = [size if axis in axes else 1 for axis, size in enumerate(x.shape)]
-    if layer._statistics is None:
-        given = (np.broadcast_to(np.asarray(value, 'float64'), layer._sizes) for value in (layer.mean, layer.variance))
+    sizes = [x.shape[axis] for axis in axes]
+    if layer.mean is None:
+        given = (np.asarray(w.array(value)) for value in layer.weights[:2])
     else:
-        given = (np.asarray(w.array(value)) for value in layer._statistics)
+        given = (np.broadcast_to(np.asarray(value, 'float64'), sizes) for value in (layer.mean, layer.variance))
     mean, variance = (value.reshape(around) for value in given)
     deviation = np.maximum(np.sqrt(variance), K.epsilon())
     if layer.invert:
@@ -181,16 +182,20 @@ def einsum_dense(w, layer, inputs):
 # -- sizes of images --------------------------------------------------------------------------------------
 
 
-def resized(w, x, height, width, interpolation, what):
+def resized(w, x, height, width, interpolation, what, antialias=False):
     """Images (batch, rows, columns, channels) of a known size, brought to another: products with what each new pixel has of each old one."""
     if None in x.shape[1:3]:
         raise ExportError(
             f'{what} resizes images whose size only the run tells, which is not written as ONNX. Fix the size of the input.'
         )
+    if x.shape[1:3] == (height, width):
+        return x
     for axis, length in ((1, height), (2, width)):
-        if x.shape[axis] == length:
+        if x.shape[axis] == length and interpolation not in SMOOTHING:
             continue
-        matrix = w.constant(K.eval(shares_of_pixels(x.shape[axis], length, interpolation)), x.dtype, 'shares')
+        matrix = w.constant(
+            K.eval(shares_of_pixels(x.shape[axis], length, interpolation, antialias)), x.dtype, 'shares'
+        )
         order = list(range(x.rank))
         order[axis], order[-1] = order[-1], order[axis]
         x = w.transpose(w.matmul(w.transpose(x, order), matrix), order)
@@ -199,12 +204,13 @@ def resized(w, x, height, width, interpolation, what):
 
 @converts(layers.Resizing)
 def resizing(w, layer, inputs):
-    if layer.crop_to_aspect_ratio:
+    if layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio:
         raise ExportError(
-            f'Layer "{layer.name}" (Resizing) has crop_to_aspect_ratio=True, which is not written as ONNX. Cut the images before the model, or use export_saved_model.'
+            f'Layer "{layer.name}" (Resizing) brings images to the proportions of its output, which is not written as ONNX. Do that before the model, or use export_saved_model.'
         )
     x, order = _channels_last(w, _floats(w, inputs[0], layer), layer)
-    return w.transpose(resized(w, x, layer.height, layer.width, layer.interpolation, f'Layer "{layer.name}"'), order)
+    what = f'Layer "{layer.name}"'
+    return w.transpose(resized(w, x, layer.height, layer.width, layer.interpolation, what, layer.antialias), order)
 
 
 @converts(layers.CenterCrop)

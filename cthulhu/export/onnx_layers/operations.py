@@ -451,8 +451,10 @@ def _one_hot(w, indices, depth, on_value=1.0, off_value=0.0, axis=-1, dtype=None
 
 
 @_writes('image.resize')
-def _image_resized(w, images, size, method='bilinear'):
-    return resized(w, images, size[0], size[1], method, 'An operation between layers')
+def _image_resized(w, images, size, method='bilinear', antialias=False):
+    if not all(isinstance(n, int) for n in size):
+        raise _Unwritten('the size depends on the data')
+    return resized(w, images, size[0], size[1], method, 'An operation between layers', antialias)
 
 
 def _filled(value):

@@ -47,7 +47,7 @@ class TFOpLambda(Layer):
     @classmethod
     def of_operation(cls, name, arguments):
         """(layer, first argument, dict of the others) for an operation as `K.origin` tells it; None for one without a name."""
-        if name not in _FUNCTIONS:
+        if plain_name(name) not in _FUNCTIONS:
             return None
         further = {key: value for key, value in arguments.items() if value is not None}
         first = further.pop(next(iter(arguments)))
@@ -294,6 +294,15 @@ def _resized(images, size, method='bilinear', preserve_aspect_ratio=False, antia
     return resize(images, height, width, method, antialias)
 
 
+def _resized_from_corners(method):
+    def call(images, size, align_corners=False, half_pixel_centers=False):
+        if align_corners:
+            raise ValueError(f'tf.image.resize_{method}: align_corners=True has no counterpart here.')
+        return resize(images, size[0], size[1], method, corners=not half_pixel_centers)
+
+    return call
+
+
 def _added(inputs):
     total = inputs[0]
     for x in inputs[1:]:
@@ -423,4 +432,6 @@ _FUNCTIONS = {
     'one_hot': _one_hot,
     'broadcast_to': _broadcast_to,
     'image.resize': _resized,
+    'image.resize_bilinear': _resized_from_corners('bilinear'),
+    'image.resize_nearest_neighbor': _resized_from_corners('nearest'),
 }

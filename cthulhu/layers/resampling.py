@@ -54,13 +54,14 @@ _KERNELS = {
 }
 
 
-def shares_of_pixels(size, length, interpolation, antialias=False):
+def shares_of_pixels(size, length, interpolation, antialias=False, corners=False):
     """What each new pixel has of each old one, along one axis.
 
     Arguments:
         size, length: ints or scalar int tensors, the number of old and of new pixels.
         interpolation: one of INTERPOLATIONS.
         antialias: whether what is made smaller is smoothed first: the kernel is as much wider. 'nearest' and 'area' are the same with it.
+        corners: whether 'bilinear' and 'nearest' take pixels for points at their corners, as TensorFlow 1 does.
 
     Returns:
         Tensor (size, length), whose columns have the sum 1.
@@ -72,17 +73,19 @@ def shares_of_pixels(size, length, interpolation, antialias=False):
         scale, wider = float(size) / length, max(float(size) / length, 1.0)
     old = K.expand_dims(_numbers(size), 1)
     new = K.expand_dims(_numbers(length), 0)
-    centers = (new + 0.5) * scale
+    centers = new * scale if corners else (new + 0.5) * scale
     if interpolation == 'nearest':
         return K.cast(K.equal(old, K.minimum(K.floor(centers), size - 1.0)), 'float32')
     if interpolation == 'area':
         both = K.minimum(old + 1.0, (new + 1.0) * scale) - K.maximum(old, new * scale)
         return K.maximum(both, 0.0) / scale
-    places = centers - 0.5
+    places = centers if corners else centers - 0.5
     if interpolation == 'bicubic' and not antialias:  # TensorFlow has a table of its weights
         below = K.floor(places)
         places = below + K.round((places - below) * 1024.0) / 1024.0
     distances = K.abs(places - old)
+    if corners:  # there is nothing beyond the last one
+        distances = K.abs(K.minimum(places, size - 1.0) - old)
     weights = _KERNELS[interpolation](distances / wider if antialias else distances)
     return weights / K.sum(weights, axis=0, keepdims=True)  # beyond the margins there is nothing
 
@@ -91,7 +94,7 @@ def _numbers(count):
     return K.cast(K.arange(K.cast(count, 'int32') if K.is_tensor(count) else int(count)), 'float32')
 
 
-def resize(x, height, width, interpolation, antialias=False):
+def resize(x, height, width, interpolation, antialias=False, corners=False):
     """Images (batch, rows, columns, channels), brought to `height` rows and `width` columns (ints, or scalar tensors). Further arguments as for `shares_of_pixels`."""
     static, dynamic, lengths = K.int_shape(x), K.shape(x), ((1, height), (2, width))
     same = [not K.is_tensor(length) and static[axis] == length for axis, length in lengths]
@@ -99,7 +102,7 @@ def resize(x, height, width, interpolation, antialias=False):
         size = dynamic[axis] if static[axis] is None else static[axis]
         if all(same) or same[axis - 1] and interpolation not in SMOOTHING:
             continue
-        matrix = K.cast(shares_of_pixels(size, length, interpolation, antialias), K.dtype(x))
+        matrix = K.cast(shares_of_pixels(size, length, interpolation, antialias, corners), K.dtype(x))
         x = K.einsum('brcf,rn->bncf' if axis == 1 else 'brcf,cn->brnf', x, matrix)
     return x
 

@@ -150,6 +150,7 @@ CASES = {
     'up-sampling2d, bilinear': (PICTURE, lambda: [layers.UbboSathla2D((2, 3), interpolation='bilinear')]),
     'up-sampling2d, channels first': (PICTURE, lambda: [
         layers.UbboSathla2D((3, 2), data_format='channels_first', interpolation='bilinear')]),
+    'up-sampling2d, from the middle': (PICTURE, lambda: [layers.UbboSathla2D((2, 3), interpolation='half_pixel_bilinear')]),
     'up-sampling3d': (VOLUME, lambda: [layers.UbboSathla3D(2)]),
     'maximum1d': (LINE, lambda: [layers.Mlandoth1D(2)]),
     'maximum2d': (PICTURE, lambda: [layers.Mlandoth2D(3, strides=2, padding='same')]),
@@ -191,6 +192,7 @@ CASES = {
     'resizing': ((7, 8, 2), lambda: [layers.Resizing(5, 11)]),
     'resizing, nearest': ((7, 8, 2), lambda: [layers.Resizing(3, 12, interpolation='nearest')]),
     'resizing, cubic, channels first': ((2, 7, 8), lambda: [layers.Resizing(9, 8, interpolation='bicubic', data_format='channels_first')]),
+    'resizing, smoothed': ((7, 8, 2), lambda: [layers.Resizing(7, 3, interpolation='mitchellcubic', antialias=True)]),
     'center crop': (PICTURE, lambda: [layers.CenterCrop(4, 5)]),
     'time distributed recurrent': ((2, 4, 5), lambda: [layers.TimeDistributed(layers.Groth(3))]),
 }  # fmt: skip
@@ -513,7 +515,8 @@ def test_functions_of_files(function, arguments, tmp_path):
 
 def test_images_resized_between_layers(tmp_path):
     inputs = Input((4, 6, 2))
-    check(Lump(inputs, layers.TFOpLambda('image.resize')(inputs, size=[7, 3])), tmp_path)
+    found = [layers.TFOpLambda(name)(inputs, size=[7, 3]) for name in ('image.resize', 'image.resize_bilinear')]
+    check(Lump(inputs, found + [K.resize_images(inputs, 2, 3, 'channels_last')]), tmp_path)
 
 
 def test_an_operation_that_is_not_written(tmp_path):
@@ -568,6 +571,10 @@ def refused():
             get_source_inputs(inner_mask), layers.TimeDistributed(layers.Groth(2, name='steps'))(inner_mask)
         ),
         'called with training=1': Lump(x, trained),
+        'brings images to the proportions': chain((4, 3, 1), layers.Resizing(2, 2, crop_to_aspect_ratio=True)),
+        'smaller than what it cuts out': chain((4, 3, 1), layers.CenterCrop(5, 2)),
+        "interpolation='bicubic'": chain((4, 3, 1), layers.UpSampling2D(2, interpolation='bicubic')),
+        'whose size only the run tells': chain((None, 3, 1), layers.Resizing(2, 2)),
     }
 
 

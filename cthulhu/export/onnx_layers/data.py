@@ -182,19 +182,19 @@ def einsum_dense(w, layer, inputs):
 # -- sizes of images --------------------------------------------------------------------------------------
 
 
-def resized(w, x, height, width, interpolation, what, antialias=False):
+def resized(w, x, height, width, interpolation, what, antialias=False, corners=False):
     """Images (batch, rows, columns, channels) of a known size, brought to another: products with what each new pixel has of each old one."""
     if None in x.shape[1:3]:
         raise ExportError(
             f'{what} resizes images whose size only the run tells, which is not written as ONNX. Fix the size of the input.'
         )
-    if x.shape[1:3] == (height, width):
+    if x.shape[1:3] == (int(height), int(width)):
         return x
     for axis, length in ((1, height), (2, width)):
         if x.shape[axis] == length and interpolation not in SMOOTHING:
             continue
         matrix = w.constant(
-            K.eval(shares_of_pixels(x.shape[axis], length, interpolation, antialias)), x.dtype, 'shares'
+            K.eval(shares_of_pixels(x.shape[axis], int(length), interpolation, antialias, corners)), x.dtype, 'shares'
         )
         order = list(range(x.rank))
         order[axis], order[-1] = order[-1], order[axis]

@@ -452,9 +452,23 @@ def _one_hot(w, indices, depth, on_value=1.0, off_value=0.0, axis=-1, dtype=None
 
 @_writes('image.resize')
 def _image_resized(w, images, size, method='bilinear', antialias=False):
-    if not all(isinstance(n, int) for n in size):
+    if isinstance(size, Value) or any(isinstance(n, Value) for n in size):
         raise _Unwritten('the size depends on the data')
     return resized(w, images, size[0], size[1], method, 'An operation between layers', antialias)
+
+
+def _resized_from_corners(method):
+    def write(w, images, size, align_corners=False, half_pixel_centers=False):
+        if align_corners or isinstance(size, Value) or any(isinstance(n, Value) for n in size):
+            raise _Unwritten('it has align_corners, or its size depends on the data')
+        what = 'An operation between layers'
+        return resized(w, images, size[0], size[1], method, what, corners=not half_pixel_centers)
+
+    return write
+
+
+_FUNCTIONS['image.resize_bilinear'] = _resized_from_corners('bilinear')
+_FUNCTIONS['image.resize_nearest_neighbor'] = _resized_from_corners('nearest')
 
 
 def _filled(value):

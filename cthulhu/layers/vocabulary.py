@@ -140,7 +140,7 @@ class Vocabulary:
         found, weights = found[:room], None
         if self.output_mode == 'tf_idf':
             weights = np.log(1.0 + number / (1.0 + np.array([holding[value] for value in found]))).tolist()
-        self.set_vocabulary(found, *() if weights is None else (weights,))
+        self.set_vocabulary(found, weights)
 
     @property
     def depth(self):

@@ -21,7 +21,7 @@ if sys.version_info < (3, 11):
 onnx = pytest.importorskip('onnx')
 onnxruntime = pytest.importorskip('onnxruntime')
 
-from cthulhu.export.onnx_layers import CONVERTERS  # noqa: E402, it imports onnx
+from cthulhu.export.onnx_layers import CONVERTERS, WITH_ARGUMENTS  # noqa: E402, it imports onnx
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -422,6 +422,67 @@ def test_versions_of_the_operations(opset, tmp_path):
     assert made.opset_import[0].version == opset
 
 
+# -- attention -------------------------------------------------------------------------------------------
+
+
+def of_one_head(a, b):
+    x = layers.Attention(use_scale=True)([a, b])
+    x = layers.AdditiveAttention()([x, b, b])
+    x, shares = layers.Attention(score_mode='concat')([x, x], use_causal_mask=True, return_attention_scores=True)
+    return [layers.AdditiveAttention(use_scale=False, causal=True)([x, x]), shares]
+
+
+def of_heads(a, b):
+    x = layers.MultiHeadAttention(2, 3, value_dim=4, output_shape=6)(a, b)
+    x, shares = layers.MultiHeadAttention(3, 2, use_bias=False)(
+        x, x, use_causal_mask=True, return_attention_scores=True
+    )
+    return [layers.MultiHeadAttention(2, 3, use_gate=True, sliding_window=2)(x, x), shares]
+
+
+def of_groups(a, b):
+    x = layers.GroupQueryAttention(3, 4, 2)(a, b)
+    return layers.GroupQueryAttention(2, 3, 1, use_gate=True)(x, x, use_causal_mask=True)
+
+
+def of_given_masks(a, b):
+    agree = K.greater(K.batch_dot(a, K.permute_dimensions(b, (0, 2, 1))), 0.0)
+    mask = layers.Azatoth('linear')(K.cast(agree, 'float32'))
+    return layers.MultiHeadAttention(2, 3)(a, b, attention_mask=mask)
+
+
+def of_a_constant_mask(a, b):
+    mask = np.array([[True] * 3 + [False] * 2, [True, False] * 2 + [True]] * 2)
+    return layers.MultiHeadAttention(2, 3)(a, b, attention_mask=K.constant(mask, dtype='bool'))
+
+
+@pytest.mark.parametrize(
+    'make', [of_one_head, of_heads, of_groups, of_given_masks, of_a_constant_mask], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize('open_lengths', [False, True])
+def test_attention(make, open_lengths, tmp_path):
+    if open_lengths and make in (of_given_masks, of_a_constant_mask):
+        pytest.skip('the masks have lengths')
+    a, b = (Input((None if open_lengths else n, 6)) for n in (4, 5))
+    check(Lump([a, b], make(a, b)), tmp_path)
+
+
+@pytest.mark.parametrize('heads', [1, 2])
+def test_attention_to_what_is_masked(heads, tmp_path):
+    words = Input((6,), dtype='int32')
+    x = layers.TheHydra(5, 4, mask_zero=True)(words)
+    if heads == 1:
+        y = layers.AdditiveAttention()([layers.Attention()([x, x]), x])
+    else:
+        y = layers.GroupQueryAttention(3, 2, 1)(layers.MultiHeadAttention(2, 3)(x, x), x)
+    y = layers.GlobalAiuebGnshal1D()(layers.LayerNormalization()(layers.Add()([x, y])))
+    check(
+        Lump(words, layers.Daoloth(2)(y)),
+        tmp_path,
+        x=[np.array([[1, 0, 3, 2, 0, 0], [4, 3, 2, 1, 4, 3], [0, 2, 0, 0, 1, 1]], 'int32')],
+    )
+
+
 # -- operations between layers ---------------------------------------------------------------------------
 
 
@@ -535,6 +596,11 @@ def test_double_precision(tmp_path):
 # -- errors ----------------------------------------------------------------------------------------------
 
 
+def chain_of_two(layer):
+    x = Input((4, 3, 2))
+    return Lump(x, layer(x, x))
+
+
 def refused():
     def doubled(x):
         return 2 * x
@@ -571,6 +637,8 @@ def refused():
             get_source_inputs(inner_mask), layers.TimeDistributed(layers.Groth(2, name='steps'))(inner_mask)
         ),
         'called with training=1': Lump(x, trained),
+        'attends along axes of inputs with 4 axes': chain_of_two(layers.MultiHeadAttention(2, 3)),
+        'called with training=True': Lump(x, layers.Attention()([x, x], training=True)),
         'brings images to the proportions': chain((4, 3, 1), layers.Resizing(2, 2, crop_to_aspect_ratio=True)),
         'smaller than what it cuts out': chain((4, 3, 1), layers.CenterCrop(5, 2)),
         "interpolation='bicubic'": chain((4, 3, 1), layers.UpSampling2D(2, interpolation='bicubic')),
@@ -617,7 +685,7 @@ def test_the_document_names_what_can_be_written():
     with open(os.path.join(ROOT, 'docs', 'export.md'), encoding='utf-8') as lines:
         listed = re.search(r'becomes operations of ONNX:\n(.*?)\nRecurrent', lines.read(), re.DOTALL).group(1)
     named = {name for name in re.findall(r'`(\w+)`', listed) if hasattr(layers, name)}
-    written = {names.keras_name(cls) for cls in CONVERTERS}
+    written = {names.keras_name(cls) for cls in [*CONVERTERS, *WITH_ARGUMENTS]} - {'TFOpLambda', 'SlicingOpLambda'}
     # families that the document names by what they do
     families = re.compile('Dropout|Noise|Pooling|Cropping|ZeroPadding|UpSampling|Conv2D$')
     assert not [name for name in named ^ written if not families.search(name)]

@@ -56,8 +56,9 @@ def convert(writer, layer, inputs, arguments=None, node=None):
     """
     if type(layer) in WITH_ARGUMENTS and node is not None:
         with writer.scope(layer.name):
-            made = to_list(WITH_ARGUMENTS[type(layer)](writer, layer, inputs, node, arguments or {}), allow_tuple=True)
-        return [Value(x.name, K.int_shape(output), x.dtype) for x, output in zip(made, node.output_tensors)]
+            made = WITH_ARGUMENTS[type(layer)](writer, layer, inputs, node, dict(arguments or {}))
+        shapes = [K.int_shape(x) for x in node.output_tensors]
+        return _with_masks(writer, layer, inputs, to_list(made, allow_tuple=True), shapes)
     _check_arguments(layer, arguments or {})
     if isinstance(layer, Network):
         return _convert_model(writer, layer, inputs)
@@ -70,7 +71,11 @@ def convert(writer, layer, inputs, arguments=None, node=None):
     with writer.scope(layer.name):
         made = to_list(converter(writer, layer, inputs), allow_tuple=True)
     shapes = layer.compute_output_shape(unpack_singleton([x.shape for x in inputs]))
-    shapes = shapes if isinstance(shapes, list) else [shapes]
+    return _with_masks(writer, layer, inputs, made, shapes if isinstance(shapes, list) else [shapes])
+
+
+def _with_masks(writer, layer, inputs, made, shapes):
+    """What a layer made, in shapes that are known, with its masks."""
     given = _MASKS.get(type(layer), _passed_on)(writer, layer, inputs, made)
     given = list(given) if isinstance(given, (list, tuple)) else [given]
     given += [None] * (len(made) - len(given))

@@ -35,6 +35,7 @@ OWN = {
     ('RMSNormalization', 'axis'): Sizes(spatial=False, example=-1),
     ('RMSNormalization', 'epsilon'): Number(0, example=1e-6),
     ('UnitNormalization', 'axis'): Sizes(spatial=False, example=-1),
+    ('Softmax', 'axis'): Sizes(spatial=False, example=-1),
     ('GroupNormalization', 'groups'): Whole(-1, example=32),
     ('GroupNormalization', 'epsilon'): Number(0, example=1e-3),
     ('Resizing', 'width'): Whole(1, example=224),

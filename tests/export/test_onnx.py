@@ -102,6 +102,7 @@ CASES = {
     'elu layer': ((9,), lambda: [layers.ELU(0.4)]),
     'thresholded': ((9,), lambda: [layers.ThresholdedReLU(0.3)]),
     'softmax layer': ((4, 5), lambda: [layers.Softmax(axis=1)]),
+    'softmax layer of two axes': ((4, 5), lambda: [layers.Softmax(axis=[1, 2])]),
     'relu layer': ((9,), lambda: [layers.ReLU(0.8, 0.1)]),
     'relu layer with a threshold': ((9,), lambda: [layers.ReLU(0.8, 0.1, 0.2)]),
     'conv1d': (LINE, lambda: [layers.Cthalpa1D(4, 3, strides=2, padding='same', activation='relu')]),

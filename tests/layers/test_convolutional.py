@@ -416,6 +416,7 @@ def test_a_subclass_with_a_signature_of_its_own():
             lambda: layers.Cthalpa2DTranspose(4, 3, strides=2, output_padding=-1),
             '`output_padding` is a whole number, 0 or more',
         ),
+        (lambda: layers.Cthalpa3DTranspose(4, 3, dilation_rate=(1, 2, 1)), 'Conv3DTranspose: `dilation_rate` is 1'),
         (lambda: layers.Cthalpa2DTranspose(4, 2, 2, 'same', output_padding=0), 'even kernel_size'),
         (
             lambda: layers.UbboSathla2D(interpolation='cubic'),

@@ -239,3 +239,11 @@ def test_lines_between_corners_and_between_middles_are_told_apart(tmp_path):
         np.testing.assert_array_equal(keras.models.load_model(h5, compile=False).predict(x), expected.predict(x))
         text = json.dumps(dict(json.loads(ours.to_json()), keras_version=version))
         np.testing.assert_array_equal(keras.models.model_from_json(text).predict(x), expected.predict(x))
+
+
+def test_a_conv3d_transpose_of_keras_3_says_that_it_is_not_dilated():
+    layer = {
+        'class_name': 'Conv3DTranspose',
+        'config': {'filters': 2, 'kernel_size': [2, 2, 2], 'dilation_rate': [1, 1, 1]},
+    }
+    assert keras.layers.deserialize(dialects.normalize(layer)).filters == 2

@@ -136,7 +136,7 @@ class Softmax(_Elementwise):
     """Softmax: positive numbers with the sum 1 along an axis.
 
     Arguments:
-        axis: int.
+        axis: int, or a list or tuple of int, along which they have this sum together.
     """
 
     @checked
@@ -147,7 +147,14 @@ class Softmax(_Elementwise):
     settings = arguments(__init__)
 
     def call(self, inputs):
-        return activations.softmax(inputs, axis=self.axis)
+        if isinstance(self.axis, int):
+            return activations.softmax(inputs, axis=self.axis)
+        axes = list(self.axis)
+        return activations.softmax(inputs, axis=axes[0]) if len(axes) == 1 else _over_several(inputs, axes)
+
+
+def _over_several(inputs, axes):
+    return K.exp(inputs - K.logsumexp(inputs, axis=axes, keepdims=True))
 
 
 class ReLU(_Elementwise):

@@ -325,11 +325,13 @@ class Cthalpa3DTranspose(_Transposed, Cthalpa3D):
 
     Arguments:
         filters, ..., bias_constraint: as for Cthalpa2DTranspose, with one spatial axis more.
+        dilation_rate: 1, as files of Keras 3 have it.
 
     Input (batch, x, y, z, channels), output (batch, new_x, new_y, new_z, filters).
     Weights: kernel (x, y, z, filters, channels), bias (filters,).
     """
 
+    further_arguments = ('dilation_rate',)
     settings = tuple(name for name in _SETTINGS if name != 'dilation_rate') + ('output_padding',)
 
     @checked
@@ -352,6 +354,11 @@ class Cthalpa3DTranspose(_Transposed, Cthalpa3D):
         bias_constraint=None,
         **kwargs,
     ):
+        dilation_rate = kwargs.pop('dilation_rate', 1)
+        if any(rate != 1 for rate in shapes.normalize_tuple(dilation_rate, 3, 'dilation_rate')):
+            raise ValueError(
+                f'Conv3DTranspose: `dilation_rate` is 1, as no backend has another; got {dilation_rate!r}.'
+            )
         super().__init__(
             filters, kernel_size, strides, padding, data_format, 1, activation, use_bias, kernel_initializer,
             bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,

@@ -14,7 +14,8 @@ __all__ = ['CategoryEncoding', 'Discretization', 'IntegerLookup']
 class _Encoding(ConfiguredLayer):
     """What gives whole numbers from 0 up, or, of them, vectors."""
 
-    modes = Vocabulary.modes
+    modes = ('int', 'one_hot', 'multi_hot', 'count')
+    gives_sparse = False
     takes_numbers_as_they_are = True
 
     def __init__(self, **kwargs):
@@ -30,8 +31,8 @@ class _Encoding(ConfiguredLayer):
         check_output(self, output_mode, sparse)
         self.output_mode, self.sparse = output_mode, sparse
 
-    def _encoded(self, numbers, depth, count_weights=None):
-        """Whole numbers, an int tensor, in the layer's mode."""
+    def _encoded(self, numbers, depth, count_weights=None, weights=None):
+        """Whole numbers, an int tensor, in the layer's mode; `weights` is an array (depth,) that counts are multiplied by."""
         if self.output_mode == 'int':
             return numbers
         shape = K.int_shape(numbers)
@@ -41,12 +42,13 @@ class _Encoding(ConfiguredLayer):
         places = K.cast(K.one_hot(numbers, depth), self.dtype)
         if self.output_mode == 'multi_hot':
             return K.max(places, axis=1)
-        return K.sum(
-            places if count_weights is None else places * K.expand_dims(K.cast(count_weights, self.dtype), -1), axis=1
-        )
+        if count_weights is not None:
+            places = places * K.expand_dims(K.cast(count_weights, self.dtype), -1)
+        counts = K.sum(places, axis=1)
+        return counts if weights is None else counts * K.constant(weights, dtype=self.dtype)
 
     def _check_rank(self, shape):
-        if self.output_mode in ('multi_hot', 'count') and len(shape) != 2:
+        if self.output_mode not in ('int', 'one_hot') and len(shape) != 2:
             raise ValueError(
                 f'{type(self).__name__} "{self.name}": with `output_mode={self.output_mode!r}` the inputs have the shape (batch, values); got {tuple(shape)}.'
             )
@@ -196,14 +198,15 @@ class IntegerLookup(Vocabulary, _Encoding):
     Arguments:
         max_tokens: int, how many places `adapt` gives at most, those of unknown values and of the mask included; None for as many as there are values.
         num_oov_indices: int from 1 up, how many places there are for what is not in the vocabulary; of several each value has its own, by its remainder.
-        mask_token: int that becomes 0 for `output_mode='int'`, before all other places; or None.
+        mask_token: int that becomes 0 for `output_mode='int'`, before all other places, and is in no vector; or None.
         oov_token: int that stands for what is unknown, for `invert`.
         vocabulary: list of whole numbers, without these; or None for `adapt`.
         vocabulary_dtype: 'int64'.
         invert: bool, whether the layer makes the number at a place of the place.
-        output_mode: 'int', or as in `CategoryEncoding`.
+        output_mode: 'int', or as in `CategoryEncoding`; or 'tf_idf' for counts times the weight of each number, which is less the more samples have it.
         sparse: False.
         pad_to_max_tokens: bool, whether vectors have the length `max_tokens`, however large the vocabulary is.
+        idf_weights: list of floats, the weights of the numbers in `vocabulary` for 'tf_idf'; `adapt` finds them.
 
     Output: of whole numbers (int32) for 'int', else of floats. Values beyond int32 are for inputs of int64.
 
@@ -220,7 +223,7 @@ class IntegerLookup(Vocabulary, _Encoding):
     @checked
     def __init__(
         self, max_tokens=None, num_oov_indices=1, mask_token=None, oov_token=-1, vocabulary=None, vocabulary_dtype='int64', invert=False,
-        output_mode='int', sparse=False, pad_to_max_tokens=False, **kwargs
+        output_mode='int', sparse=False, pad_to_max_tokens=False, idf_weights=None, **kwargs
     ):  # fmt: skip
         super().__init__(**kwargs)
         if vocabulary_dtype != 'int64':
@@ -234,32 +237,36 @@ class IntegerLookup(Vocabulary, _Encoding):
             {
                 key: value
                 for key, value in locals().items()
-                if key in type(self).settings and key not in ('vocabulary', 'output_mode', 'sparse')
+                if key in type(self).settings and key not in ('vocabulary', 'output_mode', 'sparse', 'idf_weights')
             },
         )
         self._prepare(output_mode, sparse)
         if vocabulary is not None:
-            self.set_vocabulary(np.ravel(vocabulary))
+            self.set_vocabulary(np.ravel(vocabulary), idf_weights)
+        elif idf_weights is not None:
+            raise ValueError('IntegerLookup: `idf_weights` needs `vocabulary`.')
 
     settings = arguments(__init__)
     value_class = sort_key = int
+    gives_sparse = False
 
-    def set_vocabulary(self, vocabulary):
+    def set_vocabulary(self, vocabulary, idf_weights=None):
         _require_uncalled(self)
-        super().set_vocabulary(vocabulary)
+        super().set_vocabulary(vocabulary, idf_weights)
 
     def adapt(self, data, batch_size=None, steps=None):
         """Find the vocabulary of data: what is frequent comes first, of equally frequent values the larger one. Call it before the layer is called.
 
-        Arguments and errors as for `Discretization.adapt`.
+        Arguments and errors as for `Discretization.adapt`. For 'tf_idf' each row is a document; a batch without rows is one.
         """
         _require_uncalled(self)
-        values = [value for batch in batches_of(data, steps) for value in batch.astype('int64').ravel().tolist()]
-        if not values:
+        batches = [np.atleast_2d(batch.astype('int64')) for batch in batches_of(data, steps)]
+        documents = [row for batch in batches for row in batch.reshape(-1, batch.shape[-1]).tolist()]
+        if not any(documents):
             raise ValueError(
                 f'IntegerLookup "{self.name}": `data` is an array, or an iterable of batches, with something in it.'
             )
-        self.learn(values)
+        self.learn(documents)
 
     def build(self, input_shape):
         self._check_rank(input_shape)
@@ -284,9 +291,12 @@ class IntegerLookup(Vocabulary, _Encoding):
             same = K.cast(K.equal(K.expand_dims(x, -1), K.constant(values[first:], dtype=dtype)), 'int32')
             found = K.sum(same * K.constant(np.arange(first, len(values)), dtype='int32'), axis=-1)
             place = K.where(K.greater(K.sum(same, axis=-1), 0), found, place)
-        if start:
-            place = K.where(K.equal(x, self.mask_token), K.zeros_like(place), place)
-        return self._encoded(place, self.depth)
+        if self.mask_token is not None:
+            masked = (
+                K.zeros_like(place) if self.output_mode == 'int' else K.zeros_like(place) - 1
+            )  # which no vector has
+            place = K.where(K.equal(x, self.mask_token), masked, place)
+        return self._encoded(place, self.depth, weights=self.weights_of_places())
 
     def compute_output_shape(self, input_shape):
         return self._shape_of(input_shape, self.depth)

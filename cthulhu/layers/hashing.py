@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cthulhu.layers.vocabulary import check_output
+from cthulhu.layers.vocabulary import check_output, vectors
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.fingerprints import fingerprint64, siphash
 from cthulhu.utils.kinds import is_symbolic
@@ -23,7 +23,7 @@ class Hashing:
         salt: int from 0 up, or two of them, the key of another hash (SipHash) in place of FarmHash's; None for the latter.
         output_mode: 'int'; 'one_hot' for a vector of each value (a last axis of 1 is left out); 'multi_hot' for one of the last axis, with 1 where a bin is among it;
             'count' for how often it is.
-        sparse: False.
+        sparse: bool, whether vectors, which then have two axes, are a `scipy.sparse.csr_matrix`, else an array.
 
     Called with texts or numbers of any shape (of a float what is before the point counts); gives an array of int64 of that shape, or of float32 for vectors.
 
@@ -41,6 +41,7 @@ class Hashing:
     """
 
     modes = ('int', 'one_hot', 'multi_hot', 'count')
+    gives_sparse = True
 
     @checked
     def __init__(self, num_bins, mask_value=None, salt=None, output_mode='int', sparse=False):
@@ -72,8 +73,11 @@ class Hashing:
         if self.output_mode == 'int':
             return bins
         if self.output_mode == 'one_hot':
-            bins = bins[..., 0] if bins.ndim > 1 and bins.shape[-1] == 1 else bins
-            return np.eye(self.num_bins, dtype='float32')[bins]
+            bins = (bins[..., 0] if bins.ndim > 1 and bins.shape[-1] == 1 else bins)[..., None]
+        if self.sparse and bins.ndim != 2:
+            raise ValueError(f'Hashing: with `sparse=True` values have the shape (batch, values); got {data.shape}.')
+        if self.sparse:
+            return vectors(bins.tolist(), self.num_bins, True, once=self.output_mode == 'multi_hot')
         found = np.eye(self.num_bins, dtype='float32')[bins].sum(-2)
         return np.minimum(found, 1.0) if self.output_mode == 'multi_hot' else found
 

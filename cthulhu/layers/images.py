@@ -5,51 +5,10 @@ from cthulhu import names
 from cthulhu.backend import shapes
 from cthulhu.engine.base_layer import InputSpec
 from cthulhu.engine.settings import ConfiguredLayer, take
+from cthulhu.layers.resampling import INTERPOLATIONS, padded_to, resize
 from cthulhu.utils.arguments import checked
 
 __all__ = ['CenterCrop', 'Resizing']
-
-
-def _linear(distance):
-    return K.maximum(1.0 - K.abs(distance), 0.0)
-
-
-def _cubic(distance):
-    """Keys's cubic with the slope -1/2: the weight of a pixel at a distance."""
-    x = K.abs(distance)
-    near = (1.5 * x - 2.5) * x * x + 1.0
-    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
-    return K.where(K.less_equal(x, 1.0), near, K.where(K.less(x, 2.0), far, 0.0))
-
-
-def _matrix(size, length, interpolation):
-    """What each of `length` new pixels has of each of `size` old ones, int or scalar tensor: tensor (size, length)."""
-    scale = K.cast(size, 'float32') / float(length) if K.is_tensor(size) else float(size) / length
-    old = K.expand_dims(K.cast(K.arange(size), 'float32'), 1)
-    centers = K.expand_dims((K.cast(K.arange(length), 'float32') + 0.5) * scale, 0)
-    if interpolation == 'nearest':
-        return K.cast(K.equal(old, K.minimum(K.floor(centers), _last(size))), 'float32')
-    places = centers - 0.5
-    if interpolation == 'bilinear':
-        return _linear(K.minimum(K.maximum(places, 0.0), _last(size)) - old)
-    weights = _cubic(places - old)
-    return weights / K.sum(weights, axis=0, keepdims=True)  # beyond the margins there is nothing
-
-
-def _last(size):
-    return K.cast(size, 'float32') - 1.0 if K.is_tensor(size) else float(size - 1)
-
-
-def resize(x, height, width, interpolation):
-    """Images (batch, rows, columns, channels), brought to `height` rows and `width` columns."""
-    static, dynamic = K.int_shape(x), K.shape(x)
-    for axis, length in ((1, height), (2, width)):
-        size = dynamic[axis] if static[axis] is None else static[axis]
-        if static[axis] == length:
-            continue
-        matrix = K.cast(_matrix(size, length, interpolation), K.dtype(x))
-        x = K.einsum('brcf,rn->bncf' if axis == 1 else 'brcf,cn->brnf', x, matrix)
-    return x
 
 
 class _ToSize(ConfiguredLayer):
@@ -87,13 +46,14 @@ class _ToSize(ConfiguredLayer):
 
     _why = ''
 
-    def _filled(self, x, interpolation):
+    def _filled(self, x, interpolation, antialias=False):
         """Images cut to the proportions of the target, about their middle, then resized."""
         rows, columns = self._sides(x)
         high = max(min(int(columns * self.height / self.width), rows), 1)
         wide = max(min(int(rows * self.width / self.height), columns), 1)
         top, left = int((rows - high) / 2), int((columns - wide) / 2)
-        return resize(x[:, top : top + high, left : left + wide], self.height, self.width, interpolation)
+        x = x[:, top : top + high, left : left + wide]
+        return resize(x, self.height, self.width, interpolation, antialias)
 
     def compute_output_shape(self, input_shape):
         batch, _, _, channels = shapes.to_channels_last(input_shape, self.data_format)
@@ -105,9 +65,13 @@ class Resizing(_ToSize):
 
     Arguments:
         height, width: int, rows and columns of the output.
-        interpolation: 'bilinear', 'nearest' or 'bicubic'.
+        interpolation: 'bilinear', 'nearest', 'bicubic', 'area' (means), 'lanczos3', 'lanczos5', 'gaussian' or 'mitchellcubic'.
         crop_to_aspect_ratio: whether images are first cut to the proportions of the output, about their middle, so that nothing is stretched; their rows
             and columns must be known then.
+        pad_to_aspect_ratio: whether images first get margins of `fill_value`, so that they have these proportions; the same is so then.
+        fill_mode: 'constant'.
+        fill_value: number.
+        antialias: whether images that become smaller are smoothed, so that each of their pixels counts; 'nearest' is the same with it.
         data_format: 'channels_last' or 'channels_first'; `image_data_format()` if left out.
 
     Input (batch, rows, columns, channels), output (batch, height, width, channels), of floats; channels before rows in 'channels_first'.
@@ -116,25 +80,52 @@ class Resizing(_ToSize):
         ValueError: for an argument that is not one of these.
     """
 
-    _why = ' for `crop_to_aspect_ratio`'
+    _why = ' for `crop_to_aspect_ratio` and `pad_to_aspect_ratio`'
 
     @checked
-    def __init__(self, height, width, interpolation='bilinear', crop_to_aspect_ratio=False, data_format=None, **kwargs):
+    def __init__(
+        self, height, width, interpolation='bilinear', crop_to_aspect_ratio=False, pad_to_aspect_ratio=False, fill_mode='constant', fill_value=0.0,
+        antialias=False, data_format=None, **kwargs
+    ):  # fmt: skip
         super().__init__(**kwargs)
         self._prepare(height, width, data_format)
-        take(self, {'interpolation': interpolation, 'crop_to_aspect_ratio': crop_to_aspect_ratio})
-        known = ('bilinear', 'nearest', 'bicubic')
-        if interpolation not in known:
+        take(
+            self,
+            {
+                'interpolation': interpolation,
+                'crop_to_aspect_ratio': crop_to_aspect_ratio,
+                'pad_to_aspect_ratio': pad_to_aspect_ratio,
+                'fill_value': fill_value,
+                'antialias': antialias,
+            },
+        )
+        if interpolation not in INTERPOLATIONS:
             raise ValueError(
-                f'Resizing: `interpolation` is one of {", ".join(map(repr, known))}; got {interpolation!r}.'
+                f'Resizing: `interpolation` is one of {", ".join(map(repr, INTERPOLATIONS))}; got {interpolation!r}.'
             )
+        if crop_to_aspect_ratio and pad_to_aspect_ratio:
+            raise ValueError(
+                'Resizing: images are cut (`crop_to_aspect_ratio`) or get margins (`pad_to_aspect_ratio`), not both.'
+            )
+        if fill_mode != 'constant':
+            raise ValueError(f"Resizing: `fill_mode` is 'constant'; got {fill_mode!r}.")
 
     settings = ('height', 'width', 'interpolation', 'crop_to_aspect_ratio')
 
+    def get_config(self):
+        config = super().get_config()
+        # tf.keras has none of these
+        further = {'pad_to_aspect_ratio': False, 'fill_value': 0.0, 'antialias': False}
+        config.update({key: getattr(self, key) for key, usual in further.items() if getattr(self, key) != usual})
+        return config
+
     def _change(self, x, training):
         if self.crop_to_aspect_ratio:
-            return self._filled(x, self.interpolation)
-        return resize(x, self.height, self.width, self.interpolation)
+            return self._filled(x, self.interpolation, self.antialias)
+        if self.pad_to_aspect_ratio:
+            self._sides(x)
+            x = padded_to(x, self.height, self.width, self.fill_value)
+        return resize(x, self.height, self.width, self.interpolation, self.antialias)
 
 
 class CenterCrop(_ToSize):

@@ -9,7 +9,7 @@ from cthulhu import activations
 from cthulhu import backend as K
 from cthulhu.callers import warn_once
 from cthulhu.engine.base_layer import Layer
-from cthulhu.layers.images import resize
+from cthulhu.layers.resampling import INTERPOLATIONS, resize
 from cthulhu.utils.generic_utils import is_all_none, to_list
 
 __all__ = ['SlicingOpLambda', 'TFOpLambda']
@@ -37,7 +37,7 @@ class TFOpLambda(Layer):
 
     def __init__(self, function, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(function, str) or _plain(function) not in _FUNCTIONS:
+        if not isinstance(function, str) or plain_name(function) not in _FUNCTIONS:
             raise ValueError(
                 f'{type(self).__name__}: TensorFlow\'s function {function!r} has no counterpart here. Load the file with `custom_objects={{"{type(self).__name__}": ...}}`, a layer '
                 'of your own, or make the model without it: LuKthu takes a function of your own.'
@@ -47,7 +47,7 @@ class TFOpLambda(Layer):
     @classmethod
     def of_operation(cls, name, arguments):
         """(layer, first argument, dict of the others) for an operation as `K.origin` tells it; None for one without a name."""
-        if name not in _FUNCTIONS:
+        if plain_name(name) not in _FUNCTIONS:
             return None
         further = {key: value for key, value in arguments.items() if value is not None}
         first = further.pop(next(iter(arguments)))
@@ -56,7 +56,7 @@ class TFOpLambda(Layer):
         return SlicingOpLambda(name=_unique_name(name)), first, {'slice_spec': _spec(further['slice_spec'])}
 
     def call(self, inputs, first=_NOT_GIVEN, name=None, **arguments):
-        function, first = _FUNCTIONS[_plain(self.function)], inputs if first is _NOT_GIVEN else first
+        function, first = _FUNCTIONS[plain_name(self.function)], inputs if first is _NOT_GIVEN else first
         try:
             inspect.signature(function).bind(first, **arguments)
         except TypeError as error:
@@ -122,7 +122,7 @@ def _spec(key):
     return {'class_name': '__ellipsis__'} if key is Ellipsis else key
 
 
-def _plain(name):
+def plain_name(name):
     """The name of a function as TensorFlow 2 has it."""
     name = name[len('compat.v1.') :] if name.startswith('compat.v1.') else name
     return _SYNONYMS.get(name, name)
@@ -279,12 +279,28 @@ def _norm(tensor, ord='euclidean', axis=None, keepdims=False):
     return K.sqrt(K.sum(K.square(tensor), axis, keepdims))
 
 
-def _resized(images, size, method='bilinear'):
-    if method not in ('bilinear', 'nearest', 'bicubic'):
-        raise ValueError(
-            f'tf.image.resize: only "bilinear", "nearest" and "bicubic" have counterparts here; got {method!r}.'
-        )
-    return resize(images, size[0], size[1], method)
+def _resized(images, size, method='bilinear', preserve_aspect_ratio=False, antialias=False):
+    if method not in INTERPOLATIONS:
+        raise ValueError(f'tf.image.resize: `method` is one of {", ".join(map(repr, INTERPOLATIONS))}; got {method!r}.')
+    height, width = (size[0], size[1])
+    if preserve_aspect_ratio:
+        _, rows, columns, _ = K.int_shape(images)
+        if None in (rows, columns) or K.is_tensor(height) or K.is_tensor(width):
+            raise ValueError(
+                'tf.image.resize: preserve_aspect_ratio=True has a counterpart here for images of a known size.'
+            )
+        scale = min(height / rows, width / columns)
+        height, width = (int(round(scale * n)) for n in (rows, columns))
+    return resize(images, height, width, method, antialias)
+
+
+def _resized_from_corners(method):
+    def call(images, size, align_corners=False, half_pixel_centers=False):
+        if align_corners:
+            raise ValueError(f'tf.image.resize_{method}: align_corners=True has no counterpart here.')
+        return resize(images, size[0], size[1], method, corners=not half_pixel_centers)
+
+    return call
 
 
 def _added(inputs):
@@ -416,4 +432,6 @@ _FUNCTIONS = {
     'one_hot': _one_hot,
     'broadcast_to': _broadcast_to,
     'image.resize': _resized,
+    'image.resize_bilinear': _resized_from_corners('bilinear'),
+    'image.resize_nearest_neighbor': _resized_from_corners('nearest'),
 }

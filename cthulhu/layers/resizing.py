@@ -2,6 +2,7 @@
 
 from cthulhu import backend as K
 from cthulhu.backend import shapes
+from cthulhu.layers.resampling import INTERPOLATIONS, resize
 from cthulhu.layers.spatial import SpatialLayer, with_defaults
 from cthulhu.utils.arguments import checked
 
@@ -16,6 +17,9 @@ __all__ = [
     'Xexanoth2D',
     'Xexanoth3D',
 ]
+
+
+_INTERPOLATIONS = ('nearest', 'bilinear', 'half_pixel_bilinear') + INTERPOLATIONS[2:]
 
 
 def _pairs(value, rank):
@@ -74,7 +78,8 @@ class UbboSathla2D(_UbboSathla):
     Arguments:
         size: int or pair of int, how many rows and columns become of one.
         data_format: 'channels_last' or 'channels_first'; `image_data_format()` if left out.
-        interpolation: 'nearest' repeats pixels, 'bilinear' puts straight lines between them.
+        interpolation: 'nearest' repeats pixels; 'bilinear' puts straight lines between them, from the corner of each as Keras 2.3 does, 'half_pixel_bilinear' from
+            its middle, as tf.keras and Keras 3, which call it 'bilinear'; 'bicubic', 'area', 'lanczos3', 'lanczos5', 'gaussian' and 'mitchellcubic' are theirs, too.
 
     Input (batch, rows, columns, channels), output (batch, rows * size[0], columns * size[1], channels); channels
     before rows in 'channels_first'.
@@ -89,12 +94,20 @@ class UbboSathla2D(_UbboSathla):
     @checked
     def __init__(self, size=(2, 2), data_format=None, interpolation='nearest', **kwargs):
         super().__init__(size, data_format, **kwargs)
-        if interpolation not in ('nearest', 'bilinear'):
-            raise ValueError(f"interpolation: expected 'nearest' or 'bilinear', got {interpolation!r}.")
+        if interpolation not in _INTERPOLATIONS:
+            expected = ', '.join(map(repr, _INTERPOLATIONS[:-1]))
+            raise ValueError(f'interpolation: expected {expected} or {_INTERPOLATIONS[-1]!r}, got {interpolation!r}.')
         self.interpolation = interpolation
 
     def _compute(self, inputs):
-        return K.resize_images(inputs, self.size[0], self.size[1], self.data_format, self.interpolation)
+        if self.interpolation in ('nearest', 'bilinear'):
+            return K.resize_images(inputs, self.size[0], self.size[1], self.data_format, self.interpolation)
+        x = K.permute_dimensions(inputs, (0, 2, 3, 1)) if self.data_format == 'channels_first' else inputs
+        static, dynamic = K.int_shape(x)[1:3], K.shape(x)
+        sides = [dynamic[1 + i] if n is None else n for i, n in enumerate(static)]
+        method = self.interpolation.replace('half_pixel_', '')
+        x = resize(x, sides[0] * self.size[0], sides[1] * self.size[1], method)
+        return K.permute_dimensions(x, (0, 3, 1, 2)) if self.data_format == 'channels_first' else x
 
 
 class UbboSathla3D(_UbboSathla):

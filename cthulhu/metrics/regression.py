@@ -1,5 +1,7 @@
 """Errors of predicted quantities, averaged over all samples."""
 
+import numpy as np
+
 from cthulhu import backend as K
 from cthulhu import losses
 from cthulhu.metrics import functions
@@ -57,6 +59,42 @@ class RootMeanSquaredError(Mean):
     def result(self):
         """The root of the mean so far: a scalar."""
         return K.sqrt(self.total / self.count)
+
+
+class MeanRelativeError(Mean):
+    """The mean of the absolute differences, each divided by a given number; 0 where that is 0.
+
+    Arguments:
+        normalizer: the divisors, numbers in a shape that broadcasts to that of the predictions.
+        name: string.
+        dtype: dtype of the weights and the result; by default `K.floatx()`.
+
+    Example:
+    ```python
+    >>> from cthulhu import backend as K, metrics
+    >>> float(K.eval(metrics.MeanRelativeError([1., 3., 2., 4.])([1., 3., 2., 3.], [2., 6., 6., 8.])))
+    1.3125
+
+    ```
+    """
+
+    @checked
+    def __init__(self, normalizer, name='mean_relative_error', dtype=None):
+        super().__init__(name or 'mean_relative_error', dtype=dtype)
+        self.normalizer = np.asarray(normalizer, self.dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds the relative errors of a batch. Arguments and result as for `RootMeanSquaredError.update_state`."""
+        y_true, y_pred = as_tensor(y_true, self.dtype), as_tensor(y_pred, self.dtype)
+        y_pred, y_true = squeeze_or_expand_dimensions(y_pred, y_true)
+        counts = self.normalizer != 0
+        divisors, counts = np.where(counts, self.normalizer, 1), counts.astype(self.dtype)
+        errors = K.abs(y_true - y_pred) / K.constant(divisors, dtype=self.dtype) * K.constant(counts, dtype=self.dtype)
+        return super().update_state(errors, sample_weight=sample_weight)
+
+    def get_config(self):
+        """The arguments of the constructor, as a dict."""
+        return dict(super().get_config(), normalizer=self.normalizer.tolist())
 
 
 class MeanAbsoluteError(MeanMetricWrapper):

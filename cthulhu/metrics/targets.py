@@ -6,7 +6,7 @@ from cthulhu.metrics.auc import AUC
 from cthulhu.metrics.base import MeanMetricWrapper
 from cthulhu.metrics.confusion import _ConfusionMetric
 from cthulhu.metrics.iou import BinaryIoU, IoU
-from cthulhu.metrics.regression import RootMeanSquaredError
+from cthulhu.metrics.regression import MeanRelativeError, RootMeanSquaredError
 from cthulhu.metrics.scores import FBetaScore, R2Score
 
 # For each metric of one-hot classes the one of class numbers.
@@ -54,7 +54,7 @@ def target_kind(metric):
         return 'equal' if metric.sparse_y_true == metric.sparse_y_pred else None
     if update in (_ConfusionMetric.update_state, AUC.update_state, FBetaScore.update_state, R2Score.update_state):
         return 'equal'
-    if update is RootMeanSquaredError.update_state:
+    if update in (MeanRelativeError.update_state, RootMeanSquaredError.update_state):
         return 'same'
     function = function_of(metric)
     if function in tuple(ONE_HOT):  # by tuples: a function of a user's own may have no hash

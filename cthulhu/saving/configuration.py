@@ -48,9 +48,14 @@ def _plain(thing):
 def of_model(model):
     """The configuration of a model with its class."""
     config = {'class_name': names.written_name(type(model)), 'config': model.get_config()}
-    # A user's class may have the name of one of the library's.
-    own = {names.written_name(type(layer)): type(layer) for layer in model.all_layers()}
-    return calls.in_words_of_tf_keras(config, dict(registry.layers.known(), **own))
+    return calls.in_words_of_tf_keras(config, layers_of(model))
+
+
+def layers_of(model):
+    """Dict, name -> class of layers, for what the configuration of a model names: a user's class may have the name of one of the library's."""
+    return dict(
+        registry.layers.known(), **{names.written_name(type(layer)): type(layer) for layer in model.all_layers()}
+    )
 
 
 def of_training(model):
@@ -192,6 +197,27 @@ def layer_from(config, custom_objects=None):
     return registry.layers.deserialize({'class_name': config['class_name'], 'config': config['config']}, custom_objects)
 
 
+# What other Kerases have as layers and this library calls with arrays, before a model: no backend computes with texts, or with the 64 bits of a hash.
+_BEFORE_MODELS = ('Hashing', 'HashedCrossing', 'StringLookup', 'TextVectorization')
+
+
+def _refuse_before_models(item, known):
+    """Raise an error for a layer that is none here."""
+    name, settings = item.get('class_name'), item.get('config')
+    cls = known.get(name)
+    if name not in _BEFORE_MODELS or isinstance(cls, type) and issubclass(cls, registry.layers['Layer']):
+        return
+    called = str(settings.get('name') if isinstance(settings, dict) else None)[:100]
+    here = f'make `layers.{name}` with its settings, call it with arrays or lists'
+    if name == 'HashedCrossing':
+        here = 'have its numbers from that library'
+    raise ModelFileError(
+        f'Layer "{called}" ({name}) is part of the model in the file. It computes with texts or hashes, which no backend does, so that it comes before the model here. In the '
+        f'library that wrote the file, save a model of what follows it: `inputs = Input(...)` of whole numbers, then the layers after "{called}". Here {here}, and give the model '
+        'what it returns.'
+    )
+
+
 def _check_classes(config, custom_objects):
     """Raise an error with all the layer classes that are not known."""
     known = registry.layers.known(custom_objects)
@@ -203,6 +229,7 @@ def _check_classes(config, custom_objects):
         name = item.get('class_name')
         if not isinstance(name, str):
             raise ModelFileError(f'The configuration has a layer without the name of its class: {str(item)[:200]}.')
+        _refuse_before_models(item, known)
         if name not in known:
             unknown[name[:100]] = True
         settings = item.get('config')

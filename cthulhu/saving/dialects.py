@@ -4,8 +4,10 @@ Settings that Keras 2.3 does not have are left out where they say what it does a
 """
 
 import inspect
+import re
 
-from cthulhu import losses, metrics, policies, registry
+from cthulhu import losses, metrics, names, policies, registry
+from cthulhu.callers import warn
 from cthulhu.saving import calls, keras3_operations
 from cthulhu.storage.errors import ModelFileError
 from cthulhu.utils.argument_table import OF_EVERY_LAYER
@@ -80,9 +82,22 @@ _INITIALIZERS = {
 }
 
 
+#: What tf.keras and Keras 3 mean by the interpolations of an UpSampling2D, and what our archives call that of Keras 2.3, which they refuse.
+LATER_INTERPOLATIONS = {'bilinear': 'half_pixel_bilinear', 'keras_2>bilinear': 'bilinear'}
+
+
 def normalize(config, custom_objects=None):
     """A configuration with a class name, of a model or layer, as Keras 2.3 would have written it. Configurations of Keras 2.3 come out as they are."""
-    return _Normalizer(custom_objects).thing(config)
+    later = isinstance(config, dict) and (
+        isinstance(config.get('module'), str) or _is_later(config.get('keras_version'))
+    )
+    return _Normalizer(custom_objects, later).thing(config)
+
+
+def _is_later(version):
+    """Whether a version is one of tf.keras, or of what came after Keras 2.3, which was the last one beside it."""
+    found = re.match(r'(\d+)\.(\d+)', version) if isinstance(version, str) else None
+    return found is not None and (version.endswith('-tf') or (int(found.group(1)), int(found.group(2))) > (2, 3))
 
 
 def part(config, kind, custom_objects=None):
@@ -95,7 +110,8 @@ _RENAMED = {'Functional': 'Model', 'CustomScaleLayer': 'ScaledAdd'}
 
 
 class _Normalizer:
-    def __init__(self, custom_objects):
+    def __init__(self, custom_objects, later=False):
+        self.later = later
         self.custom = dict(get_custom_objects(), **(custom_objects or {}))
         self.layers = registry.layers.known(custom_objects)
 
@@ -139,6 +155,8 @@ class _Normalizer:
             return settings
         if name == '__lambda__':
             return value
+        if name in ('__numpy__', '__tensor__') and isinstance(settings, dict):
+            return self.thing(settings.get('value'))
         raise ModelFileError(
             'The configuration has {!r} where a plain value is expected.'.format(
                 settings if name == 'function' else name
@@ -204,8 +222,18 @@ class _Normalizer:
             settings['alpha'] = settings.pop('negative_slope')
         if name == 'Lambda':
             _lambda(settings)
+        if name == 'IntegerLookup':
+            _require_vocabulary(settings)
+        if name in ('CategoryEncoding', 'Discretization', 'IntegerLookup') and settings.get('sparse'):
+            settings['sparse'] = False
+            warn(
+                f'{name} "{settings.get("name")}" gives sparse vectors (sparse=True) in the file. Here it gives dense ones, of the same numbers.'
+            )
         if name == 'Bidirectional':
             _bidirectional(settings)
+        if self.later and names.keras_name(name) == 'UpSampling2D':
+            method = settings.get('interpolation')
+            settings['interpolation'] = LATER_INTERPOLATIONS.get(method, method)
         return dict(
             value,
             class_name=name,
@@ -344,6 +372,23 @@ def _followed(settings):
     """The policy of a layer, where the settings have one, in place: one that the backend can follow."""
     if isinstance(settings.get('dtype'), str):
         settings['dtype'] = policies.of_file(settings['dtype'])
+
+
+def _require_vocabulary(settings):
+    """Raise an error for a vocabulary that other Kerases found, of the size that they write, and have not written: there is none in HDF5 files."""
+    size, unknown = settings.get('vocabulary_size'), settings.get('num_oov_indices')
+    if settings.get('output_mode') == 'tf_idf' and settings.get('vocabulary') and not settings.get('idf_weights'):
+        raise ModelFileError(
+            f'The file has the vocabulary of IntegerLookup "{settings.get("name")}", but not its weights (output_mode="tf_idf"): other Kerases keep those only that were given '
+            'to the layer. Make it there of the vocabulary and `idf_weights` that it found, and save the model again.'
+        )
+    if settings.get('vocabulary') is not None or not isinstance(size, int) or not isinstance(unknown, int):
+        return
+    if size > unknown + (settings.get('mask_token') is not None):
+        raise ModelFileError(
+            f'The file does not have the vocabulary of {size} values that `adapt` found for IntegerLookup "{settings.get("name")}": HDF5 files of other Kerases have those '
+            'vocabularies only that were given to the layer. Save the model there as an archive, `model.save("NAME.keras")`.'
+        )
 
 
 def _lambda(settings):

@@ -11,7 +11,15 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import optimizers
 from cthulhu.callers import warn
-from cthulhu.saving import configuration, data_formats, keras3_config, optimizer_state, reading
+from cthulhu.saving import (
+    configuration,
+    data_formats,
+    hdf5_config,
+    hdf5_training,
+    keras3_config,
+    optimizer_state,
+    reading,
+)
 from cthulhu.saving import weights as weights_module
 from cthulhu.saving.converters import for_file
 from cthulhu.saving.weights import Origin, SavedLayer
@@ -63,7 +71,9 @@ def write_model(tree, model, include_optimizer=True):
     """Write the configuration and weights of a model and, if it is conjured, how it is trained and the optimizer's state."""
     _write_origin(tree)
     configuration.check_functions(model)
-    tree.set_attribute('model_config', configuration.to_text(configuration.of_model(model)))
+    hdf5_config.warn_of_others(model)
+    config = hdf5_config.for_later(configuration.of_model(model), configuration.layers_of(model))
+    tree.set_attribute('model_config', configuration.to_text(config))
     write_weights(tree.create_group('model_weights'), model.layers)
     if not include_optimizer or not model.optimizer:
         return
@@ -73,13 +83,14 @@ def write_model(tree, model, include_optimizer=True):
             'it again when it was loaded, or use an optimizer of this library.'
         )
         return
-    tree.set_attribute('training_config', configuration.to_text(configuration.of_training(model)))
-    variables = model.conjuring.optimizer_weights if model.outputs is not None else []
-    if variables:
+    tree.set_attribute('training_config', configuration.to_text(hdf5_training.of_model(model)))
+    arrays, of_scale = hdf5_training.state_of(model)
+    if arrays:
         group = tree.create_group('optimizer_weights')
-        found = weights_module.weight_names(variables)
-        group.set_strings('weight_names', found)
-        for name, value in zip(found, K.batch_get_value(variables)):
+        group.set_strings('weight_names', [name for name, _ in arrays])
+        if of_scale:
+            group.set_strings('scale_names', [name for name, _ in of_scale])
+        for name, value in arrays + of_scale:
             group.set_array(name, value)
 
 
@@ -205,6 +216,8 @@ def read_model(tree, custom_objects=None, compile=True, safe_mode=True, build=No
     saved, origin = saved_layers(group, tree), origin_of(group, tree)
     if origin.version.startswith('3'):
         config = keras3_config.in_our_words(config)
+    if isinstance(config, dict):
+        config = dict(config, keras_version=origin.version)
     room = 2**24 + 4 * sum(entry.nbytes for item in saved for entry in item.entries)
 
     def make(config):
@@ -230,12 +243,12 @@ def _conjure(model, tree, custom_objects):
     names = group.strings('weight_names')
     if names is None:  # as tf.keras writes it
         raise DamagedFileError(f'{tree.where}/optimizer_weights does not list its arrays.')
-    entries = [group.entry(name) for name in names]
-    set_optimizer_state(model, entries, optimizer_state.style(names), optimizer_state.has_learning_rate(names))
+    entries, scale = ([group.entry(name) for name in each] for each in (names, group.strings('scale_names') or ()))
+    set_optimizer_state(model, entries, optimizer_state.style(names), optimizer_state.has_learning_rate(names), scale)
 
 
-def set_optimizer_state(model, entries, order, learning_rate=False):
-    """Give the optimizer of a conjured model its saved state; with a warning instead, if it does not fit. The last two are as for `optimizer_state.to_ours`."""
+def set_optimizer_state(model, entries, order, learning_rate=False, scale=()):
+    """Give the optimizer of a conjured model its saved state; with a warning instead, if it does not fit. The last three are as for `optimizer_state.to_ours`."""
     if model.outputs is None:
         return
     conjuring = model.conjuring
@@ -243,10 +256,12 @@ def set_optimizer_state(model, entries, order, learning_rate=False):
     variables = model.optimizer.weights
     room = 4 * sum(int(np.prod(K.int_shape(w), dtype='int64')) for w in variables) + 1024
     try:
-        if sum(entry.size for entry in entries) > room:
+        if sum(entry.size for entry in (*entries, *scale)) > room:
             raise ValueError(f'it has {len(entries)} arrays that are too large for it')
         shapes = [K.int_shape(w) for w in conjuring.trained_weights]
-        values = [entry.value() for entry in entries]
-        model.optimizer.set_weights(optimizer_state.to_ours(model.optimizer, values, shapes, order, learning_rate))
+        values, scale = [entry.value() for entry in entries], [entry.value() for entry in scale]
+        model.optimizer.set_weights(
+            optimizer_state.to_ours(model.optimizer, values, shapes, order, learning_rate, scale)
+        )
     except ValueError as error:
         warn(f'The saved state of the optimizer does not fit, so it starts afresh: {error}')

@@ -12,7 +12,7 @@ import zipfile
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.callers import warn
-from cthulhu.saving import configuration, data_formats, hdf5, keras3_config, optimizer_state, reading
+from cthulhu.saving import configuration, data_formats, hdf5, keras3_assets, keras3_config, optimizer_state, reading
 from cthulhu.saving import weights as weights_module
 from cthulhu.saving.data_formats import kind_of
 from cthulhu.saving.weights import Origin, SavedLayer
@@ -114,6 +114,8 @@ def _write_layer(tree, layer):
     if own:
         for i, value in enumerate(K.batch_get_value(own)):
             group.set_array(str(i), value)
+    if getattr(layer, keras3_assets.WEIGHTS, None) is not None:
+        group.set_array(keras3_assets.WEIGHTS, layer.weights_of_places())
     for path, each in parts or ():
         _write_layer(tree.create_group(path), each)
 
@@ -253,6 +255,7 @@ def load_archive(source, where, custom_objects=None, compile=True, safe_mode=Tru
             config = keras3_config.in_our_words(config, origin.own)
         with explained(where, weights_module.describe(origin)):
             tree = open_stream(io.BytesIO(file.read(_WEIGHTS)), where)
+            config = keras3_assets.with_vocabularies(config, file, tree)
 
             def make(config):
                 model = configuration.model_from(config, custom_objects)

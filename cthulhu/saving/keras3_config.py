@@ -5,7 +5,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import names, registry
 from cthulhu.backend import meta
-from cthulhu.saving import configuration, keras3_operations
+from cthulhu.saving import configuration, dialects, keras3_operations
 from cthulhu.saving.data_formats import kind_of
 from cthulhu.storage import texts
 from cthulhu.utils.generic_utils import to_list
@@ -20,6 +20,8 @@ _ACTIVATIONS = {
         'module': 'keras.activations', 'class_name': 'function', 'config': 'hard_sigmoid', 'registered_name': 'hard_sigmoid',
     },
 }  # fmt: skip
+
+_INTERPOLATIONS = {ours: theirs for theirs, ours in dialects.LATER_INTERPOLATIONS.items()}
 
 # Settings that Keras 3 does not have, and whose values it takes for granted.
 _DROPPED = ('batch_input_shape', 'implementation', 'input_length', 'query_shape', 'value_shape', 'key_shape')
@@ -75,6 +77,8 @@ def _settings(kind, config):
         made.pop('trainable', None)
     if kind == 'Lambda':
         _lambda(made)
+    if kind == 'UpSampling2D':
+        made['interpolation'] = _INTERPOLATIONS.get(made['interpolation'], made['interpolation'])
     return made
 
 
@@ -230,8 +234,8 @@ def of_training(model):
         'steps_per_execution': 1,
         'jit_compile': False,
     }
-    optimizer = _optimizer(model.optimizer)
-    return dict(found, optimizer=optimizer) if optimizer else found
+    described = optimizer(model.optimizer)
+    return dict(found, optimizer=described) if described else found
 
 
 def _objects(thing, module):
@@ -252,11 +256,12 @@ def _objects(thing, module):
     return thing
 
 
-def _optimizer(optimizer):
-    kind = names.keras_name(type(optimizer))
-    config = dict(optimizer.get_config())
+def optimizer(each):
+    """The settings of an optimizer."""
+    kind = names.keras_name(type(each))
+    config = dict(each.get_config())
     if kind == 'LossScaleOptimizer':
-        config['inner_optimizer'] = _optimizer(optimizer.inner_optimizer)
+        config['inner_optimizer'] = optimizer(each.inner_optimizer)
         return {'module': 'keras.optimizers', 'class_name': kind, 'config': config, 'registered_name': None}
     decay = config.pop('decay', 0.0)
     if config.get('schedule_decay') == 0.004:  # Keras 3 has no other, and refuses what names one
@@ -272,8 +277,8 @@ def _optimizer(optimizer):
             'name': DECAY,
         }
         config['learning_rate'] = _schedule('InverseTimeDecay', schedule)
-    elif optimizer.schedule is not None:
-        config['learning_rate'] = _schedule(optimizer.schedule, config['learning_rate']['config'])
+    elif each.schedule is not None:
+        config['learning_rate'] = _schedule(each.schedule, config['learning_rate']['config'])
     if 'clipnorm' in config:
         config['global_clipnorm'] = config.pop('clipnorm')
     config = {key: value.item() if isinstance(value, np.generic) else value for key, value in config.items()}

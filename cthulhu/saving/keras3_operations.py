@@ -65,6 +65,7 @@ _CLASSES.update(
         'Matmul': ('linalg.matmul', ('a', 'b'), {}),
         'BroadcastTo': ('broadcast_to', ('input',), {'shape': 'shape'}),
         'Identity': ('identity', ('input',), {}),
+        'Resize': ('image.resize', ('images',), {'size': 'size', 'interpolation': 'method', 'antialias': 'antialias'}),
     }
 )
 _FEATURES = ('nn.relu', 'nn.relu6', 'nn.selu', 'nn.silu', 'nn.softplus', 'nn.softsign')
@@ -85,6 +86,11 @@ _ONLY = {
     'OneHot': {'sparse': (False,)},
     'OnesLike': {'dtype': (None,)},
     'ZerosLike': {'dtype': (None,)},
+    'Resize': {
+        'crop_to_aspect_ratio': (False,),
+        'pad_to_aspect_ratio': (False,),
+        'data_format': (None, 'channels_last'),
+    },
 }
 _NEEDS_AXIS = ('Argmax', 'Argmin', 'Cumsum', 'Cumprod', 'Flip', 'Take')
 
@@ -210,7 +216,7 @@ def _used(item):
 _MODULES = dict.fromkeys(
     'Sigmoid Relu Relu6 Selu Silu Softplus Softsign Elu Gelu LeakyRelu Softmax LogSoftmax OneHot'.split(), 'nn'
 )
-_MODULES.update(Erf='math', Rsqrt='math', Logsumexp='math', StopGradient='core', Cast='core')
+_MODULES.update(Erf='math', Rsqrt='math', Logsumexp='math', StopGradient='core', Cast='core', Resize='image')
 
 #: Function -> class.
 _CLASS_OF = {}

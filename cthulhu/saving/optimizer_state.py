@@ -61,7 +61,7 @@ def _last(entry_names, index):
     return str(entry_names[index]).split('/')[-1].split(':')[0] if len(entry_names) > index else ''
 
 
-def to_ours(optimizer, values, shapes, order, learning_rate=False):
+def to_ours(optimizer, values, shapes, order, learning_rate=False, scale=()):
     """The arrays of a state in our order.
 
     Arguments:
@@ -70,13 +70,14 @@ def to_ours(optimizer, values, shapes, order, learning_rate=False):
         shapes: list of the shapes of the trained weights.
         order: as `style` says.
         learning_rate: whether the learning rate comes after the counter.
+        scale: list of the two arrays of a loss scale, where they are not among the others.
 
     Raises:
         ValueError: if the numbers of arrays do not fit.
     """
     kind = names.keras_name(type(optimizer))
     if kind == 'LossScaleOptimizer':
-        return _with_scale(optimizer, values, shapes, order, learning_rate)
+        return _with_scale(optimizer, values, shapes, order, learning_rate, list(scale))
     if order == 'ours' or kind not in _KINDS and kind not in _OF_PLACES:
         return values
     steps, rest = values[0], list(values[1 + bool(learning_rate) :])
@@ -111,11 +112,16 @@ def to_ours(optimizer, values, shapes, order, learning_rate=False):
 _UNUSED = 2
 
 
-def _with_scale(optimizer, values, shapes, order, learning_rate):
+#: The arrays of a loss scale.
+OF_SCALE = ('step_counter', 'dynamic_scale')
+
+
+def _with_scale(optimizer, values, shapes, order, learning_rate, scale):
     """`to_ours` of a LossScaleOptimizer: its counter and scale come last in ours and first in Keras 3's; tf.keras does not keep them."""
-    inner, own = optimizer.inner_optimizer, [np.zeros((), 'int64'), np.asarray(optimizer.initial_scale, 'float32')]
+    inner = optimizer.inner_optimizer
+    own = scale or [np.zeros((), 'int64'), np.asarray(optimizer.initial_scale, 'float32')]
     if order == 'ours':
-        return values
+        return values + scale
     is_of_keras3 = all(np.ndim(value) == 0 for value in values[: _UNUSED + 3]) and len(values) >= _UNUSED + 3
     if is_of_keras3:
         own, values = values[_UNUSED : _UNUSED + 2], values[_UNUSED + 2 :]

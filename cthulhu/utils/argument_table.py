@@ -85,6 +85,8 @@ KINDS = {
     'groups': Whole(1, example=2),
     'height': Whole(1, example=224),
     'crop_to_aspect_ratio': _FLAG,
+    'pad_to_aspect_ratio': _FLAG,
+    'antialias': _FLAG,
     'keepdims': _FLAG,
     'init_values': Number(example=1e-6),
     'projection_dim': Whole(1, example=96),

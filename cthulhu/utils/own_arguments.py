@@ -35,6 +35,7 @@ OWN = {
     ('RMSNormalization', 'axis'): Sizes(spatial=False, example=-1),
     ('RMSNormalization', 'epsilon'): Number(0, example=1e-6),
     ('UnitNormalization', 'axis'): Sizes(spatial=False, example=-1),
+    ('Softmax', 'axis'): Sizes(spatial=False, example=-1),
     ('GroupNormalization', 'groups'): Whole(-1, example=32),
     ('GroupNormalization', 'epsilon'): Number(0, example=1e-3),
     ('Resizing', 'width'): Whole(1, example=224),
@@ -52,6 +53,7 @@ OWN = {
     ('IntegerLookup', 'oov_token'): Whole(example=-1),
     ('Discretization', 'epsilon'): Number(0, example=0.01),
     ('CategoryEncoding', 'num_tokens'): Whole(1, example=10),
+    ('MeanRelativeError', 'normalizer'): Numbers(example=[1.0, 2.0]),
     ('RandomCrop', 'width'): Whole(1, example=224),
     ('RandomTranslation', 'width_factor'): Several(
         Number(above=-1, example=0.1), 'factors', count=2, single=True, example=0.1

@@ -17,6 +17,7 @@ from cthulhu.layers import (
     TheHydra,
     TimeDistributed,
 )
+from cthulhu.layers.resampling import INTERPOLATIONS
 from cthulhu.models import Lump, Pile, clone_model, load_model, model_from_json
 
 pytestmark = pytest.mark.filterwarnings('ignore:.* does not say how the model is trained')
@@ -370,6 +371,61 @@ def test_functions_between_layers(name):
     model = Lump(x, of_tensor(x))
     for each in (model, model_from_json(model.to_json())):
         np.testing.assert_allclose(each.predict(arrays()[0]), of_array(arrays()[0]), rtol=1e-4, atol=1e-5)
+
+
+def _widened(data_format='channels_last', interpolation='nearest'):
+    return lambda x: K.resize_images(x, 2, 3, data_format, interpolation)
+
+
+def _by_tensorflow(size=(5, 2), **settings):
+    def resize(x):
+        import tensorflow
+
+        return tensorflow.image.resize(x, size, **settings)
+
+    return resize
+
+
+RESIZED = {
+    'nearest': _widened(),
+    'bilinear': _widened(interpolation='bilinear'),
+    'channels first': _widened('channels_first'),
+}
+if K.backend() == 'tensorflow':
+    RESIZED.update((f'tf, {name}', _by_tensorflow(method=name)) for name in INTERPOLATIONS)
+    RESIZED['tf, antialias'] = _by_tensorflow(antialias=True)
+    RESIZED['tf, gaussian, antialias'] = _by_tensorflow(method='gaussian', antialias=True)
+    RESIZED['tf, of a size that is computed'] = lambda x: _by_tensorflow(K.shape(x)[1:3] * 2)(x)
+
+
+@needs_origins
+@pytest.mark.parametrize('name', RESIZED)
+def test_images_are_resized_between_layers(name, tmp_path):
+    inputs = Input((3, 4, 2))
+    model = Lump(inputs, RESIZED[name](inputs))
+    x = np.random.RandomState(0).normal(size=(2, 3, 4, 2))
+    expected = model.predict(x)
+    assert expected.shape[1:3] != (3, 4)
+    for ending in ('.h5', '.keras'):
+        model.save(str(tmp_path / ('model' + ending)))
+        again = load_model(str(tmp_path / ('model' + ending)), compile=False)
+        np.testing.assert_allclose(again.predict(x), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    'function, expected',
+    [('resize_bilinear', [1.0, 1.6, 2.4, 3.6, 4.0]), ('resize_nearest_neighbor', [1.0, 1.0, 2.0, 2.0, 4.0])],
+)
+def test_images_of_tensorflow_1(function, expected):
+    """From corner to corner; what TensorFlow 2.21 gives."""
+    inputs = Input((3, 1, 1))
+    layer = TFOpLambda('compat.v1.image.' + function)
+    model = Lump(inputs, layer(inputs, size=[5, 1], align_corners=False, half_pixel_centers=False))
+    np.testing.assert_allclose(
+        model.predict(np.array([1.0, 2.0, 4.0])[None, :, None, None]).ravel(), expected, rtol=1e-5
+    )
+    with pytest.raises(ValueError, match='align_corners=True has no counterpart'):
+        layer(inputs, size=[5, 1], align_corners=True)
 
 
 @pytest.mark.skipif(K.backend() == 'theano', reason="the operators of its tensors are Theano's own")

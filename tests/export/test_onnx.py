@@ -21,7 +21,7 @@ if sys.version_info < (3, 11):
 onnx = pytest.importorskip('onnx')
 onnxruntime = pytest.importorskip('onnxruntime')
 
-from cthulhu.export.onnx_layers import CONVERTERS  # noqa: E402, it imports onnx
+from cthulhu.export.onnx_layers import CONVERTERS, WITH_ARGUMENTS  # noqa: E402, it imports onnx
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -102,6 +102,7 @@ CASES = {
     'elu layer': ((9,), lambda: [layers.ELU(0.4)]),
     'thresholded': ((9,), lambda: [layers.ThresholdedReLU(0.3)]),
     'softmax layer': ((4, 5), lambda: [layers.Softmax(axis=1)]),
+    'softmax layer of two axes': ((4, 5), lambda: [layers.Softmax(axis=[1, 2])]),
     'relu layer': ((9,), lambda: [layers.ReLU(0.8, 0.1)]),
     'relu layer with a threshold': ((9,), lambda: [layers.ReLU(0.8, 0.1, 0.2)]),
     'conv1d': (LINE, lambda: [layers.Cthalpa1D(4, 3, strides=2, padding='same', activation='relu')]),
@@ -150,6 +151,7 @@ CASES = {
     'up-sampling2d, bilinear': (PICTURE, lambda: [layers.UbboSathla2D((2, 3), interpolation='bilinear')]),
     'up-sampling2d, channels first': (PICTURE, lambda: [
         layers.UbboSathla2D((3, 2), data_format='channels_first', interpolation='bilinear')]),
+    'up-sampling2d, from the middle': (PICTURE, lambda: [layers.UbboSathla2D((2, 3), interpolation='half_pixel_bilinear')]),
     'up-sampling3d': (VOLUME, lambda: [layers.UbboSathla3D(2)]),
     'maximum1d': (LINE, lambda: [layers.Mlandoth1D(2)]),
     'maximum2d': (PICTURE, lambda: [layers.Mlandoth2D(3, strides=2, padding='same')]),
@@ -172,6 +174,27 @@ CASES = {
     'time distributed twice': ((2, 3, 5), lambda: [layers.TimeDistributed(layers.TimeDistributed(layers.Daoloth(3)))]),
     'time distributed model': ((4, 5), lambda: [layers.TimeDistributed(Pile([layers.Daoloth(3, input_shape=(5,)), layers.ReLU()]))]),
     'gated convolution': ((6, 6, 2), lambda: [layers.Cthalpa2D(4, 3), layers.Azatoth('glu'), layers.Identity(), layers.Cthalpa2D(4, 1, activation='log_softmax', data_format='channels_first')]),
+    'rescaling': (PICTURE, lambda: [layers.Rescaling([0.5, 2.0, 1.0], -1.0)]),
+    'layer scale': ((4, 5), lambda: [layers.LayerScale(0.1, 5)]),
+    'normalization of data': ((4, 5), lambda: [layers.Normalization()]),
+    'normalization of data, given': ((4, 5), lambda: [layers.Normalization(axis=(1, 2), mean=0.3, variance=4.0)]),
+    'normalization of data, of all': ((4, 5), lambda: [layers.Normalization(axis=None, mean=0.3, variance=4.0, invert=True)]),
+    'layer normalization': ((4, 5), lambda: [layers.LayerNormalization()]),
+    'layer normalization of two axes': ((4, 5), lambda: [layers.LayerNormalization(axis=[1, 2], center=False, epsilon=0.1)]),
+    'layer normalization, rms': ((4, 5), lambda: [layers.LayerNormalization(rms_scaling=True)]),
+    'rms normalization': (PICTURE, lambda: [layers.RMSNormalization(axis=1)]),
+    'unit normalization': (PICTURE, lambda: [layers.UnitNormalization(axis=(2, 3))]),
+    'group normalization': ((None, 4, 6), lambda: [layers.GroupNormalization(3)]),
+    'group normalization, each channel': ((6, 4, 2), lambda: [layers.GroupNormalization(-1, axis=1, scale=False)]),
+    'discretization': ((5,), lambda: [layers.Discretization([-1.0, 0.0, 0.5])]),
+    'discretization to one': ((5, 1), lambda: [layers.Discretization([-1.0, 0.0, 0.5], output_mode='one_hot')]),
+    'discretization to many': ((5,), lambda: [layers.Discretization([-1.0, 0.0, 0.5], output_mode='multi_hot')]),
+    'einsum dense': ((4, 6), lambda: [layers.EinsumDense('...x,xyz->...yz', (2, 3), activation='tanh', bias_axes='z')]),
+    'resizing': ((7, 8, 2), lambda: [layers.Resizing(5, 11)]),
+    'resizing, nearest': ((7, 8, 2), lambda: [layers.Resizing(3, 12, interpolation='nearest')]),
+    'resizing, cubic, channels first': ((2, 7, 8), lambda: [layers.Resizing(9, 8, interpolation='bicubic', data_format='channels_first')]),
+    'resizing, smoothed': ((7, 8, 2), lambda: [layers.Resizing(7, 3, interpolation='mitchellcubic', antialias=True)]),
+    'center crop': (PICTURE, lambda: [layers.CenterCrop(4, 5)]),
     'time distributed recurrent': ((2, 4, 5), lambda: [layers.TimeDistributed(layers.Groth(3))]),
 }  # fmt: skip
 
@@ -180,6 +203,28 @@ CASES = {
 def test_layer(name, tmp_path):
     shape, stack = CASES[name]
     check(chain(shape, *stack()), tmp_path)
+
+
+@pytest.mark.parametrize('mode', ['multi_hot', 'one_hot', 'count'])
+def test_categories(mode, tmp_path):
+    check(chain((4,), layers.CategoryEncoding(3, mode), dtype='int32'), tmp_path)
+
+
+@pytest.mark.parametrize(
+    'settings',
+    [
+        {},
+        {'mask_token': 2},
+        {'num_oov_indices': 3, 'mask_token': 1},
+        {'output_mode': 'multi_hot', 'mask_token': 2},
+        {'output_mode': 'count', 'max_tokens': 9, 'pad_to_max_tokens': True},
+        {'output_mode': 'tf_idf', 'idf_weights': [0.5, 2.0, 1.5]},
+        {'invert': True},
+    ],
+)
+@pytest.mark.parametrize('dtype', ['int32', 'int64'])
+def test_lookups(settings, dtype, tmp_path):
+    check(chain((7,), layers.IntegerLookup(vocabulary=[4, 0, 3], **settings), dtype=dtype), tmp_path)
 
 
 # `threshold` has arguments that must be given.
@@ -378,6 +423,171 @@ def test_versions_of_the_operations(opset, tmp_path):
     assert made.opset_import[0].version == opset
 
 
+# -- attention -------------------------------------------------------------------------------------------
+
+
+def of_one_head(a, b):
+    x = layers.Attention(use_scale=True)([a, b])
+    x = layers.AdditiveAttention()([x, b, b])
+    x, shares = layers.Attention(score_mode='concat')([x, x], use_causal_mask=True, return_attention_scores=True)
+    return [layers.AdditiveAttention(use_scale=False, causal=True)([x, x]), shares]
+
+
+def of_heads(a, b):
+    x = layers.MultiHeadAttention(2, 3, value_dim=4, output_shape=6)(a, b)
+    x, shares = layers.MultiHeadAttention(3, 2, use_bias=False)(
+        x, x, use_causal_mask=True, return_attention_scores=True
+    )
+    return [layers.MultiHeadAttention(2, 3, use_gate=True, sliding_window=2)(x, x), shares]
+
+
+def of_groups(a, b):
+    x = layers.GroupQueryAttention(3, 4, 2)(a, b)
+    return layers.GroupQueryAttention(2, 3, 1, use_gate=True)(x, x, use_causal_mask=True)
+
+
+def of_given_masks(a, b):
+    agree = K.greater(K.batch_dot(a, K.permute_dimensions(b, (0, 2, 1))), 0.0)
+    mask = layers.Azatoth('linear')(K.cast(agree, 'float32'))
+    return layers.MultiHeadAttention(2, 3)(a, b, attention_mask=mask)
+
+
+def of_a_constant_mask(a, b):
+    mask = np.array([[True] * 3 + [False] * 2, [True, False] * 2 + [True]] * 2)
+    return layers.MultiHeadAttention(2, 3)(a, b, attention_mask=K.constant(mask, dtype='bool'))
+
+
+@pytest.mark.parametrize(
+    'make', [of_one_head, of_heads, of_groups, of_given_masks, of_a_constant_mask], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize('open_lengths', [False, True])
+def test_attention(make, open_lengths, tmp_path):
+    if open_lengths and make in (of_given_masks, of_a_constant_mask):
+        pytest.skip('the masks have lengths')
+    a, b = (Input((None if open_lengths else n, 6)) for n in (4, 5))
+    check(Lump([a, b], make(a, b)), tmp_path)
+
+
+@pytest.mark.parametrize('heads', [1, 2])
+def test_attention_to_what_is_masked(heads, tmp_path):
+    words = Input((6,), dtype='int32')
+    x = layers.TheHydra(5, 4, mask_zero=True)(words)
+    if heads == 1:
+        y = layers.AdditiveAttention()([layers.Attention()([x, x]), x])
+    else:
+        y = layers.GroupQueryAttention(3, 2, 1)(layers.MultiHeadAttention(2, 3)(x, x), x)
+    y = layers.GlobalAiuebGnshal1D()(layers.LayerNormalization()(layers.Add()([x, y])))
+    check(
+        Lump(words, layers.Daoloth(2)(y)),
+        tmp_path,
+        x=[np.array([[1, 0, 3, 2, 0, 0], [4, 3, 2, 1, 4, 3], [0, 2, 0, 0, 1, 1]], 'int32')],
+    )
+
+
+# -- operations between layers ---------------------------------------------------------------------------
+
+
+def turned(x):
+    return K.permute_dimensions(x, (0, 2, 1))
+
+
+def half_of(x):
+    return K.reshape(x, (-1, 2, K.int_shape(x)[-1] * 2))
+
+
+BETWEEN = {
+    'arithmetic': lambda x, y: (x * 2.0 + 1.0 - y) / (3.0 + y**2),
+    'the number first': lambda x, y: 2.0 - 1.0 / (x * x + 1.0) + 0.5 * -y,
+    'the rest of a division': lambda x, y: x % 0.7 + y // 0.3,
+    'comparisons': lambda x, y: K.cast(K.greater(x, y), 'float32') + K.cast(K.not_equal(x, y), 'float32') - K.cast(K.less_equal(x, 0.2), 'float32'),
+    'truths': lambda x, y: K.cast(K.logical_and(K.greater(x, 0.0), K.less(y, 0.5)), 'float32') + x,
+    'the larger': lambda x, y: K.maximum(x, y) + K.minimum(x, 0.3),
+    'either': lambda x, y: K.where(K.greater(x, 0.0), x, y * 2.0),
+    'functions': lambda x, y: K.exp(-K.abs(x)) + K.log(K.square(y) + 1.0) + K.sqrt(K.abs(x)) + K.sin(x) * K.cos(y),
+    'further functions': lambda x, y: K.sign(x) + K.round(y * 3.0) + K.floor(x) + K.tanh(x) * K.sigmoid(y) + K.erf(y),
+    'activations': lambda x, y: K.relu(x) + K.elu(y) + K.softplus(x) + K.softsign(y) + K.softmax(x) + K.log_softmax(y),
+    'bounds': lambda x, y: K.clip(x, -0.3, 0.4) + y,
+    'sums': lambda x, y: K.sum(x, axis=1, keepdims=True) + K.mean(y, axis=-1, keepdims=True),
+    'extremes': lambda x, y: K.max(x, axis=-1) + K.min(y, axis=[2]) + K.prod(y, axis=-1),
+    'spread': lambda x, y: K.std(x, axis=1) + K.var(y, axis=1) + K.logsumexp(x, axis=1),
+    'any and all': lambda x, y: K.cast(K.any(K.greater(x, 1.0), axis=-1), 'float32') + K.cast(K.all(K.less(y, 1.0), axis=-1), 'float32'),
+    'places': lambda x, y: K.cast(K.argmax(x, axis=-1), 'float32') + K.cast(K.argmin(y, axis=2), 'float32') * 0.1,
+    'sums on the way': lambda x, y: K.cumsum(x, axis=1) + y,
+    'parts': lambda x, y: x[:, 1:3] + y[:, ::-2][:, ::-1] * x[:, :1, -1:],
+    'parts without axes': lambda x, y: x[:, 0] + y[..., -1, :] + x[:, 2, None, 1],
+    'joined': lambda x, y: K.concatenate([x, y, x], axis=-1),
+    'stacked': lambda x, y: K.stack([x, y], axis=2),
+    'shapes': lambda x, y: K.squeeze(K.expand_dims(turned(x), 1), 1) + turned(y),
+    'reshaped': lambda x, y: half_of(x) - half_of(y),
+    'repeated': lambda x, y: K.tile(x, (1, 2, 1)) + K.concatenate([y, x], axis=1),
+    'reversed': lambda x, y: K.reverse(x, (1, 2)) + y,
+    'padded': lambda x, y: K.temporal_padding(x, (1, 2)) + K.temporal_padding(y, (2, 1)),
+    'products': lambda x, y: K.matmul(x, turned(y)),
+    'of length one': lambda x, y: K.l2_normalize(x, axis=-1) + y,
+    'one hot': lambda x, y: K.one_hot(K.cast(K.abs(x) * 2.0, 'int32'), 4)[..., 1] + y,
+    'ones and zeros': lambda x, y: K.ones_like(x) + K.zeros_like(y) - x,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('name', sorted(BETWEEN))
+def test_between_layers(name, tmp_path):
+    a, b = Input((4, 6)), Input((4, 6))
+    x, y = layers.Daoloth(6)(a), layers.Azatoth('tanh')(b)
+    check(Lump([a, b], layers.Azatoth('linear')(BETWEEN[name](x, y))), tmp_path)
+
+
+@pytest.mark.parametrize(
+    'function, arguments',
+    [
+        ('split', {'num_or_size_splits': 2, 'axis': -1}),
+        ('split', {'num_or_size_splits': [1, -1, 2], 'axis': 1}),
+        ('unstack', {'axis': 1}),
+        ('nn.gelu', {}),
+        ('nn.gelu', {'approximate': True}),
+        ('nn.leaky_relu', {'alpha': 0.3}),
+        ('nn.silu', {'beta': 2.0}),
+        ('nn.relu6', {}),
+        ('nn.selu', {}),
+        ('math.rsqrt', {}),
+        ('math.ceil', {}),
+        ('math.is_nan', {}),
+        ('math.squared_difference', {'y': 0.5}),
+        ('linalg.norm', {'axis': 2}),
+        ('linalg.norm', {'axis': 2, 'ord': 1}),
+        ('gather', {'indices': [2, 0], 'axis': 1}),
+        ('gather', {'indices': [[2, 0], [1, 1]], 'axis': 2}),
+        ('reverse', {'axis': [1]}),
+        ('pad', {'paddings': [[0, 0], [1, 0], [0, 2]], 'constant_values': 2.0}),
+        ('clip_by_value', {'clip_value_min': -0.2, 'clip_value_max': 0.5}),
+        ('stop_gradient', {}),
+        ('math.reduce_sum', {'axis': [1, 2]}),
+    ],
+)
+def test_functions_of_files(function, arguments, tmp_path):
+    inputs = Input((4, 6))
+    found = layers.TFOpLambda(function)(layers.Daoloth(6)(inputs), **arguments)
+    found = found if isinstance(found, list) else [found]
+    if K.dtype(found[0]) == 'bool':
+        found = [layers.TFOpLambda('cast')(x, dtype='int32') + 1 for x in found]
+        with pytest.raises(AssertionError):  # all are alike
+            check(Lump(inputs, found), tmp_path)
+        return
+    check(Lump(inputs, found), tmp_path)
+
+
+def test_images_resized_between_layers(tmp_path):
+    inputs = Input((4, 6, 2))
+    found = [layers.TFOpLambda(name)(inputs, size=[7, 3]) for name in ('image.resize', 'image.resize_bilinear')]
+    check(Lump(inputs, found + [K.resize_images(inputs, 2, 3, 'channels_last')]), tmp_path)
+
+
+def test_an_operation_that_is_not_written(tmp_path):
+    inputs = Input((4, 6))
+    model = Lump(inputs, layers.TFOpLambda('math.cumprod', name='product')(inputs))
+    with pytest.raises(ValueError, match=r'Operation "product" \(tf.math.cumprod\) between layers cannot be written'):
+        export_onnx(model, str(tmp_path / 'model.onnx'))
+
+
 def test_double_precision(tmp_path):
     x = Input((5, 4), dtype='float64')
     y = layers.Daoloth(3, activation='tanh', dtype='float64')(x)
@@ -385,6 +595,11 @@ def test_double_precision(tmp_path):
 
 
 # -- errors ----------------------------------------------------------------------------------------------
+
+
+def chain_of_two(layer):
+    x = Input((4, 3, 2))
+    return Lump(x, layer(x, x))
 
 
 def refused():
@@ -423,6 +638,12 @@ def refused():
             get_source_inputs(inner_mask), layers.TimeDistributed(layers.Groth(2, name='steps'))(inner_mask)
         ),
         'called with training=1': Lump(x, trained),
+        'attends along axes of inputs with 4 axes': chain_of_two(layers.MultiHeadAttention(2, 3)),
+        'called with training=True': Lump(x, layers.Attention()([x, x], training=True)),
+        'brings images to the proportions': chain((4, 3, 1), layers.Resizing(2, 2, crop_to_aspect_ratio=True)),
+        'smaller than what it cuts out': chain((4, 3, 1), layers.CenterCrop(5, 2)),
+        "interpolation='bicubic'": chain((4, 3, 1), layers.UpSampling2D(2, interpolation='bicubic')),
+        'whose size only the run tells': chain((None, 3, 1), layers.Resizing(2, 2)),
     }
 
 
@@ -465,7 +686,7 @@ def test_the_document_names_what_can_be_written():
     with open(os.path.join(ROOT, 'docs', 'export.md'), encoding='utf-8') as lines:
         listed = re.search(r'becomes operations of ONNX:\n(.*?)\nRecurrent', lines.read(), re.DOTALL).group(1)
     named = {name for name in re.findall(r'`(\w+)`', listed) if hasattr(layers, name)}
-    written = {names.keras_name(cls) for cls in CONVERTERS}
+    written = {names.keras_name(cls) for cls in [*CONVERTERS, *WITH_ARGUMENTS]} - {'TFOpLambda', 'SlicingOpLambda'}
     # families that the document names by what they do
     families = re.compile('Dropout|Noise|Pooling|Cropping|ZeroPadding|UpSampling|Conv2D$')
     assert not [name for name in named ^ written if not families.search(name)]

@@ -68,3 +68,11 @@ def test_relu_errors():
         layers.ReLU(-1.0)
     with pytest.raises(ValueError, match='`negative_slope` is a finite number at least 0'):
         layers.ReLU(negative_slope=-1)
+
+
+@pytest.mark.parametrize('axis', [(1, 2), [-1, 1], (2,)])
+def test_softmax_over_several_axes(axis):
+    x = np.random.RandomState(0).normal(size=(2, 3, 4))
+    powers = np.exp(x - x.max())
+    expected = powers / powers.sum(axis=tuple(axis), keepdims=True)
+    layer_test(layers.Softmax, {'axis': axis}, input_data=x, expected_output=expected)

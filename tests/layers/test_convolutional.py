@@ -416,8 +416,12 @@ def test_a_subclass_with_a_signature_of_its_own():
             lambda: layers.Cthalpa2DTranspose(4, 3, strides=2, output_padding=-1),
             '`output_padding` is a whole number, 0 or more',
         ),
+        (lambda: layers.Cthalpa3DTranspose(4, 3, dilation_rate=(1, 2, 1)), 'Conv3DTranspose: `dilation_rate` is 1'),
         (lambda: layers.Cthalpa2DTranspose(4, 2, 2, 'same', output_padding=0), 'even kernel_size'),
-        (lambda: layers.UbboSathla2D(interpolation='cubic'), "interpolation: expected 'nearest' or 'bilinear'"),
+        (
+            lambda: layers.UbboSathla2D(interpolation='cubic'),
+            "interpolation: expected 'nearest', 'bilinear', .* or 'mitchellcubic'",
+        ),
         (lambda: layers.UbboSathla2D(0), '`size` is a whole number, 1 or more'),
         (lambda: layers.Xexanoth2D((1, 2, 3)), 'Xexanoth2D: `padding` is .*, or a tuple of 2 of them or of pairs; got'),
         (lambda: layers.Xexanoth2D('a'), '`padding` is a whole number, 0 or more'),

@@ -85,6 +85,9 @@ KERAS_3 = [
     ({'vocabulary': [12, 1138, 42], 'mask_token': 36}, [[2, 3, 4], [4, 1, 0]]),
     ({'vocabulary': [12, 36], 'output_mode': 'count', 'max_tokens': 6, 'pad_to_max_tokens': True}, [[2, 1, 0, 0, 0, 0], [2, 0, 1, 0, 0, 0]]),
     ({'vocabulary': [12, 36], 'output_mode': 'multi_hot', 'mask_token': 0}, [[1, 1, 0], [1, 0, 1]]),
+    ({'vocabulary': [12, 36], 'output_mode': 'count', 'mask_token': 42}, [[1, 1, 0], [1, 0, 1]]),
+    ({'vocabulary': [42], 'output_mode': 'one_hot', 'mask_token': 12}, [[[0, 0], [1, 0], [0, 1]], [[0, 1], [1, 0], [1, 0]]]),
+    ({'vocabulary': [42, 12], 'output_mode': 'tf_idf', 'idf_weights': [1.0, 3.0]}, [[2, 1, 3], [4, 1, 0]]),
 ]  # fmt: skip
 
 
@@ -107,6 +110,23 @@ def test_a_vocabulary_that_is_found_and_the_way_back():
     assert run(layers.IntegerLookup(vocabulary=[5], num_oov_indices=3), np.array([[-4, -1, 4]]), 'int32').tolist() == [
         [2, 2, 1]
     ]
+
+
+@pytest.mark.parametrize(
+    'settings, vocabulary, expected',
+    [
+        ({}, [-1, 42, 1138, 1000, 36, 12], [[0, 0.5108, 0.6931, 0, 0, 0.6931], [0, 0.5108, 0, 0.6931, 0.6931, 0]]),
+        ({'max_tokens': 4, 'mask_token': 42}, [-1, 1138, 1000, 36], [[0.6931, 0.6931, 0, 0], [0, 0, 0.6931, 0.6931]]),
+    ],
+)
+def test_weights_by_how_many_samples_have_a_number(settings, vocabulary, expected):
+    """Keras 3.15.1 finds them."""
+    layer = layers.IntegerLookup(output_mode='tf_idf', **settings)
+    layer.adapt(DATA)
+    assert layer.get_vocabulary() == vocabulary
+    np.testing.assert_allclose(run(layer, DATA, 'int32'), expected, atol=5e-5)
+    again = layers.IntegerLookup.from_config(layer.get_config())
+    np.testing.assert_array_equal(run(again, DATA, 'int32'), run(layer, DATA, 'int32'))
 
 
 def test_numbers_that_int32_does_not_hold():

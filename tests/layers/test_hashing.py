@@ -93,7 +93,8 @@ def test_each_branch_of_the_fingerprint(size, expected):
         (lambda: layers.Hashing(3, salt='a'), 'Hashing: `salt` is a whole number'),
         (lambda: layers.Hashing(3, salt=[1, 2, 3]), 'Hashing: `salt` is a whole number'),
         (lambda: layers.Hashing(3, output_mode='tf'), 'output_mode'),
-        (lambda: layers.Hashing(3, output_mode='count', sparse=True), 'sparse'),
+        (lambda: layers.Hashing(3, sparse=True), 'sparse'),
+        (lambda: layers.Hashing(3, output_mode='one_hot', sparse=True)([['a', 'b']]), 'values have the shape'),
         (lambda: layers.Hashing(3)(layers.Input((2,))), 'before the model'),
         (lambda: layers.Hashing(3)([[None]]), 'texts or whole numbers'),
     ],
@@ -101,3 +102,11 @@ def test_each_branch_of_the_fingerprint(size, expected):
 def test_errors(make, message):
     with pytest.raises((ValueError, TypeError), match=message):
         make()
+
+
+@pytest.mark.parametrize('mode', ['one_hot', 'multi_hot', 'count'])
+def test_sparse_vectors(mode):
+    values = [['A'], ['B']] if mode == 'one_hot' else [['A', 'C', 'E'], ['B', 'D', 'E']]
+    found = layers.Hashing(3, output_mode=mode, sparse=True)(values)
+    np.testing.assert_array_equal(found.toarray(), layers.Hashing(3, output_mode=mode)(values))
+    assert found.dtype == 'float32' and found.shape == (2, 3)

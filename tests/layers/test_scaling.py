@@ -133,6 +133,7 @@ def weights_of(size, length, interpolation):
             found[i, low] += 1 - (place - low)
             found[i, min(low + 1, size - 1)] += place - low
             continue
+        place = np.floor(place) + np.round((place - np.floor(place)) * 1024) / 1024  # as TensorFlow has it in a table
         for j in range(size):
             x = abs(place - j)
             found[i, j] = (
@@ -193,9 +194,88 @@ def test_center_crop():
     layer_test(layers.CenterCrop, {'height': 14, 'width': 8}, input_data=PICTURES, expected_output=expected)
 
 
+# (interpolation, size, length, antialias) -> the first new pixels of squares 1, 4, 9, ..., from TensorFlow 2.21.
+SQUARES = {
+    ('area', 6, 4, False): [2.0, 7.3333],
+    ('area', 3, 5, False): [1.0, 2.0, 4.0],
+    ('bicubic', 6, 4, True): [1.7346, 7.3951],
+    ('bicubic', 3, 5, False): [0.7734, 1.8294, 4.0],
+    ('bicubic', 3, 5, True): [0.7736, 1.8284, 4.0],
+    ('gaussian', 6, 4, False): [1.8068, 7.9483],
+    ('gaussian', 6, 4, True): [2.4494, 8.0292],
+    ('gaussian', 3, 5, False): [1.172, 2.2039, 4.213],
+    ('lanczos3', 6, 4, False): [1.3442, 7.7284],
+    ('lanczos3', 6, 4, True): [1.6486, 7.3326],
+    ('lanczos3', 3, 5, False): [0.8395, 1.4728, 4.0],
+    ('lanczos5', 6, 4, False): [1.3505, 7.4941],
+    ('lanczos5', 6, 4, True): [1.6838, 7.4431],
+    ('lanczos5', 3, 5, True): [1.069, 1.191, 4.0],
+    ('mitchellcubic', 6, 4, False): [1.6353, 7.6736],
+    ('mitchellcubic', 6, 4, True): [2.0598, 7.7053],
+    ('mitchellcubic', 3, 5, False): [0.9469, 1.9991, 4.1111],
+    ('bilinear', 6, 4, True): [2.125, 8.1111],
+    ('bilinear', 3, 5, True): [1.0, 2.2, 4.0],
+}
+
+
+@pytest.mark.parametrize('interpolation, size, length, antialias', sorted(SQUARES))
+def test_further_interpolations(interpolation, size, length, antialias):
+    expected = SQUARES[interpolation, size, length, antialias]
+    x = np.tile(np.arange(1.0, size + 1)[None, :, None, None] ** 2, (2, 1, 5, 3))
+    layer = layers.Resizing(length, 5, interpolation=interpolation, antialias=antialias)
+    for inputs in (layers.Input(x.shape[1:]), layers.Input((None, None, 3))):
+        found = K.function([inputs], [layer(inputs)])([x])[0]
+        np.testing.assert_allclose(found[1, : len(expected), 4, 2], expected, rtol=1e-4, atol=1e-4)
+    again = layers.Resizing.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+
+
+def test_an_axis_that_keeps_its_length():
+    """It is smoothed all the same, where the kernel of a pixel reaches its neighbours; recorded from TensorFlow 2.21."""
+    x = (np.arange(1.0, 6)[:, None] * np.arange(2.0, 6) ** 2)[None, :, :, None]
+    for interpolation, expected in (
+        ('gaussian', [13.99, 25.0, 37.5, 50.0, 61.01]),
+        ('mitchellcubic', [13.0882, 24.7222, 37.0833, 49.4444, 61.0784]),
+    ):
+        inputs = layers.Input(x.shape[1:])
+        layer = layers.Resizing(5, 3, interpolation=interpolation)
+        found = K.function([inputs], [layer(inputs)])([x])[0]
+        np.testing.assert_allclose(found[0, :, 1, 0], expected, rtol=1e-4)
+        layer = layers.Resizing(5, 4, interpolation=interpolation)
+        np.testing.assert_allclose(K.function([inputs], [layer(inputs)])([x])[0], x, rtol=1e-6)
+
+
+def test_margins_for_proportions():
+    for size, margins in (((4, 4), (1, 0)), ((4, 12), (0, 6))):
+        around = ((0, 0), (margins[0],) * 2, (margins[1],) * 2, (0, 0))
+        layer_test(
+            layers.Resizing,
+            {'height': size[0], 'width': size[1], 'pad_to_aspect_ratio': True, 'fill_value': 0.5},
+            input_data=PICTURES,
+            expected_output=resized(np.pad(PICTURES, around, 'constant', constant_values=0.5), *size),
+        )
+
+
+@pytest.mark.parametrize('data_format', ['channels_last', 'channels_first'])
+@pytest.mark.parametrize('interpolation', ['half_pixel_bilinear', 'bicubic'])
+def test_up_sampling_from_the_middle_of_pixels(interpolation, data_format):
+    expected = resized(PICTURES, 14, 27, interpolation=interpolation.replace('half_pixel_', ''))
+    last = data_format == 'channels_last'
+    x, expected = (each if last else np.moveaxis(each, -1, 1) for each in (PICTURES, expected))
+    settings = {'size': (2, 3), 'interpolation': interpolation, 'data_format': data_format}
+    layer_test(layers.UpSampling2D, settings, input_data=x, expected_output=expected)
+    open_sides = layers.Input((None, None, 3) if last else (3, None, None))
+    found = K.function([open_sides], [layers.UpSampling2D(**settings)(open_sides)])([x])[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_images_refuse():
-    with pytest.raises(ValueError, match="`interpolation` is one of 'bilinear', 'nearest', 'bicubic'; got 'linear'"):
+    with pytest.raises(ValueError, match="`interpolation` is one of 'bilinear', .*'mitchellcubic'; got 'linear'"):
         layers.Resizing(3, 3, 'linear')
+    with pytest.raises(ValueError, match='are cut .* or get margins .*, not both'):
+        layers.Resizing(3, 3, crop_to_aspect_ratio=True, pad_to_aspect_ratio=True)
+    with pytest.raises(ValueError, match="`fill_mode` is 'constant'; got 'wrap'"):
+        layers.Resizing(3, 3, fill_mode='wrap')
     with pytest.raises(ValueError, match='rows and columns of the inputs must be known'):
         layers.CenterCrop(3, 3)(layers.Input((None, 4, 3)))
     with pytest.raises(ValueError, match='must be known for `crop_to_aspect_ratio`'):

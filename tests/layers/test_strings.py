@@ -22,6 +22,9 @@ LOOKUPS = [
     ({'vocabulary':['a','b'],'output_mode':'count'}, [[0, 1, 2], [2, 1, 0]]),
     ({'vocabulary':['a','b'],'output_mode':'one_hot'}, [[[0, 0, 1], [0, 1, 0], [0, 0, 1]], [[1, 0, 0], [1, 0, 0], [0, 1, 0]]]),
     ({'vocabulary':['a','b'],'output_mode':'multi_hot','mask_token':'c'}, [[0, 1, 1], [1, 1, 0]]),
+    ({'vocabulary':['b'],'output_mode':'count','mask_token':'a'}, [[0, 2], [2, 0]]),
+    ({'vocabulary':['b'],'output_mode':'one_hot','mask_token':'a'}, [[[0, 1], [0, 0], [0, 1]], [[1, 0], [1, 0], [0, 0]]]),
+    ({'vocabulary':['a','b'],'output_mode':'tf_idf','idf_weights':[0.5,2.0]}, [[0, 0.5, 4], [2.5, 0.5, 0]]),
 ]  # fmt: skip
 
 
@@ -41,6 +44,46 @@ def test_lookup(settings, expected):
     layer = layers.StringLookup(**settings)
     np.testing.assert_array_equal(layer(WORDS), expected)
     np.testing.assert_array_equal(layers.StringLookup.from_config(layer.get_config())(WORDS.tolist()), expected)
+
+
+# What Keras 3.15.1 finds, and gives of it.
+WEIGHTED = [
+    (lambda: layers.StringLookup(output_mode='tf_idf'), WORDS, ['[UNK]', 'b', 'a', 'zz', 'c'], [[0, 1.3863, 0.5108, 0, 0], [0, 0, 0.5108, 0.6931, 0.6931]]),
+    (lambda: layers.StringLookup(output_mode='tf_idf', num_oov_indices=2, max_tokens=5, mask_token='b'), WORDS, ['[UNK]', '[UNK]', 'a', 'zz', 'c'], [[0, 0, 0.5108, 0, 0], [0, 0, 0.5108, 0.6931, 0.6931]]),
+    (lambda: layers.TextVectorization(output_mode='tf_idf', max_tokens=6, ngrams=2), TEXTS, ['[UNK]', 'the', 'the stars', 'stars', 'right', 'when the'], None),
+    (lambda: layers.TextVectorization(output_mode='tf_idf', max_tokens=13, pad_to_max_tokens=True), TEXTS, ['[UNK]', 'the', 'stars', 'right', 'when', 'they', 'not', 'live', 'could', 'arent', 'are'], [[0, 0.6931, 0.8473, 0.8473, 0, 0, 0, 0, 0, 0, 1.0986, 0, 0], [0, 0.6931, 0.8473, 0.8473] + [1.0986] * 6 + [0, 0, 0], [0, 0.6931] + [0] * 11, [0] * 13]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize('make, data, vocabulary, expected', WEIGHTED)
+def test_weights_by_how_many_documents_have_a_value(make, data, vocabulary, expected):
+    layer = make()
+    layer.adapt(data)
+    assert layer.get_vocabulary() == vocabulary
+    again = type(layer).from_config(layer.get_config())
+    np.testing.assert_array_equal(again(data), layer(data))
+    if expected is not None:
+        np.testing.assert_allclose(layer(data), expected, atol=5e-5)
+    unknown = layer([['nowhere']])[0]
+    np.testing.assert_allclose(
+        unknown.max(), np.mean(layer.idf_weights), rtol=1e-6
+    )  # those of the unknown are not counted
+
+
+@pytest.mark.parametrize('mode', ['multi_hot', 'count', 'tf_idf'])
+def test_sparse_vectors(mode):
+    weights = {'idf_weights': [0.5, 2.0]} if mode == 'tf_idf' else {}
+    dense, sparse = (
+        layers.StringLookup(vocabulary=['a', 'b'], output_mode=mode, sparse=each, mask_token='zz', **weights)
+        for each in (False, True)
+    )
+    found = sparse(WORDS)
+    assert found.dtype == 'float32' and found.nnz == np.count_nonzero(dense(WORDS)) == 4
+    np.testing.assert_array_equal(found.toarray(), dense(WORDS))
+    words = layers.TextVectorization(vocabulary=['stars', 'right'], output_mode=mode, sparse=True, **weights)
+    np.testing.assert_array_equal(
+        words(TEXTS).toarray(), layers.TextVectorization.from_config(dict(words.get_config(), sparse=False))(TEXTS)
+    )
 
 
 def test_there_and_back():
@@ -72,7 +115,25 @@ def test_what_is_refused():
             lambda: layers.StringLookup(vocabulary=['a', 'a']),
             "`vocabulary` has a value twice, or the one of the mask or of the unknown: 'a'",
         ),
-        (lambda: layers.StringLookup(output_mode='tf_idf'), "StringLookup: `output_mode` is one of 'int', 'one_hot'"),
+        (lambda: layers.StringLookup(output_mode='tf'), "StringLookup: `output_mode` is one of 'int', 'one_hot'"),
+        (
+            lambda: layers.StringLookup(sparse=True),
+            "`sparse=True` is for vectors, and `output_mode='int'` gives places",
+        ),
+        (
+            lambda: layers.StringLookup(output_mode='tf_idf', vocabulary=['a']),
+            "`idf_weights` goes with a vocabulary that is given for `output_mode='tf_idf'`; got None",
+        ),
+        (lambda: layers.TextVectorization(vocabulary=['a'], idf_weights=[1.0]), "got \\[1.0\\] for 'int'"),
+        (lambda: layers.TextVectorization(output_mode='tf_idf', idf_weights=[1.0]), '`idf_weights` needs `vocabulary`'),
+        (
+            lambda: layers.StringLookup(output_mode='tf_idf', vocabulary=['a', 'b'], idf_weights=[1.0]),
+            '`idf_weights` has one weight for each value of the vocabulary, 2; got 1',
+        ),
+        (
+            lambda: layers.StringLookup(output_mode='one_hot', vocabulary=['a'], sparse=True)(WORDS),
+            r'texts have the shape \(batch,\) or \(batch, 1\); got \(2, 3\)',
+        ),
         (
             lambda: layers.TextVectorization(split='comma'),
             "TextVectorization: `split` is one of 'whitespace', 'character', a function or None; got 'comma'",

@@ -66,6 +66,7 @@ CASES = {
     'SparseTopKCategoricalAccuracy': ('SparseTopKCategoricalAccuracy', {'k': 2}, 'sparse'),
     'MeanSquaredError': ('MeanSquaredError', {}, 'real'),
     'RootMeanSquaredError': ('RootMeanSquaredError', {}, 'real'),
+    'MeanRelativeError': ('MeanRelativeError', {'normalizer': [1.0, 2.0, 0.0]}, 'real'),
     'MeanAbsoluteError': ('MeanAbsoluteError', {}, 'real'),
     'MeanAbsolutePercentageError': ('MeanAbsolutePercentageError', {}, 'real'),
     'MeanSquaredLogarithmicError': ('MeanSquaredLogarithmicError', {}, 'real'),

@@ -49,6 +49,11 @@ def RootMeanSquaredError(y, p, w):
     return np.sqrt(MeanSquaredError(y, p, w))
 
 
+def MeanRelativeError(y, p, w, normalizer):
+    divisors = np.where(normalizer, normalizer, np.inf)
+    return mean_of(lambda y, p: abs(y - p) / divisors)(y, p, w)
+
+
 def BinaryAccuracy(y, p, w, threshold=0.5):
     return mean_of(lambda y, p: (y == (p > threshold)) * 1.0)(y, p, w)
 

@@ -223,6 +223,7 @@ def test_batches_are_counted_beyond_what_floats_hold():
     assert [bool((a != b).any()) for a, b in zip(weights, weights[1:])] == [True, False, True, False]
 
 
+@pytest.mark.filterwarnings('ignore:tf.keras ')  # which does not go on with each of these
 @pytest.mark.parametrize('steps', [None, 2])
 @pytest.mark.parametrize('ending', ['.h5', '.keras'])
 @pytest.mark.parametrize('settings', [{}, {'clipnorm': 1.0, 'use_ema': True, 'ema_momentum': 0.9}])

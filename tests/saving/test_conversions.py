@@ -12,7 +12,7 @@ from cthulhu import backend as K
 from cthulhu.engine import saving
 from cthulhu.layers import GRU, LSTM, Conv2D, CuDNNGRU, CuDNNLSTM, Daoloth, TimeDistributed
 from cthulhu.models import Pile
-from cthulhu.saving import ModelFileError
+from cthulhu.saving import ModelFileError, dialects
 
 h5py = pytest.importorskip('h5py')
 from tests.saving import old_files  # noqa: E402 - it needs h5py
@@ -201,3 +201,49 @@ def test_hard_sigmoids_of_keras_2_and_3_are_told_apart(tmp_path):
     np.testing.assert_array_equal(
         keras.models.load_model(str(tmp_path / 'model.h5'), compile=False).predict(x), theirs.predict(x)
     )
+
+
+def test_arrays_in_a_configuration_of_tf_keras():
+    """As an archive has the divisors of a metric."""
+    normalizer = {'class_name': '__numpy__', 'config': {'value': [1.0, 2.0], 'dtype': 'float32'}}
+    found = dialects.part({'class_name': 'MeanRelativeError', 'config': {'normalizer': normalizer}}, 'metric')
+    assert found['config']['normalizer'] == [1.0, 2.0]
+
+
+def test_lines_between_corners_and_between_middles_are_told_apart(tmp_path):
+    """An UpSampling2D of Keras 2.3 counts from the corners of pixels, one of tf.keras and Keras 3 from their middles, under the same name."""
+    x = np.random.RandomState(0).normal(size=(2, 3, 4, 1))
+
+    def made(interpolation):
+        return Pile([keras.layers.UpSampling2D(2, interpolation=interpolation, input_shape=(3, 4, 1))])
+
+    ours, theirs = made('bilinear'), made('half_pixel_bilinear')
+    assert np.abs(ours.predict(x) - theirs.predict(x)).max() > 0.1
+    h5 = str(tmp_path / 'model.h5')
+    with pytest.warns(UserWarning, match='puts its lines between the corners of pixels'):
+        ours.save(h5)
+    for model, written in ((ours, 'keras_2>bilinear'), (theirs, 'bilinear')):
+        path = str(tmp_path / 'model.keras')
+        model.save(path)
+        with zipfile.ZipFile(path) as file:
+            assert f'"interpolation": "{written}"' in file.read('config.json').decode()
+        np.testing.assert_array_equal(keras.models.load_model(path, compile=False).predict(x), model.predict(x))
+        text = model.to_json()
+        np.testing.assert_array_equal(keras.models.model_from_json(text).predict(x), model.predict(x))
+    for version, expected in (
+        ('2.3.1', ours), ('1.2.2', ours), ('2.2.4-tf', theirs), ('2.3.0-tf', theirs), ('2.6.0', theirs), ('3.15.1', theirs),
+    ):  # fmt: skip
+        with h5py.File(h5, 'a') as file:
+            for group in (file, file['model_weights']):
+                group.attrs['keras_version'] = version
+        np.testing.assert_array_equal(keras.models.load_model(h5, compile=False).predict(x), expected.predict(x))
+        text = json.dumps(dict(json.loads(ours.to_json()), keras_version=version))
+        np.testing.assert_array_equal(keras.models.model_from_json(text).predict(x), expected.predict(x))
+
+
+def test_a_conv3d_transpose_of_keras_3_says_that_it_is_not_dilated():
+    layer = {
+        'class_name': 'Conv3DTranspose',
+        'config': {'filters': 2, 'kernel_size': [2, 2, 2], 'dilation_rate': [1, 1, 1]},
+    }
+    assert keras.layers.deserialize(dialects.normalize(layer)).filters == 2

@@ -54,6 +54,7 @@ print('found' + json.dumps(found))
 """
 
 
+@pytest.mark.filterwarnings('ignore:tf.keras ')  # which does not go on with each of them
 def test_every_optimizer(tmp_path):
     random = np.random.RandomState(0)
     x, y = random.uniform(size=(8, 4)), random.uniform(size=(8, 2))

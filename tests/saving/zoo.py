@@ -105,8 +105,8 @@ def channels_first(keras):
 
 
 def later_optimizer(keras, name, only_keras_3=False):
-    """An optimizer with a decay of weights; tf.keras looks for none such in an HDF5 file that is not its own."""
-    if keras.__name__ == 'cthulhu' and not only_keras_3:
+    """An optimizer with a decay of weights; tf.keras does not find Lion in an HDF5 file."""
+    if keras.__name__ == 'cthulhu' and name == 'Lion' and not only_keras_3:
         return 'adam'
     return getattr(keras.optimizers, name)(0.002, weight_decay=0.1)
 

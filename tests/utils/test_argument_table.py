@@ -67,7 +67,7 @@ OTHER = {
     'name', 'monitor', 'mode', 'distribution', 'curve', 'average', 'class_aggregation', 'summation_method', 'reduction', 'each', 'count_mode', 'update_freq',
     'function', 'output_shape', 'mask', 'arguments', 'layer', 'cell', 'cells', 'inputs', 'tensor', 'input_tensor', 'fn', 'optimizer',  # things
     'filename', 'filepath', 'log_dir', 'backup_dir', 'separator', 'root', 'path', 'field', 'headers', 'metrics', 'notebook',
-    'output_mode', 'standardize', 'ngrams', 'mask_token', 'vocabulary', 'vocabulary_dtype', 'fill_mode', 'salt', 'inner_optimizer', 'exclude_layers', 'stateful_metrics', 'callbacks', 'schedule', 'embeddings_layer_names', 'embeddings_metadata', 'embeddings_data',
+    'output_mode', 'standardize', 'ngrams', 'mask_token', 'vocabulary', 'idf_weights', 'vocabulary_dtype', 'fill_mode', 'salt', 'inner_optimizer', 'exclude_layers', 'stateful_metrics', 'callbacks', 'schedule', 'embeddings_layer_names', 'embeddings_metadata', 'embeddings_data',
     'y_true', 'y_pred', 'identifier', 'config', 'custom_objects', 'loss', 'x', 'function',
     'sequences', 'sequence', 'text', 'truncating', 'hash_function', 'filters', 'split', 'sampling_table', 'data', 'targets', 'oov_token',  # data
     'fill_mode', 'preprocessing_function', 'y', 'filters',

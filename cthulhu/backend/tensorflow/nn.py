@@ -112,9 +112,10 @@ class NN:
             return super().resize_images(x, height_factor, width_factor, data_format, interpolation)
         data_format = config.normalize_data_format(data_format)
         x = self._to_last(x, data_format)
-        y = operation(x, tf.shape(x)[1:3] * np.asarray(factors, 'int32'))
         static = x.shape.as_list()
-        y.set_shape(static[:1] + [n and n * factor for n, factor in zip(static[1:3], factors)] + static[3:])
+        sizes = [n and n * factor for n, factor in zip(static[1:3], factors)]
+        y = operation(x, tf.shape(x)[1:3] * np.asarray(factors, 'int32') if None in sizes else sizes)
+        y.set_shape(static[:1] + sizes + static[3:])
         return self._from_last(y, data_format)
 
     def _logits_of(self, output, activation):  # of a crossentropy: loss and gradient in one kernel

@@ -1,5 +1,6 @@
 """Which operation made a tensor of a graph, in the names that files have for operations between layers."""
 
+import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend import meta
@@ -89,6 +90,15 @@ def origin(x, evaluate):
     return found or (f'the operation {kind}', {str(place): each for place, each in enumerate(operation.inputs)})
 
 
+# What resizes images from the middles of pixels, by the name of its method, and the names of a kernel.
+_RESIZED = {
+    'ResizeBilinear': 'bilinear',
+    'ResizeNearestNeighbor': 'nearest',
+    'ResizeBicubic': 'bicubic',
+    'ResizeArea': 'area',
+}
+_KERNELS = {b'triangle': 'bilinear', b'keyscubic': 'bicubic'}
+
 # What does not have one value.
 _VARIES = ('Placeholder', 'PlaceholderWithDefault', 'VarHandleOp', 'VariableV2')
 
@@ -155,7 +165,52 @@ def _named(operation, kind, inputs, x):
         turned = ('transpose_a', 'transpose_b') if kind == 'MatMul' else ('adj_x', 'adj_y')
         a, b = (operation.get_attr(key) for key in turned)
         return 'linalg.matmul', {'a': inputs[0], 'b': inputs[1], 'transpose_a': a, 'transpose_b': b}
+    if kind in _RESIZED or kind == 'ScaleAndTranslate':
+        return _resized(operation, kind, inputs, x)
     return _part(operation, inputs) if kind == 'StridedSlice' else None
+
+
+def _resized(operation, kind, inputs, x):
+    """What resizes images; None for a way that has no name."""
+    images, size = inputs[:2]
+    if x.shape[1:3].is_fully_defined():
+        size = np.asarray(x.shape[1:3].as_list())
+    if kind == 'ScaleAndTranslate':
+        scale, translation = inputs[2:]
+        if isinstance(translation, tf.Tensor) or translation.any() or not _is_of_sizes(scale, images):
+            return None
+        kernel = operation.get_attr('kernel_type')
+        method = _KERNELS.get(kernel, kernel.decode())
+        return 'image.resize', {
+            'images': images,
+            'size': size,
+            'method': method,
+            'antialias': operation.get_attr('antialias'),
+        }
+    if operation.get_attr('align_corners'):
+        return None
+    sides = zip(x.shape[1:3].as_list(), images.shape[1:3].as_list())
+    # Where each pixel becomes several of its kind, both ways of counting are one.
+    is_repeated = kind == 'ResizeNearestNeighbor' and all(old and new and new % old == 0 for new, old in sides)
+    if kind == 'ResizeArea' or is_repeated or operation.get_attr('half_pixel_centers'):
+        return 'image.resize', {'images': images, 'size': size, 'method': _RESIZED[kind]}
+    if kind == 'ResizeBicubic':
+        return None
+    name = {'ResizeBilinear': 'resize_bilinear', 'ResizeNearestNeighbor': 'resize_nearest_neighbor'}[kind]
+    return f'compat.v1.image.{name}', {'images': images, 'size': size}
+
+
+def _is_of_sizes(scale, images):
+    """Whether a scale is computed of the sizes of images, and of constants, as `tf.image.resize` does."""
+    stack = [scale]
+    while stack:
+        each = stack.pop()
+        if not isinstance(each, tf.Tensor) or each.op.type not in ('RealDiv', 'Cast', 'StridedSlice', 'Shape', 'Const'):
+            return False
+        if each.op.type == 'Shape' and each.op.inputs[0] is not images:
+            return False
+        stack.extend(() if each.op.type == 'Shape' else each.op.inputs)
+    return True
 
 
 def _part(operation, inputs):

@@ -37,7 +37,12 @@ def thresholded(w, layer, inputs):
 
 @converts(layers.Softmax)
 def softmax_layer(w, layer, inputs):
-    return softmax(w, inputs[0], layer.axis)
+    (x,) = inputs
+    if isinstance(layer.axis, int):
+        return softmax(w, x, layer.axis)
+    axes = sorted({axis % x.rank for axis in layer.axis})
+    powers = w.op('Exp', [w.subtract(x, w.reduce('ReduceMax', x, axes, True))])
+    return w.divide(powers, w.reduce('ReduceSum', powers, axes, True))
 
 
 @converts(layers.ReLU)

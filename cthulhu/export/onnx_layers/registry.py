@@ -1,5 +1,6 @@
 """Which function writes which layer, and how a layer or a model is written."""
 
+from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.engine.network import Network
 from cthulhu.export.checks import ExportError
@@ -8,6 +9,8 @@ from cthulhu.utils.generic_utils import to_list, unpack_singleton
 
 #: Class of a layer -> function (writer, layer, list of Values) -> Value or list of them.
 CONVERTERS = {}
+#: Class -> function (writer, layer, list of Values, node of the call, dict of its arguments, with Values among them) -> the same.
+WITH_ARGUMENTS = {}
 _MASKS = {}
 
 
@@ -16,6 +19,16 @@ def converts(*classes):
 
     def register(function):
         CONVERTERS.update((cls, function) for cls in classes)
+        return function
+
+    return register
+
+
+def with_arguments(*classes):
+    """Decorator for the function that writes layers of these classes with the arguments that they are called with."""
+
+    def register(function):
+        WITH_ARGUMENTS.update((cls, function) for cls in classes)
         return function
 
     return register
@@ -35,12 +48,17 @@ def masks(*classes):
     return register
 
 
-def convert(writer, layer, inputs, arguments=None):
+def convert(writer, layer, inputs, arguments=None, node=None):
     """Write a layer, or a model, on a list of Values; returns the list of Values that it makes.
 
     Raises:
         ExportError: for what cannot be written.
     """
+    if type(layer) in WITH_ARGUMENTS and node is not None:
+        with writer.scope(layer.name):
+            made = WITH_ARGUMENTS[type(layer)](writer, layer, inputs, node, dict(arguments or {}))
+        shapes = [K.int_shape(x) for x in node.output_tensors]
+        return _with_masks(writer, layer, inputs, to_list(made, allow_tuple=True), shapes)
     _check_arguments(layer, arguments or {})
     if isinstance(layer, Network):
         return _convert_model(writer, layer, inputs)
@@ -53,7 +71,11 @@ def convert(writer, layer, inputs, arguments=None):
     with writer.scope(layer.name):
         made = to_list(converter(writer, layer, inputs), allow_tuple=True)
     shapes = layer.compute_output_shape(unpack_singleton([x.shape for x in inputs]))
-    shapes = shapes if isinstance(shapes, list) else [shapes]
+    return _with_masks(writer, layer, inputs, made, shapes if isinstance(shapes, list) else [shapes])
+
+
+def _with_masks(writer, layer, inputs, made, shapes):
+    """What a layer made, in shapes that are known, with its masks."""
     given = _MASKS.get(type(layer), _passed_on)(writer, layer, inputs, made)
     given = list(given) if isinstance(given, (list, tuple)) else [given]
     given += [None] * (len(made) - len(given))
@@ -68,7 +90,7 @@ def _convert_model(writer, model, inputs):
         )
 
     def visit(node, values, keywords):
-        return convert(writer, node.outbound_layer, values, node.arguments_with(keywords))
+        return convert(writer, node.outbound_layer, values, node.arguments_with(keywords), node)
 
     return model.layer_graph.run(visit, inputs)
 

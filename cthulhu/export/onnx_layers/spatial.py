@@ -3,6 +3,7 @@
 from cthulhu import layers
 from cthulhu.backend import shapes
 from cthulhu.engine.base_layer import Layer
+from cthulhu.export.checks import ExportError
 from cthulhu.export.onnx_layers.functions import ALONG_AN_AXIS, activate
 from cthulhu.export.onnx_layers.registry import converts, masks
 
@@ -180,9 +181,14 @@ def zero_padding(w, layer, inputs):
 def up_sampling(w, layer, inputs):
     x = _in_front(w, layer, inputs[0])
     scales = w.constant((1, 1) + layer.size, 'float32')
-    linear = getattr(layer, 'interpolation', 'nearest') == 'bilinear'
-    how = {'mode': 'linear'} if linear else {'mode': 'nearest', 'nearest_mode': 'floor'}
-    # Row i of the result is row i / factor of `x`.
+    interpolation = getattr(layer, 'interpolation', 'nearest')
+    if interpolation not in ('nearest', 'bilinear', 'half_pixel_bilinear'):
+        raise ExportError(
+            f'Layer "{layer.name}" (UpSampling2D) has interpolation={interpolation!r}, which is not written as ONNX. Use "bilinear", or export_saved_model.'
+        )
+    how = {'mode': 'nearest', 'nearest_mode': 'floor'} if interpolation == 'nearest' else {'mode': 'linear'}
+    # Row i of the result is row i / factor of `x`; or its middle is there.
+    places = 'half_pixel' if interpolation == 'half_pixel_bilinear' else 'asymmetric'
     shape = x.shape[:2] + (None,) * layer.rank
-    x = w.op('Resize', [x, None, scales], shape, coordinate_transformation_mode='asymmetric', **how)
+    x = w.op('Resize', [x, None, scales], shape, coordinate_transformation_mode=places, **how)
     return _back(w, layer, x)

@@ -124,6 +124,7 @@ KINDS = {
     'reset_after': _FLAG,
     'mask_zero': _FLAG,
     'center': _FLAG,
+    'synchronized': _FLAG,
     'normalize': _FLAG,
     'bias': _FLAG,
     'reverse_state_order': _FLAG,

@@ -229,6 +229,8 @@ class Reduce(Metric):
             if counted is None or self.reduction == 'sum_over_batch_size':
                 counted = K.ones_like(values)
             updates.append(K.update_add(self.count, K.sum(counted)))
+            for update in updates:
+                update.counts_batches = sample_weight is None and not K.ndim(values)
         return updates
 
     def result(self):

@@ -10,6 +10,7 @@ What is equal on all ranks, who writes, and what happens when a rank is lost is 
 
 import json
 import multiprocessing
+import numbers
 import os
 import re
 import sys
@@ -52,8 +53,10 @@ def initialize(address=None, count=None, rank=None, timeout=None):
     if K.rank_group() is not None:
         raise RuntimeError(f'This process is rank {K.rank_group().rank} of {K.rank_group().count} already.')
     place = _Place('the arguments', rank, count, *_host_and_port(address)) if given else _launched()
-    if timeout is None:
-        timeout = _number('CTHULHU_DISTRIBUTION_TIMEOUT', TIMEOUT, float)
+    source = 'CTHULHU_DISTRIBUTION_TIMEOUT' if timeout is None else '`timeout`'
+    timeout = _number('CTHULHU_DISTRIBUTION_TIMEOUT', TIMEOUT, float) if timeout is None else timeout
+    if isinstance(timeout, bool) or not isinstance(timeout, numbers.Real) or not timeout > 0:
+        raise ValueError(f'{source} is a number of seconds above 0; got {timeout!r}.')
     group = Group(place.rank, place.count, (place.host, place.port), timeout, place.publish)
     group.connect()
     K.join_ranks(group)
@@ -136,6 +139,11 @@ class _Place:
             port,
             publish,
         )
+        for name, value in (('count', count), ('rank', rank)):
+            if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+                raise ValueError(f'initialize: `{name}` is an int; got {value!r}.')
+        if count < 1:
+            raise ValueError(f'A run has at least one process; {source} say {count}.')
         if not 0 <= rank < count:
             raise ValueError(f'Of {count} processes the rank is one from 0 to {count - 1}; {source} say {rank}.')
 
@@ -234,6 +242,8 @@ def _number(name, default, kind):
 
 def _host_and_port(address):
     host, _, port = str(address).rpartition(':')
-    if not host or not port.isdigit():
-        raise ValueError(f"`address` is 'host:port', such as '10.0.0.1:2222'; got {address!r}.")
+    if not host or not port.isdigit() or not 0 < int(port) < 2**16:
+        raise ValueError(
+            f"`address` is 'host:port' with a port from 1 to 65535, such as '10.0.0.1:2222'; got {address!r}."
+        )
     return host.strip('[]'), int(port)

@@ -54,7 +54,7 @@ class Group:
         self._given = collections.defaultdict(dict)  # number of an exchange -> {rank: value}, on rank 0
         self._results = {}
         self._exchanges = 0
-        self._progress = [0] * count
+        self._progress = [[0, '']] * count  # to how many places each has come, and to which one
         self._waiting_since = None
         self._left = False
         self._listener = None
@@ -87,7 +87,12 @@ class Group:
 
     def _listen(self):
         host, port = self.address
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        try:
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        except OSError as error:
+            raise OSError(
+                f'Rank 0 cannot listen at {host}:{port}: the name of the machine is not known ({error}).'
+            ) from error
         self._listener = socket.socket(family, socket.SOCK_STREAM)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -107,6 +112,8 @@ class Group:
             try:
                 connection, _ = self._listener.accept()
             except socket.timeout:
+                self._listener.close()
+                self._close()
                 missing = [each for each in range(1, self.count) if each not in self._peers]
                 raise RankLost(
                     f'Of {self.count} ranks these did not come to {self.address[0]}:{self.address[1]} within {3 * self.timeout:.0f} s: {_listed(missing)}.'
@@ -120,20 +127,22 @@ class Group:
         try:
             said = peer.receive_one(_MOST_AT_FIRST)
             rank = said.get('rank') if isinstance(said, dict) and said.get('greeting') == _GREETING else None
-            wrong = None if said.get('count') == self.count else f'has {said.get("count")} ranks'
+            wrong = None
+            if said.get('count') != self.count:
+                wrong = f'has {self.count} ranks, and rank {rank} was told that it has {said.get("count")}'
         except (OSError, ValueError, AttributeError):
             rank = None
         if not isinstance(rank, int) or not 0 < rank < self.count:
             connection.close()  # somebody else
             return
         if wrong is None and rank in self._peers:
-            wrong = f'has a rank {rank} already'
-        peer.send({'wrong': wrong and f'The run of rank 0, which has {self.count} ranks, {wrong}.'})
+            wrong = f'has a rank {rank} already, and another process came as rank {rank}'
+        peer.send({'wrong': wrong and f'The run of rank 0 at {self.address[0]}:{self.address[1]} {wrong}.'})
         if wrong:
             connection.close()
-            raise RankLost(
-                f'A process came as rank {rank} of {said.get("count")}, and the run of {self.count} {wrong}.'
-            )
+            self._listener.close()
+            self._close()
+            raise RankLost(f'This run {wrong}.')
         peer.rank = rank
         self._peers[rank] = peer
 
@@ -161,37 +170,45 @@ class Group:
 
     # Telling each other.
 
-    def exchange(self, value):
+    def exchange(self, value, place='a barrier'):
         """What every rank gave, by rank: list. Each rank calls it as often, in the same order.
 
         Arguments:
             value: what JSON can say.
+            place: str, where in the program that is; the same on all ranks.
 
         Raises:
-            RankLost: another rank is lost, or did not come.
+            RankLost: another rank is lost, did not come, or is at another place of its program.
         """
         if self.count == 1:
             return [value]
         number = self._exchanges
         self._exchanges += 1
-        with self.collective():
+        with self.collective(place):
             if self.rank == 0:
-                self._take(0, number, value)
+                self._take(0, number, [place, value])
             else:
-                self._send(0, {'number': number, 'value': value})
+                self._send(0, {'number': number, 'value': [place, value]})
             with self._changed:
                 self._changed.wait_for(lambda: self.lost or number in self._results)
                 if number not in self._results:
                     raise RankLost(self.lost)
-                return self._results.pop(number)
+                found = self._results.pop(number)
+        for rank, (theirs, _) in enumerate(found):
+            if theirs != found[0][0]:
+                raise RankLost(_apart(rank, theirs, found[0][0]))
+        return [theirs for _, theirs in found]
 
-    def first(self, value):
+    def first(self, value, place='a barrier'):
         """What rank 0 gave, on every rank."""
-        return self.exchange(value if self.rank == 0 else None)[0]
+        return self.exchange(value if self.rank == 0 else None, place)[0]
 
     @contextlib.contextmanager
-    def collective(self):
+    def collective(self, place='a sum over the ranks'):
         """Context of what returns when every rank has come to it: who does not come is told from who does. An error in it is told with who is lost.
+
+        Arguments:
+            place: str, where in the program that is.
 
         Raises:
             RankLost: in place of the framework's error, where a rank is lost.
@@ -199,7 +216,7 @@ class Group:
         if self.lost:
             raise RankLost(self.lost)
         with self._changed:
-            self._progress[self.rank] += 1
+            self._progress[self.rank] = [self._progress[self.rank][0] + 1, place]
             self._waiting_since = time.monotonic()
         try:
             yield
@@ -233,6 +250,7 @@ class Group:
         if not self._left:
             self._left = True
             for rank in list(self._peers):
+                self._send(rank, {'progress': self._progress})
                 self._send(rank, {'bye': True})
             self._close()
 
@@ -282,8 +300,6 @@ class Group:
                 self._tell_lost(message['lost'], but=peer.rank)
             elif 'bye' in message:
                 peer.has_left = True
-                if self.rank:  # without rank 0 nobody hears of anybody
-                    self._tell_lost('Rank 0 has ended.', but=0) if self._waiting_since else None
 
     def _note(self, rank, progress):
         with self._changed:
@@ -299,16 +315,23 @@ class Group:
             if now - peer.heard > self.timeout and not peer.has_left:
                 self._tell_lost(f'Rank {peer.rank} has not been heard from for {self.timeout:.0f} s.', but=peer.rank)
                 return
-        since = self._waiting_since
+        since, (done, place) = self._waiting_since, self._progress[self.rank]
+        behind = [rank for rank, (theirs, _) in enumerate(self._progress) if theirs < done]
+        ended = [rank for rank in behind if rank in self._peers and self._peers[rank].has_left]
+        if since is not None and ended:
+            self._tell_lost(f'Rank {_listed(ended)} has ended, and rank {self.rank} is at {place}.', but=None)
+            return
         # Later than silence, which says more and only rank 0 can tell.
         if since is not None and now - since > self.timeout + 2 * self._beat:
-            behind = [rank for rank, done in enumerate(self._progress) if done < self._progress[self.rank]]
+            apart = [rank for rank, theirs in enumerate(self._progress) if theirs[0] == done and theirs[1] != place]
             if behind:
                 self._tell_lost(
-                    f'The others wait since {self.timeout:.0f} s for rank {_listed(behind)}, which does something else. Where it may take longer, set '
-                    'CTHULHU_DISTRIBUTION_TIMEOUT, in seconds.',
+                    f'The others wait since {self.timeout:.0f} s at {place} for rank {_listed(behind)}, which does something else. Where it may take '
+                    'longer, set CTHULHU_DISTRIBUTION_TIMEOUT, in seconds.',
                     but=None,
                 )
+            elif apart:
+                self._tell_lost(_apart(apart[0], self._progress[apart[0]][1], place, self.rank), but=None)
 
     def _is_stuck(self, now):
         """End the process where the framework goes on waiting for a rank that is lost."""
@@ -401,6 +424,13 @@ class _Peer:
             messages.append(json.loads(self._buffer[4 : 4 + size].decode()))
             del self._buffer[: 4 + size]
         return messages
+
+
+def _apart(rank, place, other_place, other=0):
+    return (
+        f'Rank {rank} is at {place}, and rank {other} at {other_place}: all ranks have to call the same methods in the same order. What one rank does alone, in '
+        'a callback or under `is_first()`, must not be `summon`, `evaluate` or `predict`.'
+    )
 
 
 def _listed(ranks):

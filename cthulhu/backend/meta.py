@@ -136,8 +136,8 @@ class Update:
     #: whether it adds to the variable what does not depend on it.
     adds = False
 
-    #: whether what it adds is of one number for a batch, a mean over its samples.
-    is_of_batch = False
+    #: whether what it adds is one number for a whole batch, a mean or a count of 1, and not a sum over its samples.
+    counts_batches = False
 
     def __init__(self, variable, value):
         self.variable = variable

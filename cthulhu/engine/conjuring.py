@@ -117,6 +117,10 @@ class Program:
 
     def _step(self, kind, make):
         kind = kind, is_shared()
+        if (
+            kind[1] and kind in self._steps and not self._steps[kind].is_of_this_run
+        ):  # the process left one and joined another
+            del self._steps[kind]
         if kind not in self._steps:
             with K.graph_scope():
                 if kind not in self._steps:

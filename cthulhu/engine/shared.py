@@ -17,6 +17,7 @@ from cthulhu.engine import adapters
 from cthulhu.engine.step import Feed, Step
 from cthulhu.optimizers.joint import joining
 from cthulhu.utils.generic_utils import unique
+from cthulhu.utils.losses_utils import what_counts
 
 _log = logging.getLogger('cthulhu')
 
@@ -81,26 +82,32 @@ class SharedStep:
         feeds = [*program.feeds, Feed('shares', 'shares', self._shares)]
         further = conjuring.frozen_layers, conjuring.function_arguments, 1
         self._step = Step(self.name, feeds, [made.loss], made.updates, made.results, int(training), *further)
-        masks = [spec.mask for spec in self._specs if spec.mask is not None]
-        self._masked = [i for i, spec in enumerate(self._specs, 2) if spec.mask is not None]
-        self._counts = None
-        if masks:
-            counts = [K.sum(K.cast(mask, K.floatx())) for mask in masks]
-            inputs = [feed for feed in program.feeds if feed.kind == 'input']
-            further = conjuring.frozen_layers, conjuring.function_arguments, 1
-            self._counts = Step('counts_of_masks', inputs, counts, (), (), int(training), *further)
+        counted = [(place, x) for place, spec in enumerate(self._specs, 2) for x in _counted(spec)]
+        self._counts, self._places = None, np.array([place for place, _ in counted])
+        if counted:
+            counts = [K.sum(K.cast(x, K.floatx())) for _, x in counted]
+            of_targets = any(getattr(spec.loss, 'ignore_class', None) is not None for spec in self._specs)
+            feeds = [feed for feed in program.feeds if of_targets or feed.kind == 'input']
+            self._counts = Step('counts_of_masks', feeds, counts, (), (), int(training), *further)
 
     def __call__(self, arrays):
         """Take the step on a whole batch, which every rank is given; of it each takes its share."""
+        size = next(len(a) for a in arrays if a is not None)
         if not self._has_begun:
             self._has_begun = True
-            begin(self._model, self.name, {})
-        size = next(len(a) for a in arrays if a is not None)
+            begin(self._model, self.name, {'samples': size})
+            if self.name == 'train_function':
+                set_alike(_state_of_optimizer(self._model))
         if self._is_whole:
             return self._take(arrays, size, size)
         first, last = adapters.share(size, self._group.rank, self._group.count)
         rows = slice(first, last) if last > first else slice(0, 1)
         return self._take([a if a is None else a[rows] for a in arrays], last - first, size)
+
+    @property
+    def is_of_this_run(self):
+        """Whether it was made for the processes that train together now."""
+        return self._group is K.rank_group()
 
     def on(self, batch):
         """Take the step on a Batch of which the feeds are this rank's share."""
@@ -115,11 +122,13 @@ class SharedStep:
         count = self._group.count
         shares = np.full(2 + len(self._specs), 1 / count if self._is_whole else own / size)
         shares[1] = 1 / count if self._is_whole else own > 0  # a rank that has no sample counts none
-        with self._group.collective():
+        with self._group.collective('a step'):
             if self._counts is not None and not self._is_whole:
                 counts = np.array(self._counts(arrays[: len(self._counts.feeds)]), 'float64') * (own > 0)
                 (sums,) = K.sum_arrays_over_ranks([counts])
-                shares[self._masked] = counts / np.maximum(sums, 1e-30)
+                for place in set(self._places):  # a mask, classes that do not count, or both
+                    parts = (counts / np.maximum(sums, 1e-30))[self._places == place]
+                    shares[place] = parts.prod() * (size / max(own, 1)) ** (len(parts) - 1)
             return self._step([*arrays, shares.astype(K.floatx())])
 
     def with_ones(self, arrays):
@@ -132,6 +141,17 @@ class SharedStep:
     def pace(self, adapter, unmeasured):
         """None: between two steps the ranks exchange gradients, and each is a call."""
         _log.debug('%s: steps are taken one by one, as several processes share them', self.name)
+
+
+def _counted(spec):
+    """What tells, of the loss of an output, over which of its steps it is a mean, where that is not over all: list of tensors."""
+    if spec.loss.reduction != losses.Reduction.SUM_OVER_BATCH_SIZE:
+        return []
+    found = [] if spec.mask is None else [spec.mask]
+    if getattr(spec.loss, 'ignore_class', None) is not None:
+        # As the loss is given them: without those that a mask or weights leave out.
+        found.append(spec.loss.counted(what_counts(spec.target, spec.output, spec.weights(), labels=True)[0]))
+    return found
 
 
 class _Parts:
@@ -213,7 +233,7 @@ class _Parts:
                         f'The metric "{metric.name}" sets its state by `K.update`, and only what `K.update_add` counts can be added up over machines.'
                     )
                 change = update.value - K.identity(update.variable)
-                change = change * K.cast(self._shares[0] if update.is_of_batch else self._counts, K.dtype(change))
+                change = change * K.cast(self._shares[0] if update.counts_batches else self._counts, K.dtype(change))
                 before = added.get(id(update.variable))
                 added[id(update.variable)] = update.variable, change if before is None else before[1] + change
             found.append((metric, list(added.values())))
@@ -258,12 +278,20 @@ def begin(model, what, facts):
     weights = model.weights
     own = dict(facts)
     own['method'], own['backend'], own['float type'] = what, K.backend(), K.floatx()
+    layers = [
+        layer for layer in model.all_layers() if not hasattr(layer, 'layers') and type(layer).__name__ != 'InputLayer'
+    ]
+    for number, layer in enumerate(reversed(layers), 1):
+        activation = getattr(layer, 'activation', None)
+        own[f'layer number {number}'] = f'{type(layer).__name__} {_name_of(activation)}'.strip()
+    if what != 'predict':
+        for number, spec in enumerate(model.conjuring.specs):
+            own[f'the loss of output number {number}'] = f'{spec.loss_weight} * {_name_of(spec.loss)}'
+        own['optimizer'] = type(model.optimizer).__name__
     own['weights of the model'] = [[list(K.int_shape(w)), K.dtype(w)] for w in weights]
     values = K.batch_get_value(weights)
-    checksum = 0
-    for value in values:
-        checksum = zlib.crc32(np.ascontiguousarray(value), checksum)
-    told = group.exchange([own, checksum])
+    checksum = _checksum(values)
+    told = group.exchange([own, checksum], 'the beginning of a call')
     for rank, (theirs, _) in enumerate(told):
         for name, value in told[0][0].items():
             if theirs.get(name) != value:
@@ -272,6 +300,19 @@ def begin(model, what, facts):
                 )
     if any(theirs != told[0][1] for _, theirs in told):
         set_alike(weights, values)
+
+
+def _checksum(values):
+    checksum = 0
+    for value in values:
+        checksum = zlib.crc32(np.ascontiguousarray(value), checksum)
+    return checksum
+
+
+def _name_of(thing):
+    """What a function, or an object that has one, is called: str."""
+    function = getattr(thing, 'fn', thing)
+    return '' if thing is None else getattr(function, '__name__', type(function).__name__)
 
 
 def _short(value):
@@ -313,11 +354,11 @@ def begin_run(model, told, adapter, validation):
     facts.update(epochs=told.params['epochs'], validation=None if validation is None else facts_of(validation.adapter))
     begin(model, 'summon', facts)
     told.first_random_step = K.random_step()
-    if not any(K.rank_group().exchange(told.wants_batches)):
+    if not any(K.rank_group().exchange(told.wants_batches, 'the beginning of `summon`')):
         return None
 
     def stop():
-        told.model.stop_training = any(K.rank_group().exchange(bool(told.model.stop_training)))
+        told.model.stop_training = any(K.rank_group().exchange(bool(told.model.stop_training), 'the end of a batch'))
         return told.model.stop_training
 
     return stop
@@ -333,32 +374,56 @@ def facts_of(adapter):
 def begin_training(model, told, adapter):
     """After the callbacks have begun, and perhaps taken up an interrupted run on rank 0: have all ranks begin as it does."""
     moved = K.random_step() - told.first_random_step  # by what took up a run
+    set_alike(unique(list(model.weights) + _state_of_optimizer(model)))
+    begun = [told.params.initial_epoch, adapter.position, bool(model.stop_training), moved]
+    begun = K.rank_group().first(begun, 'the beginning of `summon`')
+    told.params.initial_epoch, adapter.position, model.stop_training, moved = begun
+    K.set_random_step(told.first_random_step + moved)
+
+
+def _state_of_optimizer(model):
+    """The variables of a model's optimizer, such as its learning rate and moments: list."""
     state = model.conjuring.optimizer_state()
-    variables = list(model.weights) + (list(model.optimizer.weights) if state is None else list(state.weights))
+    variables = list(model.optimizer.weights if state is None else state.weights)
     for optimizer in (model.optimizer, getattr(model.optimizer, 'inner_optimizer', None)):
         if optimizer is not None:
             variables += [value for _, value in sorted(vars(optimizer).items()) if K.is_variable(value)]
-    set_alike(unique(variables))
-    begun = K.rank_group().first([told.params.initial_epoch, adapter.position, bool(model.stop_training), moved])
-    told.params.initial_epoch, adapter.position, model.stop_training, moved = begun
-    K.set_random_step(told.first_random_step + moved)
+    return unique(variables)
 
 
 def end_epoch(model):
     """After an epoch: `stop_training`, set on one rank, counts on all.
 
     Raises:
-        ValueError: the learning rate is not the same on all.
+        ValueError: the learning rate, or a weight, is not the same on all.
     """
     rate = getattr(model.optimizer, 'learning_rate', None)
     rate = float(K.get_value(rate)) if K.is_variable(rate) else None
-    found = K.rank_group().exchange([bool(model.stop_training), rate])
-    for rank, (_, theirs) in enumerate(found):
+    values = K.batch_get_value(model.weights)
+    found = K.rank_group().exchange([bool(model.stop_training), rate, _checksum(values)], 'the end of an epoch')
+    for rank, (_, theirs, _) in enumerate(found):
         if theirs != found[0][1]:
             raise ValueError(
                 f'After the epoch the learning rate is {theirs} on rank {rank}, and {found[0][1]} on rank 0: a callback that changes it has to be there on all.'
             )
-    model.stop_training = any(stops for stops, _ in found)
+    model.stop_training = any(stops for stops, _, _ in found)
+    if any(theirs != found[0][2] for _, _, theirs in found):
+        _see_what_differs(model, values)
+
+
+def _see_what_differs(model, values):
+    """Processors of other kinds may round otherwise: then rank 0's weights count. More than that is an error."""
+    firsts = from_first(values)
+    differ = [
+        w.name for w, a, b in zip(model.weights, values, firsts) if not np.allclose(a, b, 1e-3, 1e-4, equal_nan=True)
+    ]
+    for rank, names in enumerate(K.rank_group().exchange(differ[:3], 'the end of an epoch')):
+        if names:
+            raise ValueError(
+                f'After the epoch rank {rank} has other weights than rank 0 ({", ".join(names)}): what changes them, the learning rate or the optimizer in the '
+                'course of an epoch, such as a callback, has to be there on all ranks.'
+            )
+    K.batch_set_value(list(zip(model.weights, firsts)))
 
 
 def with_others(adapter):
@@ -372,9 +437,9 @@ def with_others(adapter):
     try:
         while True:
             batch = next(own, None)
-            sizes = group.exchange(None if batch is None else int(batch.size))
+            sizes = group.exchange(None if batch is None else int(batch.size), 'the next batch')
             if all(size is None for size in sizes):
-                adapter.ended = any(group.exchange(adapter.ended))
+                adapter.ended = any(group.exchange(adapter.ended, 'the end of the data'))
                 return
             sizes = [size or 0 for size in sizes]
             if batch is not None and batch.size:

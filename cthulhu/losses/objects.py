@@ -91,13 +91,17 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
     def call(self, y_true, y_pred):
         if self.ignore_class is None:
             return super().call(y_true, y_pred)
-        labels = as_labels(y_true)
-        counts = K.not_equal(labels, self.ignore_class)
+        labels, counts = as_labels(y_true), self.counted(y_true)
         losses = super().call(K.where(counts, labels, K.zeros_like(labels)), y_pred)
         counts = K.cast(K.reshape(counts, K.shape(losses)), K.dtype(losses))
         if self.reduction == DEFAULT:
             counts = counts / K.maximum(K.mean(counts), K.epsilon())
         return losses * counts
+
+    @in_graph
+    def counted(self, y_true):
+        """Which of the targets are not of the class that is ignored: a tensor of bool."""
+        return K.not_equal(as_labels(y_true), self.ignore_class)
 
     def get_config(self):
         config = super().get_config()

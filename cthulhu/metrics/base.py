@@ -230,7 +230,7 @@ class Reduce(Metric):
                 counted = K.ones_like(values)
             updates.append(K.update_add(self.count, K.sum(counted)))
             for update in updates:
-                update.is_of_batch = sample_weight is None and not K.ndim(values)
+                update.counts_batches = sample_weight is None and not K.ndim(values)
         return updates
 
     def result(self):

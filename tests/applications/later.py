@@ -27,7 +27,7 @@ ALL = KINDS + [
     'ResNetRS152', 'ResNetRS200', 'ResNetRS270', 'ResNetRS350', 'ResNetRS420', 'VGG19',
 ]  # fmt: skip
 SIZE = 64
-SIZES = {'Xception': 71, 'InceptionV3': 75, 'InceptionResNetV2': 75, 'RegNetX004': 96, 'NASNetLarge': 96}
+SIZES = {'Xception': 71, 'InceptionV3': 128, 'InceptionResNetV2': 75, 'RegNetX004': 96, 'NASNetLarge': 96}
 GATED = re.compile('Eff|MobileNetV3')  # by numbers below 1, at which a signal fades
 DEEP = re.compile('RegNet|ResNetRS|ResNet101|ResNet152')  # so that rounding grows, unless each part does less
 RESCALES = re.compile('ConvNeXt|Eff|MobileNetV3|RegNet|ResNetRS')  # pixels, as their first layers

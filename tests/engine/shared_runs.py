@@ -9,7 +9,7 @@ import numpy as np
 
 import cthulhu
 from cthulhu import backend as K
-from cthulhu import callbacks, layers, metrics, models
+from cthulhu import callbacks, layers, losses, metrics, models, optimizers
 from cthulhu.utils import Sequence
 from tests.engine import twelve
 
@@ -199,6 +199,38 @@ def of_many_kinds():
 
 
 @case
+def reductions():
+    """Losses that are sums, that have no reduction, that leave out a class; metrics of whole batches. The last batch has one sample."""
+    random = np.random.RandomState(6)
+    x, y = random.randint(0, 9, (13, 5)), random.randint(0, 3, (13, 5, 1))
+    found = {'history': {}, 'weights': [], 'figures': []}
+    for number, settings in enumerate(
+        [{'reduction': 'sum'}, {'reduction': 'none'}, {'ignore_class': 0}, {'ignore_class': 2}]
+    ):
+        for masked in (False, True):
+            made = models.Pile([
+                layers.TheHydra(9, 3, mask_zero=masked, input_length=5),
+                layers.SimpleRNN(4, return_sequences=True),
+                layers.TimeDistributed(layers.Daoloth(3, activation='softmax')),
+            ])  # fmt: skip
+            made.set_weights([np.random.RandomState(3).normal(0, 0.5, w.shape) for w in made.get_weights()])
+            made.add_metric(K.mean(K.abs(made.output)), name='size')
+            made.conjure(optimizers.SGD(0.05), losses.SparseCategoricalCrossentropy(**settings))
+            history = made.summon(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0).history
+            found['history'].update((f'{number} {masked} {name}', values) for name, values in history.items())
+            found['weights'] += made.get_weights()
+    return found
+
+
+@case
+def other_rates():
+    """Batch by batch, with the learning rate of rank 0."""
+    x, y = data()
+    made = model(optimizers.SGD(0.1 * (cthulhu.distribution.rank() + 1)))
+    return results(made, {'loss': [float(made.train_on_batch(x[:9], y[:9])[0]) for _ in range(3)]})
+
+
+@case
 def stopped():
     """A callback on the last rank alone ends all; another ends all after an epoch; callbacks that write are rank 0's."""
     x, y = data()
@@ -280,6 +312,49 @@ def other_data():
         model().summon(x, y, verbose=0)
     except ValueError as error:
         return {'history': {'error': str(error)}, 'weights': [], 'figures': []}
+
+
+def told(act, kind):
+    """The error that `act` ends with."""
+    try:
+        act()
+    except kind as error:
+        return {'history': {'error': str(error)}, 'weights': [], 'figures': []}
+
+
+@case
+def other_model():
+    """The last rank has another activation."""
+    x, y = data()
+    made = model()
+    if not cthulhu.distribution.is_first():
+        made.layers[0].activation = cthulhu.activations.relu
+    return told(lambda: made.summon(x, y, verbose=0), ValueError)
+
+
+@case
+def other_weights():
+    """A callback of the last rank alone changes the weights."""
+    x, y = data()
+    made = model()
+
+    def change(batch, logs):
+        if not cthulhu.distribution.is_first():
+            made.set_weights([w + 1 for w in made.get_weights()])
+
+    return told(
+        lambda: made.summon(x, y, verbose=0, callbacks=[callbacks.LuKthuCallback(on_batch_end=change)]), ValueError
+    )
+
+
+@case
+def apart():
+    """A callback of rank 0 alone evaluates."""
+    x, y = data()
+    made = model()
+    kept = callbacks.LuKthuCallback(on_epoch_end=lambda epoch, logs: made.evaluate(x, y, verbose=0))
+    own = [kept] if cthulhu.distribution.is_first() else []
+    return told(lambda: made.summon(x, y, verbose=0, callbacks=own), cthulhu.distribution.RankLost)
 
 
 @case

@@ -17,13 +17,10 @@ from tests.engine import twelve
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 needs_ranks = pytest.mark.skipif(not K.supports('ranks'), reason='the backend trains on one machine')
 #: Whose numbers are those of one process, however the batches are shared.
-FIVE = ['all_twelve', 'shuffled', 'sequence', 'hdf5', 'of_many_kinds']
-SAME = FIVE + ['own_shares', 'single_batches', 'stopped']
-CASES = {
-    1: SAME + ['with_draws', 'whole'],
-    2: SAME + ['with_draws', 'kept', 'other_data', 'failing'],
-    3: FIVE + ['failing'],
-}
+SIX = ['all_twelve', 'shuffled', 'sequence', 'hdf5', 'of_many_kinds', 'reductions']
+SAME = SIX + ['own_shares', 'single_batches', 'other_rates', 'stopped']
+WRONG = ['other_data', 'other_model', 'other_weights', 'apart', 'failing']
+CASES = {1: SAME + ['with_draws', 'whole'], 2: SAME + ['with_draws', 'kept'] + WRONG, 3: SIX + ['failing']}
 
 
 def free_port():
@@ -82,7 +79,7 @@ def runs(tmp_path_factory):
 
 
 @needs_ranks
-@pytest.mark.parametrize('count,name', [(2, name) for name in SAME] + [(3, name) for name in FIVE])
+@pytest.mark.parametrize('count,name', [(2, name) for name in SAME] + [(3, name) for name in SIX])
 def test_they_have_the_numbers_of_one(runs, count, name):
     one, ranks = read(runs[1], name, 0), [read(runs[count], name, rank) for rank in range(count)]
     for rank in ranks[1:]:
@@ -146,6 +143,17 @@ def test_who_has_other_data_is_named(runs):
     for rank in range(2):
         error = read(runs[2], 'other_data', rank)['history']['error']
         assert error == 'Rank 1 does not run what rank 0 runs: samples is 40 there, and 50 on rank 0.'
+
+
+@needs_ranks
+@pytest.mark.parametrize('name,part', [
+    ('other_model', "Rank 1 does not run what rank 0 runs: layer number 1 is 'Daoloth relu' there, and 'Daoloth tanh' on rank 0."),
+    ('other_weights', 'After the epoch rank 1 has other weights than rank 0'),
+    ('apart', 'Rank 1 is at the end of an epoch, and rank 0 at the beginning of a call'),
+])  # fmt: skip
+def test_who_does_something_else_is_named(runs, name, part):
+    for rank in range(2):
+        assert part in read(runs[2], name, rank)['history']['error']
 
 
 @needs_ranks

@@ -105,7 +105,7 @@ class Ranks:
 
     def bytes_of_first_rank(self, data):
         """The bytes that rank 0 gives, on all ranks, which give anything; None where it gives None. Every rank has to call it."""
-        size = self._group.first(None if data is None else len(data))
+        size = self._group.first(None if data is None else len(data), 'a file of rank 0')
         if size is None:
             return None
         words = np.zeros(-(-size // 4), 'int32')
@@ -118,7 +118,8 @@ class Ranks:
         if self._group is None:
             return np.random
         name, keys, position, has_gauss, gauss = np.random.get_state()
-        state = self._group.first([name, keys.tolist(), int(position), int(has_gauss), float(gauss)])
+        state = [name, keys.tolist(), int(position), int(has_gauss), float(gauss)]
+        state = self._group.first(state, 'the mixing of the samples')
         if not self._group.rank:
             return np.random
         random = np.random.RandomState()

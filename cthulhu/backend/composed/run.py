@@ -258,7 +258,7 @@ class Run:
                     chained[place] = self.update(update.variable, rule(before.value))
                 chained[place].rule = lambda value, first=before.rule, then=rule: then(first(value))
                 chained[place].adds = before.adds and update.adds
-                chained[place].is_of_batch = before.is_of_batch and update.is_of_batch
+                chained[place].counts_batches = before.counts_batches and update.counts_batches
                 continue
             if rule is not None:
                 places[id(update.variable)] = len(chained)

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+import warnings
 
 import numpy as np
 
@@ -289,6 +290,19 @@ def apart():
     kept = callbacks.LuKthuCallback(on_epoch_end=lambda epoch, logs: made.evaluate(x, y, verbose=0))
     own = [kept] if cthulhu.distribution.is_first() else []
     return told(lambda: made.summon(x, y, verbose=0, callbacks=own), cthulhu.distribution.RankLost)
+
+
+@case
+def mixed_otherwise():
+    """A Sequence that each rank mixes with a seed of its own."""
+    x, y = data()
+    order = np.random.RandomState(cthulhu.distribution.rank()).permutation(len(x))
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter('always')
+        model().evaluate(Batches(x, y, 9), verbose=0)
+        before = len(found)
+        model().evaluate(Batches(x[order], y[order], 9), verbose=0)
+    return {'history': {'before': before, 'said': [str(each.message) for each in found]}, 'weights': [], 'figures': []}
 
 
 @case

@@ -20,7 +20,11 @@ needs_ranks = pytest.mark.skipif(not K.supports('ranks'), reason='the backend tr
 FOUR = ['all_twelve', 'shuffled', 'sequence', 'hdf5']
 SAME = FOUR + ['own_shares', 'single_batches', 'other_rates', 'reductions', 'stopped']
 WRONG = ['other_data', 'other_model', 'other_weights', 'apart', 'failing']
-CASES = {1: SAME + ['with_draws'], 2: SAME + ['with_draws', 'kept'] + WRONG, 3: FOUR + ['reductions', 'failing']}
+CASES = {
+    1: SAME + ['with_draws'],
+    2: SAME + ['with_draws', 'kept', 'mixed_otherwise'] + WRONG,
+    3: FOUR + ['reductions', 'failing'],
+}
 
 
 def free_port():
@@ -141,6 +145,14 @@ def test_who_has_other_data_is_named(runs):
 def test_who_does_something_else_is_named(runs, name, part):
     for rank in range(2):
         assert part in read(runs[2], name, rank)['history']['error']
+
+
+@needs_ranks
+def test_a_sequence_that_each_mixes_otherwise_is_warned_of(runs):
+    for rank in range(2):
+        found = read(runs[2], 'mixed_otherwise', rank)['history']
+        assert found['before'] == 0 and len(found['said']) == 1
+        assert 'Batches gives has other targets on rank 1 than on rank 0' in found['said'][0]
 
 
 @needs_ranks

@@ -249,6 +249,13 @@ class _Parts:
                 continue
             is_float = K.dtype(update.variable) in ('float16', 'bfloat16', 'float32', 'float64')
             if is_float:
+                if update.adds:
+                    warn_once(
+                        self._program.conjuring.model,
+                        update.variable.name,
+                        f'A layer adds to its variable {update.variable.name} by `K.update_add`. Of what the ranks add, the mean counts, weighted by their samples: right '
+                        'for a number of batches or a mean, not for a sum over samples, which a metric (`add_metric`) adds up.',
+                    )
                 found.append((update.variable, update.value))
             else:
                 self._alike.append(update)
@@ -413,7 +420,7 @@ def _see_what_differs(model, values):
         if names:
             raise ValueError(
                 f'After the epoch rank {rank} has other weights than rank 0 ({", ".join(names)}): what changes them, the learning rate or the optimizer in the '
-                'course of an epoch, such as a callback, has to be there on all ranks.'
+                'course of an epoch, such as a callback, has to be there on all ranks; and what a layer keeps in integers must not depend on the samples.'
             )
     K.batch_set_value(list(zip(model.weights, firsts)))
 

@@ -292,6 +292,42 @@ def apart():
     return told(lambda: made.summon(x, y, verbose=0, callbacks=own), cthulhu.distribution.RankLost)
 
 
+class Counts(layers.Layer):
+    """Adds up its inputs, or counts its samples in integers."""
+
+    def __init__(self, dtype, **options):
+        super().__init__(**options)
+        self.kind = dtype
+
+    def build(self, input_shape):
+        self.total = self.add_weight(name='total', shape=(), initializer='zeros', trainable=False, dtype=self.kind)
+        super().build(input_shape)
+
+    def call(self, inputs):
+        self.add_update(
+            [K.update_add(self.total, K.shape(inputs)[0] if self.kind == 'int32' else K.sum(inputs))], inputs
+        )
+        return inputs
+
+
+@case
+def counting_layers():
+    """What layers add up is not what one process would have: a warning, or an error."""
+    x, y = data()
+    said = []
+    for kind in ('float32', 'int32'):
+        made = models.Pile([Counts(kind, input_shape=(6,)), layers.Daoloth(3, activation='softmax')])
+        made.conjure('sgd', 'sparse_categorical_crossentropy')
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter('always')
+            try:
+                made.summon(x, y, verbose=0)
+            except ValueError as error:
+                said.append(str(error))
+        said += [str(each.message) for each in found]
+    return {'history': {'said': said}, 'weights': [], 'figures': []}
+
+
 @case
 def mixed_otherwise():
     """A Sequence that each rank mixes with a seed of its own."""

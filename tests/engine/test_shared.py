@@ -22,7 +22,7 @@ SAME = FOUR + ['own_shares', 'single_batches', 'other_rates', 'reductions', 'sto
 WRONG = ['other_data', 'other_model', 'other_weights', 'apart', 'failing']
 CASES = {
     1: SAME + ['with_draws'],
-    2: SAME + ['with_draws', 'kept', 'mixed_otherwise'] + WRONG,
+    2: SAME + ['with_draws', 'kept', 'mixed_otherwise', 'counting_layers'] + WRONG,
     3: FOUR + ['reductions', 'failing'],
 }
 
@@ -153,6 +153,13 @@ def test_a_sequence_that_each_mixes_otherwise_is_warned_of(runs):
         found = read(runs[2], 'mixed_otherwise', rank)['history']
         assert found['before'] == 0 and len(found['said']) == 1
         assert 'Batches gives has other targets on rank 1 than on rank 0' in found['said'][0]
+
+
+@needs_ranks
+def test_layers_that_add_up_what_samples_give_are_told(runs):
+    for rank in range(2):
+        warning, error = read(runs[2], 'counting_layers', rank)['history']['said']
+        assert 'the mean counts, weighted by their samples' in warning and 'in integers must not depend' in error
 
 
 @needs_ranks

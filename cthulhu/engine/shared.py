@@ -150,6 +150,11 @@ def _counted(spec):
     return found
 
 
+def _as(variable, x):
+    """A tensor of a variable's shape, which is known where that of a computation may not be."""
+    return x if K.int_shape(x) == K.int_shape(variable) else K.reshape(x, K.int_shape(variable))
+
+
 class _Parts:
     """What a SharedStep is made of: the loss of the whole batch, the updates, the metrics' results."""
 
@@ -163,11 +168,11 @@ class _Parts:
         by_metric = self._of_metrics()
         of_layers = self._of_layers()
         changes = [
-            (new - K.identity(variable)) * K.cast(share, K.dtype(new))
+            _as(variable, (new - K.identity(variable)) * K.cast(share, K.dtype(new)))
             for _, triples in by_metric
             for variable, new, share in triples
         ]
-        rest = [loss] + changes + [new * K.cast(shares[0], K.dtype(new)) for _, new in of_layers]
+        rest = [loss] + changes + [_as(kept, new * K.cast(shares[0], K.dtype(new))) for kept, new in of_layers]
         if training:
             with joining(rest) as joint:
                 self.updates = list(conjuring.optimizer_updates(loss))

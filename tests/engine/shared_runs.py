@@ -178,6 +178,16 @@ def reductions():
 
 
 @case
+def scores():
+    """Metrics whose states have shapes that only their variables tell."""
+    x, y = data()
+    made = models.Pile([layers.Daoloth(1, kernel_initializer='ones', input_shape=(6,))])
+    made.conjure('sgd', 'mse', metrics=[metrics.R2Score(), metrics.CosineSimilarity()])
+    history = made.summon(x, np.minimum(y, 1), batch_size=9, epochs=2, shuffle=False, verbose=0)
+    return results(made, history.history)
+
+
+@case
 def other_rates():
     """Batch by batch, with the learning rate of rank 0."""
     x, y = data()

@@ -18,7 +18,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 needs_ranks = pytest.mark.skipif(not K.supports('ranks'), reason='the backend trains on one machine')
 #: Whose numbers are those of one process, however the batches are shared.
 FOUR = ['all_twelve', 'shuffled', 'sequence', 'hdf5']
-SAME = FOUR + ['own_shares', 'single_batches', 'other_rates', 'reductions', 'stopped']
+SAME = FOUR + ['own_shares', 'single_batches', 'other_rates', 'reductions', 'scores', 'stopped']
 WRONG = ['other_data', 'other_model', 'other_weights', 'apart', 'failing']
 CASES = {
     1: SAME + ['with_draws'],

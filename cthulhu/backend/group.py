@@ -122,7 +122,8 @@ class Group:
         self._listener.close()
 
     def _greet(self, connection):
-        connection.settimeout(self.timeout)
+        # Whoever connects and says nothing must not keep the ranks waiting until they give up.
+        connection.settimeout(min(self.timeout / 3, 2.0))
         peer, wrong = _Peer(connection), None
         try:
             said = peer.receive_one(_MOST_AT_FIRST)

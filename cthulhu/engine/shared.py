@@ -154,6 +154,11 @@ def _counted(spec):
     return found
 
 
+def _as(variable, x):
+    """A tensor of a variable's shape, which is known where that of a computation may not be."""
+    return x if K.int_shape(x) == K.int_shape(variable) else K.reshape(x, K.int_shape(variable))
+
+
 class _Parts:
     """What a SharedStep is made of: the loss of the whole batch, the updates, the metrics' results."""
 
@@ -166,8 +171,8 @@ class _Parts:
         loss = self._loss()
         by_metric = self._of_metrics()
         of_layers = self._of_layers()
-        changes = [change for _, pairs in by_metric for _, change in pairs]
-        rest = [loss] + changes + [new * K.cast(shares[0], K.dtype(new)) for _, new in of_layers]
+        changes = [_as(variable, change) for _, pairs in by_metric for variable, change in pairs]
+        rest = [loss] + changes + [_as(kept, new * K.cast(shares[0], K.dtype(new))) for kept, new in of_layers]
         if training:
             with joining(rest) as joint:
                 self.updates = list(conjuring.optimizer_updates(loss))
@@ -254,6 +259,13 @@ class _Parts:
                 continue
             is_float = K.dtype(update.variable) in ('float16', 'bfloat16', 'float32', 'float64')
             if is_float:
+                if update.adds:
+                    warn_once(
+                        self._program.conjuring.model,
+                        update.variable.name,
+                        f'A layer adds to its variable {update.variable.name} by `K.update_add`. Of what the ranks add, the mean counts, weighted by their samples: right '
+                        'for a number of batches or a mean, not for a sum over samples, which a metric (`add_metric`) adds up.',
+                    )
                 found.append((update.variable, update.value))
             else:
                 self._alike.append(update)
@@ -421,7 +433,7 @@ def _see_what_differs(model, values):
         if names:
             raise ValueError(
                 f'After the epoch rank {rank} has other weights than rank 0 ({", ".join(names)}): what changes them, the learning rate or the optimizer in the '
-                'course of an epoch, such as a callback, has to be there on all ranks.'
+                'course of an epoch, such as a callback, has to be there on all ranks; and what a layer keeps in integers must not depend on the samples.'
             )
     K.batch_set_value(list(zip(model.weights, firsts)))
 

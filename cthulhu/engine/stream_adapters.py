@@ -5,6 +5,7 @@ Like all adapters these give `Batch` objects from `batches()`; `convert` makes t
 """
 
 import itertools
+import zlib
 
 import numpy as np
 
@@ -180,6 +181,23 @@ class SequenceAdapter(StreamAdapter):
         if self._whole:
             self.steps = len(self._sequence)
 
+    def _see_that_all_have(self, item):
+        """Warn where the first batch of an epoch has other targets on another rank, which mixes otherwise; inputs may be changed at random by each."""
+        targets = item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
+        if isinstance(targets, dict):
+            targets = [value for _, value in sorted(targets.items())]
+        checksum = 0
+        for each in targets if isinstance(targets, (list, tuple)) else [targets]:
+            array = np.ascontiguousarray(each)
+            checksum = zlib.crc32(array, checksum) if array.dtype.kind in 'biuf' else checksum
+        found = K.rank_group().exchange(checksum, 'the first batch of a Sequence')
+        differ = [rank for rank, theirs in enumerate(found) if theirs != found[0]]
+        if differ:
+            warn(
+                f'The first batch that {type(self._sequence).__name__} gives has other targets on rank {differ[0]} than on rank 0. Each rank takes its share of what '
+                'its own Sequence gives, so that some samples are seen twice, and others not at all: where it mixes them, give it the same seed on all ranks.'
+            )
+
     def batches(self):
         """The batches of one epoch."""
         self.look_again()
@@ -192,6 +210,8 @@ class SequenceAdapter(StreamAdapter):
                 self._waiting = enqueuers.sequence_order(self._sequence, self._shuffle, random)
             tasks, self._waiting = self._waiting[: self.steps - given], self._waiting[self.steps - given :]
             for item in self._items(tasks):
+                if not given and self.shard != (0, 1):
+                    self._see_that_all_have(item)
                 batch = self._batch(item, seen)
                 seen, given = seen + batch.size, given + 1
                 yield batch

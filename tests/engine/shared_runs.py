@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+import warnings
 
 import numpy as np
 
@@ -223,6 +224,16 @@ def reductions():
 
 
 @case
+def scores():
+    """Metrics whose states have shapes that only their variables tell."""
+    x, y = data()
+    made = models.Pile([layers.Daoloth(1, kernel_initializer='ones', input_shape=(6,))])
+    made.conjure('sgd', 'mse', metrics=[metrics.R2Score(), metrics.CosineSimilarity()])
+    history = made.summon(x, np.minimum(y, 1), batch_size=9, epochs=2, shuffle=False, verbose=0)
+    return results(made, history.history)
+
+
+@case
 def other_rates():
     """Batch by batch, with the learning rate of rank 0."""
     x, y = data()
@@ -355,6 +366,55 @@ def apart():
     kept = callbacks.LuKthuCallback(on_epoch_end=lambda epoch, logs: made.evaluate(x, y, verbose=0))
     own = [kept] if cthulhu.distribution.is_first() else []
     return told(lambda: made.summon(x, y, verbose=0, callbacks=own), cthulhu.distribution.RankLost)
+
+
+class Counts(layers.Layer):
+    """Adds up its inputs, or counts its samples in integers."""
+
+    def __init__(self, dtype, **options):
+        super().__init__(**options)
+        self.kind = dtype
+
+    def build(self, input_shape):
+        self.total = self.add_weight(name='total', shape=(), initializer='zeros', trainable=False, dtype=self.kind)
+        super().build(input_shape)
+
+    def call(self, inputs):
+        self.add_update(
+            [K.update_add(self.total, K.shape(inputs)[0] if self.kind == 'int32' else K.sum(inputs))], inputs
+        )
+        return inputs
+
+
+@case
+def counting_layers():
+    """What layers add up is not what one process would have: a warning, or an error."""
+    x, y = data()
+    said = []
+    for kind in ('float32', 'int32'):
+        made = models.Pile([Counts(kind, input_shape=(6,)), layers.Daoloth(3, activation='softmax')])
+        made.conjure('sgd', 'sparse_categorical_crossentropy')
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter('always')
+            try:
+                made.summon(x, y, verbose=0)
+            except ValueError as error:
+                said.append(str(error))
+        said += [str(each.message) for each in found]
+    return {'history': {'said': said}, 'weights': [], 'figures': []}
+
+
+@case
+def mixed_otherwise():
+    """A Sequence that each rank mixes with a seed of its own."""
+    x, y = data()
+    order = np.random.RandomState(cthulhu.distribution.rank()).permutation(len(x))
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter('always')
+        model().evaluate(Batches(x, y, 9), verbose=0)
+        before = len(found)
+        model().evaluate(Batches(x[order], y[order], 9), verbose=0)
+    return {'history': {'before': before, 'said': [str(each.message) for each in found]}, 'weights': [], 'figures': []}
 
 
 @case

@@ -18,9 +18,13 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 needs_ranks = pytest.mark.skipif(not K.supports('ranks'), reason='the backend trains on one machine')
 #: Whose numbers are those of one process, however the batches are shared.
 SIX = ['all_twelve', 'shuffled', 'sequence', 'hdf5', 'of_many_kinds', 'reductions']
-SAME = SIX + ['own_shares', 'single_batches', 'other_rates', 'stopped']
+SAME = SIX + ['own_shares', 'single_batches', 'other_rates', 'scores', 'stopped']
 WRONG = ['other_data', 'other_model', 'other_weights', 'apart', 'failing']
-CASES = {1: SAME + ['with_draws', 'whole'], 2: SAME + ['with_draws', 'kept'] + WRONG, 3: SIX + ['failing']}
+CASES = {
+    1: SAME + ['with_draws', 'whole'],
+    2: SAME + ['with_draws', 'kept', 'mixed_otherwise', 'counting_layers'] + WRONG,
+    3: SIX + ['failing'],
+}
 
 
 def free_port():
@@ -154,6 +158,21 @@ def test_who_has_other_data_is_named(runs):
 def test_who_does_something_else_is_named(runs, name, part):
     for rank in range(2):
         assert part in read(runs[2], name, rank)['history']['error']
+
+
+@needs_ranks
+def test_a_sequence_that_each_mixes_otherwise_is_warned_of(runs):
+    for rank in range(2):
+        found = read(runs[2], 'mixed_otherwise', rank)['history']
+        assert found['before'] == 0 and len(found['said']) == 1
+        assert 'Batches gives has other targets on rank 1 than on rank 0' in found['said'][0]
+
+
+@needs_ranks
+def test_layers_that_add_up_what_samples_give_are_told(runs):
+    for rank in range(2):
+        warning, error = read(runs[2], 'counting_layers', rank)['history']['said']
+        assert 'the mean counts, weighted by their samples' in warning and 'in integers must not depend' in error
 
 
 @needs_ranks

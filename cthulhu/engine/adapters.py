@@ -1,13 +1,36 @@
 """From arrays to batches: slicing and shuffling. What comes batch by batch is in `stream_adapters`."""
 
+import zlib
+
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu.callers import warn
 
 
 def share(size, index, count):
     """Where share number `index` of `count` equal ones of so many samples begins and ends."""
     return size * index // count, size * (index + 1) // count
+
+
+def see_that_all_have(targets, what):
+    """Warn where the targets of some samples, arrays, are others on another rank than on rank 0, whose order of the samples is another one then.
+
+    Inputs may be changed at random by each rank; so nothing is said of them.
+    """
+    if K.rank_group() is None:  # the shares are somebody's own
+        return
+    checksum = 0
+    for each in targets:
+        array = np.ascontiguousarray(each)
+        checksum = zlib.crc32(array, checksum) if array.dtype.kind in 'biuf' else checksum
+    found = K.rank_group().exchange(checksum, 'the first samples')
+    differ = [rank for rank, theirs in enumerate(found) if theirs != found[0]]
+    if differ:
+        warn(
+            f'{what} on rank {differ[0]} than on rank 0. Each rank takes its share of what it has itself, so that some samples are seen twice, and others not '
+            'at all: have all ranks mix and split with the same seed.'
+        )
 
 
 class Batch:

@@ -12,7 +12,8 @@ from cthulhu.engine import call_context, standardize
 from cthulhu.engine.node import mask_of
 from cthulhu.engine.output_spec import OutputSpec, warn_of_constant_output
 from cthulhu.engine.recent import Recent
-from cthulhu.engine.shared import SharedStep, is_shared
+from cthulhu.engine.shared import is_shared
+from cthulhu.engine.shared_step import SharedStep
 from cthulhu.engine.step import Feed, Relay, Step
 from cthulhu.optimizers.state import one_step
 from cthulhu.storage import budget

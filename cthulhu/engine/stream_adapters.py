@@ -5,14 +5,13 @@ Like all adapters these give `Batch` objects from `batches()`; `convert` makes t
 """
 
 import itertools
-import zlib
 
 import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.callers import warn
 from cthulhu.engine import enqueuers
-from cthulhu.engine.adapters import Adapter, Batch, take
+from cthulhu.engine.adapters import Adapter, Batch, see_that_all_have, take
 
 
 def is_sequence(data):
@@ -182,21 +181,12 @@ class SequenceAdapter(StreamAdapter):
             self.steps = len(self._sequence)
 
     def _see_that_all_have(self, item):
-        """Warn where the first batch of an epoch has other targets on another rank, which mixes otherwise; inputs may be changed at random by each."""
+        """Warn where the first batch of an epoch has other targets on another rank, which mixes otherwise."""
         targets = item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
         if isinstance(targets, dict):
             targets = [value for _, value in sorted(targets.items())]
-        checksum = 0
-        for each in targets if isinstance(targets, (list, tuple)) else [targets]:
-            array = np.ascontiguousarray(each)
-            checksum = zlib.crc32(array, checksum) if array.dtype.kind in 'biuf' else checksum
-        found = K.rank_group().exchange(checksum, 'the first batch of a Sequence')
-        differ = [rank for rank, theirs in enumerate(found) if theirs != found[0]]
-        if differ:
-            warn(
-                f'The first batch that {type(self._sequence).__name__} gives has other targets on rank {differ[0]} than on rank 0. Each rank takes its share of what '
-                'its own Sequence gives, so that some samples are seen twice, and others not at all: where it mixes them, give it the same seed on all ranks.'
-            )
+        targets = targets if isinstance(targets, (list, tuple)) else [targets]
+        see_that_all_have(targets, f'The first batch that {type(self._sequence).__name__} gives has other targets')
 
     def batches(self):
         """The batches of one epoch."""

@@ -17,8 +17,9 @@ import sys
 
 from cthulhu import backend as K
 from cthulhu.backend.group import Group, RankLost
+from cthulhu.engine.shared import keep_shares
 
-__all__ = ['RankLost', 'barrier', 'count', 'initialize', 'is_first', 'leave', 'rank']
+__all__ = ['RankLost', 'barrier', 'count', 'initialize', 'is_first', 'keep_shares', 'leave', 'rank']
 
 #: Seconds after which a rank that the others do not hear from, or wait for, is taken for lost.
 TIMEOUT = 20.0
@@ -31,7 +32,7 @@ def initialize(address=None, count=None, rank=None, timeout=None):
         address: 'host:port' at which rank 0 listens, and no other interface does.
         count: int, how many processes there are.
         rank: int from 0, which of them this is. Where none of the three is given, the launcher's variables say it: those of `torchrun` and Ray's
-            TorchTrainer (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT), TF_CONFIG, those of SLURM and of Open MPI.
+            TorchTrainer (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT), TF_CONFIG, those of SLURM and of Open MPI; or `jax.distributed`, where it was begun.
         timeout: seconds after which a rank that the others do not hear from, or wait for, is taken for lost; by default the variable
             CTHULHU_DISTRIBUTION_TIMEOUT, or 20.
 
@@ -149,7 +150,7 @@ class _Place:
 
 
 def _launched():
-    for found in (_of_torchrun, _of_tf_config, _of_slurm, _of_open_mpi):
+    for found in (_of_framework, _of_torchrun, _of_tf_config, _of_slurm, _of_open_mpi):
         place = found(os.environ)
         if place is not None:
             return place
@@ -157,6 +158,12 @@ def _launched():
         'Nothing says which process this is. Start the program by a launcher that sets RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT (torchrun, Ray), '
         'TF_CONFIG, or the variables of SLURM or Open MPI; or give `address`, `count` and `rank`.'
     )
+
+
+def _of_framework(environ):
+    """Who this process is where the launcher has told the framework alone, as Ray's JaxTrainer does."""
+    found = K.active.launched() if K.supports('launched') else None
+    return found and _Place('what JAX was told', *found)
 
 
 def _of_torchrun(environ):

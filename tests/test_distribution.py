@@ -132,6 +132,27 @@ def test_the_example_under_a_launcher(tmp_path, launcher):
     assert 'Epoch' in first and 'Epoch' not in second and 'accuracy' not in second
 
 
+@pytest.mark.skipif(not K.supports('launched'), reason='the framework knows of no processes')
+def test_processes_that_the_framework_was_told_of(tmp_path):
+    program = tmp_path / 'program.py'
+    program.write_text(
+        'import sys, jax\n'
+        "jax.config.update('jax_cpu_collectives_implementation', 'gloo')\n"
+        "jax.distributed.initialize('127.0.0.1:' + sys.argv[2], 2, int(sys.argv[1]))\n"
+        'import cthulhu\n'
+        'cthulhu.distribution.initialize()\n'
+        'print(cthulhu.distribution.rank(), cthulhu.backend.rank_group().exchange(int(sys.argv[1])))\n'
+    )
+    port, environ = str(free_port()), dict(os.environ, PYTHONPATH=TOP)
+    if 'device_count' in environ.get('XLA_FLAGS', ''):
+        del environ['XLA_FLAGS']
+    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT}
+    command = [sys.executable, '-W', 'ignore', str(program)]
+    texts = ended([subprocess.Popen(command + [str(rank), port], env=environ, **pipes) for rank in range(2)])
+    for rank, text in enumerate(texts):
+        assert f'{rank} [0, 1]' in text, text
+
+
 @pytest.mark.skipif(not K.supports('store_of_launcher'), reason='torchrun listens at its port itself')
 def test_a_run_that_its_launcher_starts_again(tmp_path):
     """One rank kills itself in the first start; the second one ends as a run that nothing happened to."""

@@ -1,5 +1,6 @@
 """Training, evaluation and prediction that several processes share: who has which part of the data, and what they agree on. `shared_step` has the steps."""
 
+import threading
 import zlib
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu.engine import adapters
 from cthulhu.utils.generic_utils import unique
+
+_local = threading.local()
 
 
 def is_shared():
@@ -228,12 +231,12 @@ def with_others(adapter):
 
 
 def together(parts):
-    """The arrays of all rows, of what the ranks have: `parts` is a list of (Batch, list of the outputs for this rank's share of it).
+    """The arrays of all rows (under `keep_shares` of those of this rank), of what the ranks have: `parts` is a list of (Batch, list of the outputs for this rank's share of it).
 
     Raises:
         ValueError: an output has not one row for each sample.
     """
-    whole, total = None, max(batch.start + batch.size for batch, _ in parts)
+    pieces = []
     for batch, values in parts:
         # What an output gives for a share is that of each of its samples.
         values = [np.asarray(value) if np.ndim(value) else np.full(max(batch.own, 1), value) for value in values]
@@ -242,13 +245,39 @@ def together(parts):
                 raise ValueError(
                     f'An output has {len(value)} rows for {batch.own} samples, so that what the ranks have of it cannot be put together. Predict on one machine.'
                 )
-        if whole is None:
-            whole = [np.zeros((total,) + value.shape[1:], _wide(value.dtype)) for value in values]
-            dtypes = [value.dtype for value in values]
-        start = batch.start + batch.first
+        pieces.append((batch.start + batch.first, [value[: batch.own] for value in values]))
+    kept = getattr(_local, 'kept', None)
+    if kept is not None:
+        kept.rows = [row for start, values in pieces for row in range(start, start + len(values[0]))]
+        return [np.concatenate(rows) for rows in zip(*[values for _, values in pieces])]
+    total = max(batch.start + batch.size for batch, _ in parts)
+    whole = [np.zeros((total,) + value.shape[1:], _wide(value.dtype)) for value in pieces[0][1]]
+    for start, values in pieces:
         for array, value in zip(whole, values):
-            array[start : start + batch.own] = value[: batch.own]
-    return [a.astype(dtype) for a, dtype in zip(K.sum_arrays_over_ranks(whole), dtypes)]
+            array[start : start + len(value)] = value
+    return [a.astype(value.dtype) for a, value in zip(K.sum_arrays_over_ranks(whole), pieces[0][1])]
+
+
+class keep_shares:
+    """Context in which `predict` gives each rank the rows that it computed itself, and sends nothing to the others.
+
+    Attributes:
+        rows: after a `predict`, the numbers of the samples that these rows are of: list of int.
+
+    Example:
+        >>> with keep_shares() as kept:
+        ...     found = model.predict(x)
+        >>> np.save(f'part{rank()}.npy', found), np.save(f'rows{rank()}.npy', kept.rows)
+    """
+
+    rows = ()
+
+    def __enter__(self):
+        self._outer, _local.kept = getattr(_local, 'kept', None), self
+        return self
+
+    def __exit__(self, *error):
+        _local.kept = self._outer
 
 
 def writers_on_first(callbacks):

@@ -264,6 +264,17 @@ def stopped():
 
 
 @case
+def own_rows():
+    x, _ = data(31)
+    made = model()
+    whole = made.predict(x, batch_size=8)
+    with cthulhu.distribution.keep_shares() as kept:
+        own = made.predict(x, batch_size=8)
+    np.testing.assert_array_equal(whole[kept.rows], own)
+    return {'weights': [], 'history': {'rows': list(map(int, kept.rows))}, 'figures': []}
+
+
+@case
 def with_draws():
     x, y = data()
     np.random.seed(1)

@@ -22,7 +22,7 @@ SAME = SIX + ['own_shares', 'single_batches', 'other_rates', 'scores', 'stopped'
 WRONG = ['other_data', 'other_model', 'other_weights', 'apart', 'failing']
 CASES = {
     1: SAME + ['with_draws', 'whole'],
-    2: SAME + ['with_draws', 'kept', 'mixed_otherwise', 'counting_layers'] + WRONG,
+    2: SAME + ['with_draws', 'own_rows', 'kept', 'mixed_otherwise', 'counting_layers'] + WRONG,
     3: SIX + ['failing'],
 }
 
@@ -114,6 +114,12 @@ def test_they_have_the_numbers_of_keras(runs):
 def test_each_draws_for_its_share(runs):
     first, second = (read(runs[2], 'with_draws', rank)['history'] for rank in range(2))
     assert first == second != read(runs[1], 'with_draws', 0)['history']
+
+
+@needs_ranks
+def test_each_may_keep_the_rows_that_it_computed(runs):
+    rows = [read(runs[2], 'own_rows', rank)['history']['rows'] for rank in range(2)]
+    assert sorted(rows[0] + rows[1]) == list(range(31)) and len(rows[0]) == 15
 
 
 @needs_ranks

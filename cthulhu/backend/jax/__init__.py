@@ -33,5 +33,6 @@ class JAXBackend(JAXMath, JAXShape, JAXNN, JAXRandom, JAXRanks, JAXRun, Backend)
         'many_steps',
         'shared_batches',
         'ranks',
+        'launched',
         'jax',
     )

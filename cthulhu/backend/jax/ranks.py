@@ -63,6 +63,14 @@ class JAXRanks:
         if device.is_processor():
             group.when_lost(functools.partial(_cut, made))
 
+    def launched(self):
+        """(rank, count, host, 0, store) where somebody has begun `jax.distributed`, by whose coordinator rank 0 says where it listens; else None."""
+        if not jax.distributed.is_initialized() or distributed is None:
+            return None
+        state = distributed.global_state
+        host = state.coordinator_address.rpartition(':')[0].strip('[]')
+        return state.process_id, state.num_processes, host, 0, _Noted(state.client)
+
     def _leave_ranks(self):
         self._sums = None
         if self._must_shut_down:
@@ -108,6 +116,19 @@ class JAXRanks:
     def _check_is_rank(self):
         if self._sums is None:
             raise RuntimeError('sum_over_ranks: this process is no rank of a run. Call join_ranks first.')
+
+
+class _Noted:
+    """A text that JAX's coordinator keeps."""
+
+    def __init__(self, client):
+        self._client = client
+
+    def set(self, text):
+        self._client.key_value_set('cthulhu', text)
+
+    def get(self):
+        return self._client.blocking_key_value_get('cthulhu', 60_000)
 
 
 class Sums:

@@ -208,7 +208,7 @@ def reductions():
     for number, settings in enumerate(
         [{'reduction': 'sum'}, {'reduction': 'none'}, {'ignore_class': 0}, {'ignore_class': 2}]
     ):
-        for masked in (False, True):
+        for masked in (True,) if 'reduction' in settings else (False, True)[: 1 + number % 2]:
             made = models.Pile([
                 layers.TheHydra(9, 3, mask_zero=masked, input_length=5),
                 layers.SimpleRNN(4, return_sequences=True),

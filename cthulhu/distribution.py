@@ -17,7 +17,7 @@ import sys
 
 from cthulhu import backend as K
 from cthulhu.backend.group import Group, RankLost
-from cthulhu.engine.shared import keep_shares
+from cthulhu.engine.shared import is_first, keep_shares
 
 __all__ = ['RankLost', 'barrier', 'count', 'initialize', 'is_first', 'keep_shares', 'leave', 'rank']
 
@@ -99,11 +99,6 @@ def count():
     return 1 if K.rank_group() is None else K.rank_group().count
 
 
-def is_first():
-    """Whether this process speaks and writes for all: rank 0, or one that trains alone."""
-    return rank() == 0
-
-
 def barrier():
     """Wait until all ranks have come here.
 
@@ -132,14 +127,8 @@ class _Place:
     """Who this process is, and where rank 0 is."""
 
     def __init__(self, source, rank, count, host, port, publish=None):
-        self.source, self.rank, self.count, self.host, self.port, self.publish = (
-            source,
-            rank,
-            count,
-            host,
-            port,
-            publish,
-        )
+        self.source, self.rank, self.count = source, rank, count
+        self.host, self.port, self.publish = host, port, publish
         for name, value in (('count', count), ('rank', rank)):
             if isinstance(value, bool) or not isinstance(value, numbers.Integral):
                 raise ValueError(f'initialize: `{name}` is an int; got {value!r}.')

@@ -115,6 +115,27 @@ def run_example(variables, folder):
 
 
 @needs_ranks
+def test_a_run_of_one_process(tmp_path):
+    program = tmp_path / 'program.py'
+    program.write_text(
+        'import sys, numpy as np, cthulhu\n'
+        "cthulhu.distribution.initialize('127.0.0.1:' + sys.argv[1], 1, 0)\n"
+        'model = cthulhu.Pile([cthulhu.layers.Daoloth(1, input_shape=(2,))])\n'
+        "model.conjure('sgd', 'mse')\n"
+        'x = np.ones((9, 2))\n'
+        'for epochs in (1, 2):\n'
+        "    backup = cthulhu.callbacks.BackupAndRestore('backup', delete_checkpoint=False)\n"
+        '    history = model.summon(x, x[:, 0], epochs=epochs, verbose=0, callbacks=[backup]).history\n'
+        'cthulhu.distribution.leave()\n'
+        "print(len(history['loss']), cthulhu.distribution.count(), model.predict(x).shape)\n"
+    )
+    command = [sys.executable, '-W', 'ignore', str(program), str(free_port())]
+    environ = dict(os.environ, PYTHONPATH=TOP, CTHULHU_BACKEND=K.backend())
+    done = subprocess.run(command, env=environ, cwd=str(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=200)  # fmt: skip
+    assert '2 1 (9, 1)' in done.stdout.decode(), done.stdout.decode()
+
+
+@needs_ranks
 @pytest.mark.parametrize('launcher', ['TF_CONFIG', 'SLURM'])
 def test_the_example_under_a_launcher(tmp_path, launcher):
     port, host = free_port(), '127.0.0.1'
@@ -165,10 +186,11 @@ def test_a_run_that_its_launcher_starts_again(tmp_path):
         'def die(epoch, logs):\n'
         "    if epoch == 3 and os.environ['RANK'] == sys.argv[3] and os.environ['TORCHELASTIC_RESTART_COUNT'] == '0':\n"
         '        os.kill(os.getpid(), signal.SIGKILL)\n'
-        'plain = digits.Pile.summon\n'
+        'from cthulhu.models import Pile\n'
+        'plain = Pile.summon\n'
         'def summon(self, *args, callbacks, **kwargs):\n'
         '    return plain(self, *args, callbacks=callbacks + [LuKthuCallback(on_epoch_begin=die)], **kwargs)\n'
-        'digits.Pile.summon = summon\n'
+        'Pile.summon = summon\n'
         "digits.main(['--quick', '--backup', sys.argv[1], '--save', sys.argv[2]])\n"
     )
     environ = dict(os.environ, PYTHONPATH=TOP, OMP_NUM_THREADS='1')

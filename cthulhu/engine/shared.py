@@ -121,7 +121,7 @@ def begin_run(model, told, adapter, validation):
     """Before a training: see that the ranks agree.
 
     Returns:
-        Function that says, after a batch, whether the rest of them shall be left out; None where no callback can ask for it.
+        Function that has all ranks agree, after a batch, whether the rest of them shall be left out; where no callback can ask for it, they are not.
     """
     facts = facts_of(adapter)
     facts.update(epochs=told.params['epochs'], validation=None if validation is None else facts_of(validation.adapter))
@@ -132,7 +132,7 @@ def begin_run(model, told, adapter, validation):
         adapters.see_that_all_have([a[:64] for a in targets], 'The data have other targets in their first rows')
     told.first_random_step = K.random_step()
     if not any(K.rank_group().exchange(told.wants_batches, 'the beginning of `summon`')):
-        return None
+        return lambda: False
 
     def stop():
         told.model.stop_training = any(K.rank_group().exchange(bool(told.model.stop_training), 'the end of a batch'))
@@ -175,7 +175,7 @@ def end_epoch(model):
         ValueError: the learning rate, or a weight, is not the same on all.
     """
     rate = getattr(model.optimizer, 'learning_rate', None)
-    rate = float(K.get_value(rate)) if K.is_variable(rate) else None
+    rate = repr(float(K.get_value(rate))) if K.is_variable(rate) else None  # a text: one NaN is like another
     values = K.batch_get_value(model.weights)
     found = K.rank_group().exchange([bool(model.stop_training), rate, _checksum(values)], 'the end of an epoch')
     for rank, (_, theirs, _) in enumerate(found):

@@ -198,11 +198,11 @@ def train(model, step, adapter, names, epochs, initial_epoch, verbose, callbacks
     if told.params['verbose'] and validation is not None and None not in counts:
         print('Train on {} samples, validate on {} samples'.format(*counts))
     model.stop_training = False
-    stop = lambda: told.model.stop_training  # noqa: E731
-    if shared.is_shared():
-        stop = shared.begin_run(model, told, adapter, validation)
-
+    agreed = shared.begin_run(model, told, adapter, validation) if shared.is_shared() else None
     steps = 0
+
+    def stop():
+        return told.model.stop_training if agreed is None else agreed()
 
     def begin(index, batch):
         told.on_train_batch_begin(index, {'batch': index, 'size': batch.size})

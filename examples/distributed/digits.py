@@ -8,38 +8,16 @@ last whole epoch, with as many processes as there are then.
 """
 
 import argparse
+import os
+import sys
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 import cthulhu
 from cthulhu.callbacks import BackupAndRestore
-from cthulhu.layers import Daoloth, Darkness
-from cthulhu.models import Pile
 
-
-def load():
-    """The images as vectors of 64 numbers between 0 and 1, and their labels: 1,437 to train on, 360 held out."""
-    images, labels = load_digits(return_X_y=True)
-    images = (images / 16.0).astype('float32')
-    order = np.random.RandomState(0).permutation(len(images))
-    images, labels = images[order], labels[order]
-    return (images[:1437], labels[:1437]), (images[1437:], labels[1437:])
-
-
-def build():
-    """Two hidden layers with dropout, and a probability for each digit."""
-    model = Pile(
-        [
-            Daoloth(128, activation='relu', input_shape=(64,)),
-            Darkness(0.25),
-            Daoloth(128, activation='relu'),
-            Darkness(0.25),
-            Daoloth(10, activation='softmax'),
-        ]
-    )
-    model.conjure('adam', loss='sparse_categorical_crossentropy', metrics=['accuracy'])
-    return model
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from digits_mlp import build, load  # noqa: E402  (the network and the images of the example for one machine)
 
 
 def main(arguments=None):

@@ -9,7 +9,7 @@ import torch
 from cthulhu.backend import config
 from cthulhu.backend.deferred import Deferred, plan, recorded
 from cthulhu.backend.inference import dtypes
-from cthulhu.backend.torch import checks, cuda_graphs, together
+from cthulhu.backend.torch import checks, cuda_graphs, in_place, together
 from cthulhu.backend.torch.framework import DEVICE, DTYPES, ON_HOST, Tensor, tensor, to_array
 from cthulhu.backend.torch.held import Held
 from cthulhu.backend.torch.primitive import replaced
@@ -107,9 +107,16 @@ class _Function(plan.Function):
     def prepare(self):
         backend = self.backend
         # As `prepare` would make them: it then finds Symbols of the variables' types.
-        values = [backend.matching(value, variable) for variable, value, _ in self.updates]
-        values = together.joined(backend, values)
-        self.updates = [(variable, value, update) for (variable, _, update), value in zip(self.updates, values)]
+        updates = [(variable, backend.matching(value, variable), update) for variable, value, update in self.updates]
+        found, taken = [], ()
+        if ON_HOST and not cuda_graphs.recorder:
+            pairs = [update[:2] for update in updates]
+            outputs, after = [list(map(backend.symbol, some)) for some in (self.outputs, self.after_updates)]
+            found, taken = in_place.passes(backend, pairs, self.inputs, outputs, after)
+        updates = [update for update in updates if id(update[0]) not in taken]
+        values = together.joined(backend, [value for _, value, _ in updates])
+        self.updates = [(variable, value, update) for (variable, _, update), value in zip(updates, values)]
+        self.updates += [(one, one.value, None) for one in found]
         super().prepare()
         self._compiled.unsure = [place for place, value in enumerate(values) if value.op not in together.FRESH]
 
@@ -171,6 +178,9 @@ class TorchRun(Deferred):
         return isinstance(value, Tensor) and value.layout is not torch.strided or scipy.sparse.issparse(value)
 
     def assign(self, variable, value):
+        if isinstance(variable, in_place.Pass):
+            variable.finish(value)
+            return
         variable.value = value if isinstance(value, Tensor) else np.array(value)
 
     def set_value(self, x, value):

@@ -270,7 +270,8 @@ class Shape:
 
     def _same_kind(self, x, y):
         """The two branches of `switch` as dense tensors of one dtype and rank."""
-        x, y = (self.to_dense(one) for one in self._pair(*(one() if callable(one) else one for one in (x, y))))
+        x, y = self._pair(*(one() if callable(one) else one for one in (x, y)))
+        x, y = (self.to_dense(one) if self.is_sparse(one) else one for one in (x, y))
         if self.dtype(x) != self.dtype(y):
             raise ValueError(f'switch: the branches have dtypes {self.dtype(x)} and {self.dtype(y)}; cast one of them.')
         one, other = self.int_shape(x), self.int_shape(y)

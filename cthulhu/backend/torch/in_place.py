@@ -1,188 +1,56 @@
-"""Updates of optimizers by formulas for which the framework has a kernel: one pass over the weights, which changes them where they lie.
+"""Updates in one pass over the weights, which changes them where they lie.
 
-A formula is found in the updates of a function as optimizers write it, whoever wrote the optimizer. Nothing changes before everything else that the function
-computes is there: what may fail has been done then.
+Nothing changes before everything else that a function computes is there: what may fail has been done then. Where the framework has a kernel for an
+optimizer's formula, that is the pass (`kernels`); other formulas are computed block by block, so that what is in between stays in the cache (`blocks`).
 """
 
-import inspect
+import weakref
 
 import numpy as np
 import torch
 
-from cthulhu.backend.deferred import Placeholder, Symbol, Variable, toposort
+from cthulhu.backend.deferred import Symbol, toposort
+from cthulhu.backend.deferred.symbol import Choice
+from cthulhu.backend.torch import blocks, kernels, together
 from cthulhu.backend.torch.cuda_graphs import PLACES
-from cthulhu.backend.torch.framework import Tensor
-
-# The number of steps after which moments need no correction, as the rates of Keras have it in them; and of that which needs no decay of a rate.
-_MANY, _FIRST = torch.tensor(float('inf')), torch.tensor(1.0)
+from cthulhu.backend.torch.framework import tensor
 
 
-def _moments(K, p, g, m, v, b1, b2):
-    return b1 * m + (1.0 - b1) * g, b2 * v + (1.0 - b2) * K.square(g)
-
-
-def _adam(K, p, g, m, v, rate, b1, b2, eps):
-    m, v = _moments(K, p, g, m, v, b1, b2)
-    return p - rate * m / (K.sqrt(v) + eps), m, v
-
-
-def _adam_pass(p, g, m, v, rate, b1, b2, eps, largest=()):
-    settings = {'lr': rate, 'beta1': b1, 'beta2': b2, 'eps': eps, 'weight_decay': 0.0, 'maximize': False}
-    torch._fused_adam_(p, g, m, v, largest, [_MANY] * len(p), amsgrad=bool(largest), **settings)
-
-
-def _amsgrad(K, p, g, m, v, largest, rate, b1, b2, eps):
-    m, v = _moments(K, p, g, m, v, b1, b2)
-    largest = K.maximum(largest, v)
-    return p - rate * m / (K.sqrt(largest) + eps), m, v, largest
-
-
-def _amsgrad_pass(p, g, m, v, largest, rate, b1, b2, eps):
-    _adam_pass(p, g, m, v, rate, b1, b2, eps, largest)
-
-
-def _rmsprop(K, p, g, v, rate, rho, eps):
-    v = rho * v + (1.0 - rho) * K.square(g)
-    return p - rate * g / (K.sqrt(v) + eps), v
-
-
-def _rmsprop_pass(p, g, v, rate, rho, eps):
-    # A first moment of which nothing is kept is the gradient, and is written where that is.
-    _adam_pass(p, g, g, v, rate, 0.0, rho, eps)
-
-
-def _adagrad(K, p, g, total, rate, eps):
-    total = total + K.square(g)
-    return p - rate * g / (K.sqrt(total) + eps), total
-
-
-def _adagrad_pass(p, g, total, rate, eps):
-    settings = {'lr_decay': 0.0, 'weight_decay': 0.0, 'maximize': False}
-    torch._fused_adagrad_(p, g, total, [_FIRST] * len(p), lr=rate, eps=eps, **settings)
-
-
-def _sgd(K, p, g, v, rate, momentum):
-    v = momentum * v - rate * g
-    return p + v, v
-
-
-def _sgd_pass(p, g, v, rate, momentum):
-    if not momentum:  # without which the kernel keeps no velocities
-        torch._foreach_copy_(v, g)
-        torch._foreach_mul_(v, -rate)
-        torch._foreach_add_(p, v)
-        return
-    # The framework's velocity is multiplied by the rate when it is added, ours when a gradient is.
-    settings = {'weight_decay': 0.0, 'nesterov': False, 'is_first_step': False}
-    torch._fused_sgd_(p, g, v, lr=-1.0, momentum=momentum, dampening=1.0 - rate, maximize=True, **settings)
-
-
-def _nesterov(K, p, g, v, rate, momentum):
-    v = momentum * v - rate * g
-    return p + momentum * v - rate * g, v
-
-
-def _nesterov_pass(p, g, v, rate, momentum):
-    # The framework's kernel has no rate of its own for the gradient.
-    torch._foreach_mul_(v, momentum)
-    torch._foreach_add_(v, g, alpha=-rate)
-    torch._foreach_add_(p, v, alpha=momentum)
-    torch._foreach_add_(p, g, alpha=-rate)
-
-
-class _Rule:
-    """A formula of (a variable, its gradient, variables of its state, numbers), and the pass over lists of these that changes what it gives.
+class Unit:
+    """Variables that change together, such as a weight and its state.
 
     Arguments:
-        formula: function (backend, variable, gradient, *states, *numbers) -> the new values of the variable and the states.
-        one_pass: function (variables, gradients, *states, *numbers), of lists of tensors and of floats.
-    """
-
-    def __init__(self, formula, one_pass, states):
-        self._formula, self.one_pass, self._states = formula, one_pass, states
-        self._numbers = len(inspect.signature(formula).parameters) - 3 - states
-        self._patterns = {}
-
-    def _pattern(self, backend, dtype):
-        """(the placeholders, the values that the formula gives for them)."""
-        if (backend, dtype) not in self._patterns:
-            shapes = [(2,)] * (2 + self._states) + [()] * self._numbers
-            places = [Placeholder(backend, shape, dtype) for shape in shapes]
-            self._patterns[backend, dtype] = places, self._formula(backend, *places)
-        return self._patterns[backend, dtype]
-
-    def match(self, variable, new):
-        """The `_Match` of a variable, of whose new value and those of others `new` has the Symbols by id; None where it is none of this formula."""
-        value = new[id(variable)]
-        if not variable.shape or value.dtype not in ('float32', 'float64'):
-            return None
-        places, formulas = self._pattern(value.backend, value.dtype)
-        found = {id(place): None for place in places}
-        if not _agree(formulas[0], value, found):
-            return None
-        start, gradient, *others = [found[id(place)] for place in places]
-        states, numbers, share = others[: self._states], others[self._states :], None
-        if getattr(start, 'op', None) == 'multiply' and start.args[0] is variable:
-            start, share = start.args
-        changed = [variable] + states
-        is_right = (
-            start is variable
-            and all(isinstance(x, Variable) and id(x) in new for x in states)
-            and all(_agree(formula, new[id(x)], found) for formula, x in zip(formulas[1:], states))
-            and all(x.shape == variable.shape and x.dtype == variable.dtype for x in states + [gradient])
-            and all(x.shape == () for x in numbers if x is not share)
-            and (share is None or share.shape == ())
-            and not gradient.sparse
-        )
-        return _Match(self, changed, gradient, numbers, share) if is_right else None
-
-
-def _agree(pattern, value, found):
-    """Whether a value is what a pattern makes of some others, which are noted in `found` by the ids of the placeholders that stand for them."""
-    if id(pattern) in found:
-        if found[id(pattern)] is None:
-            found[id(pattern)] = value
-        return found[id(pattern)] is value
-    if isinstance(pattern, np.ndarray):
-        return isinstance(value, np.ndarray) and value.shape == pattern.shape and value == pattern
-    is_like = isinstance(value, Symbol) and value.op == pattern.op and len(value.args) == len(pattern.args)
-    return (
-        is_like
-        and not value.kwargs
-        and value.dtype == pattern.dtype
-        and all(_agree(one, other, found) for one, other in zip(pattern.args, value.args))
-    )
-
-
-class _Match:
-    """One variable whose update is that of a rule.
-
-    Attributes:
-        changed: list of the Variable and those of its state.
-        gradient: Symbol.
+        run: function (lists of tensors that change, lists of other tensors, numbers): the pass over those of many units.
+        changed: list of Variables.
+        others: list of Symbols of their shape.
         numbers: list of scalars, Symbols or arrays.
-        share: by what the variable is multiplied first: the same, or None.
-        kind: what is equal for those that can go into one pass.
+        condition: scalar Symbol, without which nothing changes; or None.
+        kind: what is the same for units of one pass, beside their numbers.
     """
 
-    def __init__(self, rule, changed, gradient, numbers, share):
-        self.rule, self.changed, self.gradient, self.numbers, self.share = rule, changed, gradient, numbers, share
-        parts = [(x.dtype, x.item()) if isinstance(x, np.ndarray) else id(x) for x in numbers]
-        self.kind = (rule, changed[0].dtype, share if share is None else id(share)) + tuple(parts)
+    def __init__(self, run, changed, others, numbers, condition, kind):
+        self.run, self.changed, self.others, self.condition = run, changed, others, condition
+        self.numbers = numbers
+        self.kind = (kind, changed[0].dtype, id(condition)) + tuple(map(_same, numbers))
 
 
-_RULES = [
-    _Rule(_adam, _adam_pass, 2),
-    _Rule(_amsgrad, _amsgrad_pass, 3),
-    _Rule(_rmsprop, _rmsprop_pass, 1),
-    _Rule(_adagrad, _adagrad_pass, 1),
-    _Rule(_sgd, _sgd_pass, 1),
-    _Rule(_nesterov, _nesterov_pass, 1),
-]
+# Operations of which scalars are made, and whose value depends on their operands alone.
+_OF_SCALARS = frozenset(together.IN_PLACE) | {'_cast', 'equal', 'not_equal', 'pow', 'sqrt'}
+
+
+def _same(x):
+    """What is equal for scalars of one value."""
+    if isinstance(x, np.ndarray):
+        return x.dtype, x.tobytes()
+    if not isinstance(x, Symbol):
+        return x if isinstance(x, (str, int, float)) else id(x)
+    if x.op not in _OF_SCALARS or x.shape != ():
+        return id(x)
+    return (x.op, x.dtype) + tuple(map(_same, list(x.args) + [x.kwargs[key] for key in sorted(x.kwargs)]))
 
 
 class Pass:
-    """The variables that are updated in one pass: in the place of a variable among a plan's updates.
+    """Units that change in one pass: in the place of a variable among a plan's updates.
 
     Attributes:
         value: Symbol, of whose value `finish` makes the step.
@@ -190,81 +58,118 @@ class Pass:
 
     dtype = None
 
-    def __init__(self, backend, matches):
-        self._rule, self._columns = matches[0].rule, list(zip(*[match.changed for match in matches]))
-        self._has_share = matches[0].share is not None
-        numbers = matches[0].numbers + [matches[0].share] * self._has_share
-        operands = [match.gradient for match in matches], numbers
+    def __init__(self, backend, units):
+        first = units[0]
+        self._run, self._changed = first.run, list(zip(*[unit.changed for unit in units]))
+        others = [list(column) for column in zip(*[unit.others for unit in units])]
+        operands = others, first.numbers, True if first.condition is None else first.condition
         self.value = Symbol(backend, 'pass', self._prepare, operands)
 
-    def _prepare(self, backend, gradients, numbers):
-        """All that may fail, and changes nothing: (memory of the variables, gradients, numbers)."""
-        homes = [[_home(variable) for variable in column] for column in self._columns]
-        gradients = [_apart(gradient, home) for gradient, home in zip(gradients, homes[0])]
-        return homes, gradients, [float(x) for x in numbers]
+    def _prepare(self, backend, others, numbers, condition):
+        """All that may fail, and changes nothing: the arguments of the pass, or None where nothing is to change."""
+        if not condition:
+            return None
+        homes = [[_home(variable) for variable in column] for column in self._changed]
+        return homes, [list(map(_apart, column)) for column in others], [float(x) for x in numbers]
 
     def finish(self, prepared):
         """Take the step."""
-        homes, gradients, numbers = prepared
-        if self._has_share:
-            torch._foreach_mul_(homes[0], numbers.pop())
-        self._rule.one_pass(homes[0], gradients, *homes[1:], *numbers)
-        for column, values in zip(self._columns, homes):
-            for variable, value in zip(column, values):
-                variable.value = variable._home = value
+        if prepared is None:
+            return
+        self._run(*prepared)
+        for column, homes in zip(self._changed, prepared[0]):
+            for variable, home in zip(column, homes):
+                if variable.value is not home:
+                    variable.value, variable.own_memory = home, weakref.ref(home)
 
 
 def _home(variable):
     """The memory in which a variable may be changed: its own, or a copy where that may be something else's too."""
-    value = variable.value
-    if value is getattr(variable, '_home', None):
+    value, own = variable.value, getattr(variable, 'own_memory', None)
+    if own and own() is value:
         return value
     home = value.clone(memory_format=torch.contiguous_format)
-    PLACES.add(home.untyped_storage().data_ptr())
+    PLACES.add(home.untyped_storage().data_ptr())  # what else is computed with it there is copied
     return home
 
 
-def _apart(gradient, home):
-    """A gradient like the variable's memory, and none that changes with it."""
-    if not isinstance(gradient, Tensor) or gradient.layout is not torch.strided:
-        gradient = torch.zeros_like(home) + gradient
-    if gradient.untyped_storage().data_ptr() in PLACES:
-        gradient = gradient.clone()
-    return gradient.contiguous()
+def _apart(value):
+    """A dense tensor whose elements lie in a row, and do not change with any variable."""
+    value = tensor(value)
+    if value.layout is not torch.strided:
+        value = value.to_dense()
+    if value.untyped_storage().data_ptr() in PLACES:
+        value = value.clone()
+    return value.contiguous()
+
+
+class _Updates:
+    """The updates of a function: which of them can take place in one pass."""
+
+    def __init__(self, updates, inputs, outputs, after_updates):
+        self._updates, self._inputs, self._after = updates, inputs, list(after_updates)
+        self._results = list(outputs) + self._after
+        self.new, self._conditions, self.taken = {}, {}, set()
+        for variable, value in updates:
+            condition = None
+            if isinstance(value, Choice) and value.args[2] is variable and isinstance(value.args[1], Symbol):
+                condition, value, _ = value.args
+            if variable.shape and value.dtype in ('float32', 'float64'):
+                self.new[id(variable)], self._conditions[id(variable)] = value, condition
+
+    def left(self):
+        """The Variables that no pass has taken yet."""
+        return [
+            variable for variable, _ in self._updates if id(variable) in self.new and id(variable) not in self.taken
+        ]
+
+    def unit(self, run, changed, others, numbers, kind):
+        """The `Unit`, or None where its variables do not change under one condition."""
+        conditions = [self._conditions[id(x)] for x in changed]
+        is_one = all(one is conditions[0] for one in conditions) and len(set(map(id, changed))) == len(changed)
+        return Unit(run, changed, others, numbers, conditions[0], kind) if is_one else None
+
+    def take(self, units):
+        """Those of the units whose new values nothing else asks for, nor are the old ones fed: they are taken."""
+        kept = []
+        for unit in filter(None, units):
+            ids = set(map(id, unit.changed))
+            if self.taken.isdisjoint(ids):
+                kept.append(unit)
+                self.taken |= ids
+        asked = {id(x) for x in self._inputs + toposort(self._after)} if kept else ()
+        while kept:
+            others = [value for variable, value in self._updates if id(variable) not in self.taken]
+            others += [x for unit in kept for x in unit.others + unit.numbers if isinstance(x, Symbol)]
+            used = {id(x) for x in toposort(self._results + others)}
+            lost = [u for u in kept if any(id(x) in asked or id(self.new[id(x)]) in used for x in u.changed)]
+            if not lost:
+                break
+            kept = [unit for unit in kept if unit not in lost]
+            self.taken -= {id(x) for unit in lost for x in unit.changed}
+        return kept
 
 
 def passes(backend, updates, inputs, outputs, after_updates):
-    """What can be updated in one pass over it, and what is left.
-
-    Nothing else may ask for the new values of what is, nor may the old ones be fed.
+    """What can be updated in one pass, and which variables that changes.
 
     Arguments:
         backend: the backend.
         updates: list of (Variable, Symbol of its new value).
-        inputs, outputs, after_updates: lists of Symbols, of the same function.
+        inputs, outputs, after_updates: lists of Symbols; of the same function.
 
     Returns:
-        (list of `Pass`, set of the ids of the variables that they change).
+        (list of `Pass`, set of the ids of the variables).
     """
-    new = {id(variable): value for variable, value in updates}
-    matches, taken = [], set()
-    for variable, _ in updates:
-        match = next(filter(None, (rule.match(variable, new) for rule in _RULES)), None)
-        ids = {id(x) for x in match.changed} if match else set()
-        if ids and len(ids) == len(match.changed) and not ids & taken:
-            matches.append(match)
-            taken |= ids
-    asked = {id(x) for x in toposort(after_updates)} | {id(x) for x in inputs}
-    count = None
-    while len(matches) != count:
-        count = len(matches)
-        others = [value for variable, value in updates if id(variable) not in taken]
-        used = {id(x) for x in toposort(list(outputs) + list(after_updates) + others)} if matches else ()
-        matches = [
-            match for match in matches if not any(id(x) in asked or id(new[id(x)]) in used for x in match.changed)
-        ]
-        taken = {id(x) for match in matches for x in match.changed}
+    found = _Updates(updates, inputs, outputs, after_updates)
+    units = []
+    for variable in found.left():
+        matches = [(rule, rule.match(variable, found.new)) for rule in kernels.RULES]
+        units += [found.unit(rule.run, *parts, rule) for rule, parts in matches if parts]
+    kept = found.take(units)
+    units = [found.unit(one.run, one.changed, one.others, one.numbers, one.key) for one in blocks.programs(found)]
+    kept += found.take(units)
     groups = {}
-    for match in matches:
-        groups.setdefault(match.kind, []).append(match)
-    return [Pass(backend, group) for group in groups.values()], taken
+    for unit in kept:
+        groups.setdefault(unit.kind, []).append(unit)
+    return [Pass(backend, group) for group in groups.values()], found.taken

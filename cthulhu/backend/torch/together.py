@@ -85,12 +85,27 @@ _ONE_BY_ONE = {
     'x - n * y / z': lambda x, y, z, n: x - n * y / z,
 }
 
+#: The same of numbers, written to the memory of the first operand, a list: name -> function.
+IN_PLACE = {
+    'add': torch._foreach_add_,
+    'multiply': torch._foreach_mul_,
+    'subtract': torch._foreach_sub_,
+    'divide': torch._foreach_div_,
+    'maximum': _bounded(torch._foreach_maximum_, torch._foreach_clamp_min_),
+    'minimum': _bounded(torch._foreach_minimum_, torch._foreach_clamp_max_),
+    'x + y * n': lambda x, y, n: torch._foreach_add_(x, y, alpha=n),
+    'x - y * n': lambda x, y, n: torch._foreach_add_(x, y, alpha=-n),
+    'x + y * y * n': lambda x, y, n: torch._foreach_addcmul_(x, y, y, value=n),
+    'x - n * y / z': lambda x, y, z, n: torch._foreach_addcdiv_(x, y, z, value=-n),
+}
+#: Those whose operands may change places.
+COMMUTE = 'add', 'multiply', 'maximum', 'minimum'
 
 #: What makes new memory, under the names of Symbols.
 FRESH = frozenset(name + end for name in _FUNCTIONS for end in ('', '_item'))
 
 
-def _whole(name):
+def of_lists(name):
     """The operation on lists of as many tensors and on what is the same for all of them: function (backend, *operands) -> list."""
     function, by_tensor = _SEVERAL.get(name) or _FUNCTIONS[name], _BY_TENSOR.get(name)
 
@@ -124,7 +139,7 @@ def _is_scalar(x):
     return x.shape == ()
 
 
-def _is_operation(symbol):
+def is_operation(symbol):
     """Whether a Symbol is made by an operation that there is of lists, of tensors of its own shape and type and of scalars of its type."""
     is_known = symbol.op in _FUNCTIONS and not symbol.kwargs and symbol.shape and None not in symbol.shape
     return bool(is_known) and dtypes.is_float(symbol.dtype) and all(_fits(x, symbol) for x in symbol.args)
@@ -138,7 +153,7 @@ def _fits(x, symbol):
 
 def _scaled(x):
     """(the tensor, the scalar) of which a Symbol is the product, or None."""
-    if not isinstance(x, Symbol) or x.op != 'multiply' or not _is_operation(x):
+    if not isinstance(x, Symbol) or x.op != 'multiply' or not is_operation(x):
         return None
     first, second = x.args
     if _is_scalar(first) == _is_scalar(second):
@@ -146,17 +161,17 @@ def _scaled(x):
     return (second, first) if _is_scalar(first) else (first, second)
 
 
-def _of_several(symbol):
+def of_several(symbol):
     """(name in `_SEVERAL`, operands) of what a Symbol and those that it is made of can be computed as; else its own operation."""
     if symbol.op in ('add', 'subtract'):
         x, y = symbol.args
         product = _scaled(y)
         if product and not _is_scalar(x):
             y, n = product
-            if symbol.op == 'add' and y.op == 'square' and _is_operation(y):
+            if symbol.op == 'add' and y.op == 'square' and is_operation(y):
                 return 'x + y * y * n', (x, y.args[0], n)
             return f'x {"+" if symbol.op == "add" else "-"} y * n', (x, y, n)
-        is_quotient = symbol.op == 'subtract' and isinstance(y, Symbol) and y.op == 'divide' and _is_operation(y)
+        is_quotient = symbol.op == 'subtract' and isinstance(y, Symbol) and y.op == 'divide' and is_operation(y)
         if is_quotient and not _is_scalar(x) and not _is_scalar(y.args[1]):
             product = _scaled(y.args[0])
             if product:
@@ -175,7 +190,7 @@ def _kinds(symbols):
 
     for symbol in symbols:
         parts = (symbol.op, symbol.dtype) + tuple(map(kind, symbol.args))
-        if _is_operation(symbol):
+        if is_operation(symbol):
             key = parts
         elif not _is_scalar(symbol):
             key = 'tensor', symbol.dtype
@@ -192,7 +207,7 @@ def _groups(values, order, kinds):
     reached, waiting = set(), list(values)
     while waiting:
         symbol = waiting.pop()
-        if id(symbol) not in reached and _is_operation(symbol):
+        if id(symbol) not in reached and is_operation(symbol):
             reached.add(id(symbol))
             waiting.extend(x for x in symbol.args if isinstance(x, Symbol))
     members = {}
@@ -225,9 +240,9 @@ def joined(backend, values):
     for symbol in order:
         group = groups.get(id(symbol))
         if group:
-            name = _of_several(symbol)[0]
-            operands = tuple([operand(column) for column in zip(*[_of_several(one)[1] for one in group])])
-            whole = wholes[tuple(map(id, group))] = Symbol(backend, 'together: ' + name, _whole(name), operands)
+            name = of_several(symbol)[0]
+            operands = tuple([operand(column) for column in zip(*[of_several(one)[1] for one in group])])
+            whole = wholes[tuple(map(id, group))] = Symbol(backend, 'together: ' + name, of_lists(name), operands)
             for index, one in enumerate(group):
                 made[id(one)] = Symbol(backend, one.op + '_item', take, (whole, (index,)), None, one.shape, one.dtype)
     return [made.get(id(value), value) for value in values]

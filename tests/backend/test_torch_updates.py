@@ -14,7 +14,7 @@ if K.backend() != 'torch':
 import torch
 
 from cthulhu import layers as L
-from cthulhu import optimizers
+from cthulhu import optimizers as opt
 from cthulhu.backend.torch import blocks, cuda_graphs, in_place
 from cthulhu.backend.torch.framework import ON_HOST
 from cthulhu.models import Pile
@@ -54,30 +54,29 @@ def trained(make, **settings):
     return np.array(losses), model.get_weights() + model.optimizer.get_weights()
 
 
-O = optimizers
 # Optimizer: of the four weights and what goes with each, how many variables change in one pass.
 CASES = {
-    'sgd': (lambda: O.SGD(0.1), 8),
-    'momentum': (lambda: O.SGD(0.1, momentum=0.9, decay=0.01), 8),
-    'nesterov': (lambda: O.SGD(0.1, momentum=0.9, nesterov=True), 8),
-    'rmsprop': (lambda: O.RMSprop(0.01), 8),
-    'adagrad': (lambda: O.Adagrad(0.05), 8),
-    'adam': (lambda: O.Adam(0.02), 12),
-    'adam_amsgrad': (lambda: O.Adam(0.02, beta_2=0.5, amsgrad=True), 16),
-    'adam_large_epsilon': (lambda: O.Adam(0.02, epsilon=0.1, decay=0.1), 12),
-    'adam_schedule': (lambda: O.Adam(O.schedules.ExponentialDecay(0.05, 3, 0.5)), 12),
-    'adam_clipnorm': (lambda: O.Adam(0.02, clipnorm=0.1), 12),
-    'adam_clipvalue': (lambda: O.Adam(0.02, clipvalue=0.01), 12),
-    'rmsprop_clipvalue': (lambda: O.RMSprop(0.02, clipvalue=0.01), 8),
-    'adam_decays': (lambda: O.Adam(0.02, weight_decay=0.1, decay=0.1), 12),
-    'adamw': (lambda: O.AdamW(0.02, weight_decay=0.3), 12),
-    'adamw_accumulated': (lambda: O.AdamW(0.02, gradient_accumulation_steps=2), 12),
-    'adam_averaged': (lambda: O.Adam(0.02, use_ema=True), 16),
-    'adam_scaled': (lambda: O.LossScaleOptimizer(O.Adam(0.02), initial_scale=2.0**127, dynamic_growth_steps=3), 12),
-    'adadelta': (lambda: O.Adadelta(1.0), 12),
-    'adamax': (lambda: O.Adamax(0.02), 12),
-    'nadam': (lambda: O.Nadam(0.02), 12),
-    'lion': (lambda: O.Lion(0.02), 8),
+    'sgd': (lambda: opt.SGD(0.1), 8),
+    'momentum': (lambda: opt.SGD(0.1, momentum=0.9, decay=0.01), 8),
+    'nesterov': (lambda: opt.SGD(0.1, momentum=0.9, nesterov=True), 8),
+    'rmsprop': (lambda: opt.RMSprop(0.01), 8),
+    'adagrad': (lambda: opt.Adagrad(0.05), 8),
+    'adam': (lambda: opt.Adam(0.02), 12),
+    'adam_amsgrad': (lambda: opt.Adam(0.02, beta_2=0.5, amsgrad=True), 16),
+    'adam_large_epsilon': (lambda: opt.Adam(0.02, epsilon=0.1, decay=0.1), 12),
+    'adam_schedule': (lambda: opt.Adam(opt.schedules.ExponentialDecay(0.05, 3, 0.5)), 12),
+    'adam_clipnorm': (lambda: opt.Adam(0.02, clipnorm=0.1), 12),
+    'adam_clipvalue': (lambda: opt.Adam(0.02, clipvalue=0.01), 12),
+    'rmsprop_clipvalue': (lambda: opt.RMSprop(0.02, clipvalue=0.01), 8),
+    'adam_decays': (lambda: opt.Adam(0.02, weight_decay=0.1, decay=0.1), 12),
+    'adamw': (lambda: opt.AdamW(0.02, weight_decay=0.3), 12),
+    'adamw_accumulated': (lambda: opt.AdamW(0.02, gradient_accumulation_steps=2), 12),
+    'adam_averaged': (lambda: opt.Adam(0.02, use_ema=True), 16),
+    'adam_scaled': (lambda: opt.LossScaleOptimizer(opt.Adam(0.02), initial_scale=2.0**127, dynamic_growth_steps=3), 12),
+    'adadelta': (lambda: opt.Adadelta(1.0), 12),
+    'adamax': (lambda: opt.Adamax(0.02), 12),
+    'nadam': (lambda: opt.Nadam(0.02), 12),
+    'lion': (lambda: opt.Lion(0.02), 8),
 }
 
 
@@ -114,7 +113,7 @@ def weights(*shape):
 
 
 def adam(p, loss=None):
-    return O.Adam(0.1).get_updates(K.sum(K.square(p)) if loss is None else loss, [p])
+    return opt.Adam(0.1).get_updates(K.sum(K.square(p)) if loss is None else loss, [p])
 
 
 def test_what_else_asks_for_the_new_values_has_them_computed():
@@ -194,7 +193,7 @@ def test_two_that_take_a_value_from_each_other():
 
 def test_gradients_that_are_fed_stay():
     p, g = weights(5, 4), K.placeholder((5, 4))
-    for make in O.RMSprop, O.Adam, O.SGD, O.Adadelta, lambda: O.SGD(momentum=0.9, nesterov=True):
+    for make in opt.RMSprop, opt.Adam, opt.SGD, opt.Adadelta, lambda: opt.SGD(momentum=0.9, nesterov=True):
         optimizer = make()
         optimizer.build([p])
         step = K.function([g], [], optimizer.apply([(g, p)]))
@@ -207,7 +206,7 @@ def test_gradients_that_are_fed_stay():
 
 
 def test_one_gradient_for_two():
-    for make in O.SGD, O.RMSprop, O.Adam:
+    for make in opt.SGD, opt.RMSprop, opt.Adam:
         a, b = K.variable(np.zeros((5, 4))), K.variable(np.zeros((5, 4)))
         step = K.function([], [], make(0.1).get_updates(K.sum(K.square(a + b - 1.0)), [a, b]))
         for _ in range(3):
@@ -218,7 +217,7 @@ def test_one_gradient_for_two():
 
 def test_an_error_changes_nothing():
     table, index = weights(5, 4), K.placeholder((None,), dtype='int32')
-    optimizer = O.Adam(0.1)
+    optimizer = opt.Adam(0.1)
     loss = K.sum(K.square(K.gather(table, index)))
     step = K.function(
         [index], [loss], optimizer.get_updates(loss, [table]), [K.gather(K.constant(np.arange(3.0)), index)]
@@ -236,7 +235,7 @@ def test_an_error_changes_nothing():
 
 def test_numbers_are_followed_and_weights_set_in_between():
     p = weights(5, 4)
-    optimizer = O.Adam(0.1)
+    optimizer = opt.Adam(0.1)
     step = K.function([], [], optimizer.get_updates(K.sum(p), [p]))
     step([])
     K.set_value(p, np.zeros((5, 4)))
@@ -252,7 +251,7 @@ def test_numbers_are_followed_and_weights_set_in_between():
     optimizer.learning_rate = 0.1
     with plain():
         q = K.variable(K.get_value(p))
-        other = O.Adam(0.1)
+        other = opt.Adam(0.1)
         compared = K.function([], [], other.get_updates(K.sum(q), [q]))
     other.set_weights(optimizer.get_weights())
     K.set_value(other.beta_1, 1.0)
@@ -279,7 +278,7 @@ def test_what_lies_in_pieces():
     ps = [weights(*shape) for shape in shapes]
     starts = [K.get_value(p) for p in ps]
     total = K.sum(K.square(K.concatenate([K.flatten(p) for p in ps])))
-    step = K.function([], [], O.Adamax(0.1).get_updates(total, ps))
+    step = K.function([], [], opt.Adamax(0.1).get_updates(total, ps))
     step([])
     for p, start in zip(ps, starts):
         np.testing.assert_allclose(K.get_value(p), start - 0.1, atol=1e-4)

@@ -51,8 +51,8 @@ class Ftrl(Optimizer):
         linear = linear + pulled - (shrunk[0] - shrunk[1]) / rate * p
         quadratic = shrunk[0] / rate + 2.0 * self.l2_regularization_strength + self.beta / rate
         bound = self.l1_regularization_strength
-        kept = K.clip(linear, -bound, bound) if bound else K.zeros_like(linear)
-        return (kept - linear) / quadratic, squares + K.square(g), linear
+        apart = K.clip(linear, -bound, bound) - linear if bound else -linear
+        return apart / quadratic, squares + K.square(g), linear
 
     def _shrunk(self, squares):
         power = -self.learning_rate_power

@@ -77,6 +77,11 @@ CASES = {
     'adamax': (lambda: opt.Adamax(0.02), 12),
     'nadam': (lambda: opt.Nadam(0.02), 12),
     'lion': (lambda: opt.Lion(0.02), 8),
+    'ftrl': (lambda: opt.Ftrl(0.05), 12),
+    'ftrl_bounded': (lambda: opt.Ftrl(0.05, l1_regularization_strength=0.01), 12),
+    # Their steps depend on norms of them, for which they are computed anyway.
+    'lamb': (lambda: opt.Lamb(0.02), 0),
+    'adafactor': (lambda: opt.Adafactor(0.02), 0),
 }
 
 

@@ -55,6 +55,10 @@ class Program:
             self._places[id(x)] = place
         return self._places[id(x)]
 
+    def made(self):
+        """The ids of the Symbols that the program computes."""
+        return [key for key, (kind, _) in self._places.items() if kind == 'made']
+
     def _written(self):
         """Which steps write to the memory of an operand, so that new values are made where the old ones are: dict, step -> which operand."""
         last = {place: step for step, (_, places) in enumerate(self._steps) for place in places}

@@ -26,11 +26,12 @@ class Unit:
         numbers: list of scalars, Symbols or arrays.
         condition: scalar Symbol, without which nothing changes; or None.
         kind: what is the same for units of one pass, beside their numbers.
+        made: set of the ids of Symbols; where any of them is computed for something else too, there is nothing to gain.
     """
 
-    def __init__(self, run, changed, others, numbers, condition, kind):
+    def __init__(self, run, changed, others, numbers, condition, kind, made):
         self.run, self.changed, self.others, self.condition = run, changed, others, condition
-        self.numbers = numbers
+        self.numbers, self.made = numbers, made
         self.kind = (kind, changed[0].dtype, id(condition)) + tuple(map(_same, numbers))
 
 
@@ -123,11 +124,12 @@ class _Updates:
             variable for variable, _ in self._updates if id(variable) in self.new and id(variable) not in self.taken
         ]
 
-    def unit(self, run, changed, others, numbers, kind):
+    def unit(self, run, changed, others, numbers, kind, made=()):
         """The `Unit`, or None where its variables do not change under one condition."""
         conditions = [self._conditions[id(x)] for x in changed]
         is_one = all(one is conditions[0] for one in conditions) and len(set(map(id, changed))) == len(changed)
-        return Unit(run, changed, others, numbers, conditions[0], kind) if is_one else None
+        made = {id(self.new[id(x)]) for x in changed}.union(made)
+        return Unit(run, changed, others, numbers, conditions[0], kind, made) if is_one else None
 
     def take(self, units):
         """Those of the units whose new values nothing else asks for, nor are the old ones fed: they are taken."""
@@ -142,7 +144,7 @@ class _Updates:
             others = [value for variable, value in self._updates if id(variable) not in self.taken]
             others += [x for unit in kept for x in unit.others + unit.numbers if isinstance(x, Symbol)]
             used = {id(x) for x in toposort(self._results + others)}
-            lost = [u for u in kept if any(id(x) in asked or id(self.new[id(x)]) in used for x in u.changed)]
+            lost = [u for u in kept if not used.isdisjoint(u.made) or any(id(x) in asked for x in u.changed)]
             if not lost:
                 break
             kept = [unit for unit in kept if unit not in lost]
@@ -167,8 +169,8 @@ def passes(backend, updates, inputs, outputs, after_updates):
         matches = [(rule, rule.match(variable, found.new)) for rule in kernels.RULES]
         units += [found.unit(rule.run, *parts, rule) for rule, parts in matches if parts]
     kept = found.take(units)
-    units = [found.unit(one.run, one.changed, one.others, one.numbers, one.key) for one in blocks.programs(found)]
-    kept += found.take(units)
+    programs = blocks.programs(found)
+    kept += found.take([found.unit(x.run, x.changed, x.others, x.numbers, x.key, x.made()) for x in programs])
     groups = {}
     for unit in kept:
         groups.setdefault(unit.kind, []).append(unit)

@@ -65,7 +65,8 @@ def _softplus(x):
     return torch.nn.functional.softplus(x, threshold=40.0 if x.dtype is torch.float64 else 20.0)
 
 
-def _sign(x):
+def sign(x):
+    """The sign of a tensor."""
     # torch says that NaN has the sign 0.
     return torch.where(x == x, torch.sign(x), x) if x.dtype.is_floating_point else torch.sign(x)
 
@@ -145,7 +146,7 @@ class TorchMath:
     log = unary('log', torch.log, floats)
     sqrt = unary('sqrt', lambda x: torch.sqrt(torch.clamp(x, min=0)), floats)
     square = unary('square', torch.square)
-    sign = unary('sign', _sign)
+    sign = unary('sign', sign)
     round = unary('round', torch.round)
     floor = unary('floor', torch.floor, floats)
     sin = unary('sin', torch.sin, floats)

@@ -10,6 +10,7 @@ from cthulhu.backend.deferred import Symbol, toposort
 from cthulhu.backend.deferred.record import take
 from cthulhu.backend.inference import dtypes
 from cthulhu.backend.torch.framework import Tensor, tensor
+from cthulhu.backend.torch.math import sign
 
 _LISTS = (list, tuple)  # the framework gives one or the other, by its version
 
@@ -49,6 +50,7 @@ _UNARY = {
     'sqrt': _sqrt,
     'abs': torch._foreach_abs,
     'negative': torch._foreach_neg,
+    'sign': lambda x: [sign(one) for one in x],
 }
 _BINARY = {
     'add': _numbered(torch._foreach_add),

@@ -251,18 +251,12 @@ def test_numbers_are_followed_and_weights_set_in_between():
     optimizer.learning_rate = 0.0
     step([])
     np.testing.assert_allclose(K.get_value(p), -0.01, rtol=1e-4)
-    K.set_value(optimizer.beta_1, 1.0)  # a moment that stays, and an infinite rate for it
-    K.set_value(optimizer.beta_2, 1.0)
+    # A moment of which all is kept stays 0, and so does the rate.
+    optimizer.set_weights([np.zeros_like(one) for one in optimizer.get_weights()])
     optimizer.learning_rate = 0.1
-    with plain():
-        q = K.variable(K.get_value(p))
-        other = opt.Adam(0.1)
-        compared = K.function([], [], other.get_updates(K.sum(q), [q]))
-    other.set_weights(optimizer.get_weights())
-    K.set_value(other.beta_1, 1.0)
-    K.set_value(other.beta_2, 1.0)
-    step([]), compared([])
-    np.testing.assert_array_equal(K.get_value(p), K.get_value(q))
+    K.set_value(optimizer.beta_2, 1.0)
+    step([])
+    np.testing.assert_allclose(K.get_value(p), -0.01, rtol=1e-4)
 
 
 def test_under_modes_of_the_program():

@@ -71,7 +71,6 @@ class Program:
                     for which, one in enumerate(places[: 2 if name in together.COMMUTE else 1])
                     if (one == ('changed', number) or one[0] == 'made' and one not in self._results)
                     and last[one] == place[1]
-                    and places.count(one) == 1
                 ]
                 if not free or name not in together.IN_PLACE:
                     break

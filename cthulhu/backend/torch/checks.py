@@ -31,7 +31,7 @@ def in_range(indices, size, what):
         return indices
     if not _pending.is_collecting and (indices.device.type == 'cpu' or _pending.checks is None):
         low, high = torch.aminmax(indices.detach())
-        if low < 0 or high >= size:
+        if low.item() < 0 or high.item() >= size:
             ranges.check(to_array(indices), size, what)
         return indices
     is_bad = torch.logical_or(indices < 0, indices >= size).any()

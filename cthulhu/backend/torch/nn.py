@@ -166,8 +166,10 @@ class TorchNN:
 
     @recorded
     def _sparse_softmax_crossentropy(self, target, logits):
-        chosen = torch.log_softmax(tensor(logits), -1).gather(-1, tensor(target).long().unsqueeze(-1))
-        return -chosen.squeeze(-1)
+        target, logits = tensor(target).long(), tensor(logits)
+        if logits.dim() == 2 and logits.dtype in (torch.float32, torch.float64):
+            return F.cross_entropy(logits, target, reduction='none')
+        return -torch.log_softmax(logits, -1).gather(-1, target.unsqueeze(-1)).squeeze(-1)
 
     # Connectionist temporal classification.
 

@@ -65,6 +65,11 @@ def _softplus(x):
     return torch.nn.functional.softplus(x, threshold=40.0 if x.dtype is torch.float64 else 20.0)
 
 
+def _truths(x):
+    x = tensor(x)
+    return x if x.dtype is torch.bool else x != 0
+
+
 def sign(x):
     """The sign of a tensor."""
     # torch says that NaN has the sign 0.
@@ -187,8 +192,8 @@ class TorchMath:
     min = _reduction('min', torch.amin, numbers)
     mean = _reduction('mean', torch.mean, floats)
     var = _reduction('var', _variance, floats)
-    any = _reduction('any', lambda x, axes, keep: torch.any(x != 0, dim=axes, keepdim=keep), tensor)
-    all = _reduction('all', lambda x, axes, keep: torch.all(x != 0, dim=axes, keepdim=keep), tensor)
+    any = _reduction('any', lambda x, axes, keep: torch.any(x, dim=axes, keepdim=keep), _truths)
+    all = _reduction('all', lambda x, axes, keep: torch.all(x, dim=axes, keepdim=keep), _truths)
 
     argmax = _extreme_index('argmax', torch.argmax)
     argmin = _extreme_index('argmin', torch.argmin)

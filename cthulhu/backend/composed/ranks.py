@@ -53,8 +53,8 @@ class Ranks:
     def sum_over_ranks(self, tensors):
         """The sums of tensors over all ranks, which are equal to the bit on each: one exchange for each dtype among them.
 
-        Every rank has to run this, in the same order, on tensors of the same shapes and dtypes. Where the backend `supports('sums_with_gradients')` a gradient
-        passes through: that of what all ranks compute of the sums.
+        Every rank has to run this, in the same order, on tensors of the same shapes and dtypes. A gradient passes through: that of what all
+        ranks compute of the sums.
 
         Arguments:
             tensors: list of tensors of numbers whose shapes are known, or of vectors.

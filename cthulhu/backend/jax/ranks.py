@@ -15,6 +15,7 @@ from cthulhu.backend.chatter import filtered
 from cthulhu.backend.deferred import recorded
 from cthulhu.backend.jax import device
 from cthulhu.backend.jax.device import exact
+from cthulhu.backend.jax.parts import SUM
 
 try:  # what JAX has no public name for, and would do without, worse
     from jax._src import distributed, xla_bridge
@@ -24,6 +25,7 @@ except ImportError:
 
 
 class JAXRanks:
+    apart = (SUM,)
     _sums, _must_shut_down = None, False
 
     def _join_ranks(self, group):
@@ -88,8 +90,7 @@ class JAXRanks:
     def _sum_of_ranks(self, x):
         if isinstance(x, jax.core.Tracer):
             raise NotImplementedError(
-                'sum_over_ranks: on JAX, a sum cannot stand inside of a loop, of what is differentiated, or of after_updates that depend on the '
-                'updates. Differentiate first, and sum the derivatives.'
+                'sum_over_ranks: on JAX, a sum cannot stand inside of a loop, of a function of JAX, or of after_updates that depend on the updates.'
             )
         with exact():
             (total,), _ = self._sum_rows([jnp.asarray(x).reshape(1, -1)], 0)

@@ -78,13 +78,9 @@ class JAXRanks:
         if self._must_shut_down:
             jax.distributed.shutdown()
 
-    def sum_over_ranks(self, tensors):
+    def _sums_of_ranks(self, tensors):
         # One by one: all that meet in a function are put into one row when it is compiled.
-        return [self._sum_of(x, self.dtype(x)) for x in tensors]
-
-    def _sum_of(self, x, dtype):
-        is_short = dtype in ('float16', 'bfloat16')
-        return self.cast(self._sum_of_ranks(self.cast(x, 'float32')), dtype) if is_short else self._sum_of_ranks(x)
+        return [self._sum_of_ranks(x) for x in tensors]
 
     @recorded
     def _sum_of_ranks(self, x):

@@ -1,9 +1,10 @@
 """The models and data of the benchmark table, for any library with the interface of Keras. `run.py` starts each in a process of its own.
 
-    python benchmarks/cases.py LIBRARY CASE [SECONDS]
+    python benchmarks/cases.py LIBRARY CASE [SECONDS] [tuned]
 
 prints a line of JSON: `{"ms": milliseconds a step, "first": seconds from the start of building to the end of the first step}`.
-LIBRARY is the name of the package to import: `cthulhu`, `keras` or `tf_keras`. It is trained for SECONDS before steps are timed: what is compiled on the way, is by then.
+LIBRARY is the name of the package to import: `cthulhu`, `keras` or `tf_keras`; or `by_hand`, the loops of by_hand.py. It is trained for SECONDS before steps are
+timed: what is compiled on the way, is by then.
 """
 
 import importlib
@@ -122,8 +123,20 @@ def timed(function):
     return time.perf_counter() - start
 
 
+class _Sizes:
+    """In place of a library, of which a case then gives the data alone."""
+
+    def __getattr__(self, name):
+        return self
+
+    def __call__(self, *args, **kwargs):
+        return self
+
+
 def train(library, case, warm_up):
     """The best of the epochs, in milliseconds a step, and the seconds until the first step was done."""
+    if library == 'by_hand':
+        return importlib.import_module(library).train(case, *CASES[case](_Sizes())[1:], warm_up)
     keras = importlib.import_module(library)
     start = time.perf_counter()
     model, x, y, batch, epochs = CASES[case](keras)
@@ -137,13 +150,22 @@ def train(library, case, warm_up):
     return {'ms': 1000 * best / steps, 'first': first}
 
 
-def predict(library, case):
-    """One sample, by `predict` and by `predict_on_batch`: the median of 200 calls, in milliseconds."""
-    model, x, _, _, _ = small(importlib.import_module(library))
-    method = {
-        'predict': lambda: model.predict(x[:1], verbose=0),
-        'predict_on_batch': lambda: model.predict_on_batch(x[:1]),
-    }[case]
+ONE = 'predict', 'predict_on_batch', 'train_on_batch'
+
+
+def one(library, case):
+    """One sample, by `predict`, `predict_on_batch` or `train_on_batch`: the median of 200 calls, in milliseconds."""
+    module = importlib.import_module(library)
+    model, x, y, _, _ = small(_Sizes() if library == 'by_hand' else module)
+    x, y = x[:1], y[:1]
+    if library == 'by_hand':
+        method = module.call(case, x, y)
+    else:
+        method = {
+            'predict': lambda: model.predict(x, verbose=0),
+            'predict_on_batch': lambda: model.predict_on_batch(x),
+            'train_on_batch': lambda: model.train_on_batch(x, y),
+        }[case]
     for _ in range(20):
         method()
     return {'ms': 1000 * float(np.median([timed(method) for _ in range(200)])), 'first': None}
@@ -155,10 +177,12 @@ def importing(library, case):
     return {'ms': 1000 * timed(lambda: importlib.import_module(library)), 'first': framework}
 
 
-def run(library, case, warm_up=0.0):
+def run(library, case, warm_up=0.0, tuned=None):
+    if tuned:
+        tune(importlib.import_module(library))
     if case in CASES:
         return train(library, case, float(warm_up))
-    return importing(library, case) if case.startswith('import') else predict(library, case)
+    return one(library, case) if case in ONE else importing(library, case)
 
 
 if __name__ == '__main__':

@@ -1,10 +1,11 @@
 """The benchmark table: Cthulhu and every peer that is installed, each case in a process of its own, interleaved, medians.
 
-    python benchmarks/run.py [--quick] [--repeats 5] [--cases small mlp ...] [--warm-up SECONDS] [--peer NAME=PYTHON:PACKAGE ...]
+    python benchmarks/run.py [--quick] [--repeats 5] [--cases small mlp ...] [--warm-up SECONDS] [--peer NAME=PYTHON:PACKAGE[@BACKEND][+tuned] ...]
 
-A peer is any package with the interface of Keras, in any interpreter: `--peer "Keras 2.3.1=.venv37/bin/python:keras"`. Without `--peer`, the Keras of this
-interpreter is measured on each of its backends that is installed. `CTHULHU_BACKEND=theano KERAS_BACKEND=theano` before the command measures that backend of both;
-with `--cold` no process finds code that another has compiled. Run it on a machine that does nothing else, and read ratios.
+A peer is any package with the interface of Keras, in any interpreter: `--peer "Keras 2.3.1=.venv37/bin/python:keras"`; this library on another backend,
+`--peer "on JAX=python:cthulhu@jax"`; or `by_hand`, loops written in TensorFlow alone. With `+tuned` behind it, its models are compiled with
+`steps_per_execution=50, jit_compile=True`. Without `--peer`, the Keras of this interpreter is measured on each of its backends that is installed.
+`CTHULHU_BACKEND=theano KERAS_BACKEND=theano` before the command measures that backend of both; with `--cold` no process finds code that another has compiled. Run it on a machine that does nothing else, and read ratios.
 """
 
 import argparse
@@ -18,7 +19,18 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CASES = ['small', 'mlp', 'cnn', 'lstm', 'transformer', 'predict', 'predict_on_batch', 'import', 'import_over_framework']
+CASES = [
+    'small',
+    'mlp',
+    'cnn',
+    'lstm',
+    'transformer',
+    'predict',
+    'predict_on_batch',
+    'train_on_batch',
+    'import',
+    'import_over_framework',
+]
 
 
 def columns(peers):
@@ -27,7 +39,10 @@ def columns(peers):
     for peer in peers or ():
         name, _, rest = peer.partition('=')
         interpreter, _, package = rest.partition(':')
-        found.append((name, interpreter, package, {}))
+        package, _, tuned = package.partition('+')
+        package, _, backend = package.partition('@')
+        environment = {'CTHULHU_BACKEND': backend, 'KERAS_BACKEND': backend} if backend else {}
+        found.append((name, interpreter, package + '+tuned' * bool(tuned), environment))
     if not peers and importlib.util.find_spec('keras'):
         for backend in ('tensorflow', 'jax'):
             if importlib.util.find_spec(backend):
@@ -45,8 +60,9 @@ def measure(interpreter, package, environment, case, cold=False, warm_up=0.0):
         os.pathsep
     )
     env = dict(os.environ, TF_CPP_MIN_LOG_LEVEL='3', PYTHONPATH=path, **environment)
+    package, _, tuned = package.partition('+')
     done = subprocess.run(
-        [interpreter, os.path.join(HERE, 'cases.py'), package, case, str(warm_up)],
+        [interpreter, os.path.join(HERE, 'cases.py'), package, case, str(warm_up)] + [tuned] * bool(tuned),
         capture_output=True,
         env=env,
         text=True,
@@ -58,14 +74,17 @@ def measure(interpreter, package, environment, case, cold=False, warm_up=0.0):
     return json.loads(lines[-1])
 
 
-def version(interpreter, package):
+def version(interpreter, package, environment):
+    package = package.partition('+')[0]
+    if package == 'by_hand':
+        package = 'tensorflow'
     code = f"import importlib; print(importlib.import_module('{package}').__version__)"
     out = subprocess.run(
         [interpreter, '-c', code],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=dict(os.environ, PYTHONPATH=os.path.dirname(HERE)),
+        env=dict(os.environ, PYTHONPATH=os.path.dirname(HERE), **environment),
     ).stdout
     return out.strip().split('\n')[-1]
 
@@ -83,7 +102,7 @@ def main():
     repeats = 1 if options.quick else options.repeats
     print(
         '{}, {} cores. {}'.format(
-            platform.platform(), os.cpu_count(), ', '.join(f'{n}: {p} {version(i, p)}' for n, i, p, _ in found)
+            platform.platform(), os.cpu_count(), ', '.join(f'{n}: {p} {version(i, p, e)}' for n, i, p, e in found)
         )
     )
     print('ms (first step, s)'.ljust(22) + ''.join(name.rjust(24) for name, _, _, _ in found))

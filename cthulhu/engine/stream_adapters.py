@@ -5,12 +5,13 @@ Like all adapters these give `Batch` objects from `batches()`; `convert` makes t
 """
 
 import itertools
+import time
 
 import numpy as np
 
 from cthulhu import backend as K
 from cthulhu.callers import warn
-from cthulhu.engine import enqueuers
+from cthulhu.engine import dealing, enqueuers
 from cthulhu.engine.adapters import Adapter, Batch, see_that_all_have, take
 
 
@@ -152,7 +153,9 @@ class StreamAdapter(Adapter):
         self.steps = None if steps is None else int(steps)
 
     def _batch(self, item, seen):
-        feeds, size = self._convert(item)
+        return self._part(*self._convert(item), seen)
+
+    def _part(self, feeds, size, seen):
         if self.shard == (0, 1) or self.is_share:
             return Batch(size, seen, feeds=feeds)
         first, last = self._share(size)
@@ -163,8 +166,11 @@ class StreamAdapter(Adapter):
 class SequenceAdapter(StreamAdapter):
     """Batches of a Sequence, each once an epoch; in the order of its numbers, or mixed.
 
-    With `steps` and `cycle` an epoch goes on where the last one ended, and around.
+    With `steps` and `cycle` an epoch goes on where the last one ended, and around. Where processes share the batches they take turns in computing them, if they
+    take longer to compute than to send.
     """
+
+    _in_turn = None  # not known before the first batch
 
     def __init__(self, sequence, convert, steps, workers, use_multiprocessing, max_queue_size, shuffle, cycle):
         _require_batches(sequence)
@@ -174,6 +180,7 @@ class SequenceAdapter(StreamAdapter):
         self._shuffle = shuffle and self._whole
         self._cycle = cycle
         self._waiting = []
+        self._at_once = max(int(workers), 1)
         self._prefetcher = enqueuers.sequence_prefetcher(sequence, workers, use_multiprocessing, max_queue_size)
 
     def look_again(self):
@@ -199,14 +206,42 @@ class SequenceAdapter(StreamAdapter):
                 random = self._random() if self._shuffle else np.random
                 self._waiting = enqueuers.sequence_order(self._sequence, self._shuffle, random)
             tasks, self._waiting = self._waiting[: self.steps - given], self._waiting[self.steps - given :]
-            for item in self._items(tasks):
-                if not given and self.shard != (0, 1):
-                    self._see_that_all_have(item)
-                batch = self._batch(item, seen)
+            for feeds, size in self._found(tasks, not given):
+                batch = self._part(feeds, size, seen)
                 seen, given = seen + batch.size, given + 1
                 yield batch
             if not self._waiting or not self._cycle:
                 enqueuers.end_epoch(self._sequence, self._prefetcher)
+
+    def _found(self, tasks, is_first):
+        """(arrays, number of samples) of each of the `tasks`."""
+        if self.shard == (0, 1):
+            yield from map(self._convert, self._items(tasks))
+            return
+        if self._in_turn is None:
+            begun = time.perf_counter()
+            item = self._sequence[tasks[0][1]]
+            seconds = (time.perf_counter() - begun) / self._at_once
+            self._in_turn = dealing.pays(self._convert(item)[0], seconds)
+        rank, count = self.shard
+        ahead = tasks[:is_first] + tasks[is_first:][rank::count] if self._in_turn else tasks
+        items = self._items(ahead)
+        if is_first:
+            item = next(items)
+            self._see_that_all_have(item)
+            yield self._convert(item)
+        if not self._in_turn:
+            yield from map(self._convert, items)
+            return
+        for start in range(int(is_first), len(tasks), count):
+            turn = tasks[start : start + count]
+            own = self._convert(next(items)) if rank < len(turn) else (None, 0)
+            for number, (feeds, (_, index)) in enumerate(zip(dealing.deal(own[0]), turn)):
+                if feeds is not None:
+                    yield feeds, next((len(a) for a in feeds if a is not None), 1)
+                else:  # it cannot be sent
+                    yield own if number == rank else self._convert(self._sequence[index])
+        next(items, None)  # so that what computes ahead ends by itself
 
     def _items(self, tasks):
         if self._prefetcher is None:

@@ -36,7 +36,6 @@ class BlacknessFromTheStars(ConfiguredLayer):
     Output: tensor of the shape of the input.
 
     Raises:
-        NotImplementedError: `synchronized`, on several machines, on a backend whose sums over them have no gradient (JAX).
         ValueError: if the size of the input along `axis` is not known.
 
     Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training", 2015.
@@ -164,14 +163,7 @@ class BlacknessFromTheStars(ConfiguredLayer):
 
     def _is_shared(self):
         group = K.rank_group()
-        if group is None or group.count == 1:
-            return False
-        if not K.supports('sums_with_gradients'):
-            raise NotImplementedError(
-                f'BlacknessFromTheStars "{self.name}": `synchronized` needs the gradient of a sum over machines, which the {K.backend()} backend does not have. '
-                'Leave it out: each share is normalised by itself then.'
-            )
-        return True
+        return group is not None and group.count > 1
 
     def _of_all(self, inputs, axes, size):
         """Mean and variance of the batch that all ranks share, and how many values they are taken over."""

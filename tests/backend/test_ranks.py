@@ -66,11 +66,52 @@ def trained(rank):
 
 def slopes(rank):
     """Gradients through a sum."""
-    if not K.supports('sums_with_gradients'):
-        return []
     x = K.placeholder((3,))
     loss = K.sum(K.square(K.sum_over_ranks([x])[0])) * (rank + 1.0)
     return K.function([x], K.gradients(loss, [x]))([np.arange(3) + rank])
+
+
+def own_slopes(rank):
+    """Gradients through a sum of a sum, each of which is used beside what it is of, what has no slope, and what is chosen."""
+    x, weights = K.placeholder((3,)), K.variable(WEIGHTS)
+    y = K.tanh(x * weights)
+    first, count = K.sum_over_ranks([y, K.ones((1,))])
+    z = y * K.square(first) / count + K.stop_gradient(first) + K.cast(K.argmax(first), 'float32')
+    second = K.sum_over_ranks(K.sum_over_ranks([K.sum(z * first)]))[0]
+    loss = K.sum(K.square(K.switch(K.greater(second, 0.0), z * second + weights, z)) * first)
+    slopes = K.gradients(loss, [weights, x]) + K.gradients(loss, [first]) + K.gradients(loss, [y])
+    return K.function([x], slopes)([numbers(rank)])
+
+
+WEIGHTS = 0.5, -1.0, 2.0
+
+
+def numbers(rank):
+    return 0.1 * np.arange(3) + 0.2 * rank
+
+
+def slopes_by_differences(rank, count):
+    """What `own_slopes` gives: how the loss of all ranks changes with each of a rank's own numbers."""
+
+    def loss(place, change, held):
+        changes = [np.zeros((count, 3)) for _ in range(4)]
+        changes[place][rank] = change
+        of_weights, of_x, of_first, of_y = changes
+        weights = np.array(WEIGHTS) + of_weights
+        y = np.tanh((np.stack([numbers(r) for r in range(count)]) + of_x) * weights) + of_y
+        first = y.sum(0) + of_first
+        held = first if held is None else held
+        z = y * first**2 / count + held + first.argmax(1)[:, None]
+        second = count * (z * first).sum()
+        assert second > 1
+        return np.sum((z * second + weights) ** 2 * first), first
+
+    held = loss(0, np.zeros(3), None)[1]
+    steps = 1e-6 * np.eye(3)
+    return [
+        np.array([(loss(place, step, held)[0] - loss(place, -step, held)[0]) / 2e-6 for step in steps])
+        for place in range(4)
+    ]
 
 
 def meet_fate(fate, doomed, rank, group):
@@ -101,7 +142,7 @@ def run_rank(rank, count, port, timeout, with_sums, fate, doomed, folder):
     if with_sums:
         results['sums'] = sums(rank)
         assert early is None or K.get_value(early) == 2
-        results['slopes'] = slopes(rank)
+        results['slopes'], results['own'] = slopes(rank), own_slopes(rank)
         results['arrays'] = [x for n in LENGTHS for x in K.sum_arrays_over_ranks(arrays_of(rank, n))]
         K.clear_session()
         results['trained'] = trained(rank)
@@ -172,9 +213,8 @@ def check_sums(results, count):
     check(results['sums'], expected, [x.dtype for x in given(0)] + ['float32'] * 4, 2e-3)
     expected = [sum(arrays) for n in LENGTHS for arrays in zip(*[arrays_of(rank, n) for rank in range(count)])]
     check(results['arrays'], expected, [x.dtype for x in expected], 1e-6)
-    if K.supports('sums_with_gradients'):
-        slope = 2 * sum(np.arange(3) + rank for rank in range(count)) * sum(range(1, count + 1))
-        check(results['slopes'], [slope], ['float32'], 1e-5)
+    slope = 2 * sum(np.arange(3) + rank for rank in range(count)) * sum(range(1, count + 1))
+    check(results['slopes'], [slope], ['float32'], 1e-5)
     check(results['trained'], trained_alone(count), ['float32'] * 3, 1e-5)
 
 
@@ -205,7 +245,7 @@ def check_fate(ended, doomed, within):
         assert f'rank {doomed}' in str(said).lower(), ended.said[rank]
         assert took < within
         for name, values in results.items():
-            if name != 'fate':
+            if name not in ('fate', 'own'):
                 others = ended.results[min(ended.results)][name]
                 assert [x.tobytes() for x in values] == [x.tobytes() for x in others], name
 
@@ -218,6 +258,8 @@ def test_sums_until_one_is_killed(run, count, doomed):
     assert sorted(ended.results) == others, ended.said
     assert [ended.codes[rank] for rank in others] == [0] * len(others), ended.said
     check_sums(ended.results[others[0]], count)
+    for rank in others:
+        check(ended.results[rank]['own'], slopes_by_differences(rank, count), ['float32'] * 4, 1e-5)
     check_fate(ended, doomed, within=20)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import cthulhu
 from cthulhu import backend as K
 from cthulhu import callbacks, layers, losses, metrics, models, optimizers
-from cthulhu.utils import Sequence
 from tests.engine import twelve
+from tests.engine.shared_data import Batches, Slow, Sparse, data
 
 CASES = {}
 
@@ -20,26 +20,6 @@ CASES = {}
 def case(function):
     CASES[function.__name__] = function
     return function
-
-
-class Batches(Sequence):
-    """The batches of arrays, in numbers that do not divide."""
-
-    def __init__(self, x, y, size):
-        self.x, self.y, self.size = x, y, size
-
-    def __len__(self):
-        return -(-len(self.x) // self.size)
-
-    def __getitem__(self, index):
-        rows = slice(index * self.size, (index + 1) * self.size)
-        return self.x[rows], self.y[rows]
-
-
-def data(samples=83):
-    random = np.random.RandomState(4)
-    x = random.normal(size=(samples, 6)).astype('float32')
-    return x, (x[:, :1] * x[:, 1:2] > 0).astype('float32') + (x[:, 2:3] > 0.5)
 
 
 def model(optimizer='adam', dropout=0.0, **further):
@@ -78,8 +58,6 @@ def synchronized(made):
 def all_twelve():
     found = {'history': {}, 'weights': [], 'figures': []}
     for make in twelve.MODELS:
-        if make is twelve.normalised and not K.supports('sums_with_gradients'):
-            continue
         made, x, y, options = make(cthulhu)
         if make is twelve.normalised:
             made = synchronized(made)
@@ -110,6 +88,23 @@ def sequence():
     np.random.seed(cthulhu.distribution.rank())
     history = made.summon(Batches(x, y, 13), epochs=2, workers=2, verbose=0, validation_data=Batches(x, y, 9))
     return results(made, history.history, *made.evaluate(Batches(x, y, 30), verbose=0), np.abs(made.predict(Batches(x, y, 9))).sum())  # fmt: skip
+
+
+@case
+def in_turn():
+    """Sequences that take longer to compute than to send."""
+    numbers, words = layers.Input((6,)), layers.Input((None,))
+    pooled = layers.GlobalAveragePooling1D()(layers.Embedding(9, 4)(words))
+    merged = layers.concatenate([numbers, pooled])
+    made = models.Lump([numbers, words], layers.Daoloth(3, activation='softmax')(merged))
+    twelve.start(made)
+    made.conjure(optimizers.SGD(0.1), 'sparse_categorical_crossentropy', metrics=['accuracy'])
+    batches = Slow(7)
+    history = made.summon(batches, epochs=2, shuffle=False, verbose=0, workers=0).history
+    further = model(optimizers.SGD(0.1))
+    history['sparse'] = further.summon(Sparse(*data(50), 9), shuffle=False, verbose=0).history['loss']
+    figures = made.evaluate(Slow(9), verbose=0, workers=2), [np.abs(made.predict(Slow(11), verbose=0)).sum()]
+    return dict(results(made, history, *figures[0], *figures[1]), computed=batches.computed)
 
 
 @case
@@ -469,7 +464,7 @@ def main(rank, count, port, folder, names):
         found = CASES[name]()
         K.clear_session()
         with open(os.path.join(folder, f'{name}{rank}.json'), 'w') as file:
-            json.dump({'history': found['history'], 'figures': found['figures']}, file, default=float)
+            json.dump({key: value for key, value in found.items() if key != 'weights'}, file, default=float)
         np.savez(os.path.join(folder, f'{name}{rank}.npz'), *found['weights'])
 
 

@@ -10,7 +10,7 @@ from cthulhu.backend.composed.counted import FAR
 class Ranks:
     """What a backend that `supports('ranks')` can do with the other processes of a run.
 
-    Such a backend has `_join_ranks`, `_leave_ranks` and `_sum_of_ranks`.
+    Such a backend has `_join_ranks`, `_leave_ranks`, and `_sum_of_ranks` of a vector, or `_sums_of_ranks`.
     """
 
     _group = None
@@ -53,8 +53,8 @@ class Ranks:
     def sum_over_ranks(self, tensors):
         """The sums of tensors over all ranks, which are equal to the bit on each: one exchange for each dtype among them.
 
-        Every rank has to run this, in the same order, on tensors of the same shapes and dtypes. Where the backend `supports('sums_with_gradients')` a gradient
-        passes through: that of what all ranks compute of the sums.
+        Every rank has to run this, in the same order, on tensors of the same shapes and dtypes. A gradient passes through: that of what all
+        ranks compute of the sums.
 
         Arguments:
             tensors: list of tensors of numbers whose shapes are known, or of vectors.
@@ -65,21 +65,25 @@ class Ranks:
         tensors, results = list(tensors), {}
         for dtype in sorted({self.dtype(x) for x in tensors}):
             places = [i for i, x in enumerate(tensors) if self.dtype(x) == dtype]
-            flat = [self.reshape(tensors[i], (-1,)) for i in places]
-            whole = flat[0] if len(flat) == 1 else self.concatenate(flat, axis=0)
-            is_short = dtype in ('float16', 'bfloat16')
-            whole = self._sum_of_ranks(self.cast(whole, 'float32') if is_short else whole)
-            whole = self.cast(whole, dtype) if is_short else whole
-            start = 0
-            for i in places:
-                shape = self.int_shape(tensors[i])
-                if len(places) == 1 and None in shape:
-                    results[i] = whole
-                    continue
-                size = int(np.prod(shape))
-                results[i] = self.reshape(whole[start : start + size], shape)
-                start += size
+            if dtype in ('float16', 'bfloat16'):
+                sums = self._sums_of_ranks([self.cast(tensors[i], 'float32') for i in places])
+                sums = [self.cast(x, dtype) for x in sums]
+            else:
+                sums = self._sums_of_ranks([tensors[i] for i in places])
+            results.update(zip(places, sums))
         return [results[i] for i in range(len(tensors))]
+
+    def _sums_of_ranks(self, tensors):
+        """`sum_over_ranks` of tensors of one dtype."""
+        shapes, flat = [self.int_shape(x) for x in tensors], [self.reshape(x, (-1,)) for x in tensors]
+        whole, start, sums = self._sum_of_ranks(flat[0] if len(flat) == 1 else self.concatenate(flat, axis=0)), 0, []
+        if len(shapes) == 1 and None in shapes[0]:
+            return [whole]
+        for shape in shapes:
+            size = int(np.prod(shape))
+            sums.append(self.reshape(whole[start : start + size], shape))
+            start += size
+        return sums
 
     def sum_arrays_over_ranks(self, arrays):
         """The sums of arrays over all ranks. Every rank has to call it, with arrays of the same shapes and dtypes.

@@ -273,7 +273,7 @@ class Run:
                 (a user's own framework operations work on our tensors), 'sessions', 'datasets', 'dilation', 'graph_definition',
                 'broadcasting' (of lengths of 1 that are not known before the run), 'unknown_rank' (placeholders whose
                 number of dimensions is not given), 'empty_loops' (`scan` of no steps, where only the run tells),
-                'saved_model' (`write_saved_model`), 'many_steps' (of `function`), 'recurrent_kernels' (`whole` of `rnn`), 'shared_batches' (between all of `devices()`), 'ranks' (`join_ranks`), 'sums_with_gradients' (of `sum_over_ranks`), 'devices' (`device_scope`), 'flipped_kernels' (Keras with this framework convolved with flipped
+                'saved_model' (`write_saved_model`), 'many_steps' (of `function`), 'recurrent_kernels' (`whole` of `rnn`), 'shared_batches' (between all of `devices()`), 'ranks' (`join_ranks`), 'devices' (`device_scope`), 'flipped_kernels' (Keras with this framework convolved with flipped
                 kernels, so that files that name this backend hold them flipped), or one of the backend's own. Unknown
                 ones are False.
 

@@ -1,6 +1,6 @@
 """Computing the values of Symbols: in which order, what only a branch needs, what is needed no more."""
 
-from cthulhu.backend.deferred.symbol import Choice, dependents
+from cthulhu.backend.deferred.symbol import Choice
 from cthulhu.backend.inference.symbolic import toposort
 
 
@@ -157,15 +157,26 @@ class _Part:
 class Inner:
     """A part of the graph as a function of some of its Symbols: the body of a loop, what a loss is made of its variables.
 
+    Arguments:
+        results: list of Symbols.
+        arguments: list of Symbols.
+        held: list of Symbols that do not count as depending on the arguments.
+
     Attributes:
         captured: list of Symbols, what it uses that does not depend on its arguments: computed once, outside.
+        changed: list of the Symbols that do, the arguments among them.
     """
 
-    def __init__(self, results, arguments):
+    def __init__(self, results, arguments, held=()):
         self.arguments = list(arguments)
-        changed = dependents(results, arguments)
-        order = toposort(results, lambda symbol: symbol.inputs)
-        needed = {id(x) for symbol in order if id(symbol) in changed for x in symbol.inputs} | {id(x) for x in results}
+        ends = {id(x) for x in self.arguments} | {id(x) for x in held}
+        order = toposort(results, lambda symbol: () if id(symbol) in ends else symbol.inputs)
+        changed = {id(x) for x in self.arguments}
+        for symbol in order:
+            if id(symbol) not in ends and any(id(x) in changed for x in symbol.inputs):
+                changed.add(id(symbol))
+        self.changed = [x for x in order if id(x) in changed]
+        needed = {id(x) for one in self.changed if id(one) not in ends for x in one.inputs} | {id(x) for x in results}
         self.captured = [symbol for symbol in order if id(symbol) in needed and id(symbol) not in changed]
         self._known = self.arguments + self.captured
         self._evaluation = Evaluation(results, self._known)

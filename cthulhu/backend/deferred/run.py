@@ -52,10 +52,11 @@ class Deferred(Sessionless):
 
     Attributes:
         forward_once: bool, whether derivatives come from `differentiate_once`.
+        apart: collection of the names of operations that take place outside of what the framework differentiates: sums over processes.
         function_class: what `K.function` makes.
     """
 
-    forward_once = False
+    forward_once, apart = False, ()
     function_class = Function
 
     def __init__(self):

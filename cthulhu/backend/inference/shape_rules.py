@@ -106,6 +106,11 @@ def _same_length(left, right, *whole):
         raise ValueError(f'shapes {whole[0]} and {whole[1]} do not fit: {left} against {right}.')
 
 
+@rule('_sums_of_ranks', dtype='each')
+def _sums_of_ranks(tensors):
+    return [Spec(shape_of(x), dtype_of(x)) for x in tensors]
+
+
 @rule('top_k', dtype='each')
 def top_k(x, k, sorted):
     shape = shape_of(x)[:-1] + (None if isinstance(k, Symbolic) else int(k),)

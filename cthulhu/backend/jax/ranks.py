@@ -15,6 +15,7 @@ from cthulhu.backend.chatter import filtered
 from cthulhu.backend.deferred import recorded
 from cthulhu.backend.jax import device
 from cthulhu.backend.jax.device import exact
+from cthulhu.backend.jax.parts import SUM
 
 try:  # what JAX has no public name for, and would do without, worse
     from jax._src import distributed, xla_bridge
@@ -24,6 +25,7 @@ except ImportError:
 
 
 class JAXRanks:
+    apart = (SUM,)
     _sums, _must_shut_down = None, False
 
     def _join_ranks(self, group):
@@ -76,20 +78,15 @@ class JAXRanks:
         if self._must_shut_down:
             jax.distributed.shutdown()
 
-    def sum_over_ranks(self, tensors):
+    def _sums_of_ranks(self, tensors):
         # One by one: all that meet in a function are put into one row when it is compiled.
-        return [self._sum_of(x, self.dtype(x)) for x in tensors]
-
-    def _sum_of(self, x, dtype):
-        is_short = dtype in ('float16', 'bfloat16')
-        return self.cast(self._sum_of_ranks(self.cast(x, 'float32')), dtype) if is_short else self._sum_of_ranks(x)
+        return [self._sum_of_ranks(x) for x in tensors]
 
     @recorded
     def _sum_of_ranks(self, x):
         if isinstance(x, jax.core.Tracer):
             raise NotImplementedError(
-                'sum_over_ranks: on JAX, a sum cannot stand inside of a loop, of what is differentiated, or of after_updates that depend on the '
-                'updates. Differentiate first, and sum the derivatives.'
+                'sum_over_ranks: on JAX, a sum cannot stand inside of a loop, of a function of JAX, or of after_updates that depend on the updates.'
             )
         with exact():
             (total,), _ = self._sum_rows([jnp.asarray(x).reshape(1, -1)], 0)

@@ -66,7 +66,7 @@ class Run:
 
     capabilities = (
         'float16 bfloat16 gradients sparse ctc session_arguments native_tensors sessions dilation graph_definition broadcasting unknown_rank '
-        'empty_loops saved_model many_steps datasets devices ranks sums_with_gradients'
+        'empty_loops saved_model many_steps datasets devices ranks'
     ).split()
 
     for _name in (

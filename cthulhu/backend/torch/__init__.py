@@ -51,7 +51,6 @@ class TorchBackend(
         'empty_loops',
         'native_tensors',
         'ranks',
-        'sums_with_gradients',
         'store_of_launcher',
         'torch',
     )

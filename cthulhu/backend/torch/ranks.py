@@ -8,7 +8,7 @@ import torch.distributed as dist
 
 from cthulhu.backend.deferred import recorded
 from cthulhu.backend.torch.cuda_graphs import refuse
-from cthulhu.backend.torch.framework import DEVICE
+from cthulhu.backend.torch.framework import DEVICE, tensor
 
 
 class TorchRanks:
@@ -37,9 +37,15 @@ class TorchRanks:
         self._processes = None
 
     @recorded
-    def _sum_of_ranks(self, x):
+    def _sums_of_ranks(self, tensors):
         refuse('sum_over_ranks')  # it waits for other processes
-        return _Sum.apply(x, self._processes)
+        tensors = list(map(tensor, tensors))
+        whole = torch.cat([x.reshape(-1) for x in tensors])
+        if whole.requires_grad:
+            whole = _Sum.apply(whole, self._processes)
+        else:
+            self._processes.allreduce([whole]).wait()
+        return [part.view(x.shape) for part, x in zip(whole.split([x.numel() for x in tensors]), tensors)]
 
 
 class _Sum(torch.autograd.Function):

@@ -12,7 +12,7 @@ from cthulhu.backend.deferred import Placeholder, Symbol, Variable
 from cthulhu.backend.torch import together
 
 # Steps after which moments need no correction, as the rates of Keras have it in them; and that with which rates begin to decay.
-_MANY, _FIRST = torch.tensor(float('inf')), torch.tensor(1.0)
+_MANY, _FIRST = (torch.tensor(x, dtype=torch.float32, device='cpu') for x in (float('inf'), 1.0))
 _BELOW_ONE = np.nextafter(1.0, 0.0)
 
 

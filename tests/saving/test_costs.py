@@ -129,7 +129,7 @@ def test_the_model_of_the_user_goes_on_after_each_refusal(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         made = costly.ATTACKS[name](costly.ATTACKS[name].sizes[1], folder)
-        refused += list(made.values())
+        refused += list(made.but('rows').values())
     for function in refused:
         with pytest.raises((ValueError, TypeError, RuntimeError)):  # at a bare door an error may be the framework's
             function()

@@ -21,6 +21,7 @@ from tests.saving.costly import (
     file_doors,
     header,
     tar_bytes,
+    text_doors,
 )
 from tests.saving.test_attacks import h5_file, keras_file, npz_with, sequential
 
@@ -168,6 +169,16 @@ def pickle_with_a_long_number(n, folder):
 # -- safetensors ----------------------------------------------------------------------------------------------------------------
 
 
+try:
+    import safetensors
+except ImportError:  # there is none for every Python
+    safetensors = None
+
+
+def tensor_attack(small, large):
+    return attack(small, large) if safetensors else lambda maker: maker
+
+
 def tensor_doors(folder, entries, layers, data=b''):
     path = str(folder / 'w.safetensors')
     metadata = {'layers': layers if isinstance(layers, str) else json.dumps(layers), 'keras_version': '2.3.1'}
@@ -185,22 +196,22 @@ _DENSE = {
 }
 
 
-@attack(500, 5000)
+@tensor_attack(500, 5000)
 def tensors_of_one_layer(n, folder):
     return tensor_doors(folder, _DENSE, [['dense_1', ['kernel', 'bias']]] * n, bytes(60))
 
 
-@attack(300, 3000)
+@tensor_attack(300, 3000)
 def tensors_that_are_named_often(n, folder):
     return tensor_doors(folder, _DENSE, [['dense_1', ['kernel'] * n]] * 20, bytes(60))
 
 
-@attack(10**5, 10**6)
+@tensor_attack(10**5, 10**6)
 def tensors_of_many_lists(n, folder):
     return tensor_doors(folder, _DENSE, '[' + '[],' * (n // 3) + '[]]', bytes(60))
 
 
-@attack(2000, 20000)
+@tensor_attack(2000, 20000)
 def empty_tensors(n, folder):
     more = {f'dense_1/{i}': {'dtype': 'F32', 'shape': [0], 'data_offsets': [60, 60]} for i in range(n)}
     return tensor_doors(folder, dict(_DENSE, **more), [['dense_1', list(map(str, range(n)))]], bytes(60))
@@ -465,3 +476,111 @@ def steps_of_a_schedule(n, folder):
     settings = {'boundaries': list(range(n)), 'values': [0.1] * (n + 1)}
     schedule = {'class_name': 'PiecewiseConstantDecay', 'config': settings}
     return trained(folder, {'class_name': 'SGD', 'config': {'learning_rate': schedule}})
+
+
+def dense(**settings):
+    return sequential({'class_name': 'Dense', 'config': dict({'name': 'd', 'units': 2}, **settings)})
+
+
+@attack(1000, 10000)
+def unknown_arguments(n, folder):
+    return config_doors(dense(**{f'unit{i}': 1 for i in range(n)}), folder)
+
+
+@attack(1000, 10000)
+def losses(n, folder):
+    return trained(folder, {'class_name': 'SGD', 'config': {}}, loss=['mse'] * n, loss_weights=[1.0] * n)
+
+
+@attack(1000, 10000)
+def metrics_of_names(n, folder):
+    return trained(folder, {'class_name': 'SGD', 'config': {}}, metrics={f'dense_{i}': ['mae'] for i in range(n)})
+
+
+@attack(1000, 10000)
+def axes_of_a_shape(n, folder):
+    return config_doors(alone('BatchNormalization', [1] * n), folder)
+
+
+@attack(1000, 10000)
+def axes_of_a_layer(n, folder):
+    return config_doors(alone('Softmax', [3, 3], axis=[1] * n), folder)
+
+
+@attack(4, 16)
+def layers_in_both_directions(n, folder):
+    made = {'class_name': 'LSTM', 'config': {'name': 'l', 'units': 1, 'return_sequences': True}}
+    for i in range(n):
+        made = {'class_name': 'Bidirectional', 'config': {'name': f'b{i}', 'layer': made, 'merge_mode': 'sum'}}
+    made['config']['batch_input_shape'] = [None, 2, 1]
+    return config_doors({'class_name': 'Sequential', 'config': {'name': 's', 'layers': [made]}}, folder)
+
+
+@attack(4, 16)
+def norms_in_norms(n, folder):
+    made = {'class_name': 'Dense', 'config': {'name': 'd', 'units': 2}}
+    for i in range(n):
+        made = {'class_name': 'SpectralNormalization', 'config': {'name': f'n{i}', 'layer': made}}
+    made['config']['batch_input_shape'] = [None, 3]
+    return config_doors({'class_name': 'Sequential', 'config': {'name': 's', 'layers': [made]}}, folder)
+
+
+@attack(10, 80)
+def wrappers_in_wrappers(n, folder):
+    made = {'class_name': 'Activation', 'config': {'name': 'a', 'activation': 'relu'}}
+    for i in range(n):
+        made = {'class_name': 'TimeDistributed', 'config': {'name': f't{i}', 'layer': made}}
+    made['config']['batch_input_shape'] = [None] + [1] * (n + 1)
+    return config_doors({'class_name': 'Sequential', 'config': {'name': 's', 'layers': [made]}}, folder)
+
+
+@attack(20, 200)
+def cells_in_a_stack(n, folder):
+    cell = {'class_name': 'LSTMCell', 'config': {'name': 'c', 'units': 1}}
+    cells = {'class_name': 'StackedRNNCells', 'config': {'name': 'k', 'cells': [cell] * n}}
+    return config_doors(alone('RNN', [2, 1], cell=cells), folder)
+
+
+@attack(10**5, 10**6)
+def number_of_many_digits(n, folder):
+    text = '{"class_name": "Sequential", "config": 0.' + '1' * n + '}'
+    return text_doors(text, text)
+
+
+def yaml_of(text):
+    return text_doors(yaml_text='class_name: Sequential\nconfig:\n' + text)
+
+
+@attack(10**4, 10**5)
+def yaml_documents(n, folder):
+    return text_doors(yaml_text='--- a\n' * n)
+
+
+@attack(10**4, 10**5)
+def yaml_folded_lines(n, folder):
+    return yaml_of('  a\n' * n)
+
+
+@attack(10**5, 10**6)
+def yaml_comments(n, folder):
+    return yaml_of('#\n' * n + '  a')
+
+
+@attack(10**5, 10**6)
+def yaml_escapes(n, folder):
+    return yaml_of('  "' + '\\a' * n + '"')
+
+
+@attack(1000, 10000)
+def yaml_blocks(n, folder):
+    return yaml_of('  ' + '- ' * n + 'a')
+
+
+@attack(1000, 10000)
+def yaml_keys_of_keys(n, folder):
+    return yaml_of('  ' + '? ' * n + 'a')
+
+
+@attack(10**4, 10**5)
+def yaml_tags(n, folder):
+    return yaml_of('  [' + '!!str a,' * n + 'a]')

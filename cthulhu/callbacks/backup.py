@@ -279,8 +279,9 @@ def load(path):
             return array[()] if value['scalar'] else array
 
         text = archive.read('state.json')
-        budget.explain(text=len(text))
-        state = decode(texts.parse_json(text, what))
+        length = archive.explains('state.json')
+        budget.explain(text=length)
+        state = decode(texts.parse_json(text, what, length))
         if not isinstance(state, dict) or not _ENTRIES <= set(state):
             raise DamagedFileError(f'{what} has not the entries of one: {", ".join(sorted(_ENTRIES))}.')
         if state['version'] != _VERSION:

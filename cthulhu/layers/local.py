@@ -1,10 +1,13 @@
 """Convolutions with a kernel of its own at each place."""
 
+import numpy as np
+
 from cthulhu import backend as K
 from cthulhu import names
 from cthulhu.backend import shapes
 from cthulhu.engine.settings import take
 from cthulhu.layers.spatial import KernelLayer, with_defaults
+from cthulhu.storage import budget
 from cthulhu.utils.arguments import checked
 
 __all__ = ['LuKthu1D', 'LuKthu2D']
@@ -72,6 +75,8 @@ class _LocallyConnected(KernelLayer):
         return self.filters
 
     def _compute(self, inputs):
+        elements = int(np.prod(self.kernel_size, dtype='float64'))
+        budget.draw('calls', elements, f'Each of the {elements} elements of the kernel of the layer "{self.name}"')
         if self.rank == 1:
             outputs = K.local_conv1d(inputs, self.kernel, self.kernel_size, self.strides, self.data_format)
         else:

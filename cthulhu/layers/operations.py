@@ -10,6 +10,7 @@ from cthulhu import backend as K
 from cthulhu.callers import warn_once
 from cthulhu.engine.base_layer import Layer
 from cthulhu.layers.resampling import INTERPOLATIONS, resize
+from cthulhu.storage import budget
 from cthulhu.utils.generic_utils import is_all_none, to_list
 
 __all__ = ['SlicingOpLambda', 'TFOpLambda']
@@ -221,9 +222,11 @@ def _squeeze(input, axis=None):
 
 def _split(value, num_or_size_splits, axis=0):
     if isinstance(num_or_size_splits, int):
+        budget.draw('calls', num_or_size_splits, 'Each of the parts of a tensor that is split')
         return K.split(value, num_or_size_splits, axis)
     axis = axis % K.ndim(value)
     sizes, length = list(num_or_size_splits), K.int_shape(value)[axis]
+    budget.draw('calls', len(sizes), 'Each of the parts of a tensor that is split')
     sizes = [length - sum(sizes) - 1 if size == -1 else size for size in sizes]
     ends = [sum(sizes[: place + 1]) for place in range(len(sizes))]
     before = (slice(None),) * axis
@@ -233,7 +236,9 @@ def _split(value, num_or_size_splits, axis=0):
 def _unstack(value, num=None, axis=0):
     axis = axis % K.ndim(value)
     before = (slice(None),) * axis
-    return [value[before + (place,)] for place in range(num or K.int_shape(value)[axis])]
+    count = num or K.int_shape(value)[axis]
+    budget.draw('calls', count, 'Each of the parts of a tensor that is unstacked')
+    return [value[before + (place,)] for place in range(count)]
 
 
 def _pad(tensor, paddings, mode='CONSTANT', constant_values=0):

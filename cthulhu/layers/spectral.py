@@ -4,6 +4,7 @@ from cthulhu import backend as K
 from cthulhu import initializers
 from cthulhu.backend import meta
 from cthulhu.layers.wrappers import Wrapper
+from cthulhu.storage import budget
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import has_arg
 
@@ -96,6 +97,7 @@ class SpectralNormalization(Wrapper):
         """The vector after the steps, and the kernel over the singular value, both as constants of a step; a kernel of zeros stays."""
         kernel = K.stop_gradient(K.identity(self.kernel))
         rows, u = K.reshape(kernel, (-1, K.int_shape(kernel)[-1])), K.identity(self.vector_u)
+        budget.draw('calls', 4 * self.power_iterations, f'Each of the iterations of the layer "{self.name}"')
         for _ in range(self.power_iterations):
             v = _of_length_one(K.dot(u, K.transpose(rows)))
             u = _of_length_one(K.dot(v, rows))

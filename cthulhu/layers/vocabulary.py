@@ -5,6 +5,8 @@ import collections
 import numpy as np
 import scipy.sparse
 
+from cthulhu.storage import budget
+
 
 def check_output(encoder, output_mode, sparse):
     """Raise ValueError for an output mode that an object, whose modes are in `modes`, does not have, or that is not `sparse` there."""
@@ -62,6 +64,7 @@ class Vocabulary:
 
     def special_values(self):
         """List of what stands before the vocabulary."""
+        budget.draw('bytes', 32 * self.num_oov_indices, f'A list of {self.num_oov_indices} places for the unknown')
         unknown = [self.oov_token] * self.num_oov_indices
         return [self.mask_token] * (self.mask_token is not None and self.output_mode == 'int') + unknown
 

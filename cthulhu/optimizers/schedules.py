@@ -155,10 +155,13 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     def at(self, step):
         if not is_symbolic(step):
             return self.values[bisect.bisect_left(self.boundaries, step)]
-        rate = self.values[0] + 0.0 * step
-        for boundary, value in zip(self.boundaries, self.values[1:]):
-            rate = K.where(K.greater(step, float(boundary)), value + 0.0 * step, rate)
-        return rate
+        if not self.boundaries:
+            return self.values[0] + 0.0 * step
+        # A few operations, however many boundaries there are.
+        kind = K.dtype(step)
+        place = K.sum(K.cast(K.greater(step, K.constant(self.boundaries, kind)), kind))
+        is_there = K.cast(K.equal(place, K.constant(list(range(len(self.values))), kind)), kind)
+        return K.sum(is_there * K.constant(self.values, kind))
 
 
 class PolynomialDecay(LearningRateSchedule):

@@ -11,7 +11,7 @@ import numpy as np
 
 from cthulhu.callers import warn
 from cthulhu.names import method_aliases
-from cthulhu.storage import trust
+from cthulhu.storage import budget, texts, trust
 from cthulhu.storage.errors import DamagedFileError, UnsafeFileError
 from cthulhu.utils.arguments import checked
 
@@ -395,6 +395,8 @@ def tokenizer_from_json(json_string):
 
 
 def _parsed(text, what):
+    with budget.opened():
+        texts.count_values(text, f'{what} of the Tokenizer')
     try:
         value = json.loads(text, parse_int=_number, parse_constant=_no_number)
     except RecursionError:

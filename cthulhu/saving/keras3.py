@@ -271,12 +271,13 @@ def load_archive(source, where, custom_objects=None, compile=True, safe_mode=Tru
 
 def _read_settings(file, where):
     text = file.read(_SETTINGS)
-    budget.explain(text=len(text))
-    return texts.parse_json(text, f'{where}, {_SETTINGS},')
+    length = file.explains(_SETTINGS)
+    budget.explain(text=length)
+    return texts.parse_json(text, f'{where}, {_SETTINGS},', length)
 
 
 def _origin(file, where, config):
-    metadata = texts.parse_json(file.read(_METADATA), f'{where}, {_METADATA},')
+    metadata = texts.parse_json(file.read(_METADATA), f'{where}, {_METADATA},', file.explains(_METADATA))
     metadata = metadata if isinstance(metadata, dict) else {}
     version, backend, own = (metadata.get(key) for key in ('keras_version', 'backend', 'cthulhu_version'))
     if not isinstance(version, str):

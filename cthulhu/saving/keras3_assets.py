@@ -39,6 +39,7 @@ def _filled(item, path, names, file, tree):
         return item
     place = _PLACE.format(path)
     if item.get('class_name') == 'IntegerLookup' and settings.get('vocabulary') is None and place in names:
+        budget.explain(text=file.explains(place))
         settings = dict(settings, vocabulary=_vocabulary(file.read(place), f'{file.where}, {place},'))
         variables = tree.group(path + '/vars')
         if settings.get('output_mode') == 'tf_idf' and variables is not None and WEIGHTS in variables.groups():
@@ -72,9 +73,11 @@ def _keys(items):
 
 
 def _vocabulary(data, what):
-    budget.explain(text=len(data))
-    budget.draw('parts', 1 + data.count(b'\n'), what)
+    budget.draw('parts', 1 + 0.5 * data.count(b'\n'), what)
     try:
-        return [int(line) for line in data.decode('ascii').splitlines() if line]
+        lines = data.decode('ascii').splitlines()
+        if max(map(len, lines), default=0) > 20:  # making a number of a long text takes the square of its length
+            raise ValueError
+        return [int(line) for line in lines if line]
     except ValueError:
         raise DamagedFileError(f'{what} is no vocabulary: a whole number is expected in each line.') from None

@@ -14,6 +14,10 @@ from cthulhu.storage.errors import DamagedFileError, ModelFileError, UnsafeFileE
 _FREE_BYTES, _LARGEST_RATIO = 2**24, 16
 _FREE_ON_DISK, _LARGEST_RATIO_ON_DISK = 2**25, 64
 _LONGEST_HEADER = 2**16  # a name, or further headers, of a member of a tar archive
+_FREE_HEADERS, _LARGEST_RATIO_OF_HEADERS = 2**20, 4  # all of them together
+_LONGEST_COMMON_HEADER = 2**12  # those for all members, with each of which they are gone through again
+_DEEP = 8  # folders in a path, to each of which belong questions to the disk
+_PACKED_TEXT = 2  # how many times longer than it is packed a text is, at least
 _PIECE = 2**20
 
 
@@ -71,6 +75,11 @@ class Archive:
     def size(self, name):
         """The number of bytes of a member."""
         return self._members[name].file_size
+
+    def explains(self, name):
+        """The number of characters of a text that is a member by which its values, and what they ask for, are explained: packed ones are soon many."""
+        member = self._members.get(name)
+        return 0 if member is None else min(member.file_size, _PACKED_TEXT * member.compress_size)
 
     def room(self, name):
         """The number of bytes that a model may take whose weights are in this member."""
@@ -201,6 +210,14 @@ class _Member(tarfile.TarInfo):
             archive.headers_in_a_row = getattr(archive, 'headers_in_a_row', 0) + 1
             if archive.headers_in_a_row > 64:
                 raise UnsafeFileError(f'"{archive.name}" has headers of headers. It is not unpacked.')
+            is_common = self.type == tarfile.XGLTYPE
+            archive.headers = getattr(archive, 'headers', 0) + self.size
+            archive.common_headers = getattr(archive, 'common_headers', 0) + self.size * is_common
+            most = budget.times() * (_FREE_HEADERS + _LARGEST_RATIO_OF_HEADERS * os.stat(archive.name).st_size)
+            if archive.headers > most or archive.common_headers > budget.times() * _LONGEST_COMMON_HEADER:
+                raise UnsafeFileError(
+                    f'"{archive.name}" has longer headers than its size explains. It is not unpacked. {budget.ADVICE}'
+                )
         else:
             archive.headers_in_a_row = 0
             if self.type == tarfile.GNUTYPE_SPARSE:
@@ -214,13 +231,15 @@ class _Member(tarfile.TarInfo):
 
 
 def _tar_members(archive, path):
-    members, total, size, times = [], 0, os.stat(path).st_size, budget.times()
+    members, total, count, size, times = [], 0, 0, os.stat(path).st_size, budget.times()
     limit, most = times * (_FREE_ON_DISK + _LARGEST_RATIO_ON_DISK * size), times * (2**14 + size / 32.0)
     for member in archive:
         if not (member.isfile() or member.isdir()):
             raise UnsafeFileError(f'"{path}": {member.name!r} is a link or a device. The archive is not unpacked.')
         total += member.size
-        if total > limit or len(members) > most:
+        count += 1 + member.name.count('/') // _DEEP
+        member.pax_headers = {}  # have done what they are for, and may be long
+        if total > limit or count > most:
             raise UnsafeFileError(
                 f'"{path}" would grow beyond {trust.readable(limit)}, or has more than {int(most)} members, which its size does not explain. It is not unpacked. '
                 f'{budget.ADVICE}'

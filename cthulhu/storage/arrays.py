@@ -139,6 +139,8 @@ def read_npy(stream, length, where, lists=False):
         header_length = struct.unpack(code, stream.read(width))[0]
         if header_length > 2**16:
             raise UnsafeFileError(f'{where} has a header of {header_length} bytes. It is not read.')
+        # It is read as Python, which takes a hundred times as long as its bytes; the headers that NumPy writes are short.
+        budget.draw('bytes', 64 * max(0, header_length - 256), where)
         header = ast.literal_eval(stream.read(header_length).decode('utf-8' if magic[6] == 3 else 'latin1').strip())
         shape, order, dtype = header['shape'], header['fortran_order'], np.dtype(header['descr'])
     except UnsafeFileError:
@@ -281,6 +283,19 @@ _NDARRAY = object()  # what a pickle gets for `numpy.ndarray`: something that ca
 _ALLOWED = {'_reconstruct': _reconstruct, 'ndarray': _NDARRAY, 'dtype': _Dtype, 'scalar': _scalar, 'encode': _encode}
 
 
+def _draw_container():
+    """Draw what a list, tuple or dict takes, which is one byte in a pickle."""
+    budget.draw('bytes', 128, 'A pickle')
+
+
+def _drawn(load):
+    def load_container(self):
+        load(self)
+        _draw_container()
+
+    return load_container
+
+
 class _ArrayUnpickler(pickle._Unpickler):
     """The unpickler in Python (that in C takes the sizes in a pickle at their word), for arrays and plain values only."""
 
@@ -334,6 +349,11 @@ class _ArrayUnpickler(pickle._Unpickler):
         for key, value in zip(items[::2], items[1::2]):
             target[key] = value
 
+    def load_mark(self):
+        super().load_mark()
+        _draw_container()
+
+    dispatch[pickle.MARK[0]] = load_mark
     dispatch[pickle.BUILD[0]] = load_build
     dispatch[pickle.INT[0]] = dispatch[pickle.LONG[0]] = load_number
     dispatch[pickle.DICT[0]] = load_dict
@@ -341,6 +361,8 @@ class _ArrayUnpickler(pickle._Unpickler):
     dispatch[pickle.SETITEMS[0]] = load_setitems
     for _code in ('EMPTY_SET', 'ADDITEMS', 'FROZENSET'):
         dispatch.pop(getattr(pickle, _code)[0], None)
+    for _code in ('EMPTY_LIST', 'EMPTY_DICT', 'TUPLE1', 'TUPLE2', 'TUPLE3'):
+        dispatch[getattr(pickle, _code)[0]] = _drawn(dispatch[getattr(pickle, _code)[0]])
 
 
 def unpickle(data, encoding='ASCII'):
@@ -444,6 +466,8 @@ def _finished(thing, done, depth):
     """`thing` with the stand-ins replaced by arrays; what occurs twice is made once."""
     if depth > 100:
         raise UnsafeFileError('A pickle is nested too deeply. It is not read.')
+    if not isinstance(thing, (_Array, _Dtype, dict, list, tuple)):
+        return thing
     if id(thing) in done:
         return done[id(thing)][0]
     if isinstance(thing, _Array):
@@ -455,6 +479,6 @@ def _finished(thing, done, depth):
     elif isinstance(thing, (list, tuple)):
         result = type(thing)(_finished(item, done, depth + 1) for item in thing)
     else:
-        result = thing.value() if isinstance(thing, _Dtype) else thing
+        result = thing.value()
     done[id(thing)] = (result, thing)
     return result

@@ -17,18 +17,20 @@ _LONGEST_PART = (
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
-def parse_json(text, what='The configuration'):
+def parse_json(text, what='The configuration', length=None):
     """The value of JSON text.
+
+    Arguments:
+        text: str, or bytes in UTF-8.
+        what: text for errors.
+        length: by how many characters its values are explained; if left out, by those of the text.
 
     Raises:
         DamagedFileError: if it is no JSON.
         UnsafeFileError: if it is too long, or nested too deeply, or has more values than its length explains.
     """
     text = _text(text, what, 'JSON')
-    count = _count(text)
-    if count > 2**16:
-        count = _count(_STRINGS.sub('', text))
-    budget.draw('parts', max(0, count - len(text) / _LONGEST_PART), what)
+    count_values(text, what, length)
     try:
         value = json.loads(text, parse_int=_integer)
     except RecursionError:
@@ -39,6 +41,15 @@ def parse_json(text, what='The configuration'):
         raise DamagedFileError(f'{what} is not JSON: {error}.') from None
     check_size(value, what)
     return value
+
+
+def count_values(text, what, length=None):
+    """Draw the values of JSON text, before any is made, that are more than its length explains, blanks not counted. Arguments and errors as for `parse_json`."""
+    count = _count(text)
+    if count > 2**16:
+        count = _count(_STRINGS.sub('', text))
+    held = len(text) - sum(map(text.count, ' \n\r\t')) // 2
+    budget.draw('parts', max(0, count - min(held, len(text) if length is None else length) / _LONGEST_PART), what)
 
 
 def _text(text, what, kind):

@@ -1,31 +1,22 @@
 """Files that are small and would be dear to read: each maker is a function of a size and a folder, and gives the doors at which to try what it made.
 
-`python -m tests.saving.costly` tries all at two sizes, and prints a line of JSON for each door: outcome, processor seconds, memory beyond what the process had before,
-and the bytes of the content. With names of makers behind it, only those; with `--sizes 10 100` at those sizes.
+Those here are models, weights and texts; `costly_doors` has further ones, and `sweep` tries and measures all.
 """
 
 import functools
-import gc
 import io
 import json
 import os
-import pathlib
-import resource
 import struct
-import sys
 import tarfile
-import tempfile
 import threading
-import time
-import warnings
 import zipfile
 import zlib
 
 import numpy as np
 
-from cthulhu import backend as K
 from tests.saving import test_attacks as doors
-from tests.saving.test_attacks import forget_peak, h5_file, keras_file, peak, sequential
+from tests.saving.test_attacks import h5_file, keras_file, sequential
 
 try:
     import h5py
@@ -73,6 +64,7 @@ def dense_model(name='dense_1'):
 def file_doors(path, weights=True, model=True):
     """What reads a file of a model: {door: function}."""
     from cthulhu.models import load_model
+    from cthulhu.utils import HDF5Matrix
 
     def streamed(read):
         with open(path, 'rb') as file:
@@ -81,6 +73,13 @@ def file_doors(path, weights=True, model=True):
     def opened(read):
         with h5py.File(path, 'r') as file:
             return read(file)
+
+    def rows():
+        try:
+            return HDF5Matrix(path, 'model_weights/dense_1/dense_1/kernel:0')[0:1]
+        finally:
+            if path in HDF5Matrix.refs:
+                HDF5Matrix.refs.pop(path).close()
 
     doors = {}
     if model:
@@ -91,6 +90,10 @@ def file_doors(path, weights=True, model=True):
     if weights:
         doors['weights'] = lambda: dense_model().load_weights(path)
         doors['weights by name'] = lambda: dense_model().load_weights(path, by_name=True)
+        doors['weights in a stream'] = lambda: streamed(lambda stream: dense_model().load_weights(stream))
+        if path.endswith('.h5'):
+            doors['weights in an open file'] = lambda: opened(lambda file: dense_model().load_weights(file))
+            doors['rows'] = rows
     return Doors.of(os.path.getsize(path), doors)
 
 
@@ -183,7 +186,7 @@ def one_symbol_node_many_times(n, folder):
         data = data[:at] + struct.pack('<Q', top) + data[at + 8 :]
     with open(path, 'wb') as file:
         file.write(sized(data))
-    return file_doors(path).but('open file')
+    return file_doors(path).but('open file', 'weights in an open file', 'rows')  # which HDF5's own library reads
 
 
 @attack(1000, 10000)
@@ -210,7 +213,7 @@ def names_that_overlap(n, folder):
         data = data[:at] + struct.pack('<QQ', new_tree, new_heap) + data[at + 16 :]
     with open(path, 'wb') as file:
         file.write(sized(data))
-    return file_doors(path).but('open file')
+    return file_doors(path).but('open file', 'weights in an open file', 'rows')  # which HDF5's own library reads
 
 
 @attack(25, 250)
@@ -244,7 +247,7 @@ def one_text_many_times(n, folder):
     assert changed >= n - 1
     with open(path, 'wb') as file:
         file.write(bytes(data))
-    return file_doors(path).but('open file')
+    return file_doors(path).but('open file', 'weights in an open file', 'rows')  # which HDF5's own library reads
 
 
 @attack(30, 300)
@@ -651,53 +654,3 @@ def groups_in_themselves(n, folder):
         group['dense_1/self'] = group
         group.attrs['weight_names'] = [('dense_1/self/' * 500 + 'dense_1/k').encode()] * min(n // 50, 9)
     return file_doors(path)
-
-
-# -- measuring ---------------------------------------------------------------------------------------------------------------
-
-
-def measure(function):
-    """(outcome, text, processor seconds, bytes of memory beyond those before): the outcome is 'read', or the error's class; the text is the error's."""
-    gc.collect()
-    forget_peak()
-    before, start, text = peak() or 0, time.process_time(), ''
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            function()
-        outcome = 'read'
-    except Exception as error:
-        outcome, text = type(error).__name__, str(error)
-    return outcome, text, time.process_time() - start, (peak() or 0) - before
-
-
-def limited(memory=2**33, seconds=300):
-    """Keep this process from taking the machine with it."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-
-
-def main(names, sizes):
-    report, sys.stdout, sys.stderr = sys.stdout, open(os.devnull, 'w'), open(os.devnull, 'w')
-    for name in names or ATTACKS:
-        for size in sizes or ATTACKS[name].sizes:
-            K.clear_session()
-            dense_model().predict(np.zeros((2, 4)))  # what a first model makes once is not the attack's
-            with tempfile.TemporaryDirectory() as folder:
-                print(json.dumps({'begun': name, 'size': size}), file=report, flush=True)
-                made = ATTACKS[name](size, pathlib.Path(folder))
-                for door, function in made.items():
-                    outcome, text, seconds, memory = measure(function)
-                    found = {'attack': name, 'size': size, 'door': door, 'outcome': outcome, 'text': text[:300]}
-                    print(
-                        json.dumps(dict(found, seconds=seconds, memory=memory, content=made.content)),
-                        file=report,
-                        flush=True,
-                    )
-    print(json.dumps({'ended': True}), file=report, flush=True)
-
-
-if __name__ == '__main__':
-    limited()
-    at = sys.argv.index('--sizes') if '--sizes' in sys.argv else len(sys.argv)
-    main(sys.argv[1:at], [int(size) for size in sys.argv[at + 1 :]])

@@ -25,7 +25,8 @@ from cthulhu.models import Pile, load_model, model_from_config, model_from_json,
 from cthulhu.saving import ModelFileError
 from cthulhu.storage import archive, arrays
 from tests.saving.costly import model_in_model, tree_of
-from tests.saving.test_attacks import fill, forget_peak, peak, sequential
+from tests.saving.measuring import measured
+from tests.saving.test_attacks import fill, sequential
 
 h5py = pytest.importorskip('h5py')
 pytest.importorskip('yaml')
@@ -380,23 +381,16 @@ def test_what_multiplies(name, tmp_path):
         folder.mkdir()
         size, read = make(dice, folder)
         gc.collect()
-        forget_peak()
-        before, start = peak(), time.process_time()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter('ignore')
-                read()
-        except ModelFileError as error:
-            refused += 1
-            assert len(str(error)) < 5000, f'seed {seed}'
-        except Exception as error:
-            raise AssertionError(f'seed {seed}: {type(error).__name__}: {error}') from error
-        seconds = time.process_time() - start
-        assert seconds < 2 + 20 * min(size / 2.0**20, 4), f'seed {seed}: {seconds} s for {size} bytes'
-        if before is not None:
-            assert peak() - before < 64 * 2**20 + 16 * size, (
-                f'seed {seed}: {(peak() - before) / 2.0**20} MB for {size} bytes'
-            )
+        with measured(size, f'seed {seed}'):
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter('ignore')
+                    read()
+            except ModelFileError as error:
+                refused += 1
+                assert len(str(error)) < 5000, f'seed {seed}'
+            except Exception as error:
+                raise AssertionError(f'seed {seed}: {type(error).__name__}: {error}') from error
         seed += 1
         if seed % 20 == 0:
             K.clear_session()

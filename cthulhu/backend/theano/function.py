@@ -42,9 +42,12 @@ class Function(function.Function):
 
     def run(self, values):
         phases = tuple(bool(values[i].any()) for i in self._phases)
+        if phases not in self.compiled:
+            # Compiling, and making graphs, sets flags of the framework that all threads see: whether there is a compiler is one.
+            with self.backend.graph_scope(), self._lock:
+                if phases not in self.compiled:
+                    self.compiled[phases] = self._compile(phases)
         with self._lock:
-            if phases not in self.compiled:
-                self.compiled[phases] = self._compile(phases)
             run, steps = self.compiled[phases]
             now = self.backend.random_step()
             results = run(*[values[i] for i in self._fed] + [np.array([now], 'uint64')] * steps)

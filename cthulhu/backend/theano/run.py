@@ -2,7 +2,6 @@
 
 import itertools
 import sys
-import threading
 
 import numpy as np
 import scipy.sparse
@@ -35,7 +34,6 @@ class Run(Sessionless):
         # It stands for the number of the thread that computes, which is fed in its place.
         self._step._cthulhu_step = True
         self._runs_seen = Steps(itertools.count())
-        self._evaluating = threading.RLock()
 
     def random_step(self):
         return self._runs_seen.now
@@ -153,7 +151,7 @@ class Run(Sessionless):
 
     def _value(self, x):
         x = self.to_dense(x)
-        with self._evaluating:
+        with self.graph_scope():  # loops in it are compiled, and the step is one for all threads
             for step in graphs.steps([x]):
                 step.set_value(np.array([self._runs_seen.now], 'uint64'))
             value = graphs.computed(graphs.in_phase(self, [x], {}))[0]

@@ -2,6 +2,7 @@
 
 from cthulhu import registry
 from cthulhu.engine.base_layer import Layer
+from cthulhu.storage import budget
 from cthulhu.utils.arguments import checked
 from cthulhu.utils.generic_utils import has_arg
 
@@ -70,6 +71,8 @@ class StackedRNNCells(Layer):
         constants = []
         if isinstance(input_shape, list):
             input_shape, constants = input_shape[0], list(input_shape[1:])
+        # A cell is laid out in the step of a loop, which takes as long as twenty-four layers.
+        budget.draw('calls', 24 * len(self.cells), f'Each of the {len(self.cells)} cells of a stack')
         for cell in self.cells:
             if isinstance(cell, Layer):
                 takes_constants = constants and has_arg(cell.call, 'constants')

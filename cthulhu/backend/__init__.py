@@ -49,7 +49,7 @@ join_ranks l2_normalize layer_normalization learning_phase leave_ranks less less
 logical_or logsumexp make_learning_phase manual_variable_initialization map_fn matmul max maximum mean min minimum
 moving_average_update multiply_no_nan name_scope ndim normalize_batch_in_training normalized_by_phase not_equal one_hot ones ones_like only_where origin pad
 permute_dimensions placeholder pool pool2d pool3d pow print_tensor prod provisional random_binomial random_normal
-random_normal_variable random_of_ranks random_step random_uniform random_uniform_variable rank_group rehearsal relu repeat repeat_elements reset_uids
+random_normal_variable random_of_ranks random_step random_uniform random_uniform_variable rank_counts rank_group rank_without_samples rehearsal relu repeat repeat_elements reset_uids
 reshape resize_images resize_volumes reverse rnn round scan separable_conv1d separable_conv2d set_framework_seed
 set_learning_phase set_random_step set_session set_value shape sigmoid sign sin size slice softmax softplus softsign
 sparse_categorical_crossentropy spatial_2d_padding spatial_3d_padding split sqrt square squeeze stack static_shape std

@@ -327,7 +327,7 @@ class Group:
             apart = [rank for rank, theirs in enumerate(self._progress) if theirs[0] == done and theirs[1] != place]
             if behind:
                 self._tell_lost(
-                    f'The others wait since {self.timeout:.0f} s at {place} for rank {_listed(behind)}, which does something else. Where it may take '
+                    f'The others wait since {self.timeout:.0f} s at {place} for rank {_listed(behind)}, which is busy with something else, or hangs. Where it may take '
                     'longer, set CTHULHU_DISTRIBUTION_TIMEOUT, in seconds.',
                     but=None,
                 )

@@ -28,7 +28,7 @@ def see_that_all_have(targets, what):
     differ = [rank for rank, theirs in enumerate(found) if theirs != found[0]]
     if differ:
         warn(
-            f'{what} on rank {differ[0]} than on rank 0. Each rank takes its share of what it has itself, so that some samples are seen twice, and others not '
+            f'{what} on rank {differ[0]} than on rank 0. What they see of an order of their own has some samples twice, and others not '
             'at all: have all ranks mix and split with the same seed.'
         )
 

@@ -6,6 +6,7 @@ import time
 import numpy as np
 
 from cthulhu import backend as K
+from cthulhu.backend.group import RankLost
 
 _log = logging.getLogger('cthulhu')
 _ALIGNED = 16  # bytes: where an array may begin
@@ -34,18 +35,55 @@ def pays(feeds, seconds):
     return found
 
 
-def deal(feeds):
-    """What the ranks have computed of a round of batches, on all of them.
+def see_that_all_have(steps):
+    """Raise ValueError where an epoch of a rank has another number of batches."""
+    found = K.rank_group().exchange(steps, 'the beginning of an epoch of a Sequence')
+    for rank, theirs in enumerate(found):
+        if theirs != found[0]:
+            raise ValueError(f'The Sequence has {theirs} batches on rank {rank}, and {found[0]} on rank 0.')
+
+
+class Round:
+    """Context in which this rank computes its batch of a round of them; after it all ranks have all.
 
     Arguments:
-        feeds: list of arrays, None in places: the batch of this rank; None if it has none.
+        index: the number of its batch in the Sequence, for messages.
 
-    Returns:
-        List, by rank: of such lists. None where there is no batch, or one of what cannot be sent, such as a sparse matrix.
+    Attributes:
+        own: what it has computed, set in the context: (list of arrays, None in places; number of samples), or None if it had none to compute.
+        all: list, by rank: of such lists of arrays. None where there is no batch, or one of what cannot be sent, such as a sparse matrix.
+
+    Raises:
+        Exception: what computing the batch raised.
+        RuntimeError: another rank's batch could not be computed.
     """
+
+    own = None
+
+    def __init__(self, index):
+        self._index = index
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is None:
+            self.all = deal(self.own and self.own[0])
+        elif isinstance(error, Exception) and not isinstance(error, RankLost):
+            deal(None, f'batch {self._index} of the Sequence: {kind.__name__}: {error}')
+
+
+def deal(feeds, wrong=None):
+    """What the ranks have computed of a round of batches, on all of them; or `wrong`, what went wrong on this one. See `Round`."""
     group = K.rank_group()
-    told = group.exchange(None if feeds is None else _described(feeds), 'the next batches of a Sequence')
-    places, end = [], 0
+    told = None if feeds is None else _described(feeds)
+    found = group.exchange([told, wrong], 'the next batches of a Sequence')
+    if wrong:
+        return None
+    for rank, (_, theirs) in enumerate(found):
+        if theirs:
+            raise RuntimeError(f'Rank {rank} could not compute {theirs}')
+    told, places, end = [theirs for theirs, _ in found], [], 0
     for each in told:
         places.append([])
         for shape, dtype in (one or (None, None) for one in each or ()):

@@ -47,8 +47,6 @@ class SharedStep:
         self.name, self.feeds = 'train_function' if training else 'test_function', program.feeds
         self._group, self._model, self._has_begun = K.rank_group(), conjuring.model, False
         self._specs = [spec for spec in program.specs if spec.loss is not None]
-        layers = conjuring.model.all_layers() if training else ()
-        self._synchronized = [layer.name for layer in layers if getattr(layer, 'synchronized', False)]
         # The share of the samples, what a sum over them counts, then for each loss the share of what counts in it.
         self._shares = K.placeholder((2 + len(self._specs),), name='shares')
         made = _Parts(program, self._specs, self._shares, training)
@@ -87,15 +85,10 @@ class SharedStep:
         return self._take(batch.feeds, batch.own, batch.size)
 
     def _take(self, arrays, own, size):
-        if size < self._group.count and self._synchronized and not self._is_whole:
-            raise ValueError(
-                f'A batch of {size} samples leaves a rank without one, and layer "{self._synchronized[0]}" normalises what all have. Choose another '
-                '`batch_size`, or leave out the last samples.'
-            )
         count = self._group.count
         shares = np.full(2 + len(self._specs), 1 / count if self._is_whole else own / size)
         shares[1] = 1 / count if self._is_whole else own > 0  # a rank that has no sample counts none
-        with self._group.collective('a step'):
+        with self._group.collective('a step'), K.rank_without_samples(not own):
             if self._counts is not None and not self._is_whole:
                 counts = np.array(self._counts(arrays[: len(self._counts.feeds)]), 'float64') * (own > 0)
                 (sums,) = K.sum_arrays_over_ranks([counts])

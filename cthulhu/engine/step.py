@@ -80,7 +80,10 @@ class Step:
 
     def on(self, batch):
         """Take the step on a Batch."""
-        return self(batch.feeds)
+        if batch.own:
+            return self(batch.feeds)
+        with K.rank_without_samples():
+            return self(batch.feeds)
 
     @property
     def goes_ahead(self):

@@ -198,6 +198,8 @@ class SequenceAdapter(StreamAdapter):
     def batches(self):
         """The batches of one epoch."""
         self.look_again()
+        if self.shard != (0, 1):
+            dealing.see_that_all_have(self.steps)
         if not self._cycle:
             self._waiting = []
         seen, given = 0, 0
@@ -218,30 +220,36 @@ class SequenceAdapter(StreamAdapter):
         if self.shard == (0, 1):
             yield from map(self._convert, self._items(tasks))
             return
-        if self._in_turn is None:
-            begun = time.perf_counter()
-            item = self._sequence[tasks[0][1]]
-            seconds = (time.perf_counter() - begun) / self._at_once
-            self._in_turn = dealing.pays(self._convert(item)[0], seconds)
-        rank, count = self.shard
-        ahead = tasks[:is_first] + tasks[is_first:][rank::count] if self._in_turn else tasks
-        items = self._items(ahead)
-        if is_first:
+        known = [] if self._in_turn is not None else self._tried(tasks[:2])
+        # The first one of an epoch is computed by all, by which they see whether all mix alike.
+        alike, (rank, count) = max(len(known), int(is_first)), self.shard
+        own = tasks[len(known) : alike] + tasks[alike:][rank::count] if self._in_turn else tasks[len(known) :]
+        items = itertools.chain(known, self._items(own))
+        for number in range(alike if self._in_turn else len(tasks)):
             item = next(items)
-            self._see_that_all_have(item)
+            if is_first and not number:
+                self._see_that_all_have(item)
             yield self._convert(item)
-        if not self._in_turn:
-            yield from map(self._convert, items)
-            return
-        for start in range(int(is_first), len(tasks), count):
+        for start in range(alike, len(tasks) * self._in_turn, count):
             turn = tasks[start : start + count]
-            own = self._convert(next(items)) if rank < len(turn) else (None, 0)
-            for number, (feeds, (_, index)) in enumerate(zip(dealing.deal(own[0]), turn)):
+            with dealing.Round(turn[rank][1] if rank < len(turn) else None) as batches:
+                batches.own = self._convert(next(items)) if rank < len(turn) else None
+            for number, (feeds, (_, index)) in enumerate(zip(batches.all, turn)):
                 if feeds is not None:
                     yield feeds, next((len(a) for a in feeds if a is not None), 1)
                 else:  # it cannot be sent
-                    yield own if number == rank else self._convert(self._sequence[index])
+                    yield batches.own if number == rank else self._convert(self._sequence[index])
         next(items, None)  # so that what computes ahead ends by itself
+
+    def _tried(self, tasks):
+        """The items of two tasks, by the second of which is seen how long one takes: the first may open files, or fill a cache."""
+        found = []
+        for _, index in tasks:
+            begun = time.perf_counter()
+            found.append(self._sequence[index])
+            seconds = (time.perf_counter() - begun) / self._at_once
+        self._in_turn = len(tasks) > 1 and dealing.pays(self._convert(found[-1])[0], seconds)
+        return found
 
     def _items(self, tasks):
         if self._prefetcher is None:

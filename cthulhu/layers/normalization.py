@@ -115,8 +115,8 @@ class BlacknessFromTheStars(ConfiguredLayer):
         axis = self.axis % K.ndim(inputs)
         others = [i for i in range(K.ndim(inputs)) if i != axis]
         of_batch_now = self._unless_frozen(training)
-        shared, whole = self.synchronized and self._is_shared(), None
-        if not shared:
+        counts, whole = self._counts(), None
+        if counts is None:
             whole = K.normalized_by_phase(
                 inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, of_batch_now, axis, self.epsilon
             )
@@ -126,12 +126,14 @@ class BlacknessFromTheStars(ConfiguredLayer):
 
         def of_batch():
             size = self._sample_size(inputs, others)
-            if shared:
-                mean, variance, size = self._of_all(inputs, others, size)
+            if counts is not None:
+                mean, variance, size = self._of_all(inputs, others, size, counts)
             else:
                 mean, variance = K.mean(inputs, axis=others), K.var(inputs, axis=others)
             # the estimate of the variance of all data is a little greater than that of the batch
-            return K.stack([mean, variance, variance * (size / (size - (1.0 + self.epsilon)))])
+            more = size / (size - (1.0 + self.epsilon))
+            more = K.cast(more, K.dtype(variance)) if K.is_tensor(more) else more
+            return K.stack([mean, variance, variance * more])
 
         def kept():
             mean, variance = K.identity(self.moving_mean), K.identity(self.moving_variance)
@@ -161,18 +163,24 @@ class BlacknessFromTheStars(ConfiguredLayer):
             inputs, mean, variance, self.beta, self.gamma, axis=self.axis, epsilon=self.epsilon
         )
 
-    def _is_shared(self):
-        group = K.rank_group()
-        return group is not None and group.count > 1
+    def _counts(self):
+        """Whether this process has samples of its own in the batch, a scalar, where several normalise it together; else None."""
+        group = K.rank_group() if self.synchronized else None
+        return K.rank_counts() if group is not None and group.count > 1 else None
 
-    def _of_all(self, inputs, axes, size):
+    def _of_all(self, inputs, axes, size, counts):
         """Mean and variance of the batch that all ranks share, and how many values they are taken over."""
-        size = size if K.is_tensor(size) else K.constant(size, dtype=K.dtype(inputs))
-        total, size = K.sum_over_ranks([K.sum(inputs, axis=axes), size])
+        kind, wide = K.dtype(inputs), self._wide(inputs)
+        inputs, counts = K.cast(inputs, wide), K.cast(counts, wide)
+        total, size = K.sum_over_ranks([K.sum(inputs, axis=axes) * counts, size * counts])
         mean = total / size
         kept = [length if i == self.axis % K.ndim(inputs) else 1 for i, length in enumerate(K.int_shape(inputs))]
-        (spread,) = K.sum_over_ranks([K.sum(K.square(inputs - K.reshape(mean, kept)), axis=axes)])
-        return mean, spread / size, size
+        spread = K.sum(K.square(inputs - K.reshape(mean, kept)), axis=axes) * counts
+        return K.cast(mean, kind), K.cast(K.sum_over_ranks([spread])[0] / size, kind), size
+
+    def _wide(self, inputs):
+        """The dtype of sums and counts, which 16 bits do not hold."""
+        return 'float64' if K.dtype(inputs) == 'float64' else 'float32'
 
     def _sample_size(self, inputs, axes):
         static, size, dynamic = K.int_shape(inputs), 1, None
@@ -180,7 +188,7 @@ class BlacknessFromTheStars(ConfiguredLayer):
             if static[axis] is not None:
                 size *= static[axis]
             else:
-                open_size = K.cast(K.shape(inputs)[axis], K.dtype(inputs))
+                open_size = K.cast(K.shape(inputs)[axis], self._wide(inputs))
                 dynamic = open_size if dynamic is None else dynamic * open_size
         return float(size) if dynamic is None else dynamic * float(size)
 

@@ -80,6 +80,7 @@ def own_slopes(rank):
     second = K.sum_over_ranks(K.sum_over_ranks([K.sum(z * first)]))[0]
     loss = K.sum(K.square(K.switch(K.greater(second, 0.0), z * second + weights, z)) * first)
     slopes = K.gradients(loss, [weights, x]) + K.gradients(loss, [first]) + K.gradients(loss, [y])
+    slopes += K.gradients(K.sum(K.square(slopes[1]) * weights), [weights])
     return K.function([x], slopes)([numbers(rank)])
 
 
@@ -91,11 +92,9 @@ def numbers(rank):
 
 
 def slopes_by_differences(rank, count):
-    """What `own_slopes` gives: how the loss of all ranks changes with each of a rank's own numbers."""
+    """What `own_slopes` gives: how the loss of all ranks changes with each of a rank's own numbers; and the last, of slopes, with its weights."""
 
-    def loss(place, change, held):
-        changes = [np.zeros((count, 3)) for _ in range(4)]
-        changes[place][rank] = change
+    def loss(changes, held):
         of_weights, of_x, of_first, of_y = changes
         weights = np.array(WEIGHTS) + of_weights
         y = np.tanh((np.stack([numbers(r) for r in range(count)]) + of_x) * weights) + of_y
@@ -106,12 +105,24 @@ def slopes_by_differences(rank, count):
         assert second > 1
         return np.sum((z * second + weights) ** 2 * first), first
 
-    held = loss(0, np.zeros(3), None)[1]
-    steps = 1e-6 * np.eye(3)
-    return [
-        np.array([(loss(place, step, held)[0] - loss(place, -step, held)[0]) / 2e-6 for step in steps])
-        for place in range(4)
+    def slope(function, place, r, i, step):
+        change = np.zeros((4, count, 3))
+        change[place, r, i] = step
+        return (function(change) - function(-change)) / (2 * step)
+
+    held = loss(np.zeros((4, count, 3)), None)[1]
+
+    def of_slopes(before):
+        at = [
+            [slope(lambda change: loss(before + change, held)[0], 1, r, i, 1e-4) for i in range(3)]
+            for r in range(count)
+        ]
+        return np.sum(np.square(at) * (np.array(WEIGHTS) + before[0]))
+
+    found = [
+        [slope(lambda change: loss(change, held)[0], place, rank, i, 1e-6) for i in range(3)] for place in range(4)
     ]
+    return list(map(np.array, found + [[slope(of_slopes, 0, rank, i, 1e-4) for i in range(3)]]))
 
 
 def meet_fate(fate, doomed, rank, group):
@@ -259,7 +270,7 @@ def test_sums_until_one_is_killed(run, count, doomed):
     assert [ended.codes[rank] for rank in others] == [0] * len(others), ended.said
     check_sums(ended.results[others[0]], count)
     for rank in others:
-        check(ended.results[rank]['own'], slopes_by_differences(rank, count), ['float32'] * 4, 1e-5)
+        check(ended.results[rank]['own'], slopes_by_differences(rank, count), ['float32'] * 5, 1e-5)
     check_fate(ended, doomed, within=20)
 
 

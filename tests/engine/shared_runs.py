@@ -108,6 +108,54 @@ def in_turn():
 
 
 @case
+def normalised_together():
+    """Layers that normalise what all ranks have, of which some have no sample of the last batch; frozen ones; and numbers that 16 bits do not hold."""
+    x, y = data(13)
+    inputs = layers.Input((6,))
+    z = layers.BlacknessFromTheStars(synchronized=True)(layers.Daoloth(5)(inputs))
+    frozen = layers.BlacknessFromTheStars(synchronized=True, trainable=False)
+    z = layers.BlacknessFromTheStars(synchronized=True)(frozen(z), training=True)
+    made = models.Lump(inputs, layers.Daoloth(3, activation='softmax')(z))
+    twelve.start(made)
+    made.conjure(optimizers.SGD(0.1), 'sparse_categorical_crossentropy')
+    history = made.summon(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    figures = [made.evaluate(x, y, batch_size=11, verbose=0), np.abs(made.predict(x, batch_size=11)).sum()]
+    pictures = np.linspace(0, 1, 4 * 160 * 160).reshape(4, 160, 160, 1)
+    short = models.Pile([layers.BlacknessFromTheStars(synchronized=True, input_shape=(160, 160, 1), dtype='float16')])
+    short.conjure('sgd', 'mse')
+    short.train_on_batch(pictures, pictures)
+    return results(made, history.history, *figures, *[w.sum() for w in short.get_weights()[2:]])
+
+
+@case
+def bad_batch():
+    """What one rank cannot compute ends the call of all, who go on; and so does a length that is no longer that of the others."""
+
+    class Bad(Slow):
+        def __getitem__(self, index):
+            if index == 4:
+                raise OSError('cut short')
+            return super().__getitem__(index)[0][0], self.y[index * 7 : index * 7 + 7]
+
+    made, found = model(), []
+    try:
+        made.summon(Bad(7), shuffle=False, verbose=0)
+    except (OSError, RuntimeError) as error:
+        found.append(f'{type(error).__name__}: {error}')
+    made.summon(*data(20), epochs=1, verbose=0)
+
+    class Shrinks(Batches):
+        def on_epoch_end(self):
+            self.size += cthulhu.distribution.rank()
+
+    try:
+        made.summon(Shrinks(*data(50), 7), epochs=2, shuffle=False, verbose=0)
+    except ValueError as error:
+        found.append(str(error))
+    return results(made, {'errors': found})
+
+
+@case
 def hdf5(folder=None):
     import h5py
 

@@ -17,12 +17,12 @@ from tests.engine import twelve
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 needs_ranks = pytest.mark.skipif(not K.supports('ranks'), reason='the backend trains on one machine')
 #: Whose numbers are those of one process, however the batches are shared.
-FOUR = ['all_twelve', 'shuffled', 'sequence', 'in_turn', 'hdf5']
+FOUR = ['all_twelve', 'shuffled', 'sequence', 'in_turn', 'normalised_together', 'hdf5']
 SAME = FOUR + ['of_many_kinds', 'reductions', 'own_shares', 'single_batches', 'other_rates', 'scores', 'stopped']
 WRONG = ['other_data', 'other_model', 'other_weights', 'apart', 'failing']
 CASES = {
     1: SAME + ['with_draws', 'whole'],
-    2: SAME + ['with_draws', 'own_rows', 'kept', 'mixed_otherwise', 'counting_layers'] + WRONG,
+    2: SAME + ['with_draws', 'own_rows', 'kept', 'mixed_otherwise', 'counting_layers', 'bad_batch'] + WRONG,
     3: FOUR + ['failing'],
 }
 
@@ -124,9 +124,19 @@ def test_each_may_keep_the_rows_that_it_computed(runs):
 @pytest.mark.parametrize('count', [2, 3])
 def test_they_take_turns_in_computing_the_batches_of_a_slow_sequence(runs, count):
     by_rank = [read(runs[count], 'in_turn', rank)['computed'] for rank in range(count)]
-    # The first batch of an epoch, by which they see whether all mix alike, is computed by each; and once more by which it is seen how long one takes.
-    assert sorted(sum(by_rank, [])) == sorted([0] * 3 * count + 2 * list(range(1, 8)))
+    # Each computes the first batch of an epoch, by which they see whether all mix alike, and in the first epoch the second one, by which they see how long one takes.
+    assert sorted(sum(by_rank, [])) == sorted([0] * 2 * count + [1] * (count + 1) + 2 * list(range(2, 8)))
     assert max(map(len, by_rank)) - min(map(len, by_rank)) <= 2
+
+
+@needs_ranks
+def test_what_one_rank_cannot_compute_ends_the_call_of_all(runs):
+    errors = [read(runs[2], 'bad_batch', rank)['history']['errors'] for rank in range(2)]
+    assert sorted(error[0] for error in errors) == [
+        'OSError: cut short',
+        'RuntimeError: Rank 0 could not compute batch 4 of the Sequence: OSError: cut short',
+    ]
+    assert {error[1] for error in errors} == {'The Sequence has 7 batches on rank 1, and 8 on rank 0.'}
 
 
 @needs_ranks

@@ -1,6 +1,7 @@
 """Several processes as one: sums over them, of tensors in a graph and of arrays."""
 
 import atexit
+import contextlib
 
 import numpy as np
 
@@ -15,6 +16,7 @@ class Ranks:
 
     _group = None
     _sums_of_arrays = None, {}  # a graph, and for each dtype the function that was made in it
+    _counts = None, None  # a graph, and the variable of `rank_counts` in it
 
     def rank_group(self):
         """The `Group` of processes that was joined, or None."""
@@ -47,7 +49,7 @@ class Ranks:
         if self._group is not None:
             self._group.leave()
             self._leave_ranks()
-            self._group, self._sums_of_arrays = None, (None, {})
+            self._group, self._sums_of_arrays, self._counts = None, (None, {}), (None, None)
             atexit.unregister(self.leave_ranks)
 
     def sum_over_ranks(self, tensors):
@@ -84,6 +86,29 @@ class Ranks:
             sums.append(self.reshape(whole[start : start + size], shape))
             start += size
         return sums
+
+    def rank_counts(self):
+        """A scalar that is 1, and 0 where what this rank is fed stands for no sample: by which it multiplies what it adds to a sum of samples over the ranks."""
+        graph = self._graph_of_ranks()
+        if self._counts[1] is None or self._counts[0] is not graph:
+            self._counts = graph, self.variable(1.0, dtype='float32', name='rank_counts')
+        return self._counts[1]
+
+    @contextlib.contextmanager
+    def rank_without_samples(self, is_without=True):
+        """Context of what is computed while `rank_counts` is 0, if `is_without`."""
+        graph, counts = self._counts
+        if not is_without or counts is None or graph is not self._graph_of_ranks():
+            yield
+            return
+        self.set_value(counts, 0.0)
+        try:
+            yield
+        finally:
+            self.set_value(counts, 1.0)
+
+    def _graph_of_ranks(self):
+        return self.get_graph() if hasattr(self, 'get_graph') else None
 
     def sum_arrays_over_ranks(self, arrays):
         """The sums of arrays over all ranks. Every rank has to call it, with arrays of the same shapes and dtypes.
@@ -133,7 +158,7 @@ class Ranks:
     def _sum_of_vector(self, whole):
         if not whole.size:
             return whole
-        graph = self.get_graph() if hasattr(self, 'get_graph') else None
+        graph = self._graph_of_ranks()
         of_graph, sums = self._sums_of_arrays
         if of_graph is not graph:
             self._sums_of_arrays = graph, {}

@@ -188,3 +188,13 @@ def test_data_for_tensors():
         np.testing.assert_allclose(K.function([x], [out])([X])[0], np.maximum(X, y), rtol=1e-6)
     assert K.dtype(K.exp(X)) == K.floatx()
     np.testing.assert_allclose(K.eval(K.dot(X, Y.T)), X.dot(Y.T), rtol=1e-5)
+
+
+@pytest.mark.skipif(not K.supports('float16'), reason='the backend does not compute in float16')
+def test_means_of_more_than_16_bits_can_count():
+    x = np.linspace(0, 1, 102400).reshape(4, 25600)
+    fed = K.placeholder((None, 25600), dtype='float16')
+    found = K.function([fed], [K.mean(fed), K.var(fed), K.std(fed), K.mean(fed, axis=0)])([x])
+    for mine, wanted in zip(found, [x.mean(), x.var(), x.std(), x.mean(0)]):
+        assert mine.dtype == 'float16'
+        np.testing.assert_allclose(mine, wanted, rtol=2e-3)

@@ -6,6 +6,7 @@ import numpy as np
 
 from cthulhu.backend import config, shapes
 from cthulhu.backend.composed.einsum import Einsum
+from cthulhu.backend.composed.methods import held
 from cthulhu.backend.inference import dtypes
 
 
@@ -68,6 +69,7 @@ class Math(Einsum):
         """X / (1 + |x|)."""
         return x / (self.abs(x) + 1.0)
 
+    @held
     def mean(self, x, axis=None, keepdims=False):
         """Mean; arguments as for `sum`. Integers and bool are cast to `floatx()` first."""
         x = self._floats(x)
@@ -77,6 +79,7 @@ class Math(Einsum):
         # Where the axes are of known length, a constant of the same dtype divides: no cast of a shape at run time.
         return total / (count if self._is_known(count) else self.cast(count, self.dtype(x)))
 
+    @held
     def var(self, x, axis=None, keepdims=False):
         """Variance of the population (divided by N); arguments as for `mean`."""
         x = self._floats(x)

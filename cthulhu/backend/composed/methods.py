@@ -3,6 +3,8 @@
 `kind` is None, 'floats' (integers and bool become `floatx()`), 'numbers' (bool does) or 'bools'.
 """
 
+import functools
+
 
 def _of_kind(backend, x, kind):
     return x if kind is None else getattr(backend, '_' + kind)(x)
@@ -50,5 +52,18 @@ def reduction(operation, kind=None):
     def method(self, x, axis=None, keepdims=False):
         axis = tuple(axis) if isinstance(axis, list) else axis
         return operation(_of_kind(self, self._tensor(x), kind), axis=axis, keepdims=keepdims)
+
+    return method
+
+
+def held(reduction):
+    """A reduction method, of floats, of which sums and counts are taken in float32 where the type has 16 bits: those do not hold them."""
+
+    @functools.wraps(reduction)
+    def method(self, x, axis=None, keepdims=False):
+        dtype = self.dtype(x) if self.is_tensor(x) else None
+        if dtype in ('float16', 'bfloat16'):
+            return self.cast(reduction(self, self.cast(x, 'float32'), axis, keepdims), dtype)
+        return reduction(self, x, axis, keepdims)
 
     return method

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from cthulhu.backend.composed.methods import along, binary, logical, reduction, unary
+from cthulhu.backend.composed.methods import along, binary, held, logical, reduction, unary
 
 try:
     from tensorflow.python.util import _pywrap_util_port as util_port
@@ -67,10 +67,10 @@ class Math:
     prod = reduction(tf.reduce_prod, 'numbers')
     max = reduction(tf.reduce_max, 'numbers')
     min = reduction(tf.reduce_min, 'numbers')
-    mean = reduction(tf.reduce_mean, 'floats')
+    mean = held(reduction(tf.reduce_mean, 'floats'))
     any = reduction(tf.reduce_any, 'bools')
     all = reduction(tf.reduce_all, 'bools')
-    var = reduction(tf.math.reduce_variance, 'floats')
+    var = held(reduction(tf.math.reduce_variance, 'floats'))
 
     def size(self, x, name=None):
         return tf.size(self._tensor(x), name=name)

@@ -35,7 +35,7 @@ def pays(feeds, seconds):
     return found
 
 
-def see_that_all_have(steps):
+def check_steps(steps):
     """Raise ValueError where an epoch of a rank has another number of batches."""
     found = K.rank_group().exchange(steps, 'the beginning of an epoch of a Sequence')
     for rank, theirs in enumerate(found):

@@ -82,7 +82,7 @@ class Step:
         """Take the step on a Batch."""
         if batch.own:
             return self(batch.feeds)
-        with K.rank_without_samples():
+        with K.rank_without_samples():  # it is fed one that stands for none
             return self(batch.feeds)
 
     @property
@@ -90,9 +90,10 @@ class Step:
         """Whether `begin` comes back before the step was taken."""
         return self._function.is_asynchronous
 
-    def begin(self, arrays):
-        """Begin a step on a list of arrays: the function that waits for the values."""
-        return self._function.begin(self._fed(arrays))
+    def begin(self, batch):
+        """Begin a step on a Batch: the function that waits for the values."""
+        with K.rank_without_samples(not batch.own):
+            return self._function.begin(self._fed(batch.feeds))
 
     def pace(self, adapter, unmeasured):
         """The Pace for the batches of an adapter, which is found by measuring unless `unmeasured`; None where each is a call."""

@@ -199,7 +199,7 @@ class SequenceAdapter(StreamAdapter):
         """The batches of one epoch."""
         self.look_again()
         if self.shard != (0, 1):
-            dealing.see_that_all_have(self.steps)
+            dealing.check_steps(self.steps)
         if not self._cycle:
             self._waiting = []
         seen, given = 0, 0

@@ -64,7 +64,7 @@ def _take(step, index, batch, end, pace, under_way):
 def _take_ahead(step, index, batch, end, pace, under_way):
     """Begin a step, then end the one before, which is in the list `under_way`."""
     start = time.perf_counter()
-    begun = index, batch, step.begin(batch.feeds)
+    begun = index, batch, step.begin(batch)
     before = [(index, batch, finish()) for index, batch, finish in under_way]
     if pace is not None and batch.size == pace.size:
         pace.took(time.perf_counter() - start)

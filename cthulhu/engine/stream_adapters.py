@@ -198,7 +198,7 @@ class SequenceAdapter(StreamAdapter):
     def batches(self):
         """The batches of one epoch."""
         self.look_again()
-        if self.shard != (0, 1):
+        if self._is_of_ranks():
             dealing.check_steps(self.steps)
         if not self._cycle:
             self._waiting = []
@@ -217,7 +217,7 @@ class SequenceAdapter(StreamAdapter):
 
     def _found(self, tasks, is_first):
         """(arrays, number of samples) of each of the `tasks`."""
-        if self.shard == (0, 1):
+        if not self._is_of_ranks():
             yield from map(self._convert, self._items(tasks))
             return
         known = [] if self._in_turn is not None else self._tried(tasks[:2])
@@ -240,6 +240,10 @@ class SequenceAdapter(StreamAdapter):
                 else:  # it cannot be sent
                     yield batches.own if number == rank else self._convert(self._sequence[index])
         next(items, None)  # so that what computes ahead ends by itself
+
+    def _is_of_ranks(self):
+        """Whether the shares are those of processes that can tell each other; else they are somebody's own."""
+        return self.shard != (0, 1) and K.rank_group() is not None
 
     def _tried(self, tasks):
         """The items of two tasks, by the second of which is seen how long one takes: the first may open files, or fill a cache."""

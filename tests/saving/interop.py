@@ -64,9 +64,8 @@ def write(folder, keras):
     wholes, weights = formats(keras)
     for name, make in sorted(models(keras).items()):
         keras.backend.clear_session()  # what is in a graph makes all that follows slower
-        getattr(keras.utils, 'set_random_seed', np.random.seed)(
-            0
-        )  # so that dropout leads to the same weights each time
+        seed = getattr(keras.utils, 'set_random_seed', np.random.seed)
+        seed(0)  # so that dropout leads to the same weights each time
         model = make(keras)
         zoo.shake(model)
         xs, ys = map(single, zoo.data(model))

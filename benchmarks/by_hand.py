@@ -122,9 +122,8 @@ def _of_two(y, logits):
 NETWORKS = {'small': small, 'mlp': mlp, 'cnn': cnn, 'lstm': lstm}
 
 
-def train(case, x, y, batch, epochs, warm_up):
-    """As `cases.train`: the best of the epochs, in milliseconds a step, and the seconds until the first step was done."""
-    begun = time.perf_counter()
+def made(case):
+    """(a step of training, a function (inputs, targets) -> loss; the function of inputs to logits) of a network."""
     weights, logits, loss_of, optimizer = NETWORKS[case]()
     optimizer = optimizer(weights)
 
@@ -134,6 +133,14 @@ def train(case, x, y, batch, epochs, warm_up):
             loss = loss_of(y, logits(x))
         optimizer.apply(tape.gradient(loss, weights))
         return loss
+
+    return step, logits
+
+
+def train(case, x, y, batch, epochs, warm_up):
+    """As `cases.train`: the best of the epochs, in milliseconds a step, and the seconds until the first step was done."""
+    begun = time.perf_counter()
+    step, _ = made(case)
 
     def epoch():
         begun, order = time.perf_counter(), np.random.permutation(len(x))
@@ -151,15 +158,7 @@ def train(case, x, y, batch, epochs, warm_up):
 
 def call(case, x, y):
     """A function that predicts one sample, as an array; or that trains on it."""
-    weights, logits, loss_of, optimizer = small()
-    optimizer = optimizer(weights)
-
-    @tf.function
-    def step(x, y):
-        with tf.GradientTape() as tape:
-            loss = loss_of(y, logits(x))
-        optimizer.apply(tape.gradient(loss, weights))
-        return loss
+    step, logits = made('small')
 
     @tf.function
     def predict(x):

@@ -108,11 +108,14 @@ CASES = {'small': small, 'mlp': mlp, 'cnn': cnn, 'lstm': lstm, 'transformer': tr
 
 
 def tune(keras):
-    """Have every model of a peer compiled as a user would who knows it well."""
+    """Have every model of a peer compiled as a user would who knows it well (on PyTorch Keras takes one step a call)."""
     plain = keras.Model.compile
+    settings = {'jit_compile': True}
+    if getattr(keras, 'backend', None) is None or keras.backend.backend() != 'torch':
+        settings['steps_per_execution'] = 50
 
     def tuned(self, *args, **kwargs):
-        plain(self, *args, steps_per_execution=50, jit_compile=True, **kwargs)
+        plain(self, *args, **settings, **kwargs)
 
     keras.Model.compile = tuned
 

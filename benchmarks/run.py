@@ -4,7 +4,7 @@
 
 A peer is any package with the interface of Keras, in any interpreter: `--peer "Keras 2.3.1=.venv37/bin/python:keras"`; this library on another backend,
 `--peer "on JAX=python:cthulhu@jax"`; or `by_hand`, loops written in TensorFlow alone. With `+tuned` behind it, its models are compiled with
-`steps_per_execution=50, jit_compile=True`. Without `--peer`, the Keras of this interpreter is measured on each of its backends that is installed.
+`steps_per_execution=50, jit_compile=True` (on PyTorch without the former, which Keras refuses there). Without `--peer`, the Keras of this interpreter is measured on each of its backends that is installed.
 `CTHULHU_BACKEND=theano KERAS_BACKEND=theano` before the command measures that backend of both; with `--cold` no process finds code that another has compiled. Run it on a machine that does nothing else, and read ratios.
 """
 
@@ -76,9 +76,9 @@ def measure(interpreter, package, environment, case, cold=False, warm_up=0.0):
 
 def version(interpreter, package, environment):
     package = package.partition('+')[0]
-    if package == 'by_hand':
-        package = 'tensorflow'
-    code = f"import importlib; print(importlib.import_module('{package}').__version__)"
+    package = 'tensorflow' if package == 'by_hand' else package
+    backend = environment.get('KERAS_BACKEND', '')
+    code = f"import importlib as i; print(*['{{}} {{}}'.format(n, i.import_module(n).__version__) for n in ('{package}', '{backend}') if n])"
     out = subprocess.run(
         [interpreter, '-c', code],
         stdout=subprocess.PIPE,
@@ -102,7 +102,7 @@ def main():
     repeats = 1 if options.quick else options.repeats
     print(
         '{}, {} cores. {}'.format(
-            platform.platform(), os.cpu_count(), ', '.join(f'{n}: {p} {version(i, p, e)}' for n, i, p, e in found)
+            platform.platform(), os.cpu_count(), ', '.join(f'{name}: {version(*peer)}' for name, *peer in found)
         )
     )
     print('ms (first step, s)'.ljust(22) + ''.join(name.rjust(24) for name, _, _, _ in found))

@@ -68,7 +68,7 @@ class Pace:
         saved = sure + _SHARE * (1 - sure)
         ahead = max(to_come * alone, self._spent)
         # A step that is mostly the call is sure to gain; for a large one a small part of the run may be staked.
-        if self._step.compiling_costs() < ahead * max(sure / 2, 0.05):
+        if self._step.compiling_costs() < ahead * max(sure / 2, self._step.stake()):
             most = min(int(_CALL / (alone * (1 - saved))), _BYTES // max(self._bytes, 1), an_epoch)
             if most > 1:
                 self._compile(-(-an_epoch // -(-an_epoch // most)))

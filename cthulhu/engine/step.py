@@ -156,6 +156,10 @@ class Step:
         """The seconds that a call takes, whatever is in it."""
         return self._function.call_costs
 
+    def stake(self):
+        """The part of a run that may go into compiling many steps that are large."""
+        return self._function.stake
+
     def _fed(self, arrays):
         return self.with_ones(arrays) + self._constants
 

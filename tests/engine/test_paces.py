@@ -323,6 +323,9 @@ class Fake:
     def call_costs(self):
         return 2e-4
 
+    def stake(self):
+        return 0.05
+
     def bytes_of_outputs(self, size):
         return 4 * size
 

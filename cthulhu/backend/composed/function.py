@@ -26,6 +26,9 @@ class Function:
     #: About how many seconds a call takes, whatever is in it.
     call_costs = 2e-4
 
+    #: The part of a run that may go into compiling many steps that are large, so that it is not sure to pay.
+    stake = 0.05
+
     #: Whether `begin` comes back before the results are there.
     is_asynchronous = False
 

@@ -12,7 +12,8 @@ from tensorflow.core.protobuf import config_pb2
 
 from cthulhu.backend import ranges, shapes
 from cthulhu.backend.composed import function
-from cthulhu.backend.tensorflow.graph import check_graph, entered, other_graph
+from cthulhu.backend.tensorflow import kernels
+from cthulhu.backend.tensorflow.graph import ancestors, check_graph, entered, other_graph, parts
 
 v1 = tf.compat.v1
 
@@ -62,10 +63,10 @@ class Function(function.Function):
         self._prepared = None, {}
         for x in self.inputs + self.outputs:
             check_graph(x, self._graph, f'{self.name}: the tensor')
-        fed = {t.name for x in self.inputs for t in _parts(x)}
+        fed = {t.name for x in self.inputs for t in parts(x)}
         with v1.name_scope(self.name):
             results = [_fetchable(x, fed) for x in self.outputs]
-            self.update_operations = self._update_operations(results)
+            self.update_operations, self._are_plain = self._update_operations(results)
             after = [_fetchable(x, fed) for x in self.after_updates]
             extra = [x if isinstance(x, tf.Operation) else _fetchable(x, fed) for x in self.fetches]
         changed = [variable for variable, _, _ in self.updates]
@@ -86,9 +87,17 @@ class Function(function.Function):
     def is_operation(self, update):
         return isinstance(update, (tf.Operation, tf.Tensor, tf.Variable, tf.SparseTensor))
 
-    def _update_operations(self, outputs):
-        """The operations of all updates; each new value and each output is computed before any variable is assigned."""
-        operations, pairs = list(self.operations), []
+    def plain_updates(self):
+        """What `update_operations` would be without kernels of optimizers: operations that XLA joins by itself."""
+        if self._are_plain:
+            return self.update_operations
+        with entered(self._graph), v1.name_scope(self.name):
+            outputs = self._results[: len(self.outputs)]
+            return self._update_operations(outputs, by_kernels=False)[0]
+
+    def _update_operations(self, outputs, by_kernels=True):
+        """(the operations of all updates, whether none is a kernel); each new value and each output is computed before any variable is assigned."""
+        operations, pairs, passes = list(self.operations), [], []
         for variable, value, update in self.updates:
             made = getattr(update, 'operation', None)
             if made is not None:
@@ -96,12 +105,16 @@ class Function(function.Function):
             else:
                 pairs.append((variable, _apart(tf.convert_to_tensor(value, variable.dtype.base_dtype))))
         if pairs:
-            before = [t for x in outputs for t in _parts(x)] + [value for _, value in pairs]
+            if by_kernels:
+                passes, pairs = kernels.passes(self.backend, pairs, outputs + operations + self.after_updates)
+            before = [t for x in outputs for t in parts(x)] + [value for _, value in pairs]
+            before += [x for one in passes for x in one.needs]
             # Through one operation of its own: TensorFlow marks what something waits for, and warns where that has run before.
             computed = tf.identity_n(before)
             with tf.control_dependencies(computed[:1]):
                 operations += [variable.assign(value, read_value=False) for variable, value in pairs]
-        return [getattr(x, 'op', x) for x in operations]
+                operations += [one.run(*one.needs) for one in passes]
+        return [getattr(x, 'op', x) for x in operations], not passes
 
     def check_graph(self):
         """Raise RuntimeError where the graph of the library is not that of the function any more."""
@@ -147,7 +160,7 @@ class Function(function.Function):
         elif is_small and options is None:
             options = config_pb2.RunOptions(inter_op_thread_pool=-1)  # by the thread that calls
         with entered(session.graph):
-            feeds = [t.name for x in self.inputs + list(extra) for t in _parts(x)]
+            feeds = [t.name for x in self.inputs + list(extra) for t in parts(x)]
             if self._draws:
                 feeds.append(self.backend._step_placeholder().name)
             run = prepared_run(session, feeds, self._results, self.update_operations, options)
@@ -230,19 +243,10 @@ def in_order(matrix):
     return np.stack([matrix.row, matrix.col], axis=1).astype('int64')[order], matrix.data[order], matrix.shape
 
 
-def _parts(x):
-    """The dense tensors that stand for `x` in a feed or a fetch."""
-    if isinstance(x, tf.SparseTensor):
-        return [x.indices, x.values, x.dense_shape]
-    if isinstance(x, tf.Variable):
-        return [x._graph_element]
-    return [x]
-
-
 def _fetchable(x, fed):
     """A tensor that can be fetched: what is fed cannot, and a variable is read now."""
     if isinstance(x, tf.SparseTensor):
-        return tf.SparseTensor(*[tf.identity(t) if t.name in fed else t for t in _parts(x)])
+        return tf.SparseTensor(*[tf.identity(t) if t.name in fed else t for t in parts(x)])
     x = tf.convert_to_tensor(x)
     return tf.identity(x) if x.name in fed else x
 
@@ -255,22 +259,11 @@ def _apart(value):
     return tf.raw_ops.DeepCopy(x=value) if op.type.startswith('Placeholder') else value
 
 
-def ancestors(targets, by_control=True):
-    """The set of operations that must run for `targets`, themselves included.
-
-    Arguments:
-        targets: tensors and operations; None is skipped.
-        by_control: bool, whether to follow control inputs too, not only the values that are used.
-    """
-    stack = [getattr(t, 'op', t) for x in targets if x is not None for t in _parts(x)]
-    seen = set(stack)
-    while stack:
-        op = stack.pop()
-        for other in [t.op for t in op.inputs] + (list(op.control_inputs) if by_control else []):
-            if other not in seen:
-                seen.add(other)
-                stack.append(other)
-    return seen
+def _assigned(op):
+    """The operations of the handles of the variables that an operation changes."""
+    if op.type.startswith('Assign'):
+        return [op.inputs[0].op]
+    return [x.op for x in op.inputs if x.dtype == tf.resource] if op.type.startswith('ResourceApply') else []
 
 
 def _work_on_variables(operations):
@@ -278,15 +271,12 @@ def _work_on_variables(operations):
     total = 0
     for op in operations:
         if op.type == 'ReadVariableOp':
-            size = op.outputs[0].shape.num_elements()
-        elif op.type.startswith('Assign'):
-            size = op.inputs[1].shape.num_elements()
-            size = size and ASSIGNED * size
+            sizes = [op.outputs[0].shape.num_elements()]
         else:
-            continue
-        if size is None:
+            sizes = [tf.TensorShape(handle.get_attr('shape')).num_elements() for handle in _assigned(op)]
+        if None in sizes:
             return float('inf')
-        total += size
+        total += sum(sizes) * (1 if op.type == 'ReadVariableOp' else ASSIGNED)
     return total
 
 
@@ -300,14 +290,14 @@ def _reads_too_early(x, variables):
         return False
     for op in ancestors([x], by_control=False):
         for handle in handles.intersection(t.op for t in op.inputs):
-            if not op.type.startswith('Assign') and not _waits_for_assignment(op, handle):
+            if handle not in _assigned(op) and not _waits_for_assignment(op, handle):
                 return True
     return False
 
 
 def _waits_for_assignment(op, handle):
     def assigns(other):
-        return other.type.startswith('Assign') and other.inputs[0].op is handle
+        return handle in _assigned(other)
 
     return any(map(assigns, op.control_inputs)) or any(map(assigns, ancestors([op])))
 
@@ -328,7 +318,7 @@ def prepared_run(session, feeds, results, operations, options=None):
         if isinstance(x, tf.Operation):
             wanted.target.append(x.name)
         else:
-            wanted.fetch.extend(t.name for t in _parts(x))
+            wanted.fetch.extend(t.name for t in parts(x))
     wanted.target.extend(x.name for x in operations)
     with entered(session.graph):
         return session._make_callable_from_options(wanted)

@@ -170,3 +170,30 @@ class _OwnTensors(tf.__internal__.dispatch.GlobalOpDispatcher):
 
 
 _OwnTensors().register()
+
+
+def parts(x):
+    """The dense tensors that stand for `x` in a feed or a fetch."""
+    if isinstance(x, tf.SparseTensor):
+        return [x.indices, x.values, x.dense_shape]
+    if isinstance(x, tf.Variable):
+        return [x._graph_element]
+    return [x]
+
+
+def ancestors(targets, by_control=True):
+    """The set of operations that must run for `targets`, themselves included.
+
+    Arguments:
+        targets: tensors and operations; None is skipped.
+        by_control: bool, whether to follow control inputs too, not only the values that are used.
+    """
+    stack = [getattr(t, 'op', t) for x in targets if x is not None for t in parts(x)]
+    seen = set(stack)
+    while stack:
+        op = stack.pop()
+        for other in [t.op for t in op.inputs] + (list(op.control_inputs) if by_control else []):
+            if other not in seen:
+                seen.add(other)
+                stack.append(other)
+    return seen

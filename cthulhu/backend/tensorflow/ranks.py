@@ -16,7 +16,7 @@ from tensorflow.core.protobuf import config_pb2, tensorflow_server_pb2
 from tensorflow.python import pywrap_tfe
 
 from cthulhu.backend import chatter
-from cthulhu.backend.tensorflow.function import ancestors
+from cthulhu.backend.tensorflow.graph import ancestors
 from cthulhu.backend.tensorflow.run import session_config
 
 v1 = tf.compat.v1

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from cthulhu.backend import chatter, config, meta
 from cthulhu.backend.composed.counted import Steps
-from cthulhu.backend.tensorflow.function import ancestors, explain
-from cthulhu.backend.tensorflow.graph import EagerTensor, building, check_graph, entered, owned
+from cthulhu.backend.tensorflow.function import explain
+from cthulhu.backend.tensorflow.graph import EagerTensor, ancestors, building, check_graph, entered, owned
 from cthulhu.backend.tensorflow.many_steps import ManyStepsFunction
 from cthulhu.backend.tensorflow.origin import origin
 from cthulhu.backend.tensorflow.variables import Initialisation

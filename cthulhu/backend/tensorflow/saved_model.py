@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from cthulhu.backend.tensorflow.function import ancestors
+from cthulhu.backend.tensorflow.graph import ancestors
 
 v1 = tf.compat.v1
 

@@ -1,6 +1,6 @@
 """Formulas of optimizers for which the framework has a kernel, or a few, that change weights where they lie.
 
-A formula is found in the updates of a function as optimizers write it, whoever wrote the optimizer.
+A formula (`composed.rules`) is found in the updates of a function, whoever wrote the optimizer.
 """
 
 import inspect
@@ -8,6 +8,7 @@ import inspect
 import numpy as np
 import torch
 
+from cthulhu.backend.composed import rules
 from cthulhu.backend.deferred import Placeholder, Symbol, Variable
 from cthulhu.backend.torch import together
 
@@ -16,34 +17,14 @@ _MANY, _FIRST = (torch.tensor(x, dtype=torch.float32, device='cpu') for x in (fl
 _BELOW_ONE = np.nextafter(1.0, 0.0)
 
 
-def _moments(K, g, m, v, b1, b2):
-    return b1 * m + (1.0 - b1) * g, b2 * v + (1.0 - b2) * K.square(g)
-
-
-def _adam(K, p, g, m, v, rate, b1, b2, eps):
-    m, v = _moments(K, g, m, v, b1, b2)
-    return p - rate * m / (K.sqrt(v) + eps), m, v
-
-
 def _adam_pass(p, g, m, v, rate, b1, b2, eps, largest=()):
     b1, b2 = min(b1, _BELOW_ONE), min(b2, _BELOW_ONE)  # of 1 no power is 0
     settings = {'lr': rate, 'beta1': b1, 'beta2': b2, 'eps': eps, 'weight_decay': 0.0, 'maximize': False}
     torch._fused_adam_(p, g, m, v, largest, [_MANY] * len(p), amsgrad=bool(largest), **settings)
 
 
-def _amsgrad(K, p, g, m, v, largest, rate, b1, b2, eps):
-    m, v = _moments(K, g, m, v, b1, b2)
-    largest = K.maximum(largest, v)
-    return p - rate * m / (K.sqrt(largest) + eps), m, v, largest
-
-
 def _amsgrad_pass(p, g, m, v, largest, rate, b1, b2, eps):
     _adam_pass(p, g, m, v, rate, b1, b2, eps, largest)
-
-
-def _rmsprop(K, p, g, v, rate, rho, eps):
-    v = rho * v + (1.0 - rho) * K.square(g)
-    return p - rate * g / (K.sqrt(v) + eps), v
 
 
 def _rmsprop_pass(p, g, v, rate, rho, eps):
@@ -51,19 +32,9 @@ def _rmsprop_pass(p, g, v, rate, rho, eps):
     _adam_pass(p, g, g, v, rate, 0.0, rho, eps)
 
 
-def _adagrad(K, p, g, total, rate, eps):
-    total = total + K.square(g)
-    return p - rate * g / (K.sqrt(total) + eps), total
-
-
 def _adagrad_pass(p, g, total, rate, eps):
     settings = {'lr_decay': 0.0, 'weight_decay': 0.0, 'maximize': False}
     torch._fused_adagrad_(p, g, total, [_FIRST] * len(p), lr=rate, eps=eps, **settings)
-
-
-def _sgd(K, p, g, v, rate, momentum):
-    v = momentum * v - rate * g
-    return p + v, v
 
 
 def _sgd_pass(p, g, v, rate, momentum):
@@ -75,11 +46,6 @@ def _sgd_pass(p, g, v, rate, momentum):
     # The framework's velocity is multiplied by the rate when it is added, ours when a gradient is.
     settings = {'weight_decay': 0.0, 'nesterov': False, 'is_first_step': False}
     torch._fused_sgd_(p, g, v, lr=-1.0, momentum=momentum, dampening=1.0 - rate, maximize=True, **settings)
-
-
-def _nesterov(K, p, g, v, rate, momentum):
-    v = momentum * v - rate * g
-    return p + momentum * v - rate * g, v
 
 
 def _nesterov_pass(p, g, v, rate, momentum):
@@ -94,7 +60,7 @@ class _Rule:
     """A formula of (a variable, its gradient, variables of its state, numbers), and the pass over lists of these that changes what it gives.
 
     Arguments:
-        formula: function (backend, variable, gradient, *states, *numbers) -> the new values of the variable and the states.
+        formula: one of `composed.rules`.
         one_pass: function (variables, gradients, *states, *numbers), of lists of tensors and of floats.
         states: int, how many variables there are in a state.
         writes_gradient: bool, whether the pass writes to the memory of the gradients.
@@ -160,10 +126,10 @@ def _agree(pattern, value, found):
 
 
 RULES = [
-    _Rule(_adam, _adam_pass, 2),
-    _Rule(_amsgrad, _amsgrad_pass, 3),
-    _Rule(_rmsprop, _rmsprop_pass, 1, writes_gradient=True),
-    _Rule(_adagrad, _adagrad_pass, 1),
-    _Rule(_sgd, _sgd_pass, 1),
-    _Rule(_nesterov, _nesterov_pass, 1),
+    _Rule(rules.adam, _adam_pass, 2),
+    _Rule(rules.amsgrad, _amsgrad_pass, 3),
+    _Rule(rules.rmsprop, _rmsprop_pass, 1, writes_gradient=True),
+    _Rule(rules.adagrad, _adagrad_pass, 1),
+    _Rule(rules.sgd, _sgd_pass, 1),
+    _Rule(rules.nesterov, _nesterov_pass, 1),
 ]

@@ -1,0 +1,180 @@
+"""Where TensorFlow's kernels change weights in one pass: they do what the formula of the optimizer says, and leave alone what is another one."""
+
+import numpy as np
+import pytest
+
+from cthulhu import backend as K
+
+if K.backend() != 'tensorflow':
+    pytest.skip('the TensorFlow backend is not the active one', allow_module_level=True)
+
+from cthulhu import constraints, layers, optimizers
+from cthulhu.backend.tensorflow import kernels
+from cthulhu.models import Pile
+
+pytestmark = pytest.mark.usefixtures('fresh')
+RNG = np.random.RandomState(7)
+X, Y = RNG.normal(size=(24, 256)).astype('float32'), RNG.normal(size=(24, 300)).astype('float32')
+START = [RNG.normal(size=(256, 300)).astype('float32') / 16, np.zeros(300, 'float32')]
+
+KERNELS = {
+    'ResourceApplyAdam': lambda: optimizers.Adam(0.01, decay=0.1),
+    'ResourceApplyAdamWithAmsgrad': lambda: optimizers.Adam(0.01, amsgrad=True),
+    'ResourceApplyAdaMax': lambda: optimizers.Adamax(0.01),
+    'ResourceApplyAdagradV2': lambda: optimizers.Adagrad(0.05),
+    'ResourceApplyAdadelta': lambda: optimizers.Adadelta(2.0),
+    'ResourceApplyKerasMomentum': lambda: optimizers.SGD(0.1, momentum=0.9),
+}
+OTHERS = {
+    'nesterov': lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+    'no momentum': lambda: optimizers.SGD(0.1),
+    'decays': lambda: optimizers.AdamW(0.01, weight_decay=0.1),
+    'clipped': lambda: optimizers.Adam(0.01, clipnorm=0.1),
+    'by a schedule': lambda: optimizers.Adam(optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)),
+}
+
+
+def model_of(optimizer, **settings):
+    model = Pile([layers.Daoloth(300, input_shape=(256,), **settings)])
+    model.set_weights(START)
+    model.conjure(optimizer, 'mse')
+    return model
+
+
+def used(model):
+    return {op.type for op in model.train_function._function.update_operations if op.type.startswith('ResourceApply')}
+
+
+def trained(model, steps=4):
+    losses = [model.train_on_batch(X + i, Y) for i in range(steps)]
+    return losses, model.get_weights(), model.optimizer.get_weights()
+
+
+def without(monkeypatch):
+    monkeypatch.setattr(kernels, 'RULES', [])
+
+
+def held_together(ours, formula):
+    for a, b in zip(ours, formula):
+        for x, y in zip(a, b):
+            np.testing.assert_allclose(x, y, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize('name', sorted(KERNELS) + sorted(OTHERS))
+def test_they_do_what_the_formula_says(name, monkeypatch):
+    made = KERNELS.get(name) or OTHERS[name]
+    model = model_of(made())
+    ours = trained(model)
+    assert used(model) == {name} if name in KERNELS else len(used(model)) == 1
+    without(monkeypatch)
+    plain = model_of(made())
+    held_together(ours, trained(plain))
+    assert not used(plain)
+
+
+def test_in_doubles_too(monkeypatch):
+    K.set_floatx('float64')
+    model = model_of('adam')
+    ours = trained(model)
+    assert used(model)
+    without(monkeypatch)
+    for a, b in zip(ours, trained(model_of('adam'))):
+        np.testing.assert_allclose(
+            np.concatenate([np.ravel(x) for x in a]), np.concatenate([np.ravel(x) for x in b]), 1e-11, 1e-15
+        )
+
+
+class Slower(optimizers.Adam):
+    def step(self, p, g, rate, m, v, largest):
+        new, m, v, largest = super().step(p, g, rate, m, v, largest)
+        return p + 0.5 * (new - p), m, v, largest
+
+
+class Swapped(optimizers.Adam):
+    def step(self, p, g, rate, m, v, largest):
+        new, m, v, largest = super().step(p, g, rate, m, v, largest)
+        return new, v, m, largest
+
+
+class Twice(optimizers.SGD):
+    def step(self, p, g, rate, moment):
+        velocity = self.momentum * moment - rate * g
+        return p + velocity, self.momentum * moment - 2.0 * rate * g
+
+
+@pytest.mark.parametrize(
+    'made',
+    [
+        lambda: Slower(),
+        lambda: Swapped(),
+        lambda: Twice(0.1, momentum=0.5),
+        lambda: optimizers.Adam(use_ema=True),
+        lambda: optimizers.RMSprop(),
+        lambda: optimizers.Nadam(),
+        lambda: optimizers.Adam(gradient_accumulation_steps=2),
+    ],
+)
+def test_what_is_another_formula_is_computed_as_it_is_written(made, monkeypatch):
+    model = model_of(made())
+    ours = trained(model)
+    assert not used(model)
+    without(monkeypatch)
+    again = trained(model_of(made()))
+    held_together(ours, again)
+
+
+def test_constraints_and_other_weights_of_the_same_model():
+    model = model_of('adam', kernel_constraint=constraints.MaxNorm(0.5))
+    trained(model)
+    assert not used(model)
+    assert np.linalg.norm(model.get_weights()[0], axis=0).max() <= 0.5 + 1e-6
+
+
+def test_what_is_computed_before_and_after_sees_the_old_and_the_new_values():
+    w, g = K.variable(START[0]), K.placeholder((256, 300))
+    optimizer = optimizers.SGD(0.5)
+    state = optimizer.build([w])
+    updates = optimizer.apply([(g, w)], state)
+    step = K.function([g], [w, K.sum(w)], updates=updates, after_updates=[K.sum(w) + 0.0])
+    assert any(op.type.startswith('ResourceApply') for op in step.update_operations)
+    gradient = np.ones((256, 300), 'float32')
+    old, total, _ = before = step([gradient])
+    np.testing.assert_array_equal(old, START[0])
+    assert total == pytest.approx(START[0].sum(), abs=1e-2)
+    assert step([gradient])[1] == pytest.approx(total - 0.5 * gradient.size, rel=1e-5)
+    np.testing.assert_array_equal(before[0], START[0])  # and the caller's array stays
+
+
+def test_a_new_value_that_is_fetched_is_what_is_assigned():
+    w, g = K.variable(START[0]), K.placeholder((256, 300))
+    optimizer = optimizers.SGD(0.5)
+    updates = optimizer.apply([(g, w)], optimizer.build([w]))
+    new = [value for variable, value in updates if variable is w]
+    step = K.function([g], new, updates=updates)
+    assert not any(op.type.startswith('ResourceApply') for op in step.update_operations)
+    (given,) = step([np.ones((256, 300), 'float32')])
+    np.testing.assert_array_equal(given, K.get_value(w))
+
+
+def test_many_steps_in_one_call_change_them_alike():
+    model, single = model_of('adam'), model_of('adam')
+    model.conjure('adam', 'mse', steps_per_execution=3)
+    single.conjure('adam', 'mse', steps_per_execution=1)
+    x, y = np.concatenate([X] * 4), np.concatenate([Y] * 4)
+    for one in model, single:
+        one.summon(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0)
+    assert used(single)
+    for a, b in zip(model.get_weights(), single.get_weights()):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_of_images_the_gradient_of_a_bias_is_the_sum_and_not_joined():
+    x = K.placeholder((None, 3, 4, 5))
+    bias = K.variable(np.arange(5.0))
+    made = K.bias_add(x, bias, data_format='channels_last')
+    given = RNG.normal(size=(2, 3, 4, 5)).astype('float32')
+    value, gradient, of_x = K.function([x], [made] + K.gradients(K.sum(made * made * x), [bias, x]))([given])
+    np.testing.assert_allclose(value, given + np.arange(5.0), rtol=1e-6)
+    np.testing.assert_allclose(gradient, (2 * value * given).sum((0, 1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(of_x, 2 * value * given + value**2, rtol=1e-4)
+    assert not any(op.type == 'BiasAddGrad' for op in K.get_session().graph.get_operations())

@@ -69,7 +69,12 @@ class ManySteps:
         with entered(self._graph), v1.name_scope(f'{function.name}_{length}_steps'):
             self._now = self._backend._step_placeholder()
             fed = [feed.tensor.name for feed in self._feeds] + [self._now.name]
-            step = _Part(self._graph, function._results + function.plain_updates(), fed, known, self._folded(known))
+            targets = function._results + function.plain_updates()
+            step, drawn = _Part(self._graph, targets, fed, known, self._folded(known)), None
+            draws = step.draws()
+            if draws and _Part(self._graph, draws, fed, known, step.taken).is_made_of({self._now.op}):
+                drawn = _Part(self._graph, draws, fed, known, step.taken)
+                step = _Part(self._graph, targets, fed + [x.name for x in draws], known, step.taken)
             late = _Part(self._graph, function._late, fed, known, step.taken) if function._late else None
             indices = _indices(step, late)
             needed = [x for pair in indices for x in pair if not isinstance(x, int)]
@@ -82,7 +87,7 @@ class ManySteps:
                 for feed, shape in zip(self._feeds, shapes)
             ]
             fed_shapes = dict(zip(fed, [x.shape[1:] for x in self._stacks] + [()]))
-            loop = _Loop(step, late, looked_at, indices, fed, length, fed_shapes)
+            loop = _Loop(step, late, looked_at, indices, drawn, fed, length, fed_shapes)
             run = tf.function(loop.run, jit_compile=True, autograph=False)
             self._done, *self._values = run(self._count, self._now, *self._stacks)
         self._has_run = False
@@ -185,16 +190,19 @@ class _Loop:
         late: the _Part that is computed after these changes, or None.
         looked_at: the _Part of the indices, or None.
         indices: list of (tensor, how many there are to choose from: an int, or a tensor).
+        drawn: the _Part of what a step draws, or None. The step before draws it: XLA would draw it again wherever it is used.
         fed: list of the names of the tensors that a step is fed, that of the number of the step last.
         length: int, the most steps.
         shapes: dict, name of what is fed -> its shape.
     """
 
-    def __init__(self, step, late, looked_at, indices, fed, length, shapes):
-        self._step, self._late, self._looked_at = step, late, looked_at
+    def __init__(self, step, late, looked_at, indices, drawn, fed, length, shapes):
+        self._step, self._late, self._looked_at, self._drawn = step, late, looked_at, drawn
         self._sizes = [size if isinstance(size, int) else None for _, size in indices]
         self._fed = fed
         self._length = length
+        if drawn is not None:
+            shapes = dict(shapes, **{x.name: shape for x, (_, shape) in zip(drawn.results, drawn.kinds(shapes))})
         self._kinds = step.kinds(shapes) + (late.kinds(shapes) if late is not None else [])
 
     def run(self, count, now, *stacks):
@@ -206,17 +214,27 @@ class _Loop:
         # With shapes that are known: XLA of TensorFlow 2.6 may give arrays without rows otherwise.
         arrays = [tf.TensorArray(dtype, self._length, element_shape=shape) for dtype, shape in self._kinds]
 
-        def body(i, *arrays):
-            made, operations = self._step.copied(self._at(i, stacks, now))
+        def draw(i):
+            return [] if self._drawn is None else self._drawn.copied(self._at(i, stacks, now))[0]
+
+        def body(i, drawn, *arrays):
+            fed = self._at(i, stacks, now)
+            if self._drawn is not None:
+                fed.update((x.name, value) for x, value in zip(self._drawn.results, drawn))
+            made, operations = self._step.copied(fed)
             with tf.control_dependencies(operations + made):
                 if self._late is not None:
                     fed = {name: tf.identity(x) for name, x in self._at(i, stacks, now).items()}
                     made = made + self._late.copied(fed)[0]
                 after = tf.identity(i) + 1
-            return [after] + [array.write(i, x) for array, x in zip(arrays, made)]
+            return [after, draw(i + 1)] + [array.write(i, x) for array, x in zip(arrays, made)]
 
-        done, *arrays = tf.while_loop(
-            lambda i, *_: i < count, body, [start, *arrays], parallel_iterations=1, maximum_iterations=self._length
+        done, _, *arrays = tf.while_loop(
+            lambda i, *_: i < count,
+            body,
+            [start, draw(start), *arrays],
+            parallel_iterations=1,
+            maximum_iterations=self._length,
         )
         return [done] + [array.stack() for array in arrays]
 
@@ -255,6 +273,7 @@ class _Part:
         self.results = [x for x in targets if not isinstance(x, tf.Operation)]
         self._operations = [x.name for x in targets if isinstance(x, tf.Operation)]
         self._fed = {name.partition(':')[0]: name for name in list(fed) + list(known)}
+        self._open = {name.partition(':')[0] for name in fed}
         operations = _reached(targets, self._fed)
         self.taken = fold if isinstance(fold, dict) else _branches(operations, self._fed, set(known), fold)
         self._dead = _dead(operations, self.taken)
@@ -294,7 +313,7 @@ class _Part:
             node.name, node.op = op.name, 'Identity'
             node.attr['T'].type = kind.as_datatype_enum
             node.input.append(self._name(source))
-        elif op.type in DRAWS and op.outputs[0].dtype == tf.float32:
+        elif _is_drawn(op):
             self._add_draw(node, op)
         elif op.type not in _KNOWN and not (op.type in _GUARDED and self._is_safe(op)):
             raise NotImplementedError(f'it has an operation {op.type} ({op.name})')
@@ -334,8 +353,16 @@ class _Part:
 
     def is_of_data(self, now):
         """Whether the targets are made of what is fed, without the values of variables and without draws; of those, shapes alone."""
+        return self.is_made_of({op for op in self.operations if op.name in self._open} - {now.op})
+
+    def is_made_of(self, sources):
+        """Whether the targets are made of constants and the values of some of what is fed, a set of operations; of all else, of shapes alone."""
         before = _before(self.results, self._fed)
-        return now.op not in before and not any(op.type == 'VarHandleOp' for op in before)
+        return not any(op.type == 'VarHandleOp' or op.name in self._open and op not in sources for op in before)
+
+    def draws(self):
+        """List of the tensors that are drawn."""
+        return [op.outputs[0] for op in self.operations if _is_drawn(op)]
 
     def kinds(self, shapes):
         """List of (dtype, shape) of the results, for shapes of what is fed: a dict by name."""
@@ -364,6 +391,10 @@ class _Part:
         wanted = [self._name(x) for x in self.results] + self._operations
         made = tf.graph_util.import_graph_def(self.definition, places, wanted, name='step')
         return made[: len(self.results)], made[len(self.results) :]
+
+
+def _is_drawn(op):
+    return op.type in DRAWS and op.outputs[0].dtype == tf.float32
 
 
 def _reached(targets, stops, among=None, taken=()):

@@ -150,6 +150,22 @@ def test_what_is_computed_before_and_after_sees_the_old_and_the_new_values():
     np.testing.assert_array_equal(before[0], START[0])  # and the caller's array stays
 
 
+def test_arrays_that_weights_were_set_to_or_read_into_stay():
+    memory = np.empty(START[0].nbytes + 64, 'uint8')
+    begin = -memory.ctypes.data % 64  # aligned, so that TensorFlow may take the memory itself
+    given = memory[begin : begin + START[0].nbytes].view('float32').reshape(START[0].shape)
+    given[:] = START[0]
+    model = model_of('adam')
+    model.set_weights([given, START[1]])
+    model.train_on_batch(X, Y)
+    read = model.get_weights()[0]
+    kept = read.copy()
+    model.train_on_batch(X, Y)
+    np.testing.assert_array_equal(given, START[0])
+    np.testing.assert_array_equal(read, kept)
+    assert used(model) and np.abs(model.get_weights()[0] - kept).max() > 1e-5
+
+
 def test_a_new_value_that_is_fetched_is_what_is_assigned():
     w, g = K.variable(START[0]), K.placeholder((256, 300))
     optimizer = optimizers.SGD(0.5)

@@ -8,8 +8,10 @@ from cthulhu import backend as K
 if K.backend() != 'tensorflow':
     pytest.skip('the TensorFlow backend is not the active one', allow_module_level=True)
 
+import tensorflow as tf
+
 from cthulhu import constraints, layers, optimizers
-from cthulhu.backend.tensorflow import kernels
+from cthulhu.backend.tensorflow import draws, kernels
 from cthulhu.models import Pile
 
 pytestmark = pytest.mark.usefixtures('fresh')
@@ -175,6 +177,29 @@ def test_a_new_value_that_is_fetched_is_what_is_assigned():
     assert not any(op.type.startswith('ResourceApply') for op in step.update_operations)
     (given,) = step([np.ones((256, 300), 'float32')])
     np.testing.assert_array_equal(given, K.get_value(w))
+
+
+def test_a_gradient_that_is_the_value_of_another_weight_is_its_old_value():
+    a, b = K.variable(START[0]), K.variable(2 * START[0])
+    optimizer = optimizers.SGD(0.5)
+    step = K.function(
+        [], [], updates=optimizer.apply([(K.identity(b), a), (K.identity(a), b)], optimizer.build([a, b]))
+    )
+    assert sum(op.type.startswith('ResourceApply') for op in step.update_operations) == 2
+    step([])
+    np.testing.assert_allclose(K.get_value(a), 0 * START[0], atol=1e-7)
+    np.testing.assert_allclose(K.get_value(b), 1.5 * START[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize('key, counter', [(5, (0, 0)), (2**63 + 11, (2**64 - 2, 2**64 - 1)), (77, (4, 2**40))])
+@pytest.mark.parametrize('shape', [(1,), (3,), (4, 5), (2, 3, 7)])
+def test_loops_draw_the_bits_of_the_kernel(shape, key, counter):
+    key, counter = tf.constant([key], tf.uint64), tf.constant(counter, tf.uint64)
+    wanted = tf.raw_ops.StatelessRandomUniformFullIntV2(shape=shape, key=key, counter=counter, alg=1, dtype=tf.uint32)
+    drawn = tf.function(lambda k, c: draws._bits(tf.constant(shape), k, c), jit_compile=True, autograph=False)(
+        key, counter
+    )
+    np.testing.assert_array_equal(drawn.numpy(), wanted.numpy())
 
 
 def test_many_steps_in_one_call_change_them_alike():

@@ -103,17 +103,14 @@ class _Rule:
         if changed[0] is not variable.handle.op or not all(op in values for op in changed):
             return None
         changed = [values[op] for op in changed]
-        is_right = (
+        if (
             all(_agree(formula, new, found) for formula, (_, new) in zip(formulas[1:], changed[1:]))
             and all(x.shape == variable.shape and variable.shape.is_fully_defined() for x in states + [gradient])
-            and all(x.shape.rank == 0 for x in numbers + [numbers[0] if share is None else share])
+            and all(x.shape.rank == 0 for x in numbers + ([] if share is None else [share]))
             and (self._rest is None or _add_to_one(*numbers[self._rest - 1 : self._rest + 1]))
-        )
-        return (
-            _Pass(self, [v for v, _ in changed], [new for _, new in changed], gradient, numbers, share)
-            if is_right
-            else None
-        )
+        ):
+            return _Pass(self, *zip(*changed), gradient, numbers, share)
+        return None
 
 
 class _Pass:

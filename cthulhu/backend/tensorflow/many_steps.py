@@ -70,11 +70,13 @@ class ManySteps:
             self._now = self._backend._step_placeholder()
             fed = [feed.tensor.name for feed in self._feeds] + [self._now.name]
             targets = function._results + function.plain_updates()
-            step, drawn = _Part(self._graph, targets, fed, known, self._folded(known)), None
+            step = _Part(self._graph, targets, fed, known, self._folded(known))
             draws = step.draws()
-            if draws and _Part(self._graph, draws, fed, known, step.taken).is_made_of({self._now.op}):
-                drawn = _Part(self._graph, draws, fed, known, step.taken)
+            drawn = _Part(self._graph, draws, fed, known, step.taken) if draws else None
+            if drawn is not None and drawn.is_made_of({self._now.op}):
                 step = _Part(self._graph, targets, fed + [x.name for x in draws], known, step.taken)
+            else:
+                drawn = None
             late = _Part(self._graph, function._late, fed, known, step.taken) if function._late else None
             indices = _indices(step, late)
             needed = [x for pair in indices for x in pair if not isinstance(x, int)]

@@ -15,7 +15,7 @@ def _learning(backend):
     """(function, its variables): dropout, a step of descent with momentum, a metric that reads what the step made."""
     x, phase = backend.placeholder((None, 3)), backend.learning_phase()
     weights, speed, seen = (backend.variable(np.full(shape, 0.5)) for shape in ((3, 2), (3, 2), ()))
-    dropped = backend.in_train_phase(lambda: backend.dropout(x, 0.5, seed=3), x)
+    dropped = backend.in_train_phase(lambda: backend.dropout(backend.dropout(x, 0.5, seed=3), 0.1, seed=4), x)
     outputs = backend.dot(dropped, weights)
     # The gradient of sum(outputs^2) / 2, by hand, so that the reference learns too.
     gradient = backend.dot(backend.transpose(dropped), outputs)

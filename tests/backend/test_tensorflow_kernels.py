@@ -223,4 +223,82 @@ def test_of_images_the_gradient_of_a_bias_is_the_sum_and_not_joined():
     np.testing.assert_allclose(value, given + np.arange(5.0), rtol=1e-6)
     np.testing.assert_allclose(gradient, (2 * value * given).sum((0, 1, 2)), rtol=1e-4)
     np.testing.assert_allclose(of_x, 2 * value * given + value**2, rtol=1e-4)
-    assert not any(op.type == 'BiasAddGrad' for op in K.get_session().graph.get_operations())
+    made = [op for op in K.get_session().graph.get_operations() if op.type == 'BiasAddGrad']
+    assert [op.inputs[0].shape.rank for op in made] == [2]
+
+
+@pytest.mark.parametrize(
+    'level, bits', [(0.5, 8), (0.25, 8), (0.1, 16), (1 / 3, 16), (0.001, 32), (0.9999, 32), (0.0, 8)]
+)
+@pytest.mark.parametrize('shape', [(2000, 7, 3), (), (1,)])
+def test_dropout_draws_as_few_bits_as_its_level_needs(level, bits, shape):
+    x = K.placeholder(shape)
+    made = K.dropout(x, level, seed=3)
+    drawn = [op for op in K.get_session().graph.get_operations() if op.type.startswith('StatelessRandom')]
+    assert [op.type == 'StatelessRandomUniformV2' for op in drawn] == [bits == 32]
+    found = np.array([K.function([x], [made])([np.ones(shape)])[0] for _ in range(3)])
+    assert found.shape == (3,) + shape
+    np.testing.assert_allclose(found[found != 0], 1 / (1 - level), rtol=1e-6)
+    if shape[1:]:
+        zeros = found == 0
+        assert abs(zeros.mean() - level) <= 4.5 * np.sqrt(level * (1 - level) / zeros.size)
+        # Elements whose bits are of one word, or of neighbouring ones, know nothing of each other.
+        for other in (zeros[1:], zeros[:, 1:], zeros[:, 500:], zeros[:, 1000:]):
+            same = zeros[tuple(slice(n) for n in other.shape)]
+            assert abs((same & other).mean() - level**2) <= 4.5 * level / np.sqrt(other.size) + 1e-3 * level
+    assert sum(int(np.prod(op.outputs[0].shape)) for op in drawn) == -(-int(np.prod(shape)) // (32 // bits))
+
+
+def chosen(condition):
+    """What branches give of what one of them is, and the gradients of it: of x, y."""
+    x, y = K.placeholder((3,)), K.placeholder((3,))
+    first = [
+        K.switch(condition, lambda: x * x, x),
+        K.switch(condition, x, lambda: x * y),
+        K.switch(condition, lambda: y * y, x),
+        K.switch(condition, lambda: K.stop_gradient(x) * y, x),
+        K.switch(condition, lambda: K.cast(K.shape(x)[0], 'float32') * y, x),
+        K.switch(condition, x, y),
+        K.switch(condition, lambda: K.switch(condition, lambda: x * y, x), x),
+        K.switch(condition, lambda: x * y, K.switch(condition, x, lambda: x * x)),
+    ]
+    return [x, y], first, [g for out in first for g in K.gradients(K.sum(out * out), [x, y]) if g is not None]
+
+
+@pytest.mark.parametrize('side', [0, 1])
+def test_branches_that_take_the_same_tensor_have_its_gradient(side):
+    condition = K.placeholder((), dtype='bool')
+    inputs, outputs, gradients = chosen(condition)
+    x, y = np.array([1.0, -2.0, 3.0]), np.array([0.5, 4.0, -1.0])
+    found = K.function(inputs + [condition], outputs + gradients)([x, y, np.bool_(side)])
+    both = [(x * x, x), (x, x * y), (y * y, x), (x * y, x), (3 * y, x), (x, y), (x * y, x), (x * y, x * x)]
+    if side:  # of the last, the inner choice is made by the same condition
+        wanted = [one for one, _ in both]
+        of = [
+            (4 * x**3, None),
+            (2 * x, 0 * y),
+            (0 * x, 4 * y**3),
+            (0 * x, 2 * x * x * y),
+            (0 * x, 18 * y),
+            (2 * x, 0 * y),
+        ]
+        of += [(2 * x * y * y, 2 * x * x * y)] * 2
+    else:
+        wanted = [other for _, other in both]
+        of = (
+            [(2 * x, None), (2 * x * y * y, 2 * x * x * y)]
+            + [(2 * x, 0 * y)] * 3
+            + [(0 * x, 2 * y), (2 * x, 0 * y), (4 * x**3, 0 * y)]
+        )
+    of = [g for pair in of for g in pair if g is not None]
+    for value, true in zip(found, wanted + of):
+        np.testing.assert_allclose(value, true, rtol=1e-6)
+    assert len(found) == len(wanted + of)
+
+
+def test_the_gradient_of_dropout_adds_no_zeros():
+    x = K.placeholder((4, 5))
+    y = x * 2.0
+    K.gradients(K.sum(K.in_train_phase(lambda: K.dropout(y, 0.5), y)), x)
+    kinds = [op.type for op in K.get_session().graph.get_operations()]
+    assert 'AddN' not in kinds and 'ZerosLike' not in kinds

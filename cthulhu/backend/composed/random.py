@@ -70,8 +70,12 @@ class Random:
         elif isinstance(noise_shape, (list, tuple)) and None in noise_shape:
             noise_shape = [m if n is None else n for m, n in zip(self._dims(x), noise_shape)]
         dtype = self.dtype(x)
-        keep = self.greater_equal(self.random_uniform(noise_shape, dtype=dtype, seed=seed), level)
-        return x * self.cast(keep, dtype) / (1.0 - level)
+        # What is kept is scaled, not the product with it: that has a gradient, of which one operation is less.
+        return x * (self.cast(self._draw_mask(noise_shape, level, dtype, seed), dtype) / (1.0 - level))
+
+    def _draw_mask(self, shape, level, dtype, seed):
+        """Bool tensor of a shape, each element True with probability 1 - `level`, for tensors of a dtype."""
+        return self.greater_equal(self.random_uniform(shape, dtype=dtype, seed=seed), level)
 
     def set_framework_seed(self, seed):
         """Seed (int) the framework's own generators, for random operations that the user writes with it.

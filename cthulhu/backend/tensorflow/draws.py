@@ -43,5 +43,13 @@ def _normal(shape, key, counter, algorithm):
     return tf.reshape(tf.reshape(pairs, [-1])[:size], shape)
 
 
-#: Operation -> what draws alike, a function of its inputs.
-DRAWS = {'StatelessRandomUniformV2': _uniform, 'StatelessRandomNormalV2': _normal}
+def _words(shape, key, counter, algorithm):
+    return _bits(shape, key, counter)
+
+
+#: (Operation, dtype) -> what draws alike, a function of its inputs.
+DRAWS = {
+    ('StatelessRandomUniformV2', tf.float32): _uniform,
+    ('StatelessRandomNormalV2', tf.float32): _normal,
+    ('StatelessRandomUniformFullIntV2', tf.uint32): _words,
+}

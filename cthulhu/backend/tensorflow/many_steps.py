@@ -20,12 +20,12 @@ v1 = tf.compat.v1
 _KNOWN = frozenset(
     """
     Abs Acos Acosh Add AddN AddV2 All Any ArgMax ArgMin Asin Asinh AssignAddVariableOp AssignSubVariableOp AssignVariableOp Atan Atan2
-    Atanh BatchMatMul BatchMatMulV2 BiasAdd BiasAddGrad BroadcastGradientArgs BroadcastTo Cast Ceil Concat ConcatOffset ConcatV2 Const Cos Cosh Cumprod
+    Atanh BatchMatMul BatchMatMulV2 BiasAdd BiasAddGrad BitwiseAnd BroadcastGradientArgs BroadcastTo Cast Ceil Concat ConcatOffset ConcatV2 Const Cos Cosh Cumprod
     Cumsum DeepCopy Diag DynamicStitch DiagPart Elu EluGrad Equal Erf Erfc Exp ExpandDims Expm1 Fill Floor Gather GatherV2 Greater GreaterEqual Identity
     IdentityN Inv InvGrad InvertPermutation IsFinite IsInf IsNan L2Loss LeakyRelu LeakyReluGrad Less LessEqual Log Log1p LogSoftmax LogicalAnd LogicalNot
     LogicalOr MatMul MatrixDiagV3 Max Maximum Mean Min Minimum Mul MulNoNan Neg NoOp NotEqual OneHot OnesLike Pack Placeholder
     PlaceholderWithDefault PreventGradient Prod Range Rank ReadVariableOp RealDiv Reciprocal ReciprocalGrad Relu Relu6 Relu6Grad
-    ReluGrad Reshape ResourceGather Reverse ReverseV2 Rint Round Rsqrt RsqrtGrad ScatterNd Select SelectV2 Selu SeluGrad Shape ShapeN
+    ReluGrad Reshape ResourceGather Reverse ReverseV2 RightShift Rint Round Rsqrt RsqrtGrad ScatterNd Select SelectV2 Selu SeluGrad Shape ShapeN
     Sigmoid SigmoidGrad Sign Sin Sinh Size Snapshot Softmax SoftmaxCrossEntropyWithLogits Softplus SoftplusGrad Softsign
     SoftsignGrad SparseSoftmaxCrossEntropyWithLogits Split SplitV Sqrt SqrtGrad Square SquaredDifference Squeeze
     StopGradient StridedSliceGrad Sub Sum Tan Tanh TanhGrad Tile TopKV2 Transpose Unpack UnsortedSegmentSum VarHandleOp Xdivy Xlogy ZerosLike
@@ -337,7 +337,7 @@ class _Part:
         drawing = tf.Graph()
         with drawing.as_default():
             places = [v1.placeholder(x.dtype, x.shape) for x in op.inputs]
-            tf.identity(DRAWS[op.type](*places), 'drawn')
+            tf.identity(DRAWS[op.type, op.outputs[0].dtype](*places), 'drawn')
         names = {place.op.name: self._name(x) for place, x in zip(places, op.inputs)}
         names['drawn'] = op.name
         self.definition.node.remove(node)
@@ -395,7 +395,7 @@ class _Part:
 
 
 def _is_drawn(op):
-    return op.type in DRAWS and op.outputs[0].dtype == tf.float32
+    return bool(op.outputs) and (op.type, op.outputs[0].dtype) in DRAWS
 
 
 def _reached(targets, stops, among=None, taken=()):

@@ -9,6 +9,7 @@ The time is known in the loops of `scan` (`rnn`, `foldl`, `map_fn`); in a loop t
 turn draws the same.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend.composed.counted import CountedDraws
@@ -17,6 +18,14 @@ from cthulhu.backend.tensorflow.shape import shape_argument
 _raw = tf.raw_ops
 _KEY = 87654321  # TensorFlow 1's own, for an operation seed without a graph seed.
 _PHILOX = 1
+
+
+def _bits_for(level):
+    """The fewest bits, 8 or 16, of which a number is below a level with that probability, and above it with the other one, to 1e-4 of each; or None."""
+    for bits in (8, 16):
+        if abs(round(level * 2**bits) / 2**bits - level) <= 1e-4 * min(level, 1 - level):
+            return bits
+    return None
 
 
 class Random(CountedDraws):
@@ -35,6 +44,22 @@ class Random(CountedDraws):
     def draw_truncated(self, shape, mean, stddev, dtype, seed, keys):
         drawn = _raw.StatelessTruncatedNormalV2(dtype=dtype, **self._source(shape, seed, keys))
         return self._bell(drawn, mean, stddev, dtype, dtype)
+
+    def _draw_mask(self, shape, level, dtype, seed):
+        # Of the 32 bits that are drawn at once, 8 or 16 for an element are enough for most levels, and drawing takes longer than all else of dropout.
+        bits = None if self.is_tensor(level) else _bits_for(level)
+        if bits is None:
+            return super()._draw_mask(shape, level, dtype, seed)
+        _, seed, keys = self._drawing(dtype, seed)
+        shape, each = shape_argument(shape), 32 // bits
+        count = tf.reduce_prod(shape)
+        words = _raw.StatelessRandomUniformFullIntV2(
+            dtype=tf.uint32, **self._source([(count + each - 1) // each], seed, keys)
+        )
+        least = np.uint32(round(level * 2**bits))
+        parts = [tf.bitwise.right_shift(words, np.uint32(bits * i)) for i in range(each)]
+        parts = [tf.bitwise.bitwise_and(part, np.uint32(2**bits - 1)) for part in parts[:-1]] + parts[-1:]
+        return tf.reshape(tf.concat([part >= least for part in parts], axis=0)[:count], shape)
 
     def random_uniform_variable(self, shape, low, high, dtype=None, name=None, seed=None):
         return self.variable(self.random_uniform(shape, low, high, dtype, seed), dtype, name)

@@ -91,12 +91,24 @@ class Shape:
         return tf.pad(x, paddings, constant_values=tf.cast(value, x.dtype))
 
     def _choose(self, condition, then_expression, else_expression):
-        def made(expression):
+        x, y, condition = then_expression, else_expression, tf.cast(condition, tf.bool)
+        if not callable(x) and not callable(y):
+            x, y = self._pair(x, y)
+        given = [self._tensor(e) for e in (x, y) if not callable(e)]
+        graph = v1.get_default_graph()
+        switched = {}
+        if len(given) == 1 and graph._get_control_flow_context() is None:
+            # What the other branch takes too comes to both by one operation. By one for each, the gradient adds up zeros for the branch that is not taken.
+            with graph.colocate_with(given[0].op):
+                switched[given[0].name] = tf.raw_ops.Switch(data=given[0], pred=condition)
+
+        def made(expression, side):
+            context = graph._get_control_flow_context()
+            for name, outputs in switched.items():
+                context.AddName(name)
+                context._external_values[name] = outputs[side]
             # A tensor that is given was made outside; in a function it is made inside, and only run if it is needed.
             return tf.identity(self._tensor(expression() if callable(expression) else expression))
 
-        x, y = then_expression, else_expression
-        if not callable(x) and not callable(y):
-            x, y = self._pair(x, y)
         with v1_control_flow:
-            return v1.cond(tf.cast(condition, tf.bool), lambda: made(x), lambda: made(y))
+            return v1.cond(condition, lambda: made(x, 1), lambda: made(y, 0))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from cthulhu import backend as K
 
@@ -294,6 +295,28 @@ def test_branches_that_take_the_same_tensor_have_its_gradient(side):
     for value, true in zip(found, wanted + of):
         np.testing.assert_allclose(value, true, rtol=1e-6)
     assert len(found) == len(wanted + of)
+
+
+def test_what_is_chosen_may_be_sparse_a_variable_or_of_a_function():
+    condition, rows = K.placeholder((), dtype='bool'), K.placeholder((2, 3), sparse=True)
+    variable = K.variable(np.ones(3))
+    outputs = [
+        K.to_dense(K.switch(condition, lambda: rows, rows)),
+        K.switch(condition, lambda: variable * 2.0, variable),
+    ]
+    gradients = K.gradients(K.sum(outputs[1]), [variable])
+    function = K.function([condition, rows], outputs + gradients)
+    for side in (True, False):
+        chosen, value, gradient = function([side, sparse.eye(2, 3).tocsr()])
+        np.testing.assert_array_equal(chosen, np.eye(2, 3))
+        np.testing.assert_array_equal(value, np.full(3, 1.0 + side))
+        np.testing.assert_array_equal(gradient, value)
+
+    @tf.function
+    def doubled_if(flag, x):
+        return K.switch(flag, lambda: x * 2.0, x)
+
+    assert [doubled_if(tf.constant(flag), tf.ones(())).numpy() for flag in (True, False)] == [2.0, 1.0]
 
 
 def test_the_gradient_of_dropout_adds_no_zeros():

@@ -94,10 +94,10 @@ class Shape:
         x, y, condition = then_expression, else_expression, tf.cast(condition, tf.bool)
         if not callable(x) and not callable(y):
             x, y = self._pair(x, y)
-        given = [self._tensor(e) for e in (x, y) if not callable(e)]
-        graph = v1.get_default_graph()
+        graph = self._graph
+        given = [e for e in (x, y) if isinstance(e, tf.Tensor) and e.graph is graph]
         switched = {}
-        if len(given) == 1 and graph._get_control_flow_context() is None:
+        if len(given) == 1 and v1.get_default_graph() is graph and graph._get_control_flow_context() is None:
             # What the other branch takes too comes to both by one operation. By one for each, the gradient adds up zeros for the branch that is not taken.
             with graph.colocate_with(given[0].op):
                 switched[given[0].name] = tf.raw_ops.Switch(data=given[0], pred=condition)

@@ -1,7 +1,7 @@
 """Lives of small models, many of them at a time: each is made, trained, saved, loaded and trained on by one of several threads, and gives to the bit what it gives alone.
 
 `python -m tests.engine.lives --runs 50 --models 200 --threads 8` tries it with any backend, and prints a line of JSON for each run. It ends with 1 if anything was wrong.
-With `--wave 24` the session is cleared after each 24 models, as a program does that makes many: where a framework has one graph for all, a model takes the longer the more there are.
+With `--wave 24` the session is cleared after each 24 models, as a program may that makes many.
 """
 
 import argparse

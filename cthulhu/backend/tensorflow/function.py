@@ -13,7 +13,7 @@ from tensorflow.core.protobuf import config_pb2
 from cthulhu.backend import ranges, shapes
 from cthulhu.backend.composed import function
 from cthulhu.backend.tensorflow import kernels
-from cthulhu.backend.tensorflow.graph import ancestors, check_graph, entered, other_graph, parts
+from cthulhu.backend.tensorflow.graph import ancestors, building, check_graph, entered, other_graph, parts
 
 v1 = tf.compat.v1
 
@@ -61,6 +61,7 @@ class Function(function.Function):
         self.run_metadata = run_metadata
         _alive.add(self)
         self._prepared = None, {}
+        self._place = None
         for x in self.inputs + self.outputs:
             check_graph(x, self._graph, f'{self.name}: the tensor')
         fed = {t.name for x in self.inputs for t in parts(x)}
@@ -127,16 +128,8 @@ class Function(function.Function):
         values += [self.feed(key, 'feed_dict')(self.feed_dict[key]) for key in extra]
         if self._feeds_sparse or extra:
             values = [part for value in values for part in (value if isinstance(value, tuple) else (value,))]
-        session = self.backend._current_session()
-        prepared, runs = self._prepared
-        # Variables made since are none of this function's, and may be those of a model that another thread is building.
-        if prepared != (session, extra, self.backend._manual):
-            session = self.backend._ready_session()
-            prepared, runs = self._prepared = (session, extra, self.backend._manual), {}
         is_small = self._is_small and sum([value.size for value in values]) <= SMALL_FEEDS
-        if is_small not in runs:
-            runs[is_small] = self._prepare(session, extra, is_small)
-        run, late = runs[is_small]
+        place, run, late = self._begin(extra, is_small)
         if self._draws:
             values.append(self.backend._next_step())
         try:
@@ -149,9 +142,30 @@ class Function(function.Function):
         except tf.errors.FailedPreconditionError as error:
             explain_failure(error, self.backend.get_graph())
             raise
+        finally:
+            if place is not None:
+                place.end()
         if self._places is not None or self._convert:
             results = self._arranged(results)
         return results
+
+    def _begin(self, extra, is_small):
+        """(the Subgraph that a run begins in, or None; what is to be called; what is after that, or None)."""
+        backend, place, (prepared, runs) = self.backend, self._place, self._prepared
+        # Variables made since are none of this function's, and may be those of a model that another thread is building.
+        if prepared != (backend._current_session(place), extra, backend._manual) or is_small not in runs:
+            with building:  # no variable goes elsewhere meanwhile
+                fed = [t for x in self.inputs + list(extra) for t in parts(x)]
+                place = self._place = backend._place(fed + self._results + self._late + self.update_operations)
+                session = backend._current_session(place)
+                if self._prepared[0] != (session, extra, backend._manual):
+                    self._prepared = (session, extra, backend._manual), {}
+                runs = self._prepared[1]
+                if is_small not in runs:
+                    runs[is_small] = self._prepare(session, extra, is_small)
+        if place is not None and not place.begin():
+            return self._begin(extra, is_small)
+        return (place, *runs[is_small])
 
     def _prepare(self, session, extra, is_small):
         options = self.run_options

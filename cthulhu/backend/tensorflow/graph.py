@@ -177,7 +177,7 @@ def parts(x):
     if isinstance(x, tf.SparseTensor):
         return [x.indices, x.values, x.dense_shape]
     if isinstance(x, tf.Variable):
-        return [x._graph_element]
+        return [x._as_graph_element()]
     return [x]
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from cthulhu.backend.tensorflow.draws import DRAWS
 from cthulhu.backend.tensorflow.function import Function, prepared_run
-from cthulhu.backend.tensorflow.graph import ancestors, entered
+from cthulhu.backend.tensorflow.graph import ancestors, building, entered
 
 v1 = tf.compat.v1
 
@@ -93,15 +93,10 @@ class ManySteps:
             run = tf.function(loop.run, jit_compile=True, autograph=False)
             self._done, *self._values = run(self._count, self._now, *self._stacks)
         self._has_run = False
-        self._prepared = None, None
+        self._prepared = None, None, None
 
     def _check(self, function):
-        if (
-            function.feed_dict
-            or function.fetches
-            or function.run_options is not None
-            or function.run_metadata is not None
-        ):
+        if function.feed_dict or function.fetches or (function.run_options, function.run_metadata) != (None, None):
             raise NotImplementedError('it takes further arguments of the session')
         if function._convert or function._feeds_sparse:
             raise NotImplementedError('it has sparse values')
@@ -115,8 +110,11 @@ class ManySteps:
             derived = [x for x in tensors if x.name not in known]
             if not derived:
                 return [known[x.name] for x in tensors]
-            run = prepared_run(self._backend._ready_session(), list(known), derived, [])
-            found = dict(known, **{x.name: value for x, value in zip(derived, run(*known.values()))})
+            fed = [self._graph.get_tensor_by_name(name) for name in known]
+            with building:
+                session = self._backend._current_session(self._backend._place(fed + derived))
+                made = prepared_run(session, list(known), derived, [])(*known.values())
+            found = dict(known, **{x.name: value for x, value in zip(derived, made)})
             return [found[x.name] for x in tensors]
 
         return values
@@ -134,9 +132,7 @@ class ManySteps:
         """
         self._function.check_graph()
         values = [_checked(feed, stack, count, self.length) for feed, stack in zip(self._feeds, stacks)]
-        session, run = self._prepared
-        if session is not self._backend._current_session():
-            run = self._prepare()
+        place, run = self._begin()
         draws = self._function._draws
         start = self._backend._next_step(count if draws else 0)
         try:
@@ -146,6 +142,9 @@ class ManySteps:
                 raise
             self._backend._next_step(-count if draws else 0)
             raise NotImplementedError(f'XLA does not compile it: {error.message}') from error
+        finally:
+            if place is not None:
+                place.end()
         self._has_run, done = True, int(done)
         if draws and done < count:
             self._backend._next_step(done - count)
@@ -153,12 +152,17 @@ class ManySteps:
             found = [found[place] for place in self._function._places[0]]
         return done, [x[:done] for x in found]
 
-    def _prepare(self):
-        session = self._backend._ready_session()
-        feeds = [x.name for x in [self._count, self._now] + self._stacks]
-        run = prepared_run(session, feeds, [self._done] + self._values, [])
-        self._prepared = session, run
-        return run
+    def _begin(self):
+        """(the Subgraph that a run begins in, or None; the run)."""
+        place, session, run = self._prepared
+        if session is None or session is not self._backend._current_session(place):
+            feeds, results = [self._count, self._now] + self._stacks, [self._done] + self._values
+            with building:
+                place = self._backend._place(feeds + results, is_known=True)
+                session = self._backend._current_session(place)
+                run = prepared_run(session, [x.name for x in feeds], results, [])
+            self._prepared = place, session, run
+        return (place, run) if place is None or place.begin() else self._begin()
 
 
 class ManyStepsFunction(Function):

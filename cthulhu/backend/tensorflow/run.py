@@ -12,10 +12,12 @@ from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
 from cthulhu.backend import chatter, config, meta
 from cthulhu.backend.composed.counted import Steps
+from cthulhu.backend.tensorflow import subgraphs
 from cthulhu.backend.tensorflow.function import explain
-from cthulhu.backend.tensorflow.graph import EagerTensor, ancestors, building, check_graph, entered, owned
+from cthulhu.backend.tensorflow.graph import EagerTensor, ancestors, building, check_graph, entered, owned, parts
 from cthulhu.backend.tensorflow.many_steps import ManyStepsFunction
 from cthulhu.backend.tensorflow.origin import origin
+from cthulhu.backend.tensorflow.subgraphs import Subgraphs
 from cthulhu.backend.tensorflow.variables import Initialisation
 
 v1 = tf.compat.v1
@@ -62,7 +64,7 @@ def _of_state(name):
     )
 
 
-class Run:
+class Run(Subgraphs):
     """The graph, the session, and what runs in them."""
 
     capabilities = (
@@ -71,7 +73,8 @@ class Run:
     ).split()
 
     for _name in (
-        '_graph _session _initialisations _setters _user_has_session _runs_seen _step_tensor _steps_since _uids _phase _refused _sums'
+        '_graph _session _initialisations _setters _user_has_session _runs_seen _step_tensor _steps_since _uids _phase _refused _sums '
+        '_subgraphs _handles _places _is_whole'
     ).split():
         locals()[_name] = _of_state(_name)
 
@@ -88,6 +91,10 @@ class Run:
         self._session = session
         self._initialisations = {}
         self._setters = {}
+        self._subgraphs = []
+        self._handles = {}  # operation of a handle -> the variable that we made
+        self._places = {}  # the same -> the Subgraph that has its value
+        self._is_whole = False
         self._user_has_session = session is not None
         self._runs_seen = Steps(itertools.count())
         self._step_tensor = None
@@ -105,9 +112,9 @@ class Run:
             self._new_state(owned(tf.Graph()), None)
             yield
         finally:
-            session = self._session
+            sessions = self._sessions()
             self._now.state = before
-            if session is not None:
+            for session in sessions:
                 session.close()
 
     def get_graph(self):
@@ -136,11 +143,14 @@ class Run:
 
     def clear_session(self):
         with building:
-            old = self._session
+            sessions = self._sessions()
             self._new_state(owned(tf.Graph()), None)
             super().clear_session()
-        if old is not None:
-            old.close()
+        for session in sessions:
+            session.close()
+
+    def _sessions(self):
+        return [x for x in [self._session] + [place.session for place in self._subgraphs] if x is not None]
 
     def get_session(self):
         """TensorFlow's session, with every variable initialised.
@@ -149,6 +159,7 @@ class Run:
             The default session, if there is one of our graph (`with tf.compat.v1.Session(graph=K.get_session().graph):`); else the
             one given to `set_session`; else one of our own.
         """
+        self._bring_all_back()
         self._user_has_session = True
         return self._ready_session()
 
@@ -170,12 +181,17 @@ class Run:
                 )
             self._new_state(owned(session.graph), session)
         else:
-            self._session = session
-            self._user_has_session = True
+            with building:
+                self._forget_subgraphs()
+                self._session = session
+                self._user_has_session = True
 
-    def _current_session(self):
+    def _current_session(self, place=None):
+        """The session that is the default; else that of a Subgraph, if one is given that has not been brought back; else ours of the whole graph."""
         session = v1.get_default_session()
         if session is None or session.graph is not self._graph:
+            if place is not None and not place.is_gone:
+                return place.session
             session = self._session
             if session is None:
                 with building, chatter.held_back(self.name):
@@ -184,18 +200,25 @@ class Run:
                     )
         return session
 
-    def _ready_session(self):
-        """The current session, with every variable initialised."""
+    def _ready_session(self, variables=None):
+        """The current session, with every variable initialised; once the graph is large, with those that are given."""
         session = self._current_session()
         done = self._initialisations.get(session)
-        if done is None or (done.done < len(done.variables) and not self._manual):
+        if done is None or (len(done.done) < len(done.variables) and not self._manual):
             with building:
-                if session not in self._initialisations:
-                    self._initialisations[session] = Initialisation(session)
-                done = self._initialisations[session]
+                done = self._initialisation(session)
                 if not self._manual:
-                    done.run(session, ask=self._user_has_session)
+                    if variables is None or self._graph.version <= subgraphs.LARGE:
+                        variables = done.variables
+                    done.run(
+                        session, self._user_has_session, variables, self._places if session is self._session else ()
+                    )
         return session
+
+    def _initialisation(self, session):
+        if session not in self._initialisations:
+            self._initialisations[session] = Initialisation(session)
+        return self._initialisations[session]
 
     @contextlib.contextmanager
     def _calls_may_change(self, targets):
@@ -218,18 +241,20 @@ class Run:
     def _values_in(self, session):
         """List of (variable, value) of those that a session has initialised."""
         done = self._initialisations.get(session)
-        variables = done.variables[: done.done] if done is not None else []
+        variables = [x for x in done.variables if x.op in done.done] if done is not None else []
         return list(zip(variables, session.run(variables) if variables else []))
 
     def _replace_session(self, config, values):
         """Put another session in the place of ours."""
         session = self._session
         self._session = v1.Session(graph=self._graph, config=config)
-        self._initialisations[self._session] = Initialisation(self._session, done=len(values))
+        self._initialisations[self._session] = Initialisation(self._session, [x.op for x, _ in values])
         session.close()
         self.batch_set_value(values)
 
     def manual_variable_initialization(self, value):
+        if value:
+            self._bring_all_back()
         self._manual = bool(value)
 
     # Counted steps: see random.py.
@@ -345,14 +370,14 @@ class Run:
         if not self.is_tensor(x):
             return np.asarray(x)
         check_graph(x, self._graph, 'eval: the tensor')
-        session = self._ready_session()
         x = self.to_dense(x)
-        feeds = {self._step_tensor: self._next_step()} if self._depends_on_step([x]) else None
-        try:
-            return session.run(x, feeds)
-        except tf.errors.InvalidArgumentError as error:
-            explain(error)
-            raise
+        with self._at([x]) as place:
+            feeds = {self._step_tensor.name: self._next_step()} if self._depends_on_step([x]) else None
+            try:
+                return self._current_session(place).run(parts(x)[0].name, feeds)
+            except tf.errors.InvalidArgumentError as error:
+                explain(error)
+                raise
 
     def update(self, x, new_x):
         return GraphUpdate(x, new_x)

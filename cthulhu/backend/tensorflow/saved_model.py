@@ -22,16 +22,16 @@ class SavedModels:
         finally:
             self._phase = phase
         outputs = {name: tf.identity(x) for name, x in made.items()}
-        write(self._graph, self._ready_session(), entries, outputs, path)
+        write(self._graph, self.batch_get_value, entries, outputs, path)
 
 
-def write(graph, session, inputs, outputs, path):
+def write(graph, values_of, inputs, outputs, path):
     """Write the function from `inputs` to `outputs` (dicts, name -> tensor) to the folder `path`, which is not there yet."""
     needed = ancestors(outputs.values())
     _check(needed, {x.op for x in inputs.values()})
     handles = {x.handle.op: x for x in graph.get_collection(v1.GraphKeys.GLOBAL_VARIABLES) if hasattr(x, 'handle')}
     variables = [handles[op] for op in needed if op in handles]
-    values = session.run(variables) if variables else []
+    values = values_of(variables)
     definition = _definition(graph, needed)
     with tf.Graph().as_default() as alone:
         # Zeros at first: values as constants of the graph would fill it (limit: 2 GB).

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import itertools
 import threading
 import weakref
 
@@ -97,11 +96,15 @@ class Variables:
             if not gone:
                 return
             known = self._graph.get_collection_ref(v1.GraphKeys.GLOBAL_VARIABLES)
-            for session, initialisation in list(self._initialisations.items()):
-                held = [x for x in known[: initialisation.done] if id(x) in gone]
-                initialisation.done -= len(held)
-                with entered(self._graph), contextlib.suppress(tf.errors.OpError, RuntimeError):
-                    session.run([tf.raw_ops.DestroyResourceOp(resource=x.handle) for x in held])
+            held = [x for x in known if id(x) in gone]
+            done = [(session, one.done) for session, one in self._initialisations.items()]
+            for session, those in done + [(place.session, place.variables) for place in self._subgraphs]:
+                handles = [x.handle.name for x in held if (x.op if isinstance(those, set) else x.op.name) in those]
+                with entered(session.graph), contextlib.suppress(tf.errors.OpError, RuntimeError):
+                    handles = [session.graph.get_tensor_by_name(name) for name in handles]
+                    session.run([tf.raw_ops.DestroyResourceOp(resource=x) for x in handles])
+            for x in held:
+                self._forget(x)
             for collection in (v1.GraphKeys.GLOBAL_VARIABLES, v1.GraphKeys.TRAINABLE_VARIABLES):
                 found = self._graph.get_collection_ref(collection)
                 found[:] = [x for x in found if id(x) not in gone]
@@ -117,6 +120,7 @@ class Variables:
             assign = initial = _initial_placeholder(np.array(_numpy(value), tf.as_dtype(dtype).as_numpy_dtype))
         with tf.control_dependencies(None):  # its initialisation waits for nothing that it is made under
             made = GraphVariable(initial_value=initial, name=name, constraint=constraint, trainable=True)
+        self._know(made, initial if assign is None else None)
         if assign is not None:
             made._cthulhu_assign = assign, made.initializer
         made._keras_initialized = False
@@ -137,8 +141,14 @@ class Variables:
             check_graph(x, self._graph, 'get_value: the variable')
         if not ops:
             return []
+        found = [None] * len(ops)
         with explained_failures(self._graph):
-            return self._ready_session().run(ops)
+            for wanted in self._by_place(ops):
+                with self._at([ops[i] for i in wanted]) as place:
+                    values = self._current_session(place).run([ops[i]._as_graph_element().name for i in wanted])
+                for i, value in zip(wanted, values):
+                    found[i] = value
+        return found
 
     def set_value(self, x, value):
         self.batch_set_value([(x, value)])
@@ -147,23 +157,33 @@ class Variables:
         tuples = list(tuples)
         if not tuples:
             return
-        values, assigns = {}, {}
+        values = {}
         for x, value in tuples:
             self._check_variable(x)
             check_graph(x, self._graph, 'set_value: the variable')
-            placeholder, assign = _assign_placeholder(x)
             # Its own: the variable shares the memory of what it is fed.
-            values[placeholder.name] = self._array_for(x, _numpy(value))
-            assigns[placeholder.name] = assign
-        session = self._current_session()
+            values[x.name] = x, self._array_for(x, _numpy(value))
+        variables, arrays = zip(*values.values())
+        for wanted in self._by_place(variables):
+            self._assign([variables[i] for i in wanted], [arrays[i] for i in wanted])
+
+    def _assign(self, variables, arrays):
         # Kept: the states of metrics are set on every batch, and a prepared run takes a tenth of the time.
-        key = session, tuple(values)
-        if key not in self._setters:
-            self._ready_session()
-            self._setters[key] = prepared_run(
-                session, list(values), [], [getattr(a, 'op', a) for a in assigns.values()]
-            )
-        self._setters[key](*values.values())
+        key, ready = tuple([x.name for x in variables]), False
+        while not ready:
+            place, session, run = self._setters.get(key, (None, None, None))
+            if session is None or session is not self._current_session(place):
+                with building:  # none goes elsewhere meanwhile
+                    place = self._place([assignment(x)[1] for x in variables], is_known=True)
+                    session = self._current_session(place)
+                    run = setter(session, variables)
+                    self._setters[key] = place, session, run
+            ready = place is None or place.begin()
+        try:
+            run(*arrays)
+        finally:
+            if place is not None:
+                place.end()
 
     def _sparse_constant(self, value, dtype):
         indices, elements, shape = in_order(value)
@@ -184,7 +204,13 @@ def _initial_placeholder(value):
     return v1.placeholder_with_default(default, value.shape)
 
 
-def _assign_placeholder(x):
+def setter(session, variables):
+    """A prepared run that sets variables, each to an array that shares its memory from then on."""
+    fed, assigned = zip(*map(assignment, variables))
+    return prepared_run(session, [x.name for x in fed], [], [getattr(x, 'op', x) for x in assigned])
+
+
+def assignment(x):
     """The placeholder and the assignment of it to `x`: made once."""
     made = getattr(x, '_cthulhu_assign', None)
     if made is None:
@@ -194,44 +220,58 @@ def _assign_placeholder(x):
     return made
 
 
-class Initialisation:
-    """What a session has taken up of its graph: the variables that it has initialised; the others in one run; new operations while no thread makes any.
+def extend_alone(session):
+    """Let a session take up new operations while no thread makes any: what another thread has half made could not be mended in it."""
+    extend, itself = type(session)._extend_graph, weakref.ref(session)
 
-    Variables that users make with TensorFlow itself in this graph are among them.
+    def alone():
+        with building:
+            extend(itself())
+
+    session._extend_graph = alone
+
+
+class Initialisation:
+    """What a session of the whole graph has initialised.
+
+    Attributes:
+        variables: list of those of the graph, among them those that users make with TensorFlow itself.
+        done: set of the operations of those that are initialised.
     """
 
-    def __init__(self, session, done=0):
+    def __init__(self, session, done=()):
         self.variables = session.graph.get_collection_ref(v1.GraphKeys.GLOBAL_VARIABLES)
-        self.done = done
-        extend, itself = type(session)._extend_graph, weakref.ref(session)
+        self.done = set(done)
+        extend_alone(session)
 
-        def extend_alone():  # what another thread has half made could not be mended in the session
-            with building:
-                extend(itself())
-
-        session._extend_graph = extend_alone
-
-    def run(self, session, ask):
-        """Initialise what was made since the last time; `ask` whether each was initialised by the user meanwhile."""
-        new = pending = list(itertools.islice(self.variables, self.done, None))
+    def run(self, session, ask, variables, elsewhere):
+        """Initialise variables that are not yet, in one run; `ask` whether each was by the user meanwhile; not those whose operations are in `elsewhere`."""
+        new = pending = [x for x in variables if x.op not in self.done and x.op not in elsewhere]
         if new and ask:
             with entered(session.graph), session.graph.control_dependencies(None):
                 known = session.run([v1.is_variable_initialized(x) for x in new])
             pending = [x for x, is_done in zip(new, known) if not is_done]
-        failed = {}
-        if pending:
-            try:
-                session.run([x.initializer for x in pending])
-            except tf.errors.OpError:
-                # One starts from the value of another: the order in which they were made is one that works. Or one cannot start: the others do without it,
-                # and what it is said with comes when it is used.
-                for x in pending:
-                    try:
-                        session.run(x.initializer)
-                    except tf.errors.OpError as error:
-                        failed[x.op.name] = error.message.partition('[[')[0].strip().splitlines()[-1]
-            if failed:
-                failures.setdefault(session.graph, {}).update(failed)
+        initialise(session, pending)
         for x in new:
-            x._keras_initialized = x.op.name not in failed
-        self.done += len(new)
+            x._keras_initialized = x.op.name not in failures.get(x.graph, ())
+        self.done.update(x.op for x in new)
+
+
+def initialise(session, variables):
+    """Give variables their first values, in a session of their graph, or of a copy of it."""
+    failed = {}
+    if variables:
+        try:
+            session.run([x.initializer.name for x in variables])
+        except tf.errors.OpError:
+            # One starts from the value of another: the order in which they were made is one that works. Or one cannot start: the others do without it,
+            # and what it is said with comes when it is used.
+            for x in variables:
+                try:
+                    session.run(x.initializer.name)
+                except tf.errors.OpError as error:
+                    failed[x.op.name] = error.message.partition('[[')[0].strip().splitlines()[-1]
+        if failed:
+            failures.setdefault(variables[0].graph, {}).update(failed)
+    for x in variables:
+        x._keras_initialized = x.op.name not in failed

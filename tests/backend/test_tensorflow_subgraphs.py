@@ -1,0 +1,267 @@
+"""What runs in a large graph runs beside it, in a small one with a session of its own; nothing else shows it than the time."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from cthulhu import backend as K
+from cthulhu.layers import BatchNormalization, Daoloth, Dropout, SimpleRNN
+from cthulhu.models import Pile
+
+if K.backend() != 'tensorflow':
+    pytest.skip('the TensorFlow backend is not the active one', allow_module_level=True)
+
+import tensorflow as tf
+
+from cthulhu.backend.tensorflow import subgraphs
+
+v1 = tf.compat.v1
+
+
+def whole_graph():
+    with K.graph_scope():
+        return v1.get_default_graph()
+
+
+@pytest.fixture
+def crowded(fresh, monkeypatch):
+    """Something has run, and there is more than is taken up as a whole."""
+    monkeypatch.setattr(subgraphs, 'LARGE', 20)
+    counter = counted()
+    while whole_graph().version <= 20:
+        counter(1)
+        K.constant(0.0)
+    assert graph_of(counter) is whole_graph()
+
+
+def counted(count=0.0):
+    """A function that adds its input to a variable, and returns its new value; its attribute `variable`."""
+    by, variable = K.placeholder(()), K.variable(count)
+    made = K.function([by], [], updates=[(variable, variable + by)], after_updates=[variable + 0.0])
+    made.variable = variable
+    return made
+
+
+def graph_of(function):
+    return function._prepared[0][0].graph
+
+
+def test_what_is_taken_up_does_not_grow(crowded):
+    made, sizes = [], []
+    for _ in range(30):
+        made.append(counted())
+        made[-1](1)
+        sizes.append(graph_of(made[-1]).version)
+        K.set_value(made[-1].variable, 5)
+    assert whole_graph().version > 300 and max(sizes) < 60
+    assert 5 < len({graph_of(one) for one in made}) < 25  # and no session for each
+    assert [float(one(2)[0]) for one in made] == [7] * 30
+    assert K.batch_get_value([one.variable for one in made]) == [7] * 30
+    assert K.eval(made[0].variable + 1) == 8
+
+
+def trained(seed):
+    layers = [
+        SimpleRNN(4, input_shape=(3, 2)),
+        BatchNormalization(),
+        Dropout(0.4, seed=seed),
+        Daoloth(1),
+    ]
+    model = Pile(layers)
+    dice = np.random.RandomState(seed)
+    model.set_weights([dice.rand(*w.shape) for w in model.get_weights()])
+    model.conjure('adam', 'mse', metrics=['mae'])
+    x, y = dice.rand(8, 3, 2), dice.rand(8, 1)
+    losses = [model.train_on_batch(x, y) for _ in range(3)]
+    found = [np.array(losses), model.predict(x)] + model.get_weights() + model.optimizer.get_weights()
+    return model, found
+
+
+def test_models_give_what_they_give_alone(fresh, monkeypatch):
+    K.set_random_step(0)
+    alone = trained(1)[1]
+    monkeypatch.setattr(subgraphs, 'LARGE', 20)
+    for _ in range(3):
+        K.set_random_step(0)
+        model, found = trained(1)
+        assert model.weights[0].op in K.function([], [model.weights[0]]).backend._places
+        for one, other in zip(alone, found):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_large_first_values(crowded):
+    """What starts from more than a constant of the graph may hold is set beside it too."""
+    variable = K.variable(np.arange(2000.0))
+    K.set_value(variable, np.ones(2000))
+    assert variable.op in counted().backend._places
+    assert K.eval(K.sum(variable)) == 2000
+    other = K.variable(np.arange(2000.0))
+    assert K.eval(K.sum(other)) == 1999000
+
+
+def test_one_function_of_several(crowded, monkeypatch):
+    one, other = counted(), counted()
+    one(1)
+    monkeypatch.setattr(subgraphs, 'LARGE', 0)
+    other(2)
+    assert graph_of(one) is not graph_of(other) is not whole_graph()
+    total = K.function([], [one.variable + other.variable])
+    assert total([]) == [3]
+    assert graph_of(total) is graph_of(one)
+    other(5)
+    assert graph_of(other) is graph_of(one)
+    assert total([]) == [8]
+
+
+def test_one_function_of_what_ran_before(fresh, monkeypatch):
+    monkeypatch.setattr(subgraphs, 'LARGE', 0)
+    before = counted()
+    before(1)
+    assert graph_of(before) is whole_graph()  # where nothing ran, nothing is saved by a copy
+    after = counted()
+    after(2)
+    total = K.function([], [before.variable + after.variable])
+    assert total([]) == [3]
+    assert graph_of(total) is whole_graph() is not graph_of(after)
+    assert after(5) == [7]
+    assert graph_of(after) is whole_graph()
+
+
+def test_the_session_has_the_values(crowded):
+    one = counted(1.0)
+    one(1)
+    assert graph_of(one) is not whole_graph()
+    session = K.get_session()
+    assert session.graph is whole_graph()
+    assert session.run(one.variable) == 2
+    one(1)
+    assert session.run(one.variable) == 3
+    other = counted()
+    other(1)
+    assert graph_of(other) is whole_graph()
+
+
+def test_a_session_of_the_users_begins_anew(crowded):
+    one = counted(1.0)
+    one(1)
+    with v1.Session(graph=whole_graph()):
+        assert one(5) == [6]
+    assert one(1) == [3]
+    K.set_session(v1.Session(graph=whole_graph()))
+    assert one(1) == [2]
+    assert K.get_value(one.variable) == 2
+
+
+def test_initialisation_by_hand_keeps_the_values(crowded):
+    one = counted(1.0)
+    one(1)
+    K.manual_variable_initialization(True)
+    try:
+        assert one(1) == [3]
+    finally:
+        K.manual_variable_initialization(False)
+
+
+def test_what_has_a_state_of_another_kind(crowded):
+    one = counted(1.0)
+    one(1)
+    with K.graph_scope():
+        drawn = tf.raw_ops.RandomUniform(shape=[2], dtype=tf.float32, seed=1, seed2=2)
+    both = K.function([], [drawn + one.variable])
+    assert not np.array_equal(both([])[0], both([])[0])
+    assert graph_of(both) is whole_graph()
+    assert one(1) == [3]
+
+
+def test_a_variable_that_starts_from_another(crowded):
+    one = counted(1.0)
+    one(1)
+    with K.graph_scope():
+        copy = K.variable(one.variable * 2.0)
+    assert K.get_value(counted().variable) == 0  # it starts as soon as anything runs
+    one(5)
+    assert K.get_value(copy) == 4
+
+
+def test_what_waits_for_an_update(crowded):
+    one = counted(1.0)
+    one(1)
+    with K.control_dependencies(one.update_operations):
+        after = one.variable.read_value() * 10.0
+    assert K.function(one.inputs, [after])([1]) == [30]
+
+
+def test_a_gradient_taken_after_a_run(crowded):
+    x, by = K.placeholder(()), K.placeholder(())
+    call = tf.function(lambda x, by: tf.cond(x > 0, lambda: x * x * by, lambda: x))
+    with K.graph_scope():
+        y = call(x, by)
+    before = K.function([x, by], [y])
+    assert before([2, 3]) == [12]
+    assert graph_of(before) is not whole_graph()
+    assert K.function([x, by], K.gradients(y, [x]))([2, 4]) == [16]
+    assert before([2, 4]) == [16]
+
+
+def test_steps_in_one_call(crowded):
+    by, variable = K.placeholder((2,)), K.variable([0.0, 0.0])
+    add = K.function([by], [K.sum(variable)], updates=[(variable, variable + by)])
+    several = add.many_steps({}, 3, [(2,)])
+    done, (found,) = several([np.arange(6.0).reshape(3, 2)], 3)
+    assert done == 3
+    np.testing.assert_array_equal(found, [0, 1, 6])
+    assert several._prepared[1].graph is not whole_graph()
+    np.testing.assert_array_equal(K.get_value(variable), [6, 9])
+    K.get_session()
+    assert several([np.ones((1, 2))], 1)[1] == [[15]]
+
+
+def test_no_step_is_lost_when_all_comes_together(crowded):
+    one, begun = counted(), threading.Event()
+
+    def work():
+        for i in range(3000):
+            one(1)
+            if i == 100:
+                begun.set()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert begun.wait(60)
+    place = one._place
+    session = K.get_session()
+    is_beside = place is not None
+    worker.join()
+    assert is_beside and one._place is None
+    assert session.run(one.variable) == 3000
+
+
+def test_values_are_moved_when_no_run_is_under_way(crowded):
+    one = counted()
+    one(1)
+    place = one._place
+    assert place.begin()
+    worker = threading.Thread(target=K.get_session)
+    worker.start()
+    worker.join(0.3)
+    assert worker.is_alive()
+    place.end()
+    worker.join(60)
+    assert not worker.is_alive() and not place.begin()
+
+
+def test_what_was_refused_and_what_was_cleared_is_let_go(crowded):
+    backend, kept = counted().backend, []
+    with pytest.raises(KeyError):
+        with backend.provisional():
+            kept.append(counted())
+            kept[0](1)
+            raise KeyError
+    assert kept[0].variable.op not in backend._places
+    sessions = backend._sessions()
+    assert len(sessions) == 2
+    K.clear_session()
+    for session in sessions:
+        with pytest.raises(RuntimeError):
+            session.run([])

@@ -265,3 +265,16 @@ def test_what_was_refused_and_what_was_cleared_is_let_go(crowded):
     for session in sessions:
         with pytest.raises(RuntimeError):
             session.run([])
+
+
+def test_values_that_are_set_after_a_refusal_stay(fresh):
+    first = counted()
+    first(1)
+    with pytest.raises(KeyError):
+        with first.backend.provisional():
+            counted()(1)
+            raise KeyError
+    variable = K.variable(0.0)
+    K.set_value(variable, 5)
+    assert counted()(1) == [1]
+    assert K.get_value(variable) == 5

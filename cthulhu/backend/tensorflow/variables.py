@@ -103,6 +103,8 @@ class Variables:
                 with entered(session.graph), contextlib.suppress(tf.errors.OpError, RuntimeError):
                     handles = [session.graph.get_tensor_by_name(name) for name in handles]
                     session.run([tf.raw_ops.DestroyResourceOp(resource=x) for x in handles])
+            for initialisation in self._initialisations.values():
+                initialisation.done.difference_update(x.op for x in held)
             for x in held:
                 self._forget(x)
             for collection in (v1.GraphKeys.GLOBAL_VARIABLES, v1.GraphKeys.TRAINABLE_VARIABLES):

@@ -312,7 +312,7 @@ def test_what_is_chosen_may_be_sparse_a_variable_or_of_a_function():
         np.testing.assert_array_equal(value, np.full(3, 1.0 + side))
         np.testing.assert_array_equal(gradient, value)
 
-    @tf.function
+    @tf.function(autograph=False)
     def doubled_if(flag, x):
         return K.switch(flag, lambda: x * 2.0, x)
 

@@ -251,6 +251,13 @@ def test_values_are_moved_when_no_run_is_under_way(crowded):
     assert not worker.is_alive() and not place.begin()
 
 
+def test_a_run_that_was_interrupted_before_it_began_is_not_waited_for(crowded):
+    one = counted()
+    one(1)
+    assert one._place.begin()
+    assert K.get_session().run(one.variable) == 1
+
+
 def test_what_was_refused_and_what_was_cleared_is_let_go(crowded):
     backend, kept = counted().backend, []
     with pytest.raises(KeyError):

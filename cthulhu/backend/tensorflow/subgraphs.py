@@ -7,6 +7,7 @@ them into the session of the whole graph.
 """
 
 import contextlib
+import threading
 import time
 
 import tensorflow as tf
@@ -39,25 +40,26 @@ class Subgraph:
         self.session = v1.Session(graph=self.graph, config=config)
         self.variables = {}
         self.is_gone = False
-        self._copied, self._functions, self._running = {}, set(), []
+        self._copied, self._functions = {}, set()
+        self._running = set()  # threads that have a run under way
 
     def is_full(self):
         return len(self._copied) > LARGE
 
     def begin(self):
         """Whether a run may begin; if so, the variables stay until `end`."""
-        self._running.append(None)
+        self._running.add(threading.get_ident())
         if self.is_gone:
-            self._running.pop()
+            self.end()
         return not self.is_gone
 
     def end(self):
-        self._running.pop()
+        self._running.discard(threading.get_ident())
 
     def end_all(self):
         """End it, after the runs that have begun: (list of the variables that have values, list of these)."""
         self.is_gone = True
-        while self._running:
+        while self._running - {threading.get_ident()}:  # where Ctrl-C came between two lines, this one has none
             time.sleep(1e-3)
         variables = list(self.variables.values())
         with entered(self.graph):

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def _bits(shape, key, counter):
+def _bits(shape, key, counter, algorithm=None):
     """What `StatelessRandomUniformFullIntV2` draws by Philox, in operations that XLA computes for many elements at once, as it does not its own."""
     place = tf.range(tf.reduce_prod(shape))
     block, word = tf.cast(tf.bitwise.right_shift(place, 2), tf.uint64), tf.bitwise.bitwise_and(place, 3)
@@ -43,13 +43,9 @@ def _normal(shape, key, counter, algorithm):
     return tf.reshape(tf.reshape(pairs, [-1])[:size], shape)
 
 
-def _words(shape, key, counter, algorithm):
-    return _bits(shape, key, counter)
-
-
 #: (Operation, dtype) -> what draws alike, a function of its inputs.
 DRAWS = {
     ('StatelessRandomUniformV2', tf.float32): _uniform,
     ('StatelessRandomNormalV2', tf.float32): _normal,
-    ('StatelessRandomUniformFullIntV2', tf.uint32): _words,
+    ('StatelessRandomUniformFullIntV2', tf.uint32): _bits,
 }

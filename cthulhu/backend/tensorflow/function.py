@@ -107,7 +107,7 @@ class Function(function.Function):
                 pairs.append((variable, _apart(tf.convert_to_tensor(value, variable.dtype.base_dtype))))
         if pairs:
             if by_kernels:
-                passes, pairs = kernels.passes(self.backend, pairs, outputs + operations + self.after_updates)
+                passes, pairs = kernels.passes(pairs, outputs + operations + self.after_updates)
             before = [t for x in outputs for t in parts(x)] + [value for _, value in pairs]
             before += [x for one in passes for x in one.needs]
             # Through one operation of its own: TensorFlow marks what something waits for, and warns where that has run before.

@@ -3,6 +3,7 @@
 A formula (`composed.rules`) is found in the updates of a function, whoever wrote the optimizer.
 """
 
+import functools
 import inspect
 
 import numpy as np
@@ -10,8 +11,6 @@ import tensorflow as tf
 
 from cthulhu.backend.composed import rules
 from cthulhu.backend.tensorflow.graph import ancestors
-
-v1 = tf.compat.v1
 
 
 # What the kernels are given: handles of the variable and its state, the gradient, numbers. Rates have the corrections of moments in them already, which
@@ -59,6 +58,40 @@ def _nesterov_kernel(p, g, v, rate, momentum):
     return _sgd_kernel(p, g, v, rate, momentum, use_nesterov=True)
 
 
+class _Term:
+    """A term of a formula: the type of an operation and its inputs, which are terms and numbers; without a type, what any value may stand for."""
+
+    def __init__(self, type=None, *inputs):
+        self.type, self.inputs = type, inputs
+
+    def __add__(self, other):
+        return _Term('AddV2', self, other)
+
+    def __sub__(self, other):
+        return _Term('Sub', self, other)
+
+    def __rsub__(self, other):
+        return _Term('Sub', other, self)
+
+    def __mul__(self, other):
+        return _Term('Mul', self, other)
+
+    def __truediv__(self, other):
+        return _Term('RealDiv', self, other)
+
+
+class _Terms:
+    """What the backend makes of a formula, in terms: operations are not made for what is looked for, which would take as long as those of the model."""
+
+    abs = staticmethod(functools.partial(_Term, 'Abs'))
+    square = staticmethod(functools.partial(_Term, 'Square'))
+    maximum = staticmethod(functools.partial(_Term, 'Maximum'))
+
+    @staticmethod
+    def sqrt(x):
+        return _Term('Sqrt', _Term('Maximum', x, 0.0))
+
+
 class _Rule:
     """A formula of (a variable, its gradient, variables of its state, numbers), and the kernel that changes what it gives.
 
@@ -71,31 +104,21 @@ class _Rule:
     """
 
     def __init__(self, formula, kernel, states, rest=None, least=1):
-        self._formula, self._states, self._rest, self.kernel, self._least = formula, states, rest, kernel, least
-        self._numbers = len(inspect.signature(formula).parameters) - 3 - states
-        self._patterns = {}
+        self._states, self._rest, self.kernel, self._least = states, rest, kernel, least
+        self._places = [_Term() for _ in list(inspect.signature(formula).parameters)[1:]]
+        self._formulas = formula(_Terms, *self._places)
 
-    def _pattern(self, backend, dtype):
-        """(the placeholders, the values that the formula gives for them)."""
-        if dtype not in self._patterns:
-            with tf.Graph().as_default():
-                shapes = [(2,)] * (2 + self._states) + [()] * self._numbers
-                places = [v1.placeholder(dtype, shape) for shape in shapes]
-                self._patterns[dtype] = places, self._formula(backend, *places)
-        return self._patterns[dtype]
-
-    def match(self, backend, variable, values):
+    def match(self, variable, values):
         """The _Pass over a variable whose new value is of this formula, else None. `values` has new values by the handles of variables."""
         if (
             variable.dtype.base_dtype not in (tf.float32, tf.float64)
             or (variable.shape.num_elements() or 0) < self._least
         ):
             return None
-        places, formulas = self._pattern(backend, variable.dtype.base_dtype)
-        value, found = values[variable.handle.op][1], dict.fromkeys(place.op for place in places)
-        if not _agree(formulas[0], value, found):
+        value, found = values[variable.handle.op][1], dict.fromkeys(self._places)
+        if not _agree(self._formulas[0], value, found):
             return None
-        start, gradient, *others = [found[place.op] for place in places]
+        start, gradient, *others = found.values()
         states, numbers, share = others[: self._states], others[self._states :], None
         if start.op.type == 'Mul' and not start.op.control_inputs:
             start, share = start.op.inputs  # some of it decays first
@@ -104,7 +127,7 @@ class _Rule:
             return None
         changed = [values[op] for op in changed]
         if (
-            all(_agree(formula, new, found) for formula, (_, new) in zip(formulas[1:], changed[1:]))
+            all(_agree(formula, new, found) for formula, (_, new) in zip(self._formulas[1:], changed[1:]))
             and all(x.shape == variable.shape and variable.shape.is_fully_defined() for x in states + [gradient])
             and all(x.shape.rank == 0 for x in numbers + ([] if share is None else [share]))
             and (self._rest is None or _add_to_one(*numbers[self._rest - 1 : self._rest + 1]))
@@ -132,20 +155,20 @@ class _Pass:
             return self._rule.kernel(p.handle, gradient, *[v.handle for v in states], *numbers)
 
 
-def _agree(pattern, value, found):
-    """Whether a value is what a pattern makes of some others, which are noted in `found` by the operations of the placeholders that stand for them."""
-    if pattern.op in found:
-        if found[pattern.op] is None:
-            found[pattern.op] = value
-        return _same(found[pattern.op], value)
-    if pattern.op.type == 'Const':
-        return _same(pattern, value)
+def _agree(term, value, found):
+    """Whether a value is what a term says of some others, which are noted in `found` by the terms that they stand for."""
+    if not isinstance(term, _Term):
+        known = tf.get_static_value(value) if value.op.type == 'Const' else None
+        return known is not None and known.shape == () and known == term
+    if term in found:
+        if found[term] is None:
+            found[term] = value
+        return _same(found[term], value)
     return (
-        value.op.type == pattern.op.type
-        and value.dtype == pattern.dtype
+        value.op.type == term.type
         and not value.op.control_inputs
-        and len(value.op.inputs) == len(pattern.op.inputs)
-        and all(_agree(one, other, found) for one, other in zip(pattern.op.inputs, value.op.inputs))
+        and len(value.op.inputs) == len(term.inputs)
+        and all(_agree(one, other, found) for one, other in zip(term.inputs, value.op.inputs))
     )
 
 
@@ -180,7 +203,7 @@ RULES = [
 ]
 
 
-def passes(backend, pairs, others):
+def passes(pairs, others):
     """The passes that take the place of some updates.
 
     Arguments:
@@ -193,7 +216,7 @@ def passes(backend, pairs, others):
     values = {variable.handle.op: (variable, value) for variable, value in pairs}
     found = []
     for variable, _ in pairs:
-        found += [x for x in (rule.match(backend, variable, values) for rule in RULES) if x is not None][:1]
+        found += [x for x in (rule.match(variable, values) for rule in RULES) if x is not None][:1]
     while True:
         taken = {v.handle.op for one in found for v in one.variables}
         left = [pair for pair in pairs if pair[0].handle.op not in taken]

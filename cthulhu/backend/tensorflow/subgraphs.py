@@ -226,10 +226,9 @@ class Subgraphs:
             groups.setdefault(self._places.get(x.op, x.op in done), []).append(i)
         return groups.values()
 
-    def _know(self, variable, initial):
-        """Take note of a variable that was made, and of the tensor that it starts from; None where that is an array."""
+    def _know(self, variable, needed):
+        """Take note of a variable that was made, and of the operations that its first value needs; none where that is an array."""
         self._handles[variable.op] = variable
-        needed = () if initial is None else ancestors([initial])
         if any(op.type == 'VarHandleOp' or not _may_be_copied(op) for op in needed):
             self._bring_all_back()  # it starts from what something else is as soon as anything runs
 

@@ -12,7 +12,6 @@ import tensorflow as tf
 from cthulhu.backend.composed import rules
 from cthulhu.backend.tensorflow.graph import ancestors
 
-
 # What the kernels are given: handles of the variable and its state, the gradient, numbers. Rates have the corrections of moments in them already, which
 # the kernels make none of where no power of the betas is left.
 

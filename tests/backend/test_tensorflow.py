@@ -196,6 +196,44 @@ def test_large_values_are_not_in_the_graph():
     np.testing.assert_allclose(K.get_value(v), value, rtol=1e-6)
 
 
+@pytest.mark.parametrize('size', [3, 3000])
+def test_a_variable_is_four_operations(size):
+    before = K.placeholder((1,)).graph.version
+    x = K.variable(np.full((size,), 2.0), name='mine')
+    made = x.graph.get_operations()[before:]
+    assert [op.type for op in made][1:] == ['VarHandleOp', 'AssignVariableOp', 'ReadVariableOp'], 'only what is used'
+    assert x.name == 'mine:0' and any(x is one for one in x.graph.get_collection(v1.GraphKeys.TRAINABLE_VARIABLES))
+    assert K.get_value(x).tolist() == [2.0] * size
+    K.set_value(x, np.arange(size))
+    assert K.get_value(x).tolist() == list(range(size))
+    with x.graph.as_default():  # TensorFlow's own ways to it
+        assert x.initial_value is made[0].outputs[0] and x.initializer is made[2]
+        found = K.get_session().run([x.is_initialized(), x.read_value()[1] + x.value()[2]])
+    assert found == [True, 3]
+    assert K.variable(0.0, name='mine').name == 'mine_1:0'
+
+
+def test_a_variable_that_starts_from_another():
+    x = K.variable([1.0, 2.0])
+    twice, drawn = K.variable(x * 2), K.random_uniform_variable((2,), 3, 4, seed=5)
+    assert K.get_value(twice).tolist() == [2, 4] and 3 <= K.get_value(drawn).min() <= K.get_value(drawn).max() < 4
+    K.set_value(x, [5, 5])
+    assert K.get_value(twice).tolist() == [2, 4]
+
+
+def test_a_variable_of_a_function_is_refused():
+    graph = K.placeholder((1,)).graph
+    with graph.as_default():
+
+        @tf.function(autograph=False)
+        def made_inside(x):
+            return x * K.variable([1.0])
+
+        with pytest.raises(ValueError, match='lifted out|init_scope'):
+            made_inside(tf.constant([2.0]))
+    assert K.eval(K.variable([3.0]) * 2).tolist() == [6], 'and nothing is broken'
+
+
 def test_what_the_user_initialised_is_kept():
     session = K.get_session()
     v = K.variable(1.0)

@@ -1,5 +1,7 @@
 """Where TensorFlow's kernels change weights in one pass: they do what the formula of the optimizer says, and leave alone what is another one."""
 
+import inspect
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -55,6 +57,22 @@ def trained(model, steps=4):
 
 def without(monkeypatch):
     monkeypatch.setattr(kernels, 'RULES', [])
+
+
+@pytest.mark.parametrize('place', range(len(kernels.RULES)))
+def test_terms_are_what_the_backend_makes_of_the_formula(place):
+    rule = kernels.RULES[place]
+    names = list(inspect.signature(rule.formula).parameters)[1:]
+    with tf.Graph().as_default():
+        given = [tf.compat.v1.placeholder('float32', (2,), name) for name in names]
+        values = rule.formula(K, *given)
+        found = dict.fromkeys(rule.places)
+        for term, value in zip(rule.terms, values):
+            assert kernels._agree(term, value, found)
+            assert not kernels._agree(term, -value, dict.fromkeys(rule.places)) and not kernels._agree(
+                term, given[0], dict.fromkeys(rule.places)
+            )
+    assert [x.op.name for x in found.values()] == names
 
 
 def held_together(ours, formula):

@@ -100,12 +100,16 @@ class _Rule:
         states: int, how many variables there are in a state.
         rest: int or None, the place of a number that has to be 1 minus the one before it.
         least: int, elements of a variable from which on the kernel is faster.
+
+    Attributes:
+        places: list of terms that stand for what the formula is of.
+        terms: tuple of what it gives of these.
     """
 
     def __init__(self, formula, kernel, states, rest=None, least=1):
-        self._states, self._rest, self.kernel, self._least = states, rest, kernel, least
-        self._places = [_Term() for _ in list(inspect.signature(formula).parameters)[1:]]
-        self._formulas = formula(_Terms, *self._places)
+        self.formula, self._states, self._rest, self.kernel, self._least = formula, states, rest, kernel, least
+        self.places = [_Term() for _ in list(inspect.signature(formula).parameters)[1:]]
+        self.terms = formula(_Terms, *self.places)
 
     def match(self, variable, values):
         """The _Pass over a variable whose new value is of this formula, else None. `values` has new values by the handles of variables."""
@@ -114,8 +118,8 @@ class _Rule:
             or (variable.shape.num_elements() or 0) < self._least
         ):
             return None
-        value, found = values[variable.handle.op][1], dict.fromkeys(self._places)
-        if not _agree(self._formulas[0], value, found):
+        value, found = values[variable.handle.op][1], dict.fromkeys(self.places)
+        if not _agree(self.terms[0], value, found):
             return None
         start, gradient, *others = found.values()
         states, numbers, share = others[: self._states], others[self._states :], None
@@ -126,7 +130,7 @@ class _Rule:
             return None
         changed = [values[op] for op in changed]
         if (
-            all(_agree(formula, new, found) for formula, (_, new) in zip(self._formulas[1:], changed[1:]))
+            all(_agree(term, new, found) for term, (_, new) in zip(self.terms[1:], changed[1:]))
             and all(x.shape == variable.shape and variable.shape.is_fully_defined() for x in states + [gradient])
             and all(x.shape.rank == 0 for x in numbers + ([] if share is None else [share]))
             and (self._rest is None or _add_to_one(*numbers[self._rest - 1 : self._rest + 1]))

@@ -7,14 +7,14 @@ import pytest
 
 from cthulhu import backend as K
 from cthulhu.layers import BatchNormalization, Daoloth, Dropout, SimpleRNN
-from cthulhu.models import Pile
+from cthulhu.models import Pile, load_model
 
 if K.backend() != 'tensorflow':
     pytest.skip('the TensorFlow backend is not the active one', allow_module_level=True)
 
 import tensorflow as tf
 
-from cthulhu.backend.tensorflow import subgraphs
+from cthulhu.backend.tensorflow import subgraphs, variables
 
 v1 = tf.compat.v1
 
@@ -285,3 +285,85 @@ def test_values_that_are_set_after_a_refusal_stay(fresh):
     K.set_value(variable, 5)
     assert counted()(1) == [1]
     assert K.get_value(variable) == 5
+
+
+@pytest.fixture(params=['one session', 'small graphs'])
+def either(request):
+    request.getfixturevalue('crowded' if request.param == 'small graphs' else 'fresh')
+
+
+@pytest.fixture
+def initialised(monkeypatch):
+    """The names of the variables that are given their first values, as long as the test runs."""
+    names, plain = [], variables.initialise
+
+    def noted(session, those):
+        names.extend(x.op.name for x in those)
+        plain(session, those)
+
+    monkeypatch.setattr(variables, 'initialise', noted)
+    monkeypatch.setattr(subgraphs, 'initialise', noted)
+    return names
+
+
+def test_what_is_loaded_is_not_drawn_before(either, initialised, tmp_path):
+    model, _ = trained(3)
+    x, path = np.random.RandomState(4).rand(8, 3, 2), str(tmp_path / 'model.h5')
+    model.save(path)
+    del initialised[:]
+    again = load_model(path)
+    assert np.array_equal(again.predict(x), model.predict(x))
+    loaded = {w.op.name for w in again.weights + again.optimizer.weights}
+    for one, other in zip(
+        again.get_weights() + again.optimizer.get_weights(), model.get_weights() + model.optimizer.get_weights()
+    ):
+        assert np.array_equal(one, other)
+    again.train_on_batch(x, x[:, 0, :1])
+    assert initialised and not loaded.intersection(initialised), 'only what the file has no value of'
+
+
+def test_a_value_that_could_not_be_set_leaves_the_first_one(either, monkeypatch):
+    x, y = K.variable([1.0, 2.0]), K.variable([3.0])
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(variables, 'setter', interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            K.batch_set_value([(x, [5, 6]), (y, [7])])
+    assert K.get_value(x).tolist() == [1, 2]
+    K.batch_set_value([(x, [5, 6]), (y, [7])])
+    assert K.get_value(x).tolist() == [5, 6] and K.get_value(y).tolist() == [7]
+
+
+def test_what_starts_from_another_starts_from_its_first_value(either):
+    x = K.variable([1.0, 2.0])
+    twice = K.variable(x * 2)
+    K.set_value(x, [5, 5])
+    assert K.get_value(twice).tolist() == [2, 4] and K.get_value(x).tolist() == [5, 5]
+
+
+def test_threads_set_first_values(either):
+    made, together = [K.variable(np.zeros(3)) for _ in range(40)], threading.Barrier(8)
+
+    def work(number):
+        together.wait()
+        for i in range(number, 40, 8):
+            K.batch_set_value([(made[i], [i] * 3), (made[(i + 1) % 40], K.get_value(made[(i + 1) % 40]))])
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    found = K.batch_get_value(made)
+    assert all(value.tolist() in ([i] * 3, [0] * 3) for i, value in enumerate(found))
+
+
+def test_a_model_of_which_a_part_is_set(either):
+    model = Pile([Daoloth(3, input_shape=(2,)), Daoloth(1)])
+    model.layers[0].set_weights([np.ones((2, 3)), np.zeros(3)])
+    assert model.predict(np.ones((1, 2))).shape == (1, 1)
+    assert np.ptp(model.layers[1].get_weights()[0]) > 0, 'the other one was drawn'
+    assert model.layers[0].get_weights()[0].tolist() == [[1] * 3] * 2

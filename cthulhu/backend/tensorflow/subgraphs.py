@@ -155,16 +155,17 @@ def _may_be_copied(op):
 class Subgraphs:
     """Where the functions of the backend run, and its variables have their values."""
 
-    def _place(self, targets, is_known=False):
+    def _place(self, targets, is_known=False, given=()):
         """Where targets are computed from now on: a Subgraph that has them, and the variables that they need; or None, for the session of the whole graph.
 
         Arguments:
             targets: list of tensors, variables and operations.
             is_known: bool, whether these are known to have no state but that of variables.
+            given: list of variables, those of `_without_values` that are set by what runs next, before the lock is let go: they need no first value.
         """
         with building:
             session = self._current_session()
-            if self._is_whole or self._manual or self._user_has_session or session is not self._session:
+            if self._is_one(session):
                 self._ready_session()
                 return None
             needed = ancestors(targets)
@@ -174,12 +175,25 @@ class Subgraphs:
             may_be = are_ours and (is_known or all(map(_may_be_copied, needed)))
             if may_be and self._initialisation(session).done.isdisjoint(handles):
                 place = self._place_among({self._places[op] for op in handles if op in self._places})
-                if place is not None and self._take(place, variables, targets):
+                if place is not None and self._take(place, variables, targets, given):
                     return place
             for place in {self._places[op] for op in handles if op in self._places}:
                 self._move(place)
+            self._initialisation(session).done.update(x.op for x in given)
             self._ready_session(variables if are_ours else None)
             return None
+
+    def _is_one(self, session):
+        """Whether everything runs in one session, whose variables may start from each other."""
+        return self._is_whole or self._manual or self._user_has_session or session is not self._session
+
+    def _without_values(self, variables):
+        """Those of some variables that have none yet, and from which no other one starts."""
+        session = self._current_session()
+        if self._is_one(session):
+            return []
+        done = self._initialisation(session).done
+        return [x for x in variables if x.op in self._handles and x.op not in done and x.op not in self._places]
 
     @contextlib.contextmanager
     def _at(self, targets):
@@ -207,11 +221,12 @@ class Subgraphs:
             self._subgraphs.append(Subgraph(self._session._config))
         return self._subgraphs[-1]
 
-    def _take(self, place, variables, targets):
-        new = [x for x in variables if x.op not in self._places]
-        if not place.copy([x.initializer for x in new] + targets):
+    def _take(self, place, variables, targets, given):
+        new, given = [x for x in variables if x.op not in self._places], {x.op for x in given}
+        first = [x for x in new if x.op not in given]
+        if not place.copy([x.initializer for x in first] + targets):
             return False
-        initialise(place.session, new)
+        initialise(place.session, first)
         for x in new:
             self._places[x.op] = place
             place.variables[x.op.name] = x

@@ -212,10 +212,14 @@ class Variables:
             place, session, run = self._setters.get(key, (None, None, None))
             if session is None or session is not self._current_session(place):
                 with building:  # none goes elsewhere meanwhile
-                    place = self._place([assignment(x)[1] for x in variables], is_known=True)
+                    new = self._without_values(variables)
+                    place = self._place([assignment(x)[1] for x in variables], is_known=True, given=new)
                     session = self._current_session(place)
-                    run = setter(session, variables)
-                    self._setters[key] = place, session, run
+                    with _or_initialised(session, new):
+                        run = setter(session, variables)
+                        self._setters[key] = place, session, run
+                        if new:
+                            return run(*arrays)
             ready = place is None or place.begin()
         try:
             run(*arrays)
@@ -292,6 +296,18 @@ class Initialisation:
         for x in new:
             x._keras_initialized = x.op.name not in failures.get(x.graph, ())
         self.done.update(x.op for x in new)
+
+
+@contextlib.contextmanager
+def _or_initialised(session, variables):
+    """Context in which variables are given values without their first ones; where that fails, they get these."""
+    try:
+        yield
+    except BaseException:
+        initialise(session, variables)
+        raise
+    for x in variables:
+        x._keras_initialized = True
 
 
 def initialise(session, variables):

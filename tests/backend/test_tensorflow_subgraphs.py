@@ -322,19 +322,21 @@ def test_what_is_loaded_is_not_drawn_before(either, initialised, tmp_path):
     assert initialised and not loaded.intersection(initialised), 'only what the file has no value of'
 
 
-def test_a_value_that_could_not_be_set_leaves_the_first_one(either, monkeypatch):
-    x, y = K.variable([1.0, 2.0]), K.variable([3.0])
+@pytest.mark.parametrize('where', ['setter', 'initialise'])
+def test_a_value_that_could_not_be_set_leaves_the_first_one(either, monkeypatch, where):
+    x, y, other = K.variable([1.0, 2.0]), K.variable([3.0]), K.variable(4.0)
 
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(variables, 'setter', interrupted)
+        patch.setattr(variables, where, interrupted)
+        patch.setattr(subgraphs, where, interrupted)
         with pytest.raises(KeyboardInterrupt):
             K.batch_set_value([(x, [5, 6]), (y, [7])])
     assert K.get_value(x).tolist() == [1, 2]
     K.batch_set_value([(x, [5, 6]), (y, [7])])
-    assert K.get_value(x).tolist() == [5, 6] and K.get_value(y).tolist() == [7]
+    assert K.get_value(x).tolist() == [5, 6] and K.get_value(y).tolist() == [7] and K.get_value(other) == 4
 
 
 def test_what_starts_from_another_starts_from_its_first_value(either):

@@ -179,8 +179,13 @@ class Subgraphs:
                     return place
             for place in {self._places[op] for op in handles if op in self._places}:
                 self._move(place)
-            self._initialisation(session).done.update(x.op for x in given)
-            self._ready_session(variables if are_ours else None)
+            done, given = self._initialisation(session).done, [x.op for x in given]
+            done.update(given)
+            try:
+                self._ready_session(variables if are_ours else None)
+            except BaseException:
+                done.difference_update(given)
+                raise
             return None
 
     def _is_one(self, session):

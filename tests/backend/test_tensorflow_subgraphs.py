@@ -346,6 +346,18 @@ def test_what_starts_from_another_starts_from_its_first_value(either):
     assert K.get_value(twice).tolist() == [2, 4] and K.get_value(x).tolist() == [5, 5]
 
 
+@pytest.mark.parametrize('is_first', [True, False])
+def test_a_users_variable_may_start_from_another(either, is_first):
+    x = K.variable([1.0, 2.0])
+    if not is_first:
+        K.set_value(x, [5, 5])
+    with whole_graph().as_default():
+        twice = v1.Variable(x * 2, use_resource=True)
+    if is_first:
+        K.set_value(x, [5, 5])
+    assert K.get_value(twice).tolist() == ([2, 4] if is_first else [10, 10]) and K.get_value(x).tolist() == [5, 5]
+
+
 def test_threads_set_first_values(either):
     made, together = [K.variable(np.zeros(3)) for _ in range(40)], threading.Barrier(8)
 

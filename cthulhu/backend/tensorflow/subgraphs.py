@@ -190,7 +190,11 @@ class Subgraphs:
 
     def _is_one(self, session):
         """Whether everything runs in one session, whose variables may start from each other."""
-        return self._is_whole or self._manual or self._user_has_session or session is not self._session
+        if self._is_whole or self._manual or self._user_has_session or session is not self._session:
+            return True
+        if len(self._initialisation(session).variables) != len(self._handles):
+            self._bring_all_back()  # users have made some with TensorFlow itself, which may start from any
+        return self._is_whole
 
     def _without_values(self, variables):
         """Those of some variables that have none yet, and from which no other one starts."""
@@ -198,7 +202,7 @@ class Subgraphs:
         if self._is_one(session):
             return []
         done = self._initialisation(session).done
-        return [x for x in variables if x.op in self._handles and x.op not in done and x.op not in self._places]
+        return [x for x in variables if x.op not in done and x.op not in self._places]
 
     @contextlib.contextmanager
     def _at(self, targets):

@@ -359,20 +359,23 @@ def test_a_users_variable_may_start_from_another(either, is_first):
 
 
 def test_threads_set_first_values(either):
-    made, together = [K.variable(np.zeros(3)) for _ in range(40)], threading.Barrier(8)
+    made, together, seen = [K.variable(np.full(3, -1.0)) for _ in range(40)], threading.Barrier(8), []
 
     def work(number):
         together.wait()
         for i in range(number, 40, 8):
-            K.batch_set_value([(made[i], [i] * 3), (made[(i + 1) % 40], K.get_value(made[(i + 1) % 40]))])
+            seen.append((i + 1, K.get_value(made[(i + 1) % 40]).tolist()))
+            K.batch_set_value([(made[i], [i] * 3)])
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    found = K.batch_get_value(made)
-    assert all(value.tolist() in ([i] * 3, [0] * 3) for i, value in enumerate(found))
+    assert [value.tolist() for value in K.batch_get_value(made)] == [[i] * 3 for i in range(40)], (
+        'none is initialised after it was set'
+    )
+    assert len(seen) == 40 and all(value in ([-1] * 3, [i % 40] * 3) for i, value in seen)
 
 
 def test_a_model_of_which_a_part_is_set(either):

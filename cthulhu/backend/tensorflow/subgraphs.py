@@ -189,7 +189,7 @@ class Subgraphs:
             return None
 
     def _is_one(self, session):
-        """Whether everything runs in one session, whose variables may start from each other."""
+        """Whether everything runs in one session from now on, as variables may start from each other, or users have a say."""
         if self._is_whole or self._manual or self._user_has_session or session is not self._session:
             return True
         if len(self._initialisation(session).variables) != len(self._handles):

@@ -49,7 +49,7 @@ def mlp(keras):
         ]
     )
     model.compile('rmsprop', 'categorical_crossentropy', metrics=['accuracy'])
-    return model, x, y, 128, 3
+    return model, x, y, 128, 10
 
 
 def cnn(keras):

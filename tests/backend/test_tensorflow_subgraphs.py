@@ -1,6 +1,8 @@
 """What runs in a large graph runs beside it, in a small one with a session of its own; nothing else shows it than the time."""
 
+import contextlib
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -249,6 +251,32 @@ def test_values_are_moved_when_no_run_is_under_way(crowded):
     place.end()
     worker.join(60)
     assert not worker.is_alive() and not place.begin()
+
+
+@pytest.mark.parametrize('read', [lambda x: K.get_value(x), lambda x: K.eval(x + 0.0)], ids=['get_value', 'eval'])
+def test_who_has_begun_reads_where_the_values_are(crowded, monkeypatch, read):
+    """Another thread has begun to move them, and waits: whoever went to the session of the whole graph now would wait for that thread."""
+    one = counted()
+    one(1)
+    K.eval(one.variable + 0.0)
+    place, found, mover = one._place, [], threading.Thread(target=K.get_session, daemon=True)
+    at = subgraphs.Subgraphs._at
+
+    @contextlib.contextmanager
+    def at_what_is_moved(self, targets):
+        with at(self, targets) as where:
+            mover.start()
+            while not place.is_gone:
+                time.sleep(0.01)
+            yield where
+
+    monkeypatch.setattr(subgraphs.Subgraphs, '_at', at_what_is_moved)
+    reader = threading.Thread(target=lambda: found.append(float(read(one.variable))), daemon=True)
+    reader.start()
+    reader.join(60)
+    mover.join(60)
+    assert found == [1] and not mover.is_alive()
+    assert K.get_session().run(one.variable) == 1
 
 
 def test_a_run_that_was_interrupted_before_it_began_is_not_waited_for(crowded):

@@ -371,10 +371,10 @@ class Run(Subgraphs):
             return np.asarray(x)
         check_graph(x, self._graph, 'eval: the tensor')
         x = self.to_dense(x)
-        with self._at([x]) as place:
+        with self._at([x]) as session:
             feeds = {self._step_tensor.name: self._next_step()} if self._depends_on_step([x]) else None
             try:
-                return self._current_session(place).run(parts(x)[0].name, feeds)
+                return session.run(parts(x)[0].name, feeds)
             except tf.errors.InvalidArgumentError as error:
                 explain(error)
                 raise

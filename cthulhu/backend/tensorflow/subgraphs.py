@@ -206,13 +206,14 @@ class Subgraphs:
 
     @contextlib.contextmanager
     def _at(self, targets):
-        """Context in which targets are where they are computed, a Subgraph or None."""
+        """Context in which targets stay where they are computed; it gives the session. Who is inside does not wait for `building`: its holder may wait for them."""
         with building:
             place = self._place(targets)
+            session = self._current_session(place)
             if place is not None:
                 place.begin()
         try:
-            yield place
+            yield session
         finally:
             if place is not None:
                 place.end()

@@ -182,8 +182,8 @@ class Variables:
         found = [None] * len(ops)
         with explained_failures(self._graph):
             for wanted in self._by_place(ops):
-                with self._at([ops[i] for i in wanted]) as place:
-                    values = self._current_session(place).run([ops[i]._as_graph_element().name for i in wanted])
+                with self._at([ops[i] for i in wanted]) as session:
+                    values = session.run([ops[i]._as_graph_element().name for i in wanted])
                 for i, value in zip(wanted, values):
                     found[i] = value
         return found

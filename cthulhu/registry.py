@@ -183,6 +183,36 @@ class LayerRegistry(Registry):
             made.setdefault(number, (kind, layer))
         return layer
 
+    def deserialize_all(self, config, key, whose, custom_objects=None):
+        """The layers that the list at a key of a configuration describes, each made when it is asked for."""
+        items = self.listed(config, key, whose)
+        strange = [item for item in items if not isinstance(item, dict)]
+        if strange:
+            raise ValueError(
+                f'"{key}" of {whose}: expected a list of dicts with "class_name" and "config"; got {strange[0]!r:.200} in it.'
+            )
+        return (self.deserialize(item, custom_objects) for item in items)
+
+    def deserialize_part(self, config, key, whose, custom_objects=None):
+        """The layer that the description at a key of a configuration, a dict that it is taken out of, stands for."""
+        if not isinstance(config.get(key), dict):
+            raise ValueError(
+                f'"{key}" of {whose}: expected a dict with "class_name" and "config" in the configuration; got {config.get(key)!r:.200}.'
+            )
+        return self.deserialize(config.pop(key), custom_objects)
+
+    @staticmethod
+    def listed(config, key, whose, default=None):
+        """The list at a key of a configuration.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        found = config.get(key, default)
+        if not isinstance(found, (list, tuple)):
+            raise ValueError(f'"{key}" of {whose}: expected a list in the configuration; got {found!r:.200}.')
+        return found
+
     def _deserialize(self, identifier, custom_objects):
         depth = getattr(self._scope, 'depth', 0)
         if depth > _DEEPEST:

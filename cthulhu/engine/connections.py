@@ -3,6 +3,7 @@
 import copy
 import heapq
 import json
+from numbers import Integral
 
 from cthulhu import registry
 from cthulhu.backend import meta
@@ -75,17 +76,48 @@ def tensors_of(config, custom_objects=None):
     with registry.layers.reading():
         tensors = _connect_layers(config, custom_objects)
 
-    def find(places):
-        return [tensors[name, int(node), int(tensor)] for name, node, tensor in places]
-
-    try:
-        return find(config['input_layers']), find(config['output_layers'])
-    except KeyError as error:
-        raise ValueError(
-            'The configuration of model {!r} names {} as an input or output, but no such tensor is made.'.format(
-                config.get('name'), error.args[0]
+    def find(key):
+        whose = f'model {config.get("name")!r}'
+        places = [_key(place, f'"{key}" of {whose}') for place in registry.layers.listed(config, key, whose)]
+        missing = next((place for place in places if place not in tensors), None)
+        if missing is not None:
+            raise ValueError(
+                f'The configuration of model {config.get("name")!r} names {missing} as an input or output, but no such tensor is made.'
             )
+        return [tensors[place] for place in places]
+
+    return find('input_layers'), find('output_layers')
+
+
+def _key(place, whose):
+    """(layer name, node number, tensor index) of a place in a configuration; the arguments of a call may follow."""
+    if (
+        not isinstance(place, (list, tuple))
+        or len(place) < 3
+        or not isinstance(place[0], str)
+        or not all(isinstance(n, Integral) or isinstance(n, float) and n.is_integer() for n in place[1:3])
+    ):
+        raise ValueError(
+            f'{whose}: expected [layer name, node number, tensor index] in the configuration; got {place!r:.200}.'
         )
+    return place[0], int(place[1]), int(place[2])
+
+
+def _calls_of(item, layer):
+    """The calls of a layer that its item lists: for each the places of its inputs, its arguments, and whether it is on a list."""
+    whose, found = f'layer "{layer.name}"', []
+    of_one = registry.layers.listed(item, 'lists_of_one', whose, ())
+    for index, connections in enumerate(registry.layers.listed(item, 'inbound_nodes', whose, ())):
+        if not isinstance(connections, (list, tuple)) or not connections:
+            raise ValueError(
+                f'The calls of {whose}: expected in the configuration a list for each call, with [layer name, node number, tensor index, arguments] for each input; got {connections!r:.200}.'
+            )
+        keys = [_key(place, f'The calls of {whose}') for place in connections]
+        arguments = connections[0][3] if len(connections[0]) > 3 else {}
+        if not isinstance(arguments, dict):
+            raise ValueError(f'The calls of {whose}: expected a dict of arguments; got {arguments!r:.200}.')
+        found.append((keys, arguments, index in of_one))
+    return found
 
 
 def _connect_layers(config, custom_objects=None):
@@ -108,15 +140,14 @@ def _connect_layers(config, custom_objects=None):
                 tensors.setdefault(found[-1], x)
         return found
 
-    made = [(item, registry.layers.deserialize(item, custom_objects)) for item in config['layers']]
+    described = registry.layers.deserialize_all(config, 'layers', f'model {config.get("name")!r}', custom_objects)
+    made = list(zip(config['layers'], described))
     calls = []  # of each layer, those that are still to be made, the next one last: its nodes are numbered, so that they keep their order
     for item, layer in made:
         if registry.layers.is_marked(item) and not isinstance(layer, InputLayer):
             called_before[layer] = len(layer.inbound_nodes)
         take(layer)
-        of_one = frozenset(item.get('lists_of_one', ()))
-        inbound = enumerate(item.get('inbound_nodes', ()))
-        calls.append((layer, [(connections, index in of_one) for index, connections in inbound][::-1]))
+        calls.append((layer, _calls_of(item, layer)[::-1]))
     waiting = {}  # place of a tensor -> the numbers of the layers whose next call needs it
     ready = [
         (0, number) for number in range(len(calls))
@@ -125,9 +156,7 @@ def _connect_layers(config, custom_objects=None):
         turn, number = heapq.heappop(ready)
         layer, left = calls[number]
         while left:
-            connections, on_list = left[-1]
-            keys = [(c[0], int(c[1]), int(c[2])) for c in connections]
-            arguments = connections[0][3] if len(connections[0]) > 3 else {}
+            keys, arguments, on_list = left[-1]
             missing = next((key for key in keys + _places_in(arguments) if key not in tensors), None)
             if missing is not None:
                 waiting.setdefault(missing, []).append(number)
@@ -143,7 +172,7 @@ def _connect_layers(config, custom_objects=None):
         if left:
             raise ValueError(
                 'The configuration of model {!r} cannot be connected: layer "{}" needs {}, which no layer makes.'.format(
-                    config.get('name'), layer.name, [c[:3] for c in left[-1][0]][:10]
+                    config.get('name'), layer.name, [list(key) for key in left[-1][0]][:10]
                 )
             )
     return tensors
@@ -159,8 +188,9 @@ def _places_in(arguments):
 def _replaced_places(thing, replace):
     """A copy of the arguments of a call, with `replace(place)` for each dict that names the place of a tensor."""
     if isinstance(thing, dict) and thing.get('class_name') == _TENSOR:
-        name, node, tensor = thing['config']['keras_history'][:3]
-        return replace((name, int(node), int(tensor)))
+        settings = thing.get('config')
+        place = settings.get('keras_history') if isinstance(settings, dict) else settings
+        return replace(_key(place, 'The arguments of a call'))
     if isinstance(thing, dict):
         return {key: _replaced_places(value, replace) for key, value in thing.items()}
     return [_replaced_places(item, replace) for item in thing] if isinstance(thing, list) else thing

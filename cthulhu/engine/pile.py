@@ -35,6 +35,7 @@ class Pile(Lump):
     """
 
     untracked = ('_stack', '_tensors', '_entrance')
+    config_types = dict, list, tuple  # what a description of one may be
 
     @checked
     def __init__(
@@ -253,13 +254,12 @@ class Pile(Lump):
 
     @classmethod
     def _stacked(cls, config, custom_objects):
-        if isinstance(config, dict):
-            name, shape, items = config.get('name'), config.get('build_input_shape'), config['layers']
-        else:
-            name, shape, items = None, None, config
+        if not isinstance(config, dict):
+            config = {'layers': config}
+        name, shape = config.get('name'), config.get('build_input_shape')
         pile = cls(name=name)
         with registry.layers.reading():
-            pile._add_all(registry.layers.deserialize(item, custom_objects) for item in items)
+            pile._add_all(registry.layers.deserialize_all(config, 'layers', f'model {name!r}', custom_objects))
             if not pile.is_graph and shape is not None and pile._stack:
                 pile.build(tuple(shape))
         return pile
@@ -267,7 +267,7 @@ class Pile(Lump):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Make a Pile from the result of `get_config`, or from a bare list of layer configurations as early files have it."""
-        if not isinstance(config, (dict, list, tuple)):
+        if not isinstance(config, cls.config_types):
             raise TypeError(
                 f'config: expected the dict that `get_config()` gives, or a list of those of layers; got {config!r}.'
             )

@@ -136,7 +136,13 @@ class LuKthu(Layer):
         config = dict(config)
         config.pop('module', None)  # written by tf.keras
         config.pop('output_shape_module', None)
-        config['function'] = load_function(config['function'], config.pop('function_type', 'function'), custom_objects)
+        if not isinstance(config.get('arguments') or {}, dict):
+            raise ValueError(
+                f'LuKthu: expected a dict as "arguments" in the configuration; got {config["arguments"]!r:.200}.'
+            )
+        config['function'] = load_function(
+            config.get('function'), config.pop('function_type', 'function'), custom_objects
+        )
         output_shape_type = config.pop('output_shape_type', 'raw')
         if output_shape_type != 'raw':
             config['output_shape'] = load_function(config['output_shape'], output_shape_type, custom_objects)
@@ -208,7 +214,12 @@ def load_function(description, kind, custom_objects=None):
         )
     if kind != 'lambda':
         raise ValueError(f"LuKthu: a function is described as 'lambda' or 'function'; got {kind!r}.")
-    code, defaults, closure = (description, None, None) if isinstance(description, str) else description
+    whole = [description, None, None] if isinstance(description, str) else description
+    if not isinstance(whole, (list, tuple)) or len(whole) != 3 or not isinstance(whole[0], str):
+        raise ValueError(
+            f'LuKthu: expected [byte code, defaults, closure] of a function in the configuration; got {description!r:.200}.'
+        )
+    code, defaults, closure = whole
     allowed = trust.code_allowed()
     if allowed and code not in _DUMPED:
         return func_load(code, defaults, closure, dict(configuration.lambda_globals(), **trust.code_objects()))

@@ -48,7 +48,7 @@ class Wrapper(Layer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        return cls(registry.layers.deserialize(config.pop('layer'), custom_objects), **config)
+        return cls(registry.layers.deserialize_part(config, 'layer', f'a {cls.__name__}', custom_objects), **config)
 
 
 class TimeDistributed(Wrapper):

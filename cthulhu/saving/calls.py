@@ -4,6 +4,8 @@ The form of Keras 2.3 is, for each call, a list of [layer name, node, tensor, ar
 `{'class_name': '__keras_tensor__', ...}`. A layer with `named_inputs` is called on a list here, and on the first of them elsewhere, with the others among the arguments.
 """
 
+from numbers import Integral
+
 from cthulhu.saving import keras3_operations
 from cthulhu.storage.errors import ModelFileError
 
@@ -20,8 +22,8 @@ def in_words_of_tf_keras(config, known):
     """
     settings = config.get('config') if isinstance(config, dict) else None
     items = settings.get('layers') if isinstance(settings, dict) else settings
-    if not isinstance(items, list):
-        return config
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        return config  # no model: a layer, which may be described by a list
     made = []
     for item in items:
         item = in_words_of_tf_keras(item, known)
@@ -53,19 +55,21 @@ def of_model(settings, known):
     layers = settings['layers']
     if not isinstance(layers, list) or 'input_layers' not in settings:
         return settings
-    newer = any(
-        isinstance(node, dict) for item in layers if isinstance(item, dict) for node in item.get('inbound_nodes') or ()
-    )
-    # Keras 2 counts a model's own node, so that the first call of it has the number 1; Keras 3 does not
-    models = (
-        {item.get('name') for item in layers if isinstance(item, dict) and 'layers' in (item.get('config') or {})}
-        if newer
-        else set()
-    )
-    made = []
     for item in layers:
-        if not isinstance(item, dict):
-            raise ModelFileError(f'The configuration has {item!r} where a layer is expected.')
+        if not isinstance(item, dict) or not isinstance(item.get('class_name'), str):
+            raise ModelFileError(
+                f'The configuration has {item!r:.200} where a layer, with the name of its class, is expected.'
+            )
+        if not isinstance(_name(item), (str, type(None))):
+            raise ModelFileError(f'The configuration has {_name(item)!r:.200} where the name of a layer is expected.')
+        if not isinstance(item.get('inbound_nodes', []), (list, tuple)):
+            raise ModelFileError(
+                f'The configuration has {item["inbound_nodes"]!r:.200} where a list of the calls of layer {_name(item)!r} is expected.'
+            )
+    newer = any(isinstance(node, dict) for item in layers for node in item.get('inbound_nodes', ()))
+    # Keras 2 counts a model's own node, so that the first call of it has the number 1; Keras 3 does not
+    models = {item.get('name') for item in layers if 'layers' in (item.get('config') or {})} if newer else set()
+    made = []
     masks, every = _masks(layers, settings) if newer else set(), {_name(item) for item in layers}
     for item in layers:
         if _name(item) in masks:
@@ -94,7 +98,7 @@ def of_model(settings, known):
         made.append(item)
     settings = dict(settings, layers=made)
     for key in ('input_layers', 'output_layers'):
-        places = _places(settings[key])
+        places = _places(settings.get(key))
         settings[key] = [[name, node + (name in models), tensor] for name, node, tensor in places]
     return settings
 
@@ -226,7 +230,7 @@ def _listed_inputs(node, named):
 def _places(thing):
     """A list of [name, node, tensor] from one such, or a structure of them."""
     if isinstance(thing, (list, tuple)) and len(thing) >= 3 and isinstance(thing[0], str):
-        if not all(isinstance(number, int) for number in thing[1:3]):
+        if not all(isinstance(number, Integral) for number in thing[1:3]):
             raise ModelFileError(f'The configuration has {thing!r} where the place of a tensor is expected.')
         return [list(thing[:3])]
     if isinstance(thing, dict):

@@ -2,6 +2,7 @@
 
 import builtins
 import codecs
+import collections.abc
 import difflib
 import functools
 import inspect
@@ -163,11 +164,16 @@ def deserialize_cthulhu_object(identifier, module_objects=None, custom_objects=N
         )
     if 'class_name' not in identifier or 'config' not in identifier:
         raise ValueError(
-            f'Improper configuration of a {printable_module_name}: expected a dict with '
+            f'Improper configuration of {printable_module_name}: expected a dict with '
             f"'class_name' and 'config', got {identifier!r}."
         )
     cls = _find(identifier['class_name'], module_objects, custom_objects, printable_module_name)
     config = identifier['config']
+    is_ours = str(getattr(cls, '__module__', None)).startswith('cthulhu.')  # a user's may be described by anything
+    if is_ours and not isinstance(config, getattr(cls, 'config_types', collections.abc.Mapping)):
+        raise ValueError(
+            f'The configuration of {printable_module_name} {identifier["class_name"]!r}: expected a dict of its settings as "config"; got {config!r:.200}.'
+        )
     custom_objects = custom_objects or {}
     if hasattr(cls, 'from_config'):
         if has_arg(cls.from_config, 'custom_objects'):

@@ -3,11 +3,13 @@
 import json
 import os
 import sys
+import types
 
 import numpy as np
 import pytest
 
 from cthulhu import backend as K
+from cthulhu import initializers
 from cthulhu.layers import (
     Add,
     Concatenate,
@@ -21,9 +23,10 @@ from cthulhu.layers import (
     Reshape,
     add,
     concatenate,
+    deserialize,
     subtract,
 )
-from cthulhu.models import Lump, Pile, clone_model, model_from_config
+from cthulhu.models import Lump, Pile, clone_model, model_from_config, model_from_json
 from cthulhu.utils.generic_utils import to_list
 
 X = np.random.RandomState(0).normal(size=(6, 4)).astype('float32')
@@ -103,6 +106,109 @@ def test_configuration_round_trip_with_nested_and_shared_models():
     broken = json.loads(json.dumps(config).replace('[["a", 0, 0, {}]]', '[["nowhere", 0, 0, {}]]'))
     with pytest.raises(ValueError, match='needs .*nowhere'):
         Lump.from_config(broken)
+
+
+def test_what_is_wrong_with_connections_is_told():
+    """At each door, wherever something else stands than a place of a tensor."""
+    inputs = Input((4,), name='a')
+    model = Lump(inputs, Daoloth(2, name='dense')(inputs), name='whole')
+    calls = [None, 7, 'ab', {}, [['a', 0, 0, {}]], [[]], [7], [[['a', 0]]], [[['a', 'b', 0]]], [[[['a'], 0, 0]]]]
+    calls += [
+        [[['a', 0.5, 0]]],
+        [[['a', 0, None]]],
+        [[['a', 0, 0, 7]]],
+        [[['a', 0, 0, {'x': {'class_name': '__keras_tensor__'}}]]],
+    ]
+    places = [None, 'ab', {}, ['a', 0, 0], [['a', 0]], [7], [[['a'], 0, 0]], [['a', 0, 'b']]]
+    cases = [('inbound_nodes', calls), ('input_layers', places), ('output_layers', places)]
+    cases += [('layers', [None, {}, 7, [None], ['Dense'], [[]]])]
+    for key, wrong in cases:
+        for value in wrong:
+            config = model.get_config()
+            (config['layers'][1] if key == 'inbound_nodes' else config)[key] = value
+            whole = {'class_name': 'Model', 'config': config}
+            doors = [(Lump.from_config, config), (deserialize, whole), (model_from_config, whole)]
+            if key.endswith('put_layers') and value in ({}, ['a', 0, 0]):  # as Keras 3 may write them
+                doors.pop()
+            for make, given in doors:
+                with pytest.raises(ValueError) as error:
+                    make(given)
+                assert type(error.value).__module__ == 'builtins' or make is model_from_config
+                said = str(error.value)
+                assert 'expected' in said or 'need' in said, (key, value, said)
+    assert np.shape(model.predict(X)) == (len(X), 2)
+
+
+@pytest.mark.parametrize('settings', [None, 7, 'abc', [], [7]], ids=str)
+def test_settings_that_are_none_are_told(settings):
+    for kind in ('Dense', 'LSTM', 'TimeDistributed', 'StackedRNNCells', 'Lambda'):
+        with pytest.raises(ValueError, match=f"{kind}': expected a dict of its settings"):
+            deserialize({'class_name': kind, 'config': settings})
+    with pytest.raises(ValueError, match="initializer 'VarianceScaling': expected a dict"):
+        Daoloth(2, kernel_initializer={'class_name': 'VarianceScaling', 'config': settings})
+
+    class Told(Layer):
+        """Of which the configuration is what its own `from_config` takes."""
+
+        @classmethod
+        def from_config(cls, config):
+            made = cls()
+            made.told = config
+            return made
+
+        def get_config(self):
+            return self.told
+
+    assert deserialize({'class_name': 'Told', 'config': settings}, {'Told': Told}).told == settings
+    made = Told()
+    made.told = settings
+    text = Pile([Daoloth(4, input_shape=(4,)), made]).to_json()
+    assert model_from_json(text, {'Told': Told}).layers[-1].told == settings
+
+
+def test_functions_of_the_caller_without_a_module_make_what_a_configuration_describes():
+    scope = {'__name__': None}
+    exec('def made(shape=3, dtype=None): return 1', scope)
+    assert initializers.deserialize({'class_name': 'made', 'config': {}}, {'made': scope['made']}) == 1
+
+
+def test_forms_that_other_writers_have_are_read():
+    inputs = Input((4,), name='a')
+    model = Lump(inputs, Daoloth(2, name='dense')(inputs), name='whole')
+    for calls in ([[['a', 0.0, 0.0, {}]]], ((('a', 0, 0),),), [[('a', np.int64(0), np.int64(0), {})]]):
+        config = model.get_config()
+        config['layers'][1]['inbound_nodes'] = calls
+        for make, given in (
+            (Lump.from_config, config),
+            (deserialize, {'class_name': 'Model', 'config': config}),
+            (model_from_config, {'class_name': 'Model', 'config': config}),
+        ):
+            assert make(given).output_shape == (None, 2)
+    settings = types.MappingProxyType({'units': 3})
+    assert deserialize({'class_name': 'Dense', 'config': settings}).units == 3
+
+
+def test_settings_that_lack_what_a_layer_is_made_of_are_told():
+    parts = ('RNN', 'cell'), ('TimeDistributed', 'layer'), ('Bidirectional', 'layer'), ('StackedRNNCells', 'cells')
+    for kind, what in parts:
+        for config in ({}, {what: None}, {what: 7}):
+            with pytest.raises(ValueError, match=f'"{what}" of an? {kind}: expected .*in the configuration; got'):
+                deserialize({'class_name': kind, 'config': config})
+    with pytest.raises(TypeError, match='needs `units`'):
+        deserialize({'class_name': 'Dense', 'config': {}})
+    for config in (
+        {},
+        {'function': None},
+        {'function': 7, 'function_type': 'lambda'},
+        {'function': [], 'function_type': 'lambda'},
+    ):
+        with pytest.raises((ValueError, TypeError), match='LuKthu: .*function'):
+            deserialize({'class_name': 'Lambda', 'config': config})
+    with pytest.raises(ValueError, match='LuKthu: expected a dict as "arguments"'):
+        deserialize({'class_name': 'Lambda', 'config': {'function': 'relu', 'arguments': ['x']}})
+    for wrong in ({}, {'layers': None}, {'layers': [None]}, [7]):
+        with pytest.raises(ValueError, match='expected'):
+            Pile.from_config(wrong)
 
 
 def test_clone_has_weights_of_its_own():

@@ -313,6 +313,6 @@ class RNN(StatesAsInputs, Layer):
                 config['implementation'] = 1
             layer = cls(**config)
         else:
-            layer = cls(registry.layers.deserialize(config.pop('cell'), custom_objects), **config)
+            layer = cls(registry.layers.deserialize_part(config, 'cell', 'an RNN', custom_objects), **config)
         layer._num_constants = count
         return layer

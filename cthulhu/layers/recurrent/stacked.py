@@ -109,5 +109,6 @@ class StackedRNNCells(Layer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        cells = [registry.layers.deserialize(cell, custom_objects) for cell in config.pop('cells')]
+        cells = list(registry.layers.deserialize_all(config, 'cells', 'a StackedRNNCells', custom_objects))
+        del config['cells']
         return cls(cells, **config)

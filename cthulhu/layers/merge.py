@@ -239,8 +239,12 @@ class Concatenate(_Merge):
     def compute_output_shape(self, input_shape):
         self._check(input_shape)
         rank = len(input_shape[0])
-        axis = self.axis % rank if -rank <= self.axis < rank else None
-        fits = axis is not None and all(len(shape) == rank for shape in input_shape)
+        if not -rank <= self.axis < rank:
+            raise ValueError(
+                f'Concatenate "{self.name}": `axis` is {self.axis}, and inputs of shape {tuple(input_shape[0])} have the axes {-rank} to {rank - 1}.'
+            )
+        axis = self.axis % rank
+        fits = all(len(shape) == rank for shape in input_shape)
         output = list(input_shape[0])
         if fits:
             for i in range(rank):

@@ -24,7 +24,7 @@ class Muon(Optimizer):
         muon_a, muon_b, muon_c: floats, the coefficients of a step of Newton and Schulz.
         adam_lr_ratio: float > 0, AdamW's rate over `learning_rate`.
         momentum: float in [0, 1].
-        ns_steps: int, how many steps of Newton and Schulz.
+        ns_steps: int from 1 to 100, how many steps of Newton and Schulz.
         nesterov: bool, whether the momentum is Nesterov's.
         rms_rate: float > 0, the root mean square of a step over the learning rate, nearly; None for steps as they come.
         clipnorm, clipvalue, use_ema, gradient_accumulation_steps ...: as in `Optimizer`.

@@ -163,7 +163,7 @@ KINDS = {
     'muon_b': _ANY,
     'muon_c': _ANY,
     'adam_lr_ratio': _POSITIVE,
-    'ns_steps': _COUNT,
+    'ns_steps': Whole(1, 100, example=5),  # after some ten nothing changes any more
     'rms_rate': Number(above=0, example=0.2, optional=True),
     'use_ema': _FLAG,
     'ema_momentum': Number(0, 1, example=0.99, optional=True),

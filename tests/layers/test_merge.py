@@ -102,8 +102,9 @@ def test_concatenate_shapes_and_errors():
         layers.concatenate([a, layers.Input((3, 5))], axis=1)
     with pytest.raises(ValueError, match='inputs of one shape'):
         layers.concatenate([a, layers.Input((4,))])
-    with pytest.raises(ValueError, match='inputs of one shape, but for axis 3'):
-        layers.concatenate([a, a], axis=3)
+    for axis in (3, -4):
+        with pytest.raises(ValueError, match=f'`axis` is {axis}.*the axes -3 to 2'):
+            layers.concatenate([a, a], axis=axis)
     with pytest.raises(ValueError, match='at least 2 inputs'):
         layers.concatenate([a])
 

@@ -6,7 +6,6 @@ What a policy does is in `engine.own_dtype`; the scaling of losses that float16 
 from cthulhu import backend as K
 from cthulhu.backend.inference import dtypes
 from cthulhu.callers import warn
-from cthulhu.utils.reprs import short
 
 __all__ = ['DTypePolicy', 'Policy', 'dtype_policy', 'global_policy', 'set_dtype_policy', 'set_global_policy']
 
@@ -36,11 +35,7 @@ class DTypePolicy:
     def __init__(self, name):
         if isinstance(name, DTypePolicy):
             name = name.name
-        name = dtypes.name(name)
-        if name not in MIXED and name not in ('float16', 'float32', 'float64'):
-            raise ValueError(
-                f"A dtype policy is 'mixed_float16', 'mixed_bfloat16', 'float16', 'float32' or 'float64'; got {short(name)}."
-            )
+        name = dtypes.asked(name, (*MIXED, 'float16', 'float32', 'float64'), 'dtype policy')
         _require(name)
         self.name = name
         self.compute_dtype = MIXED.get(name, name)
@@ -99,6 +94,9 @@ def read(dtype):
 
     Arguments:
         dtype: name of a type or policy, a DTypePolicy, its configuration as Keras writes it, or None for the global policy.
+
+    Raises:
+        ValueError: there is no such type, or policy.
     """
     if dtype is None:
         policy = _global
@@ -111,7 +109,7 @@ def read(dtype):
     elif isinstance(dtype, str) and dtype.startswith('mixed_'):
         policy = DTypePolicy(dtype)
     else:
-        return dtype, None
+        return K.standardize_dtype(dtype), None
     return policy.variable_dtype, policy if policy.name in MIXED else None
 
 

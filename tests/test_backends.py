@@ -118,6 +118,7 @@ TRIALS = {
     '`K.dataset_batches`': dataset,
     '`many_steps` of a function': many_steps,
     '`K.placeholder()` without shape or rank': K.placeholder,
+    'variables of `bfloat16`': lambda: K.get_value(K.variable([1.0], 'bfloat16')),
     'lengths of 1 that broadcast although no shape says that they are 1': broadcasts,
 }
 

@@ -53,7 +53,7 @@ random_normal_variable random_of_ranks random_step random_uniform random_uniform
 reshape resize_images resize_volumes reverse rnn round scan separable_conv1d separable_conv2d set_framework_seed
 set_learning_phase set_random_step set_session set_value shape sigmoid sign sin size slice softmax softplus softsign
 sparse_categorical_crossentropy spatial_2d_padding spatial_3d_padding split sqrt square squeeze stack static_shape std
-stop_gradient sum sum_arrays_over_ranks sum_over_ranks supports switch tanh temporal_padding tile to_dense top_k transpose truncated_normal update
+standardize_dtype stop_gradient sum sum_arrays_over_ranks sum_over_ranks supports switch tanh temporal_padding tile to_dense top_k transpose truncated_normal update
 update_add update_sub var variable where widened with_room write_saved_model zeros zeros_like
 """.split()
 

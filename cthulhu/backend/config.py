@@ -13,9 +13,8 @@ import json
 import numbers
 import os
 
-import numpy as np
-
 from cthulhu.backend import frameworks
+from cthulhu.backend.inference import dtypes
 from cthulhu.callers import warn
 
 FLOAT_TYPES = ('float16', 'float32', 'float64')
@@ -24,11 +23,7 @@ DEFAULT_BACKEND = 'tensorflow'
 
 
 def _check_floatx(value, source='floatx'):
-    if isinstance(value, (type, np.dtype)):
-        value = np.dtype(value).name
-    if value not in FLOAT_TYPES:
-        raise ValueError(f'{source}: expected one of {", ".join(map(repr, FLOAT_TYPES))}, got {value!r}.')
-    return str(value)
+    return dtypes.asked(value, FLOAT_TYPES, source)
 
 
 def _check_epsilon(value, source='epsilon'):

@@ -179,6 +179,7 @@ sqrt = _active.sqrt
 square = _active.square
 squeeze = _active.squeeze
 stack = _active.stack
+standardize_dtype = _active.standardize_dtype
 static_shape = _active.static_shape
 std = _active.std
 stop_gradient = _active.stop_gradient

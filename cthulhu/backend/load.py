@@ -80,4 +80,5 @@ def _from_functions(name, module, base):
         if inspect.isroutine(value) and not key.startswith('_') and callable(getattr(base, key, None))
     }
     functions['name'] = name
+    functions['dtypes'] = tuple(getattr(module, 'dtypes', base.dtypes))
     return type('ModuleBackend', (base,), functions)()

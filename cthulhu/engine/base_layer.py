@@ -7,6 +7,7 @@ import numpy as np
 from cthulhu import backend as K
 from cthulhu import constraints, initializers, names, policies, regularizers
 from cthulhu.backend import meta
+from cthulhu.backend.inference import dtypes
 from cthulhu.engine import call_context
 from cthulhu.engine.additions import Additions
 from cthulhu.engine.input_spec import InputSpec, check_inputs
@@ -98,7 +99,11 @@ class Layer(Additions, Tracking, NodeAccess):
             batch_input_shape = (kwargs.get('batch_size'),) + kwargs['input_shape']
         if batch_input_shape is not None:
             self.batch_input_shape = batch_input_shape
-        self.dtype, policy = policies.read(kwargs.get('dtype') or kwargs.get('input_dtype') or None)
+        dtype = kwargs.get('dtype')
+        if dtype is None and kwargs.get('input_dtype') is not None:  # of Keras 1, where weights are of `floatx()`
+            dtype = K.standardize_dtype(kwargs['input_dtype'])
+            dtype = dtype if dtypes.is_float(dtype) else None
+        self.dtype, policy = policies.read(dtype)
         if policy is not None and not hasattr(type(self), 'is_graph'):
             self.mixed_policy = policy
         self._initial_weights = kwargs.get('weights')

@@ -50,7 +50,7 @@ class InputLayer(Layer):
                 input_tensor = K.identity(
                     input_tensor
                 )  # each input is a tensor of its own, and a variable has no history
-            dtype = dtype or K.dtype(input_tensor)
+            dtype = K.dtype(input_tensor) if dtype is None else dtype
             if batch_input_shape is None and input_shape is None:
                 batch_input_shape = K.int_shape(input_tensor)
         if batch_input_shape is None:
@@ -61,7 +61,7 @@ class InputLayer(Layer):
             batch_input_shape = (batch_size,) + input_shape
         if not name:
             name = 'input_{}'.format(K.get_uid('input'))
-        super().__init__(name=name, dtype=dtype or K.floatx(), batch_input_shape=batch_input_shape)
+        super().__init__(name=name, dtype=K.floatx() if dtype is None else dtype, batch_input_shape=batch_input_shape)
         self.trainable = False
         self.trainable_changed = False
         self.built = True

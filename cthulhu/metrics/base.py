@@ -112,7 +112,7 @@ class Metric(Layer):
             cls.result = _gives_tensor(cls.result)
 
     def __init__(self, name=None, dtype=None, **kwargs):
-        super().__init__(name=name, dtype=dtype or K.floatx(), **kwargs)
+        super().__init__(name=name, dtype=K.floatx() if dtype is None else dtype, **kwargs)
         self.stateful = True
         self.built = True
 

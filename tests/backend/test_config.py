@@ -120,7 +120,11 @@ def test_set_floatx(settings):
     assert K.cast_to_floatx([1, 2]).dtype == np.float64
     K.set_floatx(np.float32)
     assert K.floatx() == 'float32'
-    for wrong in ('int32', 'float', None, 3):
+    for float32 in ('float', float, 'f4'):
+        K.set_floatx('float64')
+        K.set_floatx(float32)
+        assert K.floatx() == 'float32'
+    for wrong in ('int32', 'flot', None, 3, {'name': 'float32'}):
         with pytest.raises(ValueError, match='floatx: expected one of'):
             K.set_floatx(wrong)
     assert K.floatx() == 'float32'

@@ -36,7 +36,7 @@ FURTHER = """
 Update backend_choice bytes_of_first_rank call_function chain_updates conv conv1d_transpose conv_transpose dataset_batches device_scope devices depthwise_conv depthwise_conv1d einsum erf fill floor graph_definition graph_scope
 is_native_dataset join_ranks layer_normalization leave_ranks load_backend
 log_softmax logical_and logical_not logical_or make_learning_phase matmul multiply_no_nan name_scope normalized_by_phase only_where origin pad pool provisional random_of_ranks random_step rank_counts rank_group rank_without_samples rehearsal scan
-set_framework_seed set_random_step split static_shape sum_arrays_over_ranks sum_over_ranks supports top_k where widened with_room
+set_framework_seed set_random_step split standardize_dtype static_shape sum_arrays_over_ranks sum_over_ranks supports top_k where widened with_room
 write_saved_model
 """.split()
 

@@ -151,12 +151,21 @@ def test_external_functions(tmp_path):
 
             def elu(x, alpha=1.0):
                 return 'my elu'
+
+            dtypes = ('float32', 'mine')
+
+            def cast(x, dtype):
+                return f'my {dtype}'
             """
         )
     )
     code = 'from cthulhu import backend as K; print(K.active.name, K.elu(1.0), K.eval(K.softsign(K.constant(1.0))))'
     done = python(code, tmp_path, CTHULHU_BACKEND='plain')
     assert done.stdout == 'plain my elu 0.5\n', done.stderr
+    code = "from cthulhu import backend as K; print(K.cast(1, float), K.cast(1, dtype='mine')); K.cast(1, 'int32')"
+    done = python(code, tmp_path, CTHULHU_BACKEND='plain')
+    assert done.stdout == 'my float32 my mine\n'
+    assert "dtype: expected one of 'float32', 'mine', got 'int32'" in done.stderr
 
 
 def test_external_functions_that_lack_some(tmp_path):

@@ -174,6 +174,21 @@ def test_cast_to_floatx():
     assert K.dtype(K.cast_to_floatx(K.variable([1, 2], dtype='int32'))) == K.floatx()
 
 
+@pytest.mark.parametrize('dtype', ['int32', 'bool'])
+def test_fractions_beside_whole_numbers_are_kept(dtype):
+    """Cut off to the dtype of the tensor, they would be other numbers."""
+    x, values = K.constant([1, 0, 1], dtype), np.array([1.0, 0.0, 1.0])
+    for y in (0.5, 1.0, np.float32(0.5), np.float64(1.5), np.array([0.5, 1.5, 1.0]), [0.5, 1.5, 1.0]):
+        for name in ('equal', 'not_equal', 'greater', 'greater_equal', 'less', 'less_equal', 'maximum', 'minimum'):
+            for one, other, wanted in ((x, y, (values, y)), (y, x, (y, values))):
+                found = getattr(K, name)(one, other)
+                assert K.dtype(found) == ('bool' if name not in ('maximum', 'minimum') else K.floatx()), (name, y)
+                np.testing.assert_array_equal(K.eval(found), getattr(np, name)(*wanted), err_msg=f'{name} {y}')
+        np.testing.assert_array_equal(
+            K.eval(K.where(K.constant([True, False, True], 'bool'), x, y)), np.where([1, 0, 1], values, y)
+        )
+
+
 def test_top_k():
     x = np.array([[3.0, 1.0, 3.0, 2.0], [0.0, 5.0, 4.0, 6.0]])
     check('top_k', [np.array([[3.0, 3.0], [6.0, 5.0]]), np.array([[0, 2], [3, 1]])], x, k=2)

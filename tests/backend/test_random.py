@@ -35,6 +35,43 @@ def test_uniform_integers():
     assert x.dtype == np.int32 and sorted(set(x)) == [2, 3, 4, 5, 6]
 
 
+def test_draws_that_a_dtype_does_not_have_are_refused():
+    """Cut off to whole numbers, they would come from another distribution."""
+    for name in ('random_normal', 'truncated_normal'):
+        for dtype in ('int32', 'bool'):
+            with pytest.raises(ValueError, match=f'{name}: `dtype` is a type of floats.*{dtype}'):
+                getattr(K, name)((2,), dtype=dtype)
+    fractions = [(-0.5, 1.0), (0, np.float32(1.5)), (0.0, np.nan), (0.0, np.inf), (np.array(-0.5), np.array(3.0))]
+    none = [((5, 5), 'int32'), ((5, 2), 'int32'), ((0, 2**40), 'int32'), ((-3, 30), 'uint8'), ((0, 257), 'uint8')]
+    for draw in (K.random_uniform, K.random_uniform_variable):
+        for bounds in fractions:
+            with pytest.raises(ValueError, match='int32.*whole numbers'):
+                draw((2,), *bounds, dtype='int32')
+        for bounds, dtype in none:
+            with pytest.raises(ValueError, match=f'numbers of dtype .{dtype}'):
+                draw((2,), *bounds, dtype=dtype)
+        for dtype in ('bool', 'complex64'):
+            with pytest.raises(ValueError, match='type of floats or of whole numbers'):
+                draw((2,), 0, 1, dtype)
+    with pytest.raises(ValueError, match='int32.*whole numbers'):
+        K.random_uniform((2,), K.constant(0.0), K.constant(3.0), 'int32')
+    with pytest.raises(ValueError, match='random_normal.*: `dtype` is a type of floats'):
+        K.random_normal_variable((2,), 0.0, 1.0, 'int32')
+
+
+@pytest.mark.parametrize('dtype', ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'])
+def test_whole_numbers_of_every_type(dtype):
+    low = 0 if dtype.startswith('u') else -2
+    for x in (
+        K.random_uniform((300,), low, 3.0, dtype, seed=1),
+        K.random_uniform((300,), K.constant(low, dtype), K.constant(3, dtype), dtype, seed=1),
+        K.random_uniform_variable((300,), low, 3, dtype, seed=1),
+    ):
+        found = K.eval(x)
+        assert found.dtype == dtype and sorted(set(found)) == list(range(low, 3))
+    assert 0.3 < np.mean(K.eval(K.random_uniform_variable((3000,), 0, 2, dtype, seed=1))) < 0.7
+
+
 def test_shape_at_run_time():
     x = K.placeholder((None, 3))
     draw = K.function([x], [K.random_normal(K.shape(x), seed=1), K.random_uniform((K.shape(x)[0], 2), seed=1)])

@@ -80,6 +80,13 @@ def test_constant():
     assert K.dtype(K.constant(np.arange(3))) == K.floatx()
 
 
+def test_numbers_as_bool():
+    for value in ([1, 0, 2], [1.0, 0.0, 0.5], np.array([3, 0, 1]), [True, False, True]):
+        for make in (K.constant, K.variable):
+            np.testing.assert_array_equal(K.eval(make(value, 'bool')), [True, False, True])
+    assert K.eval(K.constant(1, 'bool', (2,))).tolist() == K.eval(K.ones((2,), 'bool')).tolist() == [True, True]
+
+
 def test_what_is_a_tensor():
     assert not K.is_tensor(np.zeros(3)) and not K.is_tensor(3.0) and not K.is_tensor([K.constant(1.0)])
     assert K.is_tensor(K.constant(1.0))
@@ -322,3 +329,54 @@ def test_numbers_that_a_dtype_does_not_have_are_refused(dtype, value, what):
     # The same numbers in another dtype are no reason.
     for same in (np.array([1.0, 2.0]), np.array([1, 2], 'uint8'), [1, 2], np.array([True, False])):
         np.testing.assert_array_equal(f([same])[0], np.asarray(same).astype(dtype))
+
+
+def _askers():
+    """Name -> function of a dtype that makes a tensor, for all that take one."""
+    x, found = K.variable([1.0, 0.0]), {}
+    for name in ('eye', 'ones', 'zeros', 'placeholder', 'random_uniform', 'random_normal', 'truncated_normal'):
+        found[name] = lambda dtype, name=name: getattr(K, name)(2 if name == 'eye' else (2,), dtype=dtype)
+    for name in ('random_uniform_variable', 'random_normal_variable'):
+        found[name] = lambda dtype, name=name: getattr(K, name)((2,), 0.0, 1.0, dtype)
+    for name in ('cast', 'ones_like', 'zeros_like'):
+        found[name] = lambda dtype, name=name: getattr(K, name)(x, dtype)
+    for name in ('variable', 'constant'):
+        found[name] = lambda dtype, name=name: getattr(K, name)([1.0, 0.0], dtype)
+    found['fill'] = lambda dtype: K.fill((2,), 1.0, dtype)
+    found['arange'] = lambda dtype: K.arange(0, 2, 1, dtype)
+    found['random_binomial'] = lambda dtype: K.random_binomial((2,), 0.5, dtype)
+    return found
+
+
+def test_dtypes_have_one_name_whatever_was_written():
+    """'float' is float32 on every backend, as on the one that scripts were written for, and not NumPy's float64."""
+    written = {
+        'float32': ['float', float, np.float32, np.dtype('float32'), 'f4', 'float32_ref'],
+        'float16': ['half', np.float16],
+        'float64': ['double', np.float64],
+    }
+    for name, ask in _askers().items():
+        for dtype, others in written.items():
+            for other in [dtype] + others:
+                x = ask(other)
+                assert K.dtype(x) == dtype, (name, other)
+                assert K.is_placeholder(x) or K.eval(x).dtype == dtype, (name, other)
+    for other, dtype in ((int, 'int64'), ('int', 'int64'), (bool, 'bool'), (np.uint8, 'uint8'), (None, K.floatx())):
+        assert K.standardize_dtype(other) == dtype
+    assert K.dtype(K.map_fn(lambda x: x, K.constant([1.0, 2.0]), dtype='half')) == 'float16'
+    assert type(K.standardize_dtype(np.str_('int32'))) is str
+    # None stands for the default of a function, and where it has none for that of all.
+    assert K.dtype(K.cast(K.constant([1], 'int32'), None)) == K.floatx()
+    assert K.dtype(K.arange(0, 2, 1, None)) == K.dtype(K.arange(0, 2, 1)) == 'int32'
+
+
+@pytest.mark.parametrize(
+    'wrong', ['flot32', 7, True, 'i4,f4', '', np.dtype('V4'), ['float32'], {'name': 'float32'}], ids=str
+)
+def test_a_dtype_that_is_none_is_refused_where_it_is_given(wrong):
+    for name, ask in _askers().items():
+        with pytest.raises(ValueError) as error:
+            ask(wrong)
+        assert 'dtype: expected one of' in str(error.value) and repr(wrong)[:100] in str(error.value), name
+    with pytest.raises(ValueError, match="Did you mean 'float32'"):
+        K.zeros((2,), 'flot32')

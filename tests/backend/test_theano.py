@@ -259,3 +259,25 @@ def test_replacing_takes_all_at_once():
 def test_placeholders_with_no_value():
     with pytest.raises(ValueError, match='was given no value'):
         K.eval(K.placeholder((2,), name='lonely') * 2.0)
+
+
+@pytest.mark.parametrize('name', ['reshape', 'zeros', 'concatenate', 'gradients', 'function'])
+def test_no_graph_grows_while_another_thread_makes_or_compiles_one(name):
+    """The framework switches flags that all threads see while it does either: the C++ compiler among them, which then is '' for the other one."""
+    x = K.placeholder((None, 4))
+    loss = K.sum(K.square(x))
+    given = {'reshape': (x, (-1, 2)), 'zeros': ((3,),), 'concatenate': ([x, x],), 'gradients': (loss, [x])}
+    thread = threading.Thread(target=getattr(K, name), args=given.get(name, ([x], [loss])))
+    f = K.function([x], [loss])
+    f([np.ones((2, 4))])
+    with K.graph_scope():
+        thread.start()
+        thread.join(0.2)
+        assert thread.is_alive()
+        # what is compiled runs meanwhile
+        runs = threading.Thread(target=f, args=([np.ones((2, 4))],))
+        runs.start()
+        runs.join(20)
+        assert not runs.is_alive()
+    thread.join(20)
+    assert not thread.is_alive()

@@ -202,6 +202,19 @@ def test_tensors_and_loaders_are_data():
     np.testing.assert_allclose(half, model().predict(X), atol=0.02)
 
 
+def test_bfloat16_comes_as_float32_and_no_variable_is_of_it():
+    """NumPy, which variables and results meet, does not have it."""
+    x = K.cast(K.variable([1.0, 1 / 3]), 'bfloat16')
+    for short in x, K.constant([1.0, 1 / 3], torch.bfloat16), K.zeros_like(x) + x:
+        found = K.eval(short)
+        assert K.dtype(short) == 'bfloat16' and found.dtype == 'float32'
+        np.testing.assert_array_equal(found, torch.tensor([1.0, 1 / 3]).bfloat16().float().numpy())
+        np.testing.assert_array_equal(K.function([], [short])([])[0], found)
+    for make in (lambda: K.variable([1.0], 'bfloat16'), lambda: L.Daoloth(2, dtype='bfloat16')(L.Input((3,)))):
+        with pytest.raises(ValueError, match="variables are of types that NumPy has.*'mixed_bfloat16'"):
+            make()
+
+
 def test_loaders_of_several_inputs_with_weights_and_validation():
     first, second = L.Input((3,), name='first'), L.Input((3,), name='second')
     made = Lump([first, second], L.Daoloth(1)(L.Concatenate()([first, second])))

@@ -6,6 +6,7 @@ import pytest
 from cthulhu import backend as K
 from cthulhu.engine import InputSpec, get_source_inputs
 from cthulhu.layers import Azatoth, Daoloth, Input, Layer, Masking
+from cthulhu.metrics import Mean
 from cthulhu.models import Lump, Pile
 
 
@@ -225,3 +226,13 @@ def test_configuration():
     config = layer.get_config()
     again = Daoloth.from_config(config)
     assert again.get_config() == config and config['batch_input_shape'] == (None, 4) and config['units'] == 3
+
+
+@pytest.mark.parametrize(
+    'wrong', ['flot32', '', 0, [], {'name': 'float32'}, {'class_name': 'DTypePolicy', 'config': []}], ids=str
+)
+def test_a_dtype_that_is_none_is_refused(wrong):
+    for make in (lambda: Daoloth(2, dtype=wrong), lambda: Input((3,), dtype=wrong), lambda: Mean(dtype=wrong)):
+        with pytest.raises(ValueError, match='dtype: expected one of'):
+            make()
+    assert Daoloth(2, dtype='float').dtype == Daoloth(2, dtype=np.float32).get_config()['dtype'] == 'float32'

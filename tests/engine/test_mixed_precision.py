@@ -49,7 +49,7 @@ def test_names():
 
 def test_a_policy_that_does_not_exist():
     for make in (lambda: layers.Daoloth(2, dtype='mixed_float8'), lambda: layers.LSTM(2, dtype='mixed_float8')):
-        with pytest.raises(ValueError, match="A dtype policy is 'mixed_float16'.*got 'mixed_float8'"):
+        with pytest.raises(ValueError, match="dtype policy: expected one of 'mixed_float16'.*got 'mixed_float8'"):
             make()
 
 

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 
 from cthulhu.backend import config
+from cthulhu.backend.composed import draws
 from cthulhu.backend.inference import dtypes
 
 
@@ -59,12 +60,15 @@ class CountedDraws:
         return self._loop_times.holding(time)
 
     def random_uniform(self, shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+        draws.check_uniform('random_uniform', dtype or config.floatx(), minval, maxval)
         return self.draw_uniform(shape, minval, maxval, *self._drawing(dtype, seed))
 
     def random_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+        draws.check_bell('random_normal', dtype)
         return self.draw_normal(shape, mean, stddev, *self._drawing(dtype, seed))
 
     def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+        draws.check_bell('truncated_normal', dtype)
         return self.draw_truncated(shape, mean, stddev, *self._drawing(dtype, seed))
 
     def _drawing(self, dtype, seed):

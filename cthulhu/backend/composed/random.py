@@ -3,6 +3,8 @@
 import numpy as np
 
 from cthulhu.backend import config
+from cthulhu.backend.composed import draws
+from cthulhu.backend.inference.dtypes import is_float
 
 
 def _generator(seed):
@@ -36,13 +38,18 @@ class Random:
             name: str or None.
             seed: int, or None to draw one from NumPy's global generator.
         """
-        return self.variable(_generator(seed).uniform(low, high, tuple(shape)), dtype=dtype, name=name)
+        dtype = dtype or config.floatx()
+        draws.check_uniform('random_uniform_variable', dtype, low, high)
+        generator, shape = _generator(seed), tuple(shape)
+        drawn = generator.uniform(low, high, shape) if is_float(dtype) else generator.randint(low, high, shape, dtype)
+        return self.variable(drawn, dtype=dtype, name=name)
 
     def random_normal_variable(self, shape, mean, scale, dtype=None, name=None, seed=None):
         """A variable that begins with draws from the normal distribution of mean `mean` and standard deviation `scale`.
 
         The other arguments are those of `random_uniform_variable`.
         """
+        draws.check_bell('random_normal_variable', dtype)
         return self.variable(_generator(seed).normal(mean, scale, tuple(shape)), dtype=dtype, name=name)
 
     def dropout(self, x, level, noise_shape=None, seed=None):

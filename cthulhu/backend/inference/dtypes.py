@@ -1,11 +1,16 @@
 """Arithmetic on the names of dtypes. Nothing here becomes float64 unless it was asked for."""
 
+import difflib
 import functools
 
 import numpy as np
 
 INTEGERS = ('int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64')
 FLOATS = ('float16', 'bfloat16', 'float32', 'float64')
+NAMES = ('bool', *INTEGERS, *FLOATS, 'complex64', 'complex128')
+
+# What TensorFlow, for which scripts were written, takes these for. NumPy's 'float' is float64.
+_SPOKEN = {'float': 'float32', float: 'float32', 'half': 'float16', 'double': 'float64'}
 
 
 def name(dtype):
@@ -18,6 +23,36 @@ def name(dtype):
         return np.dtype(dtype).name
     except TypeError:
         return str(getattr(dtype, 'name', dtype)).split('.')[-1]
+
+
+def asked(dtype, known=NAMES, what='dtype'):
+    """The name of the dtype that somebody asks for by its name, another name of it, a type of Python's or NumPy's, or a framework's dtype.
+
+    Arguments:
+        dtype: what was given.
+        known: the names of the dtypes that there are.
+        what: what it is called in the error.
+
+    Raises:
+        ValueError: there is no such dtype.
+    """
+    if isinstance(dtype, str) and dtype in known:
+        return str(dtype)
+    found = _SPOKEN.get(dtype) if isinstance(dtype, (str, type)) else None
+    if found is None and isinstance(dtype, str):
+        try:
+            found = np.dtype(dtype).name  # 'int', 'f4'
+        except TypeError:
+            found = dtype
+    found = found or (str(dtype) if dtype is None or isinstance(dtype, (dict, list)) else name(dtype))
+    found = found[:-4] if found.endswith('_ref') else found  # of a variable of TensorFlow 1
+    if 'string' in known and found.startswith(('object', 'str', 'bytes')):
+        found = 'string'
+    if found not in known:
+        near = difflib.get_close_matches(found, known, 1) if isinstance(dtype, str) else ()
+        meant = f' Did you mean {near[0]!r}?' if near else ''
+        raise ValueError(f'{what}: expected one of {", ".join(map(repr, known))}, got {dtype!r:.100}.{meant}')
+    return found
 
 
 @functools.lru_cache(maxsize=None)

@@ -6,6 +6,7 @@ when it is traced, as shapes and the learning phase are, is computed then, by th
 """
 
 from cthulhu.backend.base import Backend
+from cthulhu.backend.inference import dtypes
 from cthulhu.backend.jax.math import JAXMath
 from cthulhu.backend.jax.nn import JAXNN
 from cthulhu.backend.jax.random import JAXRandom
@@ -20,6 +21,7 @@ class JAXBackend(JAXMath, JAXShape, JAXNN, JAXRandom, JAXRanks, JAXRun, Backend)
     """Every function of `cthulhu.backend` on JAX."""
 
     name = 'jax'
+    dtypes = dtypes.NAMES
     capabilities = (
         'float16',
         'bfloat16',

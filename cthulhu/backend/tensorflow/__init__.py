@@ -1,9 +1,10 @@
 """The TensorFlow backend: symbolic, in a graph and a session of its own. TensorFlow's global mode stays what it is."""
 
-from cthulhu.backend.base import Backend
+from cthulhu.backend.base import Backend, wrap_what_makes_graphs
+from cthulhu.backend.inference import dtypes
 from cthulhu.backend.tensorflow.ctc import CTC
 from cthulhu.backend.tensorflow.datasets import Datasets
-from cthulhu.backend.tensorflow.graph import all_enter_graph
+from cthulhu.backend.tensorflow.graph import enters_graph
 from cthulhu.backend.tensorflow.loop import Loop
 from cthulhu.backend.tensorflow.math import Math
 from cthulhu.backend.tensorflow.nn import NN
@@ -23,13 +24,7 @@ class TensorFlowBackend(
     """Every function of `cthulhu.backend` on TensorFlow 2.6 to 2.21."""
 
     name = 'tensorflow'
+    dtypes = dtypes.NAMES + ('string', 'resource', 'variant')
 
 
-# These make no operations, or choose their graph themselves.
-_OUTSIDE = """
-batch_get_value batch_set_value clear_session control_dependencies dataset_batches device_scope devices dtype eval get_graph get_session get_uid
-get_value graph_definition graph_scope int_shape is_native_dataset is_placeholder is_sparse is_tensor is_variable join_ranks leave_ranks
-manual_variable_initialization name_scope ndim provisional random_step rank_group rehearsal reset_uids set_framework_seed set_learning_phase set_random_step set_session set_value static_shape sum_arrays_over_ranks supports
-""".split()
-
-all_enter_graph(TensorFlowBackend, but=_OUTSIDE)
+wrap_what_makes_graphs(TensorFlowBackend, enters_graph)

@@ -128,14 +128,6 @@ def enters_graph(method):
     return run_inside
 
 
-def all_enter_graph(cls, but):
-    """Wrap every public method of `cls`, inherited ones too, with `enters_graph`, except those named in `but`."""
-    for name in dir(cls):
-        method = inspect.getattr_static(cls, name)
-        if inspect.isfunction(method) and not name.startswith('_') and name not in but:
-            setattr(cls, name, enters_graph(method))
-
-
 class _Owned(tf.Graph):
     """A graph in which eager tensors become constants, and with whose tensors users may compute in eager mode."""
 

@@ -2,7 +2,9 @@
 
 import tensorflow as tf
 
+from cthulhu.backend import config
 from cthulhu.backend.composed.methods import along, binary, held, logical, reduction, unary
+from cthulhu.backend.inference import dtypes
 
 try:
     from tensorflow.python.util import _pywrap_util_port as util_port
@@ -52,16 +54,25 @@ class Math:
         return tf.where(self._bools(self._tensor(condition)), *self._pair(x, y))
 
     def _pair(self, x, y):
-        """Two operands as tensors: data takes the dtype of the other one."""
-        if self.is_tensor(x):
+        """Two operands as tensors: data takes the dtype of the other one, unless that would cut off fractions."""
+        if self.is_tensor(x) and not self.is_tensor(y):
+            x = self._with_room_for(y, x)
             return x, self._tensor(y, like=x)
-        if self.is_tensor(y):
+        if self.is_tensor(y) and not self.is_tensor(x):
+            y = self._with_room_for(x, y)
             return self._tensor(x, like=y), y
+        if self.is_tensor(x):
+            return x, y
         x, y = self._tensor(x), self._tensor(y)
         if x.dtype != y.dtype:
             common = tf.as_dtype(x.dtype.as_numpy_dtype) if x.dtype.is_floating else y.dtype
             return tf.cast(x, common), tf.cast(y, common)
         return x, y
+
+    def _with_room_for(self, data, x):
+        """A tensor as floats where it is of whole numbers, and what it meets is not."""
+        found = dtypes.weak(data, x, config.floatx())
+        return self.cast(x, found) if dtypes.is_float(found) and not x.dtype.is_floating else x
 
     sum = reduction(tf.reduce_sum, 'numbers')
     prod = reduction(tf.reduce_prod, 'numbers')

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from cthulhu.backend.composed.counted import CountedDraws
+from cthulhu.backend.inference import dtypes
 from cthulhu.backend.tensorflow.shape import shape_argument
 
 _raw = tf.raw_ops
@@ -32,6 +33,9 @@ class Random(CountedDraws):
     """Uniform, normal and truncated normal draws."""
 
     def draw_uniform(self, shape, minval, maxval, dtype, seed, keys):
+        if dtype in dtypes.INTEGERS and dtype not in ('int32', 'int64'):  # of which TensorFlow draws none
+            wide = 'int64' if dtype in ('uint32', 'uint64') else 'int32'
+            return self.cast(self.draw_uniform(shape, minval, maxval, wide, seed, keys), dtype)
         low, high = self.cast(minval, dtype), self.cast(maxval, dtype)
         if low.dtype.is_integer:
             return _raw.StatelessRandomUniformIntV2(minval=low, maxval=high, **self._source(shape, seed, keys))

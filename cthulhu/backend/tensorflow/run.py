@@ -294,6 +294,8 @@ class Run(Subgraphs):
         if self.is_tensor(value):
             return tf.cast(value, dtype or config.floatx(), name=name)
         value = value.numpy() if isinstance(value, EagerTensor) else value
+        if dtype == 'bool':
+            value = np.asarray(value).astype(bool)  # TensorFlow takes no numbers for it
         return tf.constant(value, dtype or config.floatx(), shape=shape, name=name)
 
     def is_tensor(self, x):

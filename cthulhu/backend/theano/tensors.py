@@ -10,6 +10,7 @@ import numbers
 
 import numpy as np
 
+from cthulhu.backend.base import with_known_dtype
 from cthulhu.backend.inference import dtypes, operators, rules, shape_rules
 from cthulhu.backend.inference.symbolic import Symbolic, map_symbols
 from cthulhu.backend.theano.framework import Constant, SharedVariable, Variable, broadcastable_at, static
@@ -162,8 +163,11 @@ def note_all(backend_class):
     for name in rules.RULES:
         for base in backend_class.__mro__:
             if name in vars(base):
-                if name != 'stop_gradient':  # which takes lists
-                    setattr(backend_class, name, _noted(name, vars(base)[name]))
+                method = vars(base)[name]
+                if hasattr(method, 'gets_known_dtype'):  # rules are given what it gets
+                    setattr(backend_class, name, with_known_dtype(_noted(name, method.__wrapped__)))
+                elif name != 'stop_gradient':  # which takes lists
+                    setattr(backend_class, name, _noted(name, method))
                 break
 
 

@@ -5,7 +5,7 @@ The graph is recorded by `deferred`, and a function's plan runs as it comes, on 
 
 from cthulhu.backend.base import Backend
 from cthulhu.backend.deferred import Symbol
-from cthulhu.backend.torch.framework import DEVICE
+from cthulhu.backend.torch.framework import DEVICE, DTYPES
 from cthulhu.backend.torch.functions import TorchFunctions
 from cthulhu.backend.torch.math import TorchMath
 from cthulhu.backend.torch.nn import TorchNN
@@ -38,6 +38,7 @@ class TorchBackend(
     """
 
     name = 'torch'
+    dtypes = tuple(DTYPES)
     capabilities = (
         'float16',
         'bfloat16',

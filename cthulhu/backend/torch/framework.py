@@ -12,8 +12,7 @@ from cthulhu.backend.inference import dtypes
 
 Tensor = torch.Tensor
 
-_NAMES = ('bool', 'uint8', 'uint16', 'uint32', 'uint64', 'int8', 'int16', 'int32', 'int64')
-DTYPES = {name: getattr(torch, name) for name in _NAMES + dtypes.FLOATS if hasattr(torch, name)}
+DTYPES = {name: getattr(torch, name) for name in dtypes.NAMES if hasattr(torch, name)}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
@@ -85,12 +84,13 @@ def tensor(value, dtype=None):
 
 
 def to_array(value):
-    """The array of a tensor, which on CPUs shares its memory; what is none stays."""
+    """The array of a tensor, which on CPUs shares its memory; what is none stays. Of bfloat16, which NumPy does not have, it is one of float32."""
     if not isinstance(value, Tensor):
         return value
     if value.layout is not torch.strided:
         return to_matrix(value)
-    return value.detach().cpu().numpy()
+    value = value.detach().cpu()
+    return (value.float() if value.dtype is torch.bfloat16 else value).numpy()
 
 
 def floats(value):

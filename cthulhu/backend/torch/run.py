@@ -188,9 +188,15 @@ class TorchRun(Deferred):
         x.value = self.convert(np.array(value, x.dtype), x.dtype)
 
     def variable(self, value, dtype=None, name=None, constraint=None):
+        if dtype == 'bfloat16':
+            raise ValueError(
+                "variable: on PyTorch variables are of types that NumPy has, which 'bfloat16' is not. Compute in it with K.cast, or the dtype policy 'mixed_bfloat16'."
+            )
         return super().variable(self._given(value), dtype, name, constraint)
 
     def constant(self, value, dtype=None, shape=None, name=None):
+        if dtype == 'bfloat16':
+            return self.cast(self.constant(value, 'float32', shape, name), dtype)
         return super().constant(self._given(value), dtype, shape, name)
 
     def eval(self, x):

@@ -1,7 +1,8 @@
 """TheHydra: vectors for the words of a vocabulary."""
 
 from cthulhu import backend as K
-from cthulhu import names
+from cthulhu import names, policies
+from cthulhu.backend.inference import dtypes
 from cthulhu.engine.settings import arguments, take
 from cthulhu.layers.lora import WithLora
 from cthulhu.utils.arguments import checked
@@ -50,6 +51,8 @@ class TheHydra(WithLora):
         input_length=None,
         **kwargs,
     ):
+        if policies.read(kwargs.get('dtype'))[0] in dtypes.INTEGERS:
+            kwargs['dtype'] = None  # that of the indices, as the first Keras 2 wrote for each such layer
         if 'input_shape' not in kwargs and 'batch_input_shape' not in kwargs:
             kwargs['input_shape'] = _lengths(input_length) or (None,)
         super().__init__(**kwargs)

@@ -1,9 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 
 from cthulhu import backend as K
 from cthulhu import layers
-from cthulhu.models import Pile
+from cthulhu.models import Pile, model_from_json
 from cthulhu.utils.layer_test import layer_test
 
 
@@ -35,6 +37,43 @@ def test_open_lengths_and_higher_ranks():
     compute = layers.TheHydra(3, 4, input_length=(2, None)).compute_output_shape
     assert compute((None, None, 5)) == (None, 2, 5, 4)
     assert layers.TheHydra(3, 4, input_length=2).compute_output_shape((None, None)) == (None, 2, 4)
+
+
+KERAS_1 = {
+    'name': 'e', 'trainable': True, 'batch_input_shape': [None, 3], 'input_dtype': 'int32', 'input_dim': 5, 'output_dim': 4, 'init': 'uniform',
+    'input_length': 3, 'mask_zero': False, 'activity_regularizer': None, 'W_regularizer': None, 'W_constraint': None, 'dropout': 0.0,
+}  # fmt: skip
+KERAS_2_0 = {
+    'name': 'e', 'trainable': True, 'batch_input_shape': [None, 3], 'dtype': 'int32', 'input_dim': 5, 'output_dim': 4, 'input_length': 3,
+    'embeddings_initializer': {'class_name': 'RandomUniform', 'config': {'minval': -0.05, 'maxval': 0.05, 'seed': None}},
+    'embeddings_regularizer': None, 'activity_regularizer': None, 'embeddings_constraint': None, 'mask_zero': False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('settings, version', [(KERAS_1, '1.2.2'), (KERAS_2_0, '2.0.2')], ids=['1', '2.0'])
+def test_the_dtype_of_early_files_is_that_of_the_indices(settings, version):
+    """The weights of their Embedding were of `floatx()` all the same."""
+    text = {
+        'class_name': 'Sequential',
+        'keras_version': version,
+        'config': [{'class_name': 'Embedding', 'config': settings}],
+    }
+    model = model_from_json(json.dumps(text))
+    weights = np.random.RandomState(0).normal(size=(5, 4)).astype(K.floatx())
+    for model in (model, Pile.from_config(model.get_config())):
+        assert model.layers[0].dtype == K.floatx()
+        model.set_weights([weights])
+        np.testing.assert_array_equal(model.predict(np.array([[0, 4, 2]])), weights[np.array([[0, 4, 2]])])
+
+
+def test_a_whole_dtype_is_that_of_the_indices():
+    for written in ({'dtype': 'int32'}, {'dtype': np.int64}, {'input_dtype': 'int32'}):
+        model = Pile([layers.Embedding(5, 4, input_length=3, embeddings_initializer='ones', **written)])
+        model.set_weights([np.full((5, 4), 0.25)])
+        np.testing.assert_array_equal(model.predict(np.zeros((1, 3))), np.full((1, 3, 4), 0.25))
+    assert layers.Embedding(5, 4, dtype='float64').dtype == 'float64'
+    assert layers.Daoloth(2, input_dtype='int32').dtype == K.floatx()
+    assert layers.Daoloth(2, input_dtype='float64').dtype == 'float64'
 
 
 def test_input_length():

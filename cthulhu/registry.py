@@ -186,11 +186,11 @@ class LayerRegistry(Registry):
     def deserialize_all(self, config, key, whose, custom_objects=None):
         """The layers that the list at a key of a configuration describes, each made when it is asked for."""
         items = self.listed(config, key, whose)
-        strange = [item for item in items if not isinstance(item, dict)]
-        if strange:
-            raise ValueError(
-                f'"{key}" of {whose}: expected a list of dicts with "class_name" and "config"; got {strange[0]!r:.200} in it.'
-            )
+        for item in items:
+            if not isinstance(item, dict):
+                raise ValueError(
+                    f'"{key}" of {whose}: expected a list of dicts with "class_name" and "config"; got {item!r:.200} in it.'
+                )
         return (self.deserialize(item, custom_objects) for item in items)
 
     def deserialize_part(self, config, key, whose, custom_objects=None):

@@ -261,7 +261,7 @@ class Layer(Additions, Tracking, NodeAccess):
                 f'Layer "{self.name}": weight "{name}" would have the shape {shape}. A weight needs a known size on every axis; give the layer inputs '
                 'whose last dimensions are known.'
             )
-        dtype = dtype or self.dtype or K.floatx()
+        dtype = self.dtype or K.floatx() if dtype is None else K.standardize_dtype(dtype)
         trust.spend(shape, dtype, f'Weight "{name}" of layer "{self.name}"')
         initializer = initializers.get('glorot_uniform' if initializer is None else initializer)
         later = getattr(initializer, 'later', None) if trust.values_follow() else None

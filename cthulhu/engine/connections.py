@@ -106,7 +106,7 @@ def _key(place, whose):
 def _calls_of(item, layer):
     """The calls of a layer that its item lists: for each the places of its inputs, its arguments, and whether it is on a list."""
     whose, found = f'layer "{layer.name}"', []
-    of_one = registry.layers.listed(item, 'lists_of_one', whose, ())
+    of_one = {n for n in registry.layers.listed(item, 'lists_of_one', whose, ()) if isinstance(n, Integral)}
     for index, connections in enumerate(registry.layers.listed(item, 'inbound_nodes', whose, ())):
         if not isinstance(connections, (list, tuple)) or not connections:
             raise ValueError(

@@ -66,6 +66,7 @@ def test_whole_numbers_of_every_type(dtype):
         K.random_uniform((300,), low, 3.0, dtype, seed=1),
         K.random_uniform((300,), K.constant(low, dtype), K.constant(3, dtype), dtype, seed=1),
         K.random_uniform_variable((300,), low, 3, dtype, seed=1),
+        K.random_uniform_variable((300,), float(low), np.array(3.0), dtype, seed=1),
     ):
         found = K.eval(x)
         assert found.dtype == dtype and sorted(set(found)) == list(range(low, 3))

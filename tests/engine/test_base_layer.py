@@ -236,3 +236,8 @@ def test_a_dtype_that_is_none_is_refused(wrong):
         with pytest.raises(ValueError, match='dtype: expected one of'):
             make()
     assert Daoloth(2, dtype='float').dtype == Daoloth(2, dtype=np.float32).get_config()['dtype'] == 'float32'
+    with pytest.raises(ValueError, match='dtype: expected one of'):
+        Layer().add_weight('w', (2,), wrong, 'ones')
+    seen = []
+    weight = Layer().add_weight('w', (2,), 'half', lambda shape, dtype: seen.append(dtype) or K.ones(shape, dtype))
+    assert seen == [K.dtype(weight)] == ['float16']

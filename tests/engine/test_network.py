@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 import types
 
 import numpy as np
@@ -137,6 +138,18 @@ def test_what_is_wrong_with_connections_is_told():
                 said = str(error.value)
                 assert 'expected' in said or 'need' in said, (key, value, said)
     assert np.shape(model.predict(X)) == (len(X), 2)
+
+
+def test_many_calls_are_refused_in_little_time():
+    """Each is looked at once, however many are said to be on lists."""
+    inputs, count = Input((4,), name='a'), 40000
+    config = Lump(inputs, Daoloth(2, name='dense')(inputs)).get_config()
+    config['layers'][1]['inbound_nodes'] = [[['nowhere', 0, 0, {}]]] * count
+    config['layers'][1]['lists_of_one'] = list(range(count, 2 * count))
+    begun = time.process_time()
+    with pytest.raises(ValueError, match='needs .*nowhere'):
+        Lump.from_config(config)
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize('settings', [None, 7, 'abc', [], [7]], ids=str)
